@@ -1,0 +1,1 @@
+//! An in-process Azure: managed disks, machines, networks, quota, and the vocabulary of Site Recovery

@@ -1,0 +1,1 @@
+//! Replicated disks: contents, durability and faults

@@ -1,0 +1,1 @@
+//! An in-process vCenter and ESXi: inventory, power, snapshots, datastores, tasks

@@ -1,0 +1,58 @@
+//! What a disk holds: real bytes, or in a simulation the identity of the write that put them there.
+//!
+//! Every role is generic over [`Content`], so a simulated terabyte costs nothing and the question "which writes
+//! does this recovery point hold?" has an exact answer, while the same code moves real bytes when it must.
+
+use core::fmt::Debug;
+
+use bytes::Bytes;
+
+use crate::batch::{Corrupt, Packed};
+use crate::extent::Change;
+
+mod block;
+mod stamp;
+
+pub use block::Block;
+pub use stamp::Stamp;
+
+/// Bytes in a sector, the unit in which everything is exact.
+pub const SECTOR_BYTES: u64 = 512;
+
+/// The content of a run of sectors.
+///
+/// A content does not know how long it is; the run that carries it does. `zero()` is what a sector reads as
+/// that was never written.
+pub trait Content: Clone + Debug + PartialEq + Send + Sync + 'static {
+    /// The content of sectors that hold only zeroes.
+    fn zero() -> Self;
+
+    /// Whether this is [`Content::zero`].
+    fn is_zero(&self) -> bool;
+
+    /// The content of `sectors` sectors of this run, from sector `skip` of it.
+    #[must_use]
+    fn part(&self, skip: u32, sectors: u32) -> Self;
+
+    /// A 64-bit digest of the first `sectors` sectors that depends on nothing but what they hold; never zero
+    /// unless they hold only zeroes.
+    fn digest(&self, sectors: u32) -> u64;
+
+    /// Packs changes for the wire: compressed where that means anything, with a checksum over the result.
+    fn pack(changes: Vec<Change<Self>>) -> Packed<Self>;
+
+    /// Gives packed changes back.
+    ///
+    /// # Errors
+    /// [`Corrupt`] when the checksum does not match or the body cannot be read.
+    fn unpack(packed: &Packed<Self>) -> Result<std::sync::Arc<[Change<Self>]>, Corrupt>;
+}
+
+/// The body of packed changes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body<C> {
+    /// As they are: simulated content weighs what it would weigh, and is carried as it is.
+    Plain(std::sync::Arc<[Change<C>]>),
+    /// A sequence of compressed frames.
+    Bytes(Bytes),
+}

@@ -1,0 +1,75 @@
+//! Identities that stay the same through the whole journey of a machine, whichever site it runs on.
+
+use serde::{Deserialize, Serialize};
+
+/// One protected machine, the same number at home and away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MachineId(pub u32);
+
+/// Machines that share recovery points. A machine alone is a group of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct GroupId(pub u32);
+
+/// One disk of a protected machine: the machine and the disk's place in it, counted from zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct DiskId {
+    /// Whose disk it is.
+    pub machine: MachineId,
+    /// Its place among the machine's disks; 0 holds the operating system.
+    pub index: u8,
+}
+
+/// Where something lives. The names do not change when the direction of replication does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Site {
+    /// The site the machines come from.
+    Primary,
+    /// The site they fail over to.
+    Recovery,
+}
+
+impl Site {
+    /// The other site.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Primary => Self::Recovery,
+            Self::Recovery => Self::Primary,
+        }
+    }
+}
+
+/// Which way data flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Direction {
+    /// From the primary site to the recovery site.
+    Forward,
+    /// From the recovery site back home.
+    Reverse,
+}
+
+impl Direction {
+    /// The site data comes from.
+    #[must_use]
+    pub const fn source(self) -> Site {
+        match self {
+            Self::Forward => Site::Primary,
+            Self::Reverse => Site::Recovery,
+        }
+    }
+
+    /// The site data goes to.
+    #[must_use]
+    pub const fn target(self) -> Site {
+        self.source().other()
+    }
+
+    /// The opposite direction.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Forward => Self::Reverse,
+            Self::Reverse => Self::Forward,
+        }
+    }
+}

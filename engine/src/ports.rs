@@ -1,0 +1,131 @@
+//! What the engine asks of the two sites, and what they answer.
+//!
+//! Requests name machines and disks by the engine's ids; an emulator (or a live driver) knows which resource that
+//! is. Every request may be made again with the same [`crate::role::CallId`], also after its work was done and the
+//! reply was lost: it must then answer as the first time and do nothing twice.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::content::Content;
+use crate::id::{DiskId, MachineId};
+use crate::journal::View;
+
+/// Asked of the hypervisor of the primary site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HypervisorRequest {
+    /// What is known of a machine? Answered by `Machine`.
+    Inspect(MachineId),
+    /// Shut the guest down in order. Fails when the guest does not co-operate.
+    ShutDown(MachineId),
+    /// Power on.
+    PowerOn(MachineId),
+    /// Create a machine with blank disks of these sizes in sectors, on the master target's host and datastore.
+    /// Answered by `Done`; one that exists already is an error (`AlreadyExists`).
+    CreateMachine(MachineId, Vec<u64>),
+    /// Attach the machine's disks to the master target, readable and writable.
+    AttachDisks(MachineId),
+    /// Give the disks back to the machine.
+    DetachDisks(MachineId),
+}
+
+/// What the hypervisor answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HypervisorAnswer {
+    /// It is done.
+    Done,
+    /// What is known of the machine.
+    Machine(Inspection),
+}
+
+/// What a site knows of a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// Whether it is there at all.
+    pub exists: bool,
+    /// Whether it runs.
+    pub running: bool,
+    /// How many snapshots it has.
+    pub snapshots: u32,
+    /// Whether the master target's host reaches the datastore of its disks. True where there is none.
+    pub datastore_in_reach: bool,
+}
+
+/// Asked of the cloud of the recovery site.
+#[derive(Debug, Clone)]
+pub enum CloudRequest<C: Content> {
+    /// What is known of the machine's recovered instance?
+    Inspect(MachineId),
+    /// Create a blank replica disk of so many sectors. One that exists already is kept as it is, and the answer is
+    /// `Existed`.
+    CreateReplica(DiskId, u64),
+    /// Create a disk for the machine from a recovery point of its replica disk.
+    CreateDisk(DiskId, Arc<View<C>>),
+    /// Create the machine with its network and address from the disks that were created for it.
+    CreateMachine(MachineId),
+    /// Start the machine.
+    StartMachine(MachineId),
+    /// Shut the machine down in order and release it.
+    StopMachine(MachineId),
+    /// Delete the machine, its network interface and address, and the disks created for it. Nothing there is `Done`.
+    DeleteMachine(MachineId),
+    /// Delete a replica disk. Nothing there is `Done`.
+    DeleteReplica(DiskId),
+}
+
+/// What the cloud answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CloudAnswer {
+    /// It is done.
+    Done,
+    /// `CreateReplica`: it was there already, with content.
+    Existed,
+    /// What is known of the machine.
+    Machine(Inspection),
+}
+
+/// Why a site did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum PortFailure {
+    /// There is no such machine or disk.
+    #[error("not found")]
+    NotFound,
+    /// There is one already.
+    #[error("already exists")]
+    AlreadyExists,
+    /// It does not go in the state the machine is in: running where it must be stopped, or the other way round.
+    #[error("not possible in this state: {0}")]
+    WrongState(String),
+    /// The guest did not shut down.
+    #[error("the guest did not shut down")]
+    GuestUnresponsive,
+    /// Too many requests; ask again after that time.
+    #[error("throttled, retry after {retry_after:?}")]
+    Throttled {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// The service or the whole site does not answer; asking again may help.
+    #[error("unavailable")]
+    Unavailable,
+    /// A quota or a capacity is used up.
+    #[error("out of capacity: {0}")]
+    OutOfCapacity(String),
+    /// The master target's host does not reach the datastore.
+    #[error("the datastore is out of reach of the master target's host")]
+    DatastoreOutOfReach,
+    /// Snapshots stand in the way.
+    #[error("the machine has {0} snapshots")]
+    SnapshotsPresent(u32),
+}
+
+impl PortFailure {
+    /// Whether the same request may succeed later without anybody changing anything.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::Unavailable)
+    }
+}

@@ -1,0 +1,1 @@
+//! Scenario to world to run to verdict to report

@@ -1,0 +1,1 @@
+//! The scenario language: types, reading, diagnostics, schema; recorded block traces

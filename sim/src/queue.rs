@@ -1,0 +1,193 @@
+//! The queue of future events: what happens next, and in which order when two things happen at once.
+//!
+//! Owns the order. Refuses to know what an event means or what time it is now (that is the
+//! [`Kernel`](crate::Kernel)). A binary heap serves first; the trait is there so that a timing wheel can replace
+//! it when a measurement on real load asks for one.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use crate::SimTime;
+
+/// Future events in the order in which they are due.
+///
+/// Events due at the same instant come out in the order in which they were pushed: a tie is broken on purpose,
+/// never by the shape of the structure.
+pub trait Queue<E> {
+    /// Adds an event due at `at`.
+    fn push(&mut self, at: SimTime, event: E);
+
+    /// Takes the event that is due first.
+    fn pop(&mut self) -> Option<(SimTime, E)>;
+
+    /// When the next event is due.
+    fn peek_time(&self) -> Option<SimTime>;
+
+    /// How many events wait.
+    fn len(&self) -> usize;
+
+    /// Whether no event waits.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A [`Queue`] on a binary heap, ordered by time and then by sequence number. Push and pop are `O(log n)`.
+///
+/// Events lie in the heap beside their key, so a large `E` is moved on every step of a pop: keep it within a
+/// cache line, or box what is large.
+#[derive(Clone, Debug)]
+pub struct HeapQueue<E> {
+    heap: TieHeap<SimTime, E>,
+}
+
+impl<E> HeapQueue<E> {
+    /// An empty queue.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { heap: TieHeap::new() }
+    }
+
+    /// Forgets every event.
+    pub fn clear(&mut self) {
+        self.heap.clear();
+    }
+}
+
+impl<E> Default for HeapQueue<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<E> Queue<E> for HeapQueue<E> {
+    fn push(&mut self, at: SimTime, event: E) {
+        self.heap.push(at, event);
+    }
+
+    fn pop(&mut self) -> Option<(SimTime, E)> {
+        self.heap.pop()
+    }
+
+    fn peek_time(&self) -> Option<SimTime> {
+        self.heap.peek_key()
+    }
+
+    fn len(&self) -> usize {
+        self.heap.len()
+    }
+}
+
+/// A min-heap over any small key, in which equal keys keep their order of insertion.
+#[derive(Clone, Debug)]
+pub(crate) struct TieHeap<K, E> {
+    entries: BinaryHeap<Entry<K, E>>,
+    next_sequence: u64,
+}
+
+impl<K: Ord + Copy, E> TieHeap<K, E> {
+    pub(crate) fn new() -> Self {
+        Self { entries: BinaryHeap::new(), next_sequence: 0 }
+    }
+
+    pub(crate) fn push(&mut self, key: K, event: E) {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        self.entries.push(Entry { key, sequence, event });
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<(K, E)> {
+        self.entries.pop().map(|entry| (entry.key, entry.event))
+    }
+
+    pub(crate) fn peek_key(&self) -> Option<K> {
+        self.entries.peek().map(|entry| entry.key)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Entry<K, E> {
+    key: K,
+    sequence: u64,
+    event: E,
+}
+
+/// Reversed, because the standard heap gives its greatest element first.
+impl<K: Ord, E> Ord for Entry<K, E> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.key.cmp(&self.key).then_with(|| other.sequence.cmp(&self.sequence))
+    }
+}
+
+impl<K: Ord, E> PartialOrd for Entry<K, E> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<K: Ord, E> PartialEq for Entry<K, E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<K: Ord, E> Eq for Entry<K, E> {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn things_that_happen_at_once_keep_their_order() {
+        let mut queue = HeapQueue::new();
+        let noon = SimTime::from_secs(12);
+        for event in ["first", "second", "third"] {
+            queue.push(noon, event);
+        }
+        queue.push(SimTime::ZERO, "earlier");
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event).collect();
+        assert_eq!(order, ["earlier", "first", "second", "third"]);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_cloned_queue_lives_a_life_of_its_own() {
+        let mut queue = HeapQueue::new();
+        queue.push(SimTime::ZERO, 1);
+        let mut snapshot = queue.clone();
+        queue.clear();
+        assert_eq!(queue.pop(), None);
+        assert_eq!(snapshot.pop(), Some((SimTime::ZERO, 1)));
+    }
+
+    proptest! {
+        /// Against a model: a vector that is sorted stably each time somebody takes from it.
+        #[test]
+        fn pops_like_a_stably_sorted_list(steps in prop::collection::vec(prop::option::weighted(0.7, 0u64..20), 0..300)) {
+            let mut queue = HeapQueue::new();
+            let mut model: Vec<(u64, usize)> = Vec::new();
+            for (label, step) in steps.into_iter().enumerate() {
+                if let Some(at) = step {
+                    queue.push(SimTime::from_nanos(at), label);
+                    model.push((at, label));
+                } else {
+                    model.sort_by_key(|&(at, _)| at);
+                    let expected = if model.is_empty() { None } else { Some(model.remove(0)) };
+                    prop_assert_eq!(queue.peek_time().map(SimTime::as_nanos), expected.map(|(at, _)| at));
+                    prop_assert_eq!(queue.pop().map(|(at, label)| (at.as_nanos(), label)), expected);
+                }
+                prop_assert_eq!(queue.len(), model.len());
+            }
+        }
+    }
+}
