@@ -8,9 +8,10 @@ use core::fmt::Debug;
 use bytes::Bytes;
 
 use crate::batch::{Corrupt, Packed};
-use crate::extent::Change;
+use crate::extent::{Change, SectorRange};
 
 mod block;
+mod digest;
 mod stamp;
 
 pub use block::Block;
@@ -37,6 +38,12 @@ pub trait Content: Clone + Debug + PartialEq + Send + Sync + 'static {
     /// A 64-bit digest of the first `sectors` sectors that depends on nothing but what they hold; never zero
     /// unless they hold only zeroes.
     fn digest(&self, sectors: u32) -> u64;
+
+    /// A digest of everything in `range`, given the sorted runs that lie in it (the rest is zero): the same
+    /// however the content is cut into runs, and 0 only when all of it is zero.
+    fn digest_range(runs: &[Change<Self>], range: SectorRange) -> u64 {
+        digest::by_sector(runs, range)
+    }
 
     /// Packs changes for the wire: compressed where that means anything, with a checksum over the result.
     fn pack(changes: Vec<Change<Self>>) -> Packed<Self>;

@@ -10,6 +10,8 @@ use crate::content::Content;
 
 mod flatten;
 mod overlay;
+#[cfg(test)]
+mod tests;
 
 pub use flatten::flatten;
 pub use overlay::{Piece, clip, overlay, overlay_all, pieces};
@@ -62,6 +64,15 @@ pub trait Run: Clone {
     /// One past the last sector.
     fn end(&self) -> u64 {
         self.start() + u64::from(self.sectors())
+    }
+
+    /// The same thing from sector `from` of the disk until `until`; both lie inside the run.
+    #[must_use]
+    fn between(&self, from: u64, until: u64) -> Self {
+        if from == self.start() && until == self.end() {
+            return self.clone();
+        }
+        self.part((from - self.start()) as u32, (until - from) as u32)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod control;
 pub mod extent;
 pub mod id;
 pub mod journal;
+mod ledger;
 pub mod message;
 pub mod point;
 pub mod policy;
@@ -25,6 +26,7 @@ pub mod process_server;
 pub mod role;
 pub mod target;
 pub mod time;
+mod window;
 
 pub use batch::{Batch, Frame, StreamKey};
 pub use content::{Block, Content, Stamp};

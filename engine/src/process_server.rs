@@ -1,1 +1,265 @@
-//! To be written.
+//! The process server: takes batches from agents, keeps them in a cache on its own disk, coalesces, compresses,
+//! and sends them on to the target.
+//!
+//! What it has acknowledged it keeps until the target has it: its cache is its durable store, and an agent hears
+//! that a batch is stored only once it is durable there. When the cache is full it takes nothing more and says so,
+//! and the agents' pools fill up instead.
+//!
+//! It refuses to know what a recovery point is: markers are freight.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::batch::{Batch, Frame, StreamKey};
+use crate::content::Content;
+use crate::id::DiskId;
+use crate::ledger::Ledger;
+use crate::message::{Compare, Differs, Message, Observation};
+use crate::role::{Address, Effect, Input, Outbox, Role};
+use crate::time::Instant;
+use crate::window::Window;
+
+/// Frames of one disk under way to the target at once.
+const FRAMES_IN_FLIGHT: usize = 16;
+/// Bytes of one disk under way to the target at once: enough to fill a long, fast line.
+const BYTES_IN_FLIGHT: u64 = 32 << 20;
+/// What a small record weighs, in bytes.
+const NOTE_BYTES: u64 = 64;
+/// The log is rewritten when it is this much heavier than what it still has to hold.
+const GARBAGE_BYTES: u64 = 256 << 20;
+
+/// What a process server is told about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessServerConfig {
+    /// Its number.
+    pub number: u16,
+    /// Where its frames go.
+    pub target: Address,
+    /// Room for frames that the target does not have yet, in bytes.
+    pub cache_bytes: u64,
+}
+
+/// What a process server's durable store keeps.
+#[derive(Debug, Clone)]
+pub enum ProcessServerRecord<C: Content> {
+    /// A frame came from an agent.
+    Frame(Address, Arc<Frame<C>>),
+    /// The target has everything up to a frame.
+    Forwarded(StreamKey, u64),
+    /// A stream of an agent, and the number of its next batch.
+    Stream(Address, StreamKey, u64),
+}
+
+/// A process server.
+#[derive(Debug, Clone)]
+pub struct ProcessServer<C: Content> {
+    config: ProcessServerConfig,
+    streams: BTreeMap<DiskId, Stream<C>>,
+    ledger: Ledger<C, ProcessServerRecord<C>>,
+    cached_bytes: u64,
+    throttling: bool,
+    tokens: u64,
+}
+
+/// The stream of one disk through the cache.
+#[derive(Debug, Clone)]
+struct Stream<C> {
+    key: StreamKey,
+    agent: Address,
+    window: Window<Arc<Frame<C>>>,
+    /// The target wants nothing more of it.
+    is_over: bool,
+}
+
+type Out<C> = Outbox<C, ProcessServerRecord<C>>;
+
+impl<C: Content> Role for ProcessServer<C> {
+    type Content = C;
+    type Record = ProcessServerRecord<C>;
+
+    fn handle(&mut self, now: Instant, input: Input<C>, out: &mut Out<C>) {
+        match input {
+            Input::Message { from, message: Message::Batch(batch) } => self.batch(now, from, &batch, out),
+            Input::Message { message: Message::FrameStored { stream, upto }, .. } => {
+                self.stored(now, stream, upto, out);
+            }
+            Input::Message { from, message: Message::Compare(compare) } => self.relay(from, compare, out),
+            Input::Message { message: Message::Differs(differs), .. } => self.relay_back(differs, out),
+            Input::Synced { token, result } => self.ledger.synced(now, token, result.is_ok(), out),
+            Input::Wake => self.wake(now, out),
+            _ => {}
+        }
+        self.compact_if_worth_it();
+        self.ledger.settle(now, &mut self.tokens, out);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let windows = self.streams.values().filter_map(|stream| stream.window.deadline()).min();
+        let at = windows.unwrap_or(Instant::MAX).min(self.ledger.deadline());
+        (at < Instant::MAX).then_some(at)
+    }
+}
+
+impl<C: Content> ProcessServer<C> {
+    /// A process server with an empty cache.
+    #[must_use]
+    pub const fn new(config: ProcessServerConfig) -> Self {
+        Self {
+            config,
+            streams: BTreeMap::new(),
+            ledger: Ledger::new(0),
+            cached_bytes: 0,
+            throttling: false,
+            tokens: 0,
+        }
+    }
+
+    /// A process server that starts again, with what its durable store had kept, in order.
+    #[must_use]
+    pub fn recover(config: ProcessServerConfig, records: &[ProcessServerRecord<C>]) -> Self {
+        let mut server = Self::new(config);
+        for record in records {
+            server.replay(record);
+        }
+        server.ledger = Ledger::new(server.cached_bytes);
+        server
+    }
+
+    fn replay(&mut self, record: &ProcessServerRecord<C>) {
+        match record {
+            ProcessServerRecord::Frame(agent, frame) => {
+                if let Some(stream) = self.stream(*agent, frame.stream, frame.number) {
+                    stream.window.push(Arc::clone(frame), frame.wire_bytes());
+                    self.cached_bytes += frame.wire_bytes();
+                }
+            }
+            ProcessServerRecord::Forwarded(key, upto) => {
+                self.forget_upto(Instant::ZERO, *key, *upto);
+            }
+            ProcessServerRecord::Stream(agent, key, next) => {
+                self.stream(*agent, *key, *next);
+            }
+        }
+    }
+
+    /// Bytes of frames that the target does not have yet.
+    #[must_use]
+    pub const fn cached_bytes(&self) -> u64 {
+        self.cached_bytes
+    }
+
+    /// The stream with this key; a newer key replaces the disk's old stream and what was cached of it, an older one
+    /// is none.
+    fn stream(&mut self, agent: Address, key: StreamKey, next: u64) -> Option<&mut Stream<C>> {
+        let fresh = || Stream { key, agent, window: Window::new(next), is_over: false };
+        let stream = self.streams.entry(key.disk).or_insert_with(fresh);
+        if key > stream.key {
+            self.cached_bytes -= stream.window.held_bytes();
+            *stream = fresh();
+        }
+        (stream.key == key).then_some(stream)
+    }
+
+    fn batch(&mut self, now: Instant, agent: Address, batch: &Batch<C>, out: &mut Out<C>) {
+        let free_bytes = self.config.cache_bytes.saturating_sub(self.cached_bytes);
+        let has_room = batch.wire_bytes() <= free_bytes;
+        let Some(stream) = self.stream(agent, batch.stream, 1) else { return };
+        stream.agent = agent;
+        if batch.number == stream.window.next_number() && has_room && !stream.is_over {
+            let frame = Arc::new(Frame::seal(batch));
+            let bytes = frame.wire_bytes();
+            stream.window.push(Arc::clone(&frame), bytes);
+            self.cached_bytes += bytes;
+            self.ledger.append(ProcessServerRecord::Frame(agent, frame), bytes);
+        }
+        self.acknowledge(agent, batch.stream);
+        self.note_throttling(has_room, out);
+        self.send(now, batch.stream.disk, out);
+    }
+
+    /// Tells the agent how far its stream is kept, once that is durable.
+    fn acknowledge(&mut self, agent: Address, stream: StreamKey) {
+        let Some(kept) = self.streams.get(&stream.disk) else { return };
+        let upto = if kept.is_over { u64::MAX } else { kept.window.next_number() - 1 };
+        let credit_bytes = self.config.cache_bytes.saturating_sub(self.cached_bytes);
+        self.ledger.send(agent, Message::BatchStored { stream, upto, credit_bytes });
+    }
+
+    fn note_throttling(&mut self, has_room: bool, out: &mut Out<C>) {
+        if self.throttling == has_room {
+            self.throttling = !has_room;
+            if self.throttling {
+                let by = Address::ProcessServer(self.config.number);
+                out.push(Effect::Observe(Observation::Throttled { by }));
+            }
+        }
+    }
+
+    fn stored(&mut self, now: Instant, key: StreamKey, upto: u64, out: &mut Out<C>) {
+        if self.forget_upto(now, key, upto) {
+            self.ledger.append(ProcessServerRecord::Forwarded(key, upto), NOTE_BYTES);
+        }
+        self.send(now, key.disk, out);
+    }
+
+    /// Drops what the target has; whether that was anything.
+    fn forget_upto(&mut self, now: Instant, key: StreamKey, upto: u64) -> bool {
+        let Some(stream) = self.streams.get_mut(&key.disk).filter(|stream| stream.key == key) else {
+            return false;
+        };
+        let ended = upto == u64::MAX && !stream.is_over;
+        stream.is_over |= upto == u64::MAX;
+        let before = stream.window.held_bytes();
+        let gone = stream.window.acknowledge(now, upto);
+        self.cached_bytes -= before - stream.window.held_bytes();
+        ended || !gone.is_empty()
+    }
+
+    fn relay(&mut self, agent: Address, compare: Arc<Compare>, out: &mut Out<C>) {
+        if let Some(stream) = self.stream(agent, compare.stream, 1) {
+            stream.agent = agent;
+            out.send(self.config.target, Message::Compare(compare));
+        }
+    }
+
+    fn relay_back(&self, differs: Arc<Differs>, out: &mut Out<C>) {
+        if let Some(stream) = self.streams.get(&differs.stream.disk).filter(|s| s.key == differs.stream) {
+            out.send(stream.agent, Message::Differs(differs));
+        }
+    }
+
+    fn wake(&mut self, now: Instant, out: &mut Out<C>) {
+        let disks: Vec<DiskId> = self.streams.keys().copied().collect();
+        for disk in disks {
+            self.send(now, disk, out);
+        }
+    }
+
+    fn send(&mut self, now: Instant, disk: DiskId, out: &mut Out<C>) {
+        let Some(stream) = self.streams.get_mut(&disk) else { return };
+        stream.window.time_out(now);
+        let limit_items = if stream.window.is_probing() { 1 } else { FRAMES_IN_FLIGHT };
+        while let Some(frame) = stream.window.next_to_send(now, limit_items, BYTES_IN_FLIGHT) {
+            out.send(self.config.target, Message::Frame(frame));
+        }
+    }
+
+    fn compact_if_worth_it(&mut self) {
+        if self.ledger.log_bytes() < self.cached_bytes + GARBAGE_BYTES {
+            return;
+        }
+        let mut records = Vec::new();
+        for stream in self.streams.values() {
+            let first = stream.window.first_number();
+            records.push((ProcessServerRecord::Stream(stream.agent, stream.key, first), NOTE_BYTES));
+            if stream.is_over {
+                records.push((ProcessServerRecord::Forwarded(stream.key, u64::MAX), NOTE_BYTES));
+            }
+            for frame in stream.window.iter() {
+                let bytes = frame.wire_bytes();
+                records.push((ProcessServerRecord::Frame(stream.agent, Arc::clone(frame)), bytes));
+            }
+        }
+        self.ledger.compact(records);
+    }
+}

@@ -1,1 +1,142 @@
-//! To be written.
+//! The target: receives frames, journals them, makes recovery points, and brings disks to one of them.
+//!
+//! The same role runs away, over replica disks, and at home as the master target, over the disks of the machine
+//! itself. It applies what it is told at once and says so only when its log is durable; after a crash the log is
+//! applied again from the last checkpoint, step by step as it was the first time.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `group` | the journal of one group with its streams and what was chosen from it |
+//! | `receive` | frames in order, acknowledgement, points and their retention |
+//! | `compare` | digests of the source against the replica |
+//! | `write` | bringing the replica disks forward: folds, promotions, closing |
+//! | `orders` | what control asks for |
+//! | `durable` | the log, checkpoints, recovery |
+//!
+//! It refuses to know why a point is wanted, and where the source is.
+
+use std::collections::BTreeMap;
+
+use crate::content::Content;
+use crate::id::{GroupId, Site};
+use crate::ledger::Ledger;
+use crate::message::{Message, TargetStatus};
+use crate::role::{Address, Input, Outbox, Role, Token};
+use crate::time::Instant;
+
+mod compare;
+mod durable;
+mod group;
+mod orders;
+mod receive;
+mod write;
+
+use compare::Comparison;
+pub use durable::TargetRecord;
+use group::Group;
+use write::Writing;
+
+/// How often control hears from a target that has nothing new to say.
+const HEARTBEAT_EVERY: core::time::Duration = core::time::Duration::from_secs(30);
+
+type Out<C> = Outbox<C, TargetRecord<C>>;
+
+/// A target at a site.
+#[derive(Debug, Clone)]
+pub struct Target<C: Content> {
+    site: Site,
+    groups: BTreeMap<GroupId, Group<C>>,
+    ledger: Ledger<C, TargetRecord<C>>,
+    comparisons: Vec<Comparison<C>>,
+    writing: Vec<Writing<C>>,
+    heartbeat_at: Instant,
+    /// Weight of the log after the last checkpoint, in bytes.
+    checkpointed_bytes: u64,
+    tokens: u64,
+}
+
+impl<C: Content> Role for Target<C> {
+    type Content = C;
+    type Record = TargetRecord<C>;
+
+    fn handle(&mut self, now: Instant, input: Input<C>, out: &mut Out<C>) {
+        match input {
+            Input::Message { from, message } => self.message(now, from, message, out),
+            Input::DiskRead { token, result } => self.compare_base(token, result, out),
+            Input::DiskWritten { token, result } => self.written(now, token, result.is_ok()),
+            Input::Synced { token, result } => self.ledger.synced(now, token, result.is_ok(), out),
+            _ => {}
+        }
+        self.write_on(now, out);
+        self.report(now);
+        self.checkpoint_if_worth_it();
+        self.ledger.settle(now, &mut self.tokens, out);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let retries = self.writing.iter().map(Writing::deadline).min().unwrap_or(Instant::MAX);
+        let heartbeat = if self.groups.is_empty() { Instant::MAX } else { self.heartbeat_at };
+        let at = heartbeat.min(retries).min(self.ledger.deadline());
+        (at < Instant::MAX).then_some(at)
+    }
+}
+
+impl<C: Content> Target<C> {
+    /// A target without journals.
+    #[must_use]
+    pub const fn new(site: Site) -> Self {
+        Self {
+            site,
+            groups: BTreeMap::new(),
+            ledger: Ledger::new(0),
+            comparisons: Vec::new(),
+            writing: Vec::new(),
+            heartbeat_at: Instant::ZERO,
+            checkpointed_bytes: 0,
+            tokens: 0,
+        }
+    }
+
+    /// The journal of a group, for people who look inside. Judges read disks and views instead.
+    #[must_use]
+    pub fn journal(&self, group: GroupId) -> Option<&crate::journal::GroupJournal<C>> {
+        self.groups.get(&group).map(|group| &group.journal)
+    }
+
+    fn message(&mut self, now: Instant, from: Address, message: Message<C>, out: &mut Out<C>) {
+        match message {
+            Message::Frame(frame) => self.receive(now, from, &frame, out),
+            Message::Compare(compare) => self.compare(from, compare, out),
+            Message::Order { request, order } => self.order(request, order),
+            _ => {}
+        }
+    }
+
+    fn token(&mut self) -> Token {
+        self.tokens += 1;
+        Token(self.tokens)
+    }
+
+    /// Queues the status of every group that has something new to say, and of all of them every heartbeat. It goes
+    /// out when what it says is durable.
+    fn report(&mut self, now: Instant) {
+        let heartbeat = now >= self.heartbeat_at;
+        if heartbeat {
+            self.heartbeat_at = now + HEARTBEAT_EVERY;
+        }
+        for (id, group) in &mut self.groups {
+            if !heartbeat && !group.has_news {
+                continue;
+            }
+            group.has_news = false;
+            let status = TargetStatus {
+                group: *id,
+                generation: group.journal.spec().generation,
+                points: group.journal.points().into(),
+                shut_down: group.shut_down(),
+                needs_resync: false,
+            };
+            self.ledger.send(Address::Control, Message::TargetStatus(status));
+        }
+    }
+}

@@ -1,10 +1,11 @@
 //! Chance: the only place where a random number is drawn.
 //!
-//! Owns seeds, the generators that grow from them and the ways to draw. Refuses entropy from outside: everything
-//! follows from one 64-bit seed, alike on every machine and in every build.
+//! Owns seeds, the generators that grow from them and the ways to draw. Refuses entropy from outside:
+//! everything follows from one 64-bit seed, alike on every machine and in every build.
 //!
-//! Every actor, and every kind of fault, draws from a generator of its own that is named after it. A name is hashed
-//! together with the seed, so adding an actor or removing a fault leaves what all the others draw as it was.
+//! Every actor, and every kind of fault, draws from a generator of its own that is named after it. A name is
+//! hashed together with the seed, so adding an actor or removing a fault leaves what all the others draw as
+//! it was.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -33,7 +34,9 @@ impl Seed {
     /// A fresh generator for `name`. Asking twice gives two generators that draw the same numbers.
     #[must_use]
     pub fn chance(&self, name: &str) -> Chance {
-        Chance { generator: Pcg64Mcg::new(xxh3_128_with_seed(name.as_bytes(), self.0)) }
+        Chance {
+            generator: Pcg64Mcg::new(xxh3_128_with_seed(name.as_bytes(), self.0)),
+        }
     }
 }
 
@@ -87,8 +90,8 @@ impl Chance {
         }
     }
 
-    /// Whether something of this probability happens. Draws exactly one number whatever the ratio, so a probability
-    /// set to zero does not shift what is drawn later.
+    /// Whether something of this probability happens. Draws exactly one number whatever the ratio, so a
+    /// probability set to zero does not shift what is drawn later.
     #[inline]
     pub fn happens(&mut self, ratio: Ratio) -> bool {
         let scaled = (u128::from(self.next_u64()) * u128::from(ratio.denominator())) >> 64;
@@ -119,12 +122,14 @@ impl Chance {
         }
     }
 
-    /// A generator of its own, seeded by two draws of this one. For a component that is handed one generator and has
-    /// several things to decide which should not disturb each other.
+    /// A generator of its own, seeded by two draws of this one. For a component that is handed one generator
+    /// and has several things to decide which should not disturb each other.
     #[must_use]
     pub fn fork(&mut self) -> Self {
         let (high, low) = (self.next_u64(), self.next_u64());
-        Self { generator: Pcg64Mcg::new(u128::from(high) << 64 | u128::from(low)) }
+        Self {
+            generator: Pcg64Mcg::new(u128::from(high) << 64 | u128::from(low)),
+        }
     }
 }
 
@@ -138,8 +143,8 @@ mod tests {
         (0..count).map(|_| chance.next_u64()).collect()
     }
 
-    /// Recorded once: the generator, the hash and the way they are joined may never change, or every stored seed
-    /// would mean something else.
+    /// Recorded once: the generator, the hash and the way they are joined may never change, or every stored
+    /// seed would mean something else.
     #[test]
     fn the_numbers_of_a_seed_are_the_same_forever() {
         let seed = Seed(42);
@@ -147,8 +152,12 @@ mod tests {
         assert_eq!(draws(seed.chance("link"), 3), LINK_OF_42);
     }
 
-    const CHILD_OF_42: u64 = 0;
-    const LINK_OF_42: [u64; 3] = [0, 0, 0];
+    const CHILD_OF_42: u64 = 12_552_411_692_171_838_136;
+    const LINK_OF_42: [u64; 3] = [
+        16_902_131_890_869_718_785,
+        7_595_394_250_807_758_429,
+        17_829_399_936_797_376_403,
+    ];
 
     #[test]
     fn names_and_seeds_set_generators_apart() {
@@ -180,7 +189,9 @@ mod tests {
     #[test]
     fn a_quarter_is_about_a_quarter() {
         let mut chance = Seed(3).chance("coin");
-        let hits = (0..100_000).filter(|_| chance.happens(Ratio::percent(25))).count();
+        let hits = (0..100_000)
+            .filter(|_| chance.happens(Ratio::percent(25)))
+            .count();
         assert!((24_000..26_000).contains(&hits), "{hits} of 100000");
     }
 
@@ -191,7 +202,24 @@ mod tests {
         for _ in 0..60_000 {
             faces[chance.below(6) as usize] += 1;
         }
-        assert!(faces.iter().all(|count| (9_500..10_500).contains(count)), "{faces:?}");
+        assert!(
+            faces.iter().all(|count| (9_500..10_500).contains(count)),
+            "{faces:?}"
+        );
+    }
+
+    /// Four draws fall on three numbers of so large a bound: without rejection one of the three would come twice.
+    #[test]
+    fn a_huge_bound_is_as_fair_as_a_small_one() {
+        let mut chance = Seed(3).chance("huge");
+        let mut residues = [0u32; 3];
+        for _ in 0..30_000 {
+            residues[(chance.below(3 << 62) % 3) as usize] += 1;
+        }
+        assert!(
+            residues.iter().all(|count| (9_500..10_500).contains(count)),
+            "{residues:?}"
+        );
     }
 
     #[test]

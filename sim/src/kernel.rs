@@ -1,7 +1,8 @@
 //! The kernel: the clock of a simulated world and the events that move it.
 //!
-//! Owns "now" and the promise that it never goes backwards. Refuses to know what an event is and who handles it:
-//! the caller takes one event at a time and acts on it, so there is nothing to register and nothing to call back.
+//! Owns "now" and the promise that it never goes backwards. Refuses to know what an event is and who handles
+//! it: the caller takes one event at a time and acts on it, so there is nothing to register and nothing to
+//! call back.
 //!
 //! ```
 //! use std::time::Duration;
@@ -50,7 +51,12 @@ impl<E, Q: Queue<E>> Kernel<E, Q> {
     /// A kernel at time zero over a queue of the caller's choice.
     #[must_use]
     pub fn with_queue(queue: Q) -> Self {
-        Self { now: SimTime::ZERO, queue, delivered: 0, event: PhantomData }
+        Self {
+            now: SimTime::ZERO,
+            queue,
+            delivered: 0,
+            event: PhantomData,
+        }
     }
 
     /// The instant of the event delivered last, or the one [`advance_to`](Self::advance_to) reached.
@@ -72,11 +78,18 @@ impl<E, Q: Queue<E>> Kernel<E, Q> {
     }
 
     /// Takes the next event and advances the clock to it. `None`, and an unmoved clock, when nothing is left.
-    #[expect(clippy::should_implement_trait, reason = "an iterator would borrow the kernel for the whole loop")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator would borrow the kernel for the whole loop"
+    )]
     #[inline]
     pub fn next(&mut self) -> Option<E> {
         let (at, event) = self.queue.pop()?;
-        debug_assert!(at >= self.now, "an event is due at {at}, before now ({})", self.now);
+        debug_assert!(
+            at >= self.now,
+            "an event is due at {at}, before now ({})",
+            self.now
+        );
         self.now = at;
         self.delivered += 1;
         Some(event)
@@ -85,12 +98,20 @@ impl<E, Q: Queue<E>> Kernel<E, Q> {
     /// As [`next`](Self::next), for events due strictly before `limit`. The clock stays at the last event
     /// delivered; [`advance_to`](Self::advance_to) moves it on.
     pub fn next_before(&mut self, limit: SimTime) -> Option<E> {
-        if self.next_time()? < limit { self.next() } else { None }
+        if self.next_time()? < limit {
+            self.next()
+        } else {
+            None
+        }
     }
 
     /// As [`next`](Self::next), for events due at `limit` or before.
     pub fn next_until(&mut self, limit: SimTime) -> Option<E> {
-        if self.next_time()? <= limit { self.next() } else { None }
+        if self.next_time()? <= limit {
+            self.next()
+        } else {
+            None
+        }
     }
 
     /// When the next event is due.
@@ -99,8 +120,8 @@ impl<E, Q: Queue<E>> Kernel<E, Q> {
         self.queue.peek_time()
     }
 
-    /// Moves an idle clock forward to `at`, but never past an event that still waits and never backwards. Returns
-    /// the time it is now.
+    /// Moves an idle clock forward to `at`, but never past an event that still waits and never backwards.
+    /// Returns the time it is now.
     pub fn advance_to(&mut self, at: SimTime) -> SimTime {
         let limit = self.next_time().unwrap_or(SimTime::MAX);
         self.now = self.now.max(at.min(limit));
@@ -129,8 +150,14 @@ mod tests {
         let mut kernel = Kernel::new();
         kernel.schedule_at(SimTime::from_secs(5), "late");
         kernel.schedule_in(Duration::from_secs(2), "early");
-        assert_eq!((kernel.next(), kernel.now()), (Some("early"), SimTime::from_secs(2)));
-        assert_eq!((kernel.next(), kernel.now()), (Some("late"), SimTime::from_secs(5)));
+        assert_eq!(
+            (kernel.next(), kernel.now()),
+            (Some("early"), SimTime::from_secs(2))
+        );
+        assert_eq!(
+            (kernel.next(), kernel.now()),
+            (Some("late"), SimTime::from_secs(5))
+        );
         assert_eq!((kernel.next(), kernel.now()), (None, SimTime::from_secs(5)));
         assert_eq!(kernel.events_delivered(), 2);
     }

@@ -1,8 +1,8 @@
 //! The queue of future events: what happens next, and in which order when two things happen at once.
 //!
 //! Owns the order. Refuses to know what an event means or what time it is now (that is the
-//! [`Kernel`](crate::Kernel)). A binary heap serves first; the trait is there so that a timing wheel can replace
-//! it when a measurement on real load asks for one.
+//! [`Kernel`](crate::Kernel)). A binary heap serves first; the trait is there so that a timing wheel can
+//! replace it when a measurement on real load asks for one.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -11,8 +11,8 @@ use crate::SimTime;
 
 /// Future events in the order in which they are due.
 ///
-/// Events due at the same instant come out in the order in which they were pushed: a tie is broken on purpose,
-/// never by the shape of the structure.
+/// Events due at the same instant come out in the order in which they were pushed: a tie is broken on
+/// purpose, never by the shape of the structure.
 pub trait Queue<E> {
     /// Adds an event due at `at`.
     fn push(&mut self, at: SimTime, event: E);
@@ -87,7 +87,10 @@ pub(crate) struct TieHeap<K, E> {
 
 impl<K: Ord + Copy, E> TieHeap<K, E> {
     pub(crate) fn new() -> Self {
-        Self { entries: BinaryHeap::new(), next_sequence: 0 }
+        Self {
+            entries: BinaryHeap::new(),
+            next_sequence: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, key: K, event: E) {
@@ -123,7 +126,10 @@ struct Entry<K, E> {
 /// Reversed, because the standard heap gives its greatest element first.
 impl<K: Ord, E> Ord for Entry<K, E> {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.key.cmp(&self.key).then_with(|| other.sequence.cmp(&self.sequence))
+        other
+            .key
+            .cmp(&self.key)
+            .then_with(|| other.sequence.cmp(&self.sequence))
     }
 }
 
@@ -155,7 +161,9 @@ mod tests {
             queue.push(noon, event);
         }
         queue.push(SimTime::ZERO, "earlier");
-        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event).collect();
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop())
+            .map(|(_, event)| event)
+            .collect();
         assert_eq!(order, ["earlier", "first", "second", "third"]);
         assert!(queue.is_empty());
     }
@@ -173,7 +181,9 @@ mod tests {
     proptest! {
         /// Against a model: a vector that is sorted stably each time somebody takes from it.
         #[test]
-        fn pops_like_a_stably_sorted_list(steps in prop::collection::vec(prop::option::weighted(0.7, 0u64..20), 0..300)) {
+        fn pops_like_a_stably_sorted_list(
+            steps in prop::collection::vec(prop::option::weighted(0.7, 0u64..20), 0..300),
+        ) {
             let mut queue = HeapQueue::new();
             let mut model: Vec<(u64, usize)> = Vec::new();
             for (label, step) in steps.into_iter().enumerate() {

@@ -134,8 +134,8 @@ impl Sub for SimTime {
     }
 }
 
-/// `1h02m03.456s`: leading zero units are left out, and the fraction has as many of 3, 6 or 9 digits as it takes
-/// to be exact, so that two different instants never read the same.
+/// `1h02m03.456s`: leading zero units are left out, and the fraction has as many of 3, 6 or 9 digits as it
+/// takes to be exact, so that two different instants never read the same.
 impl fmt::Display for SimTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (secs, nanos) = (self.0 / NANOS_PER_SEC, self.0 % NANOS_PER_SEC);

@@ -1,4 +1,128 @@
-//! Flattening.
+//! Flattening: from a list in write order, which may overlap, to the sorted list in which the last write of every
+//! sector is left.
+//!
+//! Order lives in the list and nowhere else: a run carries no number, so nothing can be flattened twice in the
+//! wrong order. Neighbours are not joined; what they hold differs, and this module refuses to look at it.
+
+use std::collections::BinaryHeap;
+
 use super::Run;
-/// Last write wins.
-pub fn flatten<R: Run>(_runs: &mut Vec<R>) {}
+
+/// Sorts runs given in write order by place and keeps, on every sector, the last one.
+///
+/// The result is sorted and does not overlap; runs that are partly hidden are cut, runs that are wholly hidden
+/// are gone. A list that is already sorted without overlaps is left untouched.
+///
+/// # Panics
+/// With more than `u32::MAX` runs.
+pub fn flatten<R: Run>(runs: &mut Vec<R>) {
+    if runs.is_sorted_by(|left, right| left.end() <= right.start()) {
+        return;
+    }
+    let mut sweep = Sweep::over(runs);
+    for write in writes_by_place(runs) {
+        sweep.enter(write);
+    }
+    *runs = sweep.finish();
+}
+
+/// The places of the runs in the write order, sorted by start and, for equal starts, by write order.
+///
+/// Sorting bare keys is several times faster than moving the runs about. Start and order nearly always fit one
+/// word together; the wide key is for disks that nobody has yet.
+fn writes_by_place<R: Run>(runs: &[R]) -> Vec<u32> {
+    let count = u32::try_from(runs.len()).expect("a list of runs is shorter than 2^32");
+    let order_bits = u32::BITS - count.leading_zeros();
+    let last_start = runs.iter().map(Run::start).max().unwrap_or(0);
+    if last_start.leading_zeros() >= order_bits {
+        let key = |(order, run): (u32, &R)| (run.start() << order_bits) | u64::from(order);
+        let mut keys: Vec<u64> = (0..count).zip(runs).map(key).collect();
+        keys.sort_unstable();
+        let order_mask = (1 << order_bits) - 1;
+        keys.into_iter().map(|key| (key & order_mask) as u32).collect()
+    } else {
+        let key = |(order, run): (u32, &R)| (run.start(), order);
+        let mut keys: Vec<(u64, u32)> = (0..count).zip(runs).map(key).collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, order)| order).collect()
+    }
+}
+
+/// A run that the sweep line is inside of. The later write compares greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Active {
+    write: u32,
+    end: u64,
+}
+
+/// Walks the starts from left to right, knowing at each moment which write shows.
+struct Sweep<'a, R> {
+    runs: &'a [R],
+    /// The write that shows from `from` on.
+    shown: Option<Active>,
+    from: u64,
+    /// Earlier writes that reach beyond the end of the one that shows, and some that no longer do.
+    hidden: BinaryHeap<Active>,
+    out: Vec<R>,
+}
+
+impl<'a, R: Run> Sweep<'a, R> {
+    fn over(runs: &'a [R]) -> Self {
+        Self { runs, shown: None, from: 0, hidden: BinaryHeap::new(), out: Vec::with_capacity(runs.len()) }
+    }
+
+    fn enter(&mut self, write: u32) {
+        let run = &self.runs[write as usize];
+        let (start, entered) = (run.start(), Active { write, end: run.end() });
+        self.advance(start);
+        match self.shown {
+            None => self.show(entered, start),
+            Some(shown) if shown.write < write => {
+                self.emit(shown, start);
+                if shown.end > entered.end {
+                    self.hidden.push(shown);
+                }
+                self.show(entered, start);
+            }
+            Some(shown) if shown.end < entered.end => self.hidden.push(entered),
+            Some(_) => {}
+        }
+    }
+
+    /// Emits what ends at or before `place`.
+    fn advance(&mut self, place: u64) {
+        while let Some(shown) = self.shown
+            && shown.end <= place
+        {
+            self.emit(shown, shown.end);
+            self.from = shown.end;
+            self.shown = self.uncover(shown.end);
+        }
+    }
+
+    /// The latest hidden write that still covers `place`.
+    fn uncover(&mut self, place: u64) -> Option<Active> {
+        while let Some(hidden) = self.hidden.pop() {
+            if hidden.end > place {
+                return Some(hidden);
+            }
+        }
+        None
+    }
+
+    fn show(&mut self, active: Active, from: u64) {
+        self.shown = Some(active);
+        self.from = from;
+    }
+
+    fn emit(&mut self, active: Active, until: u64) {
+        if self.from < until {
+            self.out.push(self.runs[active.write as usize].between(self.from, until));
+        }
+    }
+
+    fn finish(mut self) -> Vec<R> {
+        self.advance(u64::MAX);
+        self.out
+    }
+}

@@ -1,0 +1,46 @@
+//! HostSystem: one ESXi host.
+
+use crate::moid::{ClusterMoid, HostMoid};
+
+/// What an operator says of a host to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostSpec {
+    /// Its name, unique among the hosts.
+    pub name: String,
+    /// The cluster it joins, or none.
+    pub cluster: Option<ClusterMoid>,
+    /// Memory for machines, in MiB. Running machines take theirs out of it.
+    pub memory_mib: u64,
+}
+
+/// Whether a host is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConnectionState {
+    /// It runs and answers.
+    Connected,
+    /// It is down, with every machine on it.
+    NotResponding,
+}
+
+/// An ESXi host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostSystem {
+    /// Its id.
+    pub moid: HostMoid,
+    /// Its name.
+    pub name: String,
+    /// The cluster it belongs to.
+    pub cluster: Option<ClusterMoid>,
+    /// Whether it is there.
+    pub connection: ConnectionState,
+    /// Memory for machines, in MiB.
+    pub memory_mib: u64,
+}
+
+impl HostSystem {
+    /// Whether it runs and answers.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        matches!(self.connection, ConnectionState::Connected)
+    }
+}

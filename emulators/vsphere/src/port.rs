@@ -1,0 +1,284 @@
+//! The engine's calls: begun, under way, finished.
+//!
+//! [`VCenter::begin`] says when a call will be done; at that time whoever runs the world calls
+//! [`VCenter::finish`], which does the work in one step and gives the answer. A call that cannot work is refused
+//! quickly. What was possible at the beginning is looked at again at the end: hosts and datastores go away.
+
+use std::time::Duration;
+
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::MachineId;
+use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest, Inspection, PortFailure};
+use switchback_engine::role::CallId;
+use switchback_sim::SimTime;
+
+use crate::calls::Running;
+use crate::consequence::{Consequence, Outcome, Started};
+use crate::durations::{self, CONNECT_TIMEOUT, MERGE_SNAPSHOT, POWER_OFF, REPLY};
+use crate::fault_rule::Verdict;
+use crate::faults::{Fault, fault_name};
+use crate::moid::{TaskMoid, VmMoid};
+use crate::request_kind::RequestKind;
+use crate::task::TaskState;
+use crate::vcenter::{Reachability, VCenter};
+use crate::virtual_machine::{GuestOs, PowerState, VirtualMachine};
+
+/// Memory of a machine that is created where nothing is known of a former one, in MiB.
+const NEW_MACHINE_MEMORY_MIB: u64 = 4096;
+/// From a task being queued to its beginning, on a quiet vCenter. Estimated.
+const TASK_QUEUED: Duration = Duration::from_millis(5);
+
+impl VCenter {
+    /// Takes a call. The same number is the same call, however often it comes.
+    pub fn begin(&mut self, now: SimTime, call: CallId, request: HypervisorRequest) -> Started {
+        if let Some(done_at) = self.calls.joined(call) {
+            return Started { done_at: done_at.max(now), consequences: Vec::new() };
+        }
+        let (kind, machine) = RequestKind::of(&request);
+        let mut chance = self.chance_for(kind, machine);
+        if self.reachability != Reachability::Answering {
+            let done_at = now + chance.duration(CONNECT_TIMEOUT);
+            return self.refuse(call, request, done_at, PortFailure::Unavailable);
+        }
+        let again = self.calls.is_answered(call);
+        let verdict = self.rules.judge(kind, machine, again);
+        let reply_at = now + chance.duration(REPLY) + verdict.delay;
+        if again {
+            self.calls.owe(call, reply_at, verdict);
+            return Started { done_at: reply_at, consequences: Vec::new() };
+        }
+        if let Some(failure) = verdict.refusal {
+            self.show_refused(now, reply_at, &request, fault_name(&failure), failure.to_string());
+            return self.refuse(call, request, reply_at, failure);
+        }
+        if let Err(fault) = self.check(&request) {
+            self.show_refused(now, reply_at, &request, fault.name(), fault.to_string());
+            return self.refuse(call, request, reply_at, PortFailure::from(&fault));
+        }
+        let mut length = chance.duration(durations::of(&request, self.disks_of(&request))) + verdict.delay;
+        if matches!(request, HypervisorRequest::AttachDisks(_)) {
+            length += chance.duration(MERGE_SNAPSHOT) * self.machine(machine).map_or(0, |vm| vm.snapshots.len() as u32);
+        }
+        self.run(now, now + length, call, request, &verdict)
+    }
+
+    fn refuse(
+        &mut self,
+        call: CallId,
+        request: HypervisorRequest,
+        done_at: SimTime,
+        failure: PortFailure,
+    ) -> Started {
+        self.calls.run(call, Running { request, done_at, refusal: Some(failure), reply_lost: false, task: None });
+        Started { done_at, consequences: Vec::new() }
+    }
+
+    fn run(
+        &mut self,
+        now: SimTime,
+        done_at: SimTime,
+        call: CallId,
+        request: HypervisorRequest,
+        verdict: &Verdict,
+    ) -> Started {
+        let (kind, machine) = RequestKind::of(&request);
+        let consequences = match kind {
+            RequestKind::ShutDown => vec![Consequence::GuestShutDownRequested(machine)],
+            _ => Vec::new(),
+        };
+        let task = self.show(now, &request);
+        let reply_lost = verdict.reply_lost;
+        self.calls.run(call, Running { request, done_at, refusal: None, reply_lost, task });
+        Started { done_at, consequences }
+    }
+
+    /// Ends a call whose time has come: does its work and gives its answer. Before that time, and when the answer
+    /// was given already, it does nothing.
+    pub fn finish(&mut self, now: SimTime, call: CallId) -> Outcome {
+        let Some(running) = self.calls.due(call, now) else {
+            return Outcome { result: self.calls.reply(call, now), ..Outcome::NOTHING };
+        };
+        let (result, consequences) = match running.refusal {
+            Some(failure) => (Err(failure), Vec::new()),
+            None => self.carry_out(now, &running.request, running.task),
+        };
+        self.calls.remember(call, &result);
+        Outcome { result: (!running.reply_lost).then_some(result), consequences }
+    }
+
+    /// Says that a guest that was asked to shut down, or did so by itself, is down: its machine is off. Calls that
+    /// waited for it are done at the times returned.
+    ///
+    /// # Errors
+    /// [`Fault::ManagedObjectNotFound`].
+    pub fn guest_stopped(&mut self, now: SimTime, machine: MachineId) -> Result<Vec<(CallId, SimTime)>, Fault> {
+        let vm = self.known(machine)?.moid;
+        self.set_power(vm, PowerState::PoweredOff);
+        let done_at = now + self.chance_for(RequestKind::ShutDown, machine).duration(POWER_OFF);
+        let waiting = self.calls.running_mut().filter(|(_, running)| {
+            running.refusal.is_none() && running.request == HypervisorRequest::ShutDown(machine)
+        });
+        Ok(waiting
+            .map(|(call, running)| {
+                running.done_at = running.done_at.min(done_at);
+                (call, running.done_at)
+            })
+            .collect())
+    }
+
+    /// Whether a request can work as things stand.
+    fn check(&self, request: &HypervisorRequest) -> Result<(), Fault> {
+        match request {
+            HypervisorRequest::Inspect(_) => Ok(()),
+            HypervisorRequest::ShutDown(machine) => self.check_shut_down(*machine),
+            HypervisorRequest::PowerOn(machine) => self.check_start(self.known(*machine)?.moid),
+            HypervisorRequest::CreateMachine(machine, sizes) => self.check_create(*machine, sizes),
+            HypervisorRequest::AttachDisks(machine) => self.check_attach(*machine).map(|_| ()),
+            HypervisorRequest::DetachDisks(machine) => self.check_detach(*machine),
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        now: SimTime,
+        request: &HypervisorRequest,
+        task: Option<TaskMoid>,
+    ) -> (Result<HypervisorAnswer, PortFailure>, Vec<Consequence>) {
+        let result = match self.reachability {
+            Reachability::Answering => self.work(request),
+            Reachability::VCenterLost | Reachability::SiteLost => Err(Fault::HostCommunication),
+        };
+        if let Some(task) = task {
+            self.tasks.end(task, ended(now, result.as_ref().err()));
+        }
+        match result {
+            Ok((answer, consequences)) => (Ok(answer), consequences),
+            Err(fault) => (Err(PortFailure::from(&fault)), Vec::new()),
+        }
+    }
+
+    fn work(&mut self, request: &HypervisorRequest) -> Result<(HypervisorAnswer, Vec<Consequence>), Fault> {
+        let consequences = match request {
+            HypervisorRequest::Inspect(machine) => {
+                return Ok((HypervisorAnswer::Machine(self.inspect(*machine)), Vec::new()));
+            }
+            HypervisorRequest::ShutDown(machine) => {
+                if self.known(*machine)?.is_on() {
+                    return Err(Fault::Timedout);
+                }
+                Vec::new()
+            }
+            HypervisorRequest::PowerOn(machine) => {
+                self.start(self.known(*machine)?.moid)?;
+                vec![Consequence::MachineStarted(*machine)]
+            }
+            HypervisorRequest::CreateMachine(machine, sizes) => {
+                self.create(*machine, sizes)?;
+                vec![Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() }]
+            }
+            HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
+            HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,
+        };
+        Ok((HypervisorAnswer::Done, consequences))
+    }
+
+    fn inspect(&self, machine: MachineId) -> Inspection {
+        let Some(vm) = self.machine(machine) else {
+            return Inspection { exists: false, running: false, snapshots: 0, datastore_in_reach: true };
+        };
+        let host = self.master_target_of(machine).and_then(|vm| self.vm(vm)).map(|vm| vm.host);
+        let in_reach = |host| vm.disks.iter().all(|disk| self.check_writable(disk.datastore, host).is_ok());
+        Inspection {
+            exists: true,
+            running: vm.is_on(),
+            snapshots: vm.snapshots.len() as u32,
+            datastore_in_reach: host.is_none_or(in_reach),
+        }
+    }
+
+    fn check_shut_down(&self, machine: MachineId) -> Result<(), Fault> {
+        let vm = self.known(machine)?;
+        self.connected_host(vm)?;
+        match vm {
+            vm if !vm.is_on() => Err(Fault::InvalidPowerState { on: false }),
+            vm if !vm.tools_running() => Err(Fault::ToolsUnavailable),
+            _ => Ok(()),
+        }
+    }
+
+    /// The machine that would be created: as the former one was, where the master target is.
+    fn planned(&self, machine: MachineId) -> Result<VirtualMachine, Fault> {
+        if self.machine(machine).is_some() {
+            return Err(Fault::AlreadyExists);
+        }
+        let master_target = self.serving(machine)?;
+        let former = self.former.get(&machine);
+        Ok(VirtualMachine {
+            moid: VmMoid(0),
+            machine: Some(machine),
+            name: former.map_or_else(|| format!("machine-{}", machine.0), |vm| vm.name.clone()),
+            host: master_target.host,
+            datastore: master_target.datastore,
+            power: PowerState::PoweredOff,
+            disks: Vec::new(),
+            snapshots: Vec::new(),
+            memory_mib: former.map_or(NEW_MACHINE_MEMORY_MIB, |vm| vm.memory_mib),
+            guest: former.map_or(GuestOs::Linux, |vm| vm.guest),
+            tools: former.is_none_or(|vm| vm.tools),
+        })
+    }
+
+    fn check_create(&self, machine: MachineId, sizes: &[u64]) -> Result<(), Fault> {
+        let planned = self.planned(machine)?;
+        if self.by_name.contains_key(&planned.name) {
+            return Err(Fault::DuplicateName(planned.name));
+        }
+        self.check_writable(planned.datastore, planned.host)?;
+        let datastore = self.datastores.get(&planned.datastore).ok_or(Fault::ManagedObjectNotFound)?;
+        datastore.clone().take(sizes.iter().sum::<u64>() * SECTOR_BYTES)
+    }
+
+    fn create(&mut self, machine: MachineId, sizes: &[u64]) -> Result<(), Fault> {
+        let planned = self.planned(machine)?;
+        self.place(planned, sizes)?;
+        self.created.insert(machine);
+        Ok(())
+    }
+
+    fn disks_of(&self, request: &HypervisorRequest) -> u32 {
+        let count = match request {
+            HypervisorRequest::CreateMachine(_, sizes) => sizes.len(),
+            _ => self.machine(RequestKind::of(request).1).map_or(0, |vm| vm.disks.len()),
+        };
+        count as u32
+    }
+
+    fn show(&mut self, now: SimTime, request: &HypervisorRequest) -> Option<TaskMoid> {
+        let (kind, machine) = RequestKind::of(request);
+        let entity = self.machine(machine).map(|vm| vm.moid);
+        Some(self.tasks.queue(kind.method()?, entity, now, now + TASK_QUEUED))
+    }
+
+    /// A request that vCenter itself refused is a failed task too.
+    fn show_refused(
+        &mut self,
+        now: SimTime,
+        completed: SimTime,
+        request: &HypervisorRequest,
+        fault: &'static str,
+        message: String,
+    ) {
+        if let Some(task) = self.show(now, request) {
+            self.tasks.end(task, TaskState::Error { completed, fault, message });
+        }
+    }
+}
+
+fn ended(now: SimTime, fault: Option<&Fault>) -> TaskState {
+    match fault {
+        None => TaskState::Success { completed: now },
+        Some(fault) => {
+            TaskState::Error { completed: now, fault: fault.name(), message: fault.to_string() }
+        }
+    }
+}

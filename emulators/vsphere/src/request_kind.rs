@@ -1,0 +1,58 @@
+//! What can be asked through the port, without what it is asked for.
+
+use switchback_engine::MachineId;
+use switchback_engine::ports::HypervisorRequest;
+
+/// A kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestKind {
+    /// [`HypervisorRequest::Inspect`].
+    Inspect,
+    /// [`HypervisorRequest::ShutDown`].
+    ShutDown,
+    /// [`HypervisorRequest::PowerOn`].
+    PowerOn,
+    /// [`HypervisorRequest::CreateMachine`].
+    CreateMachine,
+    /// [`HypervisorRequest::AttachDisks`].
+    AttachDisks,
+    /// [`HypervisorRequest::DetachDisks`].
+    DetachDisks,
+}
+
+impl RequestKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Inspect,
+        Self::ShutDown,
+        Self::PowerOn,
+        Self::CreateMachine,
+        Self::AttachDisks,
+        Self::DetachDisks,
+    ];
+
+    /// The kind of `request`, and the machine it is about.
+    #[must_use]
+    pub const fn of(request: &HypervisorRequest) -> (Self, MachineId) {
+        match request {
+            HypervisorRequest::Inspect(machine) => (Self::Inspect, *machine),
+            HypervisorRequest::ShutDown(machine) => (Self::ShutDown, *machine),
+            HypervisorRequest::PowerOn(machine) => (Self::PowerOn, *machine),
+            HypervisorRequest::CreateMachine(machine, _) => (Self::CreateMachine, *machine),
+            HypervisorRequest::AttachDisks(machine) => (Self::AttachDisks, *machine),
+            HypervisorRequest::DetachDisks(machine) => (Self::DetachDisks, *machine),
+        }
+    }
+
+    /// The method a client would have called; none for what is only looked up.
+    #[must_use]
+    pub const fn method(self) -> Option<&'static str> {
+        match self {
+            Self::Inspect => None,
+            Self::ShutDown => Some("ShutdownGuest"),
+            Self::PowerOn => Some("PowerOnVM_Task"),
+            Self::CreateMachine => Some("CreateVM_Task"),
+            Self::AttachDisks | Self::DetachDisks => Some("ReconfigVM_Task"),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! VirtualMachine: where it runs, its disks, its power.
+
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::{DiskId, MachineId};
+
+use crate::moid::{DatastoreMoid, HostMoid, VmMoid};
+use crate::snapshot::Snapshot;
+
+/// The family of a guest's operating system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GuestOs {
+    /// Windows.
+    Windows,
+    /// Linux.
+    Linux,
+}
+
+/// Whether a machine runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PowerState {
+    /// It runs.
+    PoweredOn,
+    /// It does not.
+    PoweredOff,
+}
+
+/// What an operator says of a machine to add. It is powered off at first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineSpec {
+    /// The engine's number of it.
+    pub machine: MachineId,
+    /// Its name, unique among the machines.
+    pub name: String,
+    /// The host it is to run on.
+    pub host: HostMoid,
+    /// The datastore of its disks.
+    pub datastore: DatastoreMoid,
+    /// The sizes of its disks, in sectors.
+    pub disk_sectors: Vec<u64>,
+    /// Memory it takes when it runs, in MiB.
+    pub memory_mib: u64,
+    /// Its operating system.
+    pub guest: GuestOs,
+    /// Whether VMware Tools run in it, without which nobody can ask it to shut down.
+    pub tools: bool,
+}
+
+/// A disk of a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualDiskDevice {
+    /// Which disk; none for a disk of a machine the engine does not know, such as a master target.
+    pub disk: Option<DiskId>,
+    /// Its size, in sectors.
+    pub sectors: u64,
+    /// Where it lies.
+    pub datastore: DatastoreMoid,
+    /// The machine it is attached to: its own, or a master target.
+    pub attached_to: VmMoid,
+    /// Whether it can be reached through the machine it is attached to. Lost when a master target is moved.
+    pub available: bool,
+}
+
+impl VirtualDiskDevice {
+    /// Its size, in bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.sectors * SECTOR_BYTES
+    }
+}
+
+/// A virtual machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualMachine {
+    /// Its id.
+    pub moid: VmMoid,
+    /// The engine's number of it; none for a master target.
+    pub machine: Option<MachineId>,
+    /// Its name.
+    pub name: String,
+    /// The host it runs on, or would.
+    pub host: HostMoid,
+    /// The datastore of its configuration and new disks.
+    pub datastore: DatastoreMoid,
+    /// Whether it runs.
+    pub power: PowerState,
+    /// Its disks, by place.
+    pub disks: Vec<VirtualDiskDevice>,
+    /// Its snapshots, oldest first.
+    pub snapshots: Vec<Snapshot>,
+    /// Memory it takes when it runs, in MiB.
+    pub memory_mib: u64,
+    /// Its operating system.
+    pub guest: GuestOs,
+    /// Whether VMware Tools are installed.
+    pub tools: bool,
+}
+
+impl VirtualMachine {
+    /// Whether it runs.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        matches!(self.power, PowerState::PoweredOn)
+    }
+
+    /// Whether VMware Tools run.
+    #[must_use]
+    pub const fn tools_running(&self) -> bool {
+        self.tools && self.is_on()
+    }
+
+    /// The size of its disks together, in bytes.
+    #[must_use]
+    pub fn disk_bytes(&self) -> u64 {
+        self.disks.iter().map(VirtualDiskDevice::bytes).sum()
+    }
+
+    /// Whether one of its disks is attached to another machine.
+    #[must_use]
+    pub fn lends_disks(&self) -> bool {
+        self.disks.iter().any(|disk| disk.attached_to != self.moid)
+    }
+}

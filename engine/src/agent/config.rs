@@ -1,0 +1,61 @@
+//! The agent's limits and cadences, with where each number comes from.
+
+use core::time::Duration;
+
+use crate::id::{MachineId, Site};
+
+/// A batch is closed at this payload: the default of the product's own change tracker (its bounds are 1 MiB
+/// and 64 MiB).
+pub const BATCH_BYTES: u64 = 4 << 20;
+/// A batch also ends at this many changes, whatever they weigh, so that its size in memory is bounded.
+pub const BATCH_CHANGES: usize = 16 * 1024;
+/// Places of writes whose payload was not kept are folded into a bitmap beyond this many, as the product does.
+pub const PLACES_MAX: usize = 64 * 1024;
+/// Sectors under one bit of the bitmap: 4 KiB.
+pub const BITMAP_SECTORS: u64 = 8;
+/// A step of a first copy or resync reads this much: the largest payload a batch may have.
+pub const COPY_STEP_SECTORS: u64 = (64 << 20) / 512;
+/// Reads of a first copy or resync in flight for each disk. Two keep the disk and the network busy at once.
+pub const COPY_STEPS_AHEAD: usize = 2;
+/// Sectors under one digest of a comparison: 1 MiB, the product's own unit.
+pub const COMPARE_BLOCK_SECTORS: u32 = (1 << 20) / 512;
+/// A comparison without an answer is asked again after this long.
+pub const COMPARE_RETRY: Duration = Duration::from_secs(30);
+/// Batches of one disk that may be under way.
+pub const BATCHES_IN_FLIGHT: usize = 16;
+/// Writes are never held longer than this for a barrier; the product's own bound.
+pub const BARRIER_TIMEOUT: Duration = Duration::from_millis(300);
+/// Applications are never paused longer than this; the product's own bound.
+pub const QUIESCE_TIMEOUT: Duration = Duration::from_secs(60);
+/// After a marker failed or could not be tried, the next attempt comes no sooner.
+pub const MARK_RETRY: Duration = Duration::from_secs(5);
+/// How often control hears from an agent that has nothing new to say.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(30);
+/// How long an orderly stop waits for the process server to have everything.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(60);
+/// The sequence number is recorded whenever it has grown by this much.
+pub const SEQUENCE_RECORDED_EVERY: u64 = 1024;
+/// After an unclean stop numbering goes on this much later, so that no number is used twice: far more writes than
+/// can complete while a record is on its way to the disk.
+pub const SEQUENCE_JUMP: u64 = 1_000_000;
+
+/// What an agent is told about its machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AgentConfig {
+    /// Whose agent it is.
+    pub machine: MachineId,
+    /// Where the machine runs.
+    pub site: Site,
+    /// Bytes of payload it may keep in memory.
+    pub pool_bytes: u64,
+    /// How often the batches of all disks are closed when they do not fill up.
+    pub drain_every: Duration,
+}
+
+impl AgentConfig {
+    /// The usual agent: a pool of one sixteenth of the machine's memory, drained every second.
+    #[must_use]
+    pub const fn for_memory(machine: MachineId, site: Site, memory_bytes: u64) -> Self {
+        Self { machine, site, pool_bytes: memory_bytes / 16, drain_every: Duration::from_secs(1) }
+    }
+}

@@ -1,0 +1,147 @@
+//! First copy, comparison and resync of one disk: which part of it still has to be looked at.
+//!
+//! A full copy reads the disk front to back and sends what is not zero. A comparison sends digests instead, and what
+//! the target finds different becomes dirty blocks, which are read and sent like any other dirty block. Both run
+//! beside the writes of the applications: the slots of the stream keep the two apart (see `capture`).
+
+use super::config::{
+    COMPARE_BLOCK_SECTORS, COMPARE_RETRY, COPY_STEP_SECTORS, COPY_STEPS_AHEAD,
+};
+use crate::batch::StreamKey;
+use crate::content::Content;
+use crate::extent::{Change, Run, SectorRange, clip};
+use crate::message::{Compare, FirstCopy};
+use crate::role::Token;
+use crate::time::Instant;
+
+/// How far a first copy or comparison is.
+#[derive(Debug, Clone)]
+pub(super) struct Copy {
+    kind: Option<FirstCopy>,
+    /// Everything before this sector has been read or asked about.
+    cursor: u64,
+    asked: Vec<Asked>,
+}
+
+/// A range whose digests were asked about and not answered.
+#[derive(Debug, Clone)]
+struct Asked {
+    range: SectorRange,
+    /// The read under way, if one is.
+    reading: Option<Token>,
+    /// When to read and ask again.
+    retry_at: Instant,
+}
+
+impl Copy {
+    /// Nothing to do.
+    pub(super) const fn none() -> Self {
+        Self { kind: None, cursor: 0, asked: Vec::new() }
+    }
+
+    /// A whole disk to do.
+    pub(super) const fn of(kind: FirstCopy) -> Self {
+        Self { kind: Some(kind), cursor: 0, asked: Vec::new() }
+    }
+
+    /// Whether every range was read (full) or asked about and answered (comparison).
+    pub(super) const fn is_complete(&self) -> bool {
+        self.kind.is_none()
+    }
+
+    /// Sectors not looked at yet.
+    pub(super) fn sectors_left(&self, sectors: u64) -> u64 {
+        let asked: u64 = self.asked.iter().map(|asked| asked.range.sectors()).sum();
+        if self.kind.is_some() { sectors - self.cursor + asked } else { 0 }
+    }
+
+    /// When an unanswered question is asked again.
+    pub(super) fn deadline(&self) -> Instant {
+        self.asked.iter().map(|asked| asked.retry_at).min().unwrap_or(Instant::MAX)
+    }
+
+    /// The next range of a full copy to read, if one is left.
+    pub(super) fn next_full_step(&mut self, sectors: u64) -> Option<SectorRange> {
+        if self.kind != Some(FirstCopy::Full) {
+            return None;
+        }
+        let step = self.next_step(sectors);
+        self.note_completion(sectors);
+        step
+    }
+
+    /// The next range of a comparison to read now, if there is one; `token` is the read's.
+    pub(super) fn next_question(&mut self, now: Instant, sectors: u64, token: Token) -> Option<SectorRange> {
+        if self.kind != Some(FirstCopy::Compare) {
+            return None;
+        }
+        if let Some(again) = self.asked.iter_mut().find(|asked| asked.retry_at <= now) {
+            again.reading = Some(token);
+            again.retry_at = now + COMPARE_RETRY;
+            return Some(again.range);
+        }
+        if self.asked.len() >= COPY_STEPS_AHEAD {
+            return None;
+        }
+        let range = self.next_step(sectors)?;
+        self.asked.push(Asked { range, reading: Some(token), retry_at: now + COMPARE_RETRY });
+        Some(range)
+    }
+
+    /// What to ask the target, now that a read of a comparison came back; `None` if it is not one of ours.
+    pub(super) fn question<C: Content>(
+        &mut self,
+        token: Token,
+        stream: StreamKey,
+        runs: &[Change<C>],
+    ) -> Option<Compare> {
+        let asked = self.asked.iter_mut().find(|asked| asked.reading == Some(token))?;
+        asked.reading = None;
+        let range = asked.range;
+        Some(Compare { stream, range, block_sectors: COMPARE_BLOCK_SECTORS, digests: digests(runs, range) })
+    }
+
+    /// A read of a comparison failed: it is tried again when the question would have been asked again.
+    pub(super) fn read_failed(&mut self, token: Token) -> bool {
+        let found = self.asked.iter_mut().find(|asked| asked.reading == Some(token));
+        found.map(|asked| asked.reading = None).is_some()
+    }
+
+    /// The target answered; false when nobody asked (an answer may come twice).
+    pub(super) fn answered(&mut self, range: SectorRange, sectors: u64) -> bool {
+        let before = self.asked.len();
+        self.asked.retain(|asked| asked.range != range);
+        self.note_completion(sectors);
+        self.asked.len() < before
+    }
+
+    fn next_step(&mut self, sectors: u64) -> Option<SectorRange> {
+        let range = SectorRange { start: self.cursor, end: (self.cursor + COPY_STEP_SECTORS).min(sectors) };
+        self.cursor = range.end;
+        (!range.is_empty()).then_some(range)
+    }
+
+    fn note_completion(&mut self, sectors: u64) {
+        if self.cursor >= sectors && self.asked.is_empty() {
+            self.kind = None;
+        }
+    }
+}
+
+/// A digest for each block of `range`.
+pub(crate) fn digests<C: Content>(runs: &[Change<C>], range: SectorRange) -> Vec<u64> {
+    let block = u64::from(COMPARE_BLOCK_SECTORS);
+    let count = range.sectors().div_ceil(block);
+    let mut digests = Vec::with_capacity(count as usize);
+    let mut from = 0;
+    for start in (range.start..range.end).step_by(COMPARE_BLOCK_SECTORS as usize) {
+        let block = SectorRange { start, end: (start + block).min(range.end) };
+        // Runs are sorted: those before the block are never needed again.
+        while runs.get(from).is_some_and(|run| run.end() <= block.start) {
+            from += 1;
+        }
+        let until = runs[from..].iter().take_while(|run| run.start < block.end).count();
+        digests.push(C::digest_range(&clip(&runs[from..from + until], block), block));
+    }
+    digests
+}

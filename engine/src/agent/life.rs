@@ -1,0 +1,275 @@
+//! An agent's life: installed, begun, crashed and begun again, stopped in order; and what its durable store keeps
+//! of it.
+//!
+//! After a crash nobody knows which writes were captured and not committed, so a new session begins with a
+//! comparison. After an orderly stop everything was committed, and the session goes on where it was.
+
+use super::capture::DiskCapture;
+use super::config::{AgentConfig, SEQUENCE_JUMP, SEQUENCE_RECORDED_EVERY, STOP_PATIENCE};
+use super::copy::Copy;
+use super::marks::Marks;
+use super::orders::answer;
+use super::{AfterSync, Agent, Out, PendingSync, Replicating, Stopping};
+use crate::content::Content;
+use crate::message::{Answer, FirstCopy, Observation, Replication, RequestId, ResyncReason};
+use crate::point::{Consistency, Marker, WriteOrder};
+use crate::role::{Effect, Token};
+use crate::time::Instant;
+use crate::window::Window;
+
+/// What a record of an agent weighs in its store, in bytes; the terms are the largest part.
+const RECORD_BYTES: u64 = 512;
+
+/// What an agent's durable store keeps. The last record of each kind counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AgentRecord {
+    /// A session began.
+    Session {
+        /// Under these terms.
+        terms: Replication,
+        /// Its number.
+        session: u32,
+    },
+    /// Writes up to this number were captured.
+    Sequence(u64),
+    /// Everything was committed and the machine stopped in order. Counts only as the last record.
+    CleanStop {
+        /// Rounds closed in the session.
+        rounds: u64,
+        /// Next batch number of each disk.
+        next_numbers: Vec<u64>,
+        /// Number of the next write.
+        next_write: u64,
+        /// Number of the next marker.
+        next_marker: u64,
+    },
+    /// Replication ended by order.
+    Stopped,
+}
+
+/// How a session begins.
+pub(super) struct Begin {
+    pub(super) session: u32,
+    /// `None` to go on after an orderly stop.
+    pub(super) first: Option<FirstCopy>,
+    pub(super) reason: Option<ResyncReason>,
+    pub(super) answer: Option<RequestId>,
+}
+
+impl<C: Content> Agent<C> {
+    /// An agent that was just installed and replicates nothing.
+    #[must_use]
+    pub const fn install(config: AgentConfig) -> Self {
+        Self {
+            config,
+            replicating: None,
+            tokens: 0,
+            heartbeat_at: Instant::ZERO,
+            last_status: None,
+            syncs: Vec::new(),
+            last_resync: None,
+            stopping: None,
+        }
+    }
+
+    /// An agent whose machine starts again, with what its durable store had kept, in order.
+    #[must_use]
+    pub fn boot(config: AgentConfig, now: Instant, records: &[AgentRecord], out: &mut Out<C>) -> Self {
+        let mut agent = Self::install(config);
+        let kept = Kept::of(records);
+        if let Some((terms, session)) = kept.session.clone() {
+            agent.resume(now, terms, session, &kept, out);
+        }
+        agent
+    }
+
+    fn resume(&mut self, now: Instant, terms: Replication, session: u32, kept: &Kept<'_>, out: &mut Out<C>) {
+        match &kept.clean_stop {
+            Some(clean) => {
+                let begin = Begin { session, first: None, reason: None, answer: None };
+                self.begin_session(now, terms, begin, out);
+                if let Some(r) = &mut self.replicating {
+                    r.rounds = clean.rounds;
+                    r.next_write = clean.next_write;
+                    r.recorded_write = clean.next_write;
+                    r.marks.go_on_from(clean.next_marker);
+                    for (disk, next) in r.disks.iter_mut().zip(clean.next_numbers) {
+                        disk.window = Window::new(*next);
+                    }
+                }
+            }
+            None => {
+                // Also a first copy that was cut short has left an old state of the disk on the replica.
+                let first = Some(FirstCopy::Compare);
+                let reason = Some(ResyncReason::UncleanShutdown);
+                let begin = Begin { session: session + 1, first, reason, answer: None };
+                self.begin_session(now, terms, begin, out);
+                if let Some(r) = &mut self.replicating {
+                    r.next_write = kept.sequence + SEQUENCE_JUMP;
+                    r.recorded_write = kept.sequence;
+                }
+            }
+        }
+    }
+
+    /// Begins a session: from now on writes are captured; they are sent once the session's record is durable.
+    pub(super) fn begin_session(&mut self, now: Instant, terms: Replication, begin: Begin, out: &mut Out<C>) {
+        let machine = self.config.machine;
+        let copy = || begin.first.map_or_else(Copy::none, Copy::of);
+        let disks = terms.disk_sectors.iter().enumerate();
+        let disks = disks.map(|(i, sectors)| DiskCapture::new(super::disk_id(&self.config, i), *sectors, copy()));
+        let next_write = self.replicating.as_ref().map_or(1, |r| r.next_write);
+        let replicating = Replicating {
+            session: begin.session,
+            may_send: false,
+            disks: disks.collect(),
+            next_write,
+            recorded_write: next_write,
+            rounds: 0,
+            owes_a_round: false,
+            next_round_at: now,
+            pool_used: 0,
+            marks: Marks::new(now, &terms, machine, begin.session),
+            resync: begin.reason.map(|reason| (reason, now)),
+            copying: begin.first.is_some(),
+            credit_bytes: u64::MAX,
+            order: if begin.first.is_some() { WriteOrder::Bitmap } else { WriteOrder::Data },
+            terms,
+        };
+        if let Some(reason) = begin.reason {
+            out.push(Effect::Observe(Observation::ResyncStarted { machine, reason }));
+        }
+        let record = AgentRecord::Session { terms: replicating.terms.clone(), session: begin.session };
+        self.replicating = Some(replicating);
+        // Nothing older than this matters any more.
+        let sequence = AgentRecord::Sequence(next_write);
+        out.push(Effect::Compact(vec![(sequence, RECORD_BYTES), (record.clone(), RECORD_BYTES)]));
+        self.sync_record(record, AfterSync::SessionMayBegin(begin.session, begin.answer), out);
+    }
+
+    /// Appends a record and asks for it to be made durable.
+    pub(super) fn record(&mut self, record: AgentRecord, then: AfterSync, out: &mut Out<C>) {
+        out.push(Effect::Append(record.clone(), RECORD_BYTES));
+        self.sync_record(record, then, out);
+    }
+
+    fn sync_record(&mut self, record: AgentRecord, then: AfterSync, out: &mut Out<C>) {
+        let token = self.token();
+        out.push(Effect::Sync(token));
+        self.syncs.push(PendingSync { token, record, then });
+    }
+
+    /// A sync ended. A record that did not get to the disk is written again: what waits for it goes on waiting.
+    pub(super) fn synced(&mut self, token: Token, durable: bool, out: &mut Out<C>) {
+        let Some(at) = self.syncs.iter().position(|pending| pending.token == token) else { return };
+        let pending = self.syncs.remove(at);
+        if !durable {
+            return self.record(pending.record, pending.then, out);
+        }
+        match pending.then {
+            AfterSync::SessionMayBegin(session, request) => {
+                if let Some(r) = self.replicating.as_mut().filter(|r| r.session == session) {
+                    r.may_send = true;
+                }
+                if let Some(request) = request {
+                    answer(request, Answer::Done, out);
+                }
+            }
+            AfterSync::AnswerDone(request) => answer(request, Answer::Done, out),
+            AfterSync::MayStop => out.push(Effect::ReadyToStop),
+            AfterSync::GoOn => {}
+        }
+    }
+
+    /// Records how far numbering has come, now and then.
+    pub(super) fn record_sequence(&mut self, out: &mut Out<C>) {
+        let Some(r) = &mut self.replicating else { return };
+        if r.next_write - r.recorded_write >= SEQUENCE_RECORDED_EVERY {
+            r.recorded_write = r.next_write;
+            let record = AgentRecord::Sequence(r.next_write);
+            self.record(record, AfterSync::GoOn, out);
+        }
+    }
+
+    /// The machine is going down in order: one last cut, then everything is sent while there is time.
+    pub(super) fn shutting_down(&mut self, now: Instant, out: &mut Out<C>) {
+        self.drop_barrier(now, out);
+        if self.stopping.is_some() {
+            return;
+        }
+        self.stopping = Some(Stopping { give_up_at: now + STOP_PATIENCE, recorded: false });
+        let Some(r) = &mut self.replicating else { return };
+        let kept = r.may_send && r.order == WriteOrder::Data;
+        let point = r.marks.last_point(r.terms.generation);
+        let group = r.terms.group;
+        let marker = Marker { point, group, consistency: Consistency::Crash, at: now, last: true };
+        r.close_round(now, kept.then_some(marker));
+    }
+
+    /// Goes on with an orderly stop.
+    pub(super) fn drive_stop(&mut self, now: Instant, out: &mut Out<C>) {
+        let Some(stopping) = &mut self.stopping else { return };
+        if stopping.recorded {
+            return;
+        }
+        let Some(r) = &self.replicating else {
+            stopping.recorded = true;
+            stopping.give_up_at = Instant::MAX;
+            return out.push(Effect::ReadyToStop);
+        };
+        if r.may_send && r.disks.iter().all(DiskCapture::is_drained) {
+            let record = AgentRecord::CleanStop {
+                rounds: r.rounds,
+                next_numbers: r.disks.iter().map(|disk| disk.window.next_number()).collect(),
+                next_write: r.next_write,
+                next_marker: r.marks.next_number(),
+            };
+            stopping.recorded = true;
+            stopping.give_up_at = Instant::MAX;
+            self.record(record, AfterSync::MayStop, out);
+        } else if now >= stopping.give_up_at {
+            // Without the record the next start begins with a comparison, which is what is needed then.
+            stopping.recorded = true;
+            stopping.give_up_at = Instant::MAX;
+            out.push(Effect::ReadyToStop);
+        }
+    }
+}
+
+/// What the records of a store come to.
+struct Kept<'a> {
+    session: Option<(Replication, u32)>,
+    sequence: u64,
+    clean_stop: Option<Clean<'a>>,
+}
+
+/// Where an orderly stop left everything.
+struct Clean<'a> {
+    rounds: u64,
+    next_numbers: &'a [u64],
+    next_write: u64,
+    next_marker: u64,
+}
+
+impl<'a> Kept<'a> {
+    fn of(records: &'a [AgentRecord]) -> Self {
+        let mut kept = Self { session: None, sequence: 1, clean_stop: None };
+        for record in records {
+            kept.clean_stop = None;
+            match record {
+                AgentRecord::Session { terms, session } => kept.session = Some((terms.clone(), *session)),
+                AgentRecord::Sequence(next) => kept.sequence = kept.sequence.max(*next),
+                AgentRecord::CleanStop { rounds, next_numbers, next_write, next_marker } => {
+                    kept.clean_stop = Some(Clean {
+                        rounds: *rounds,
+                        next_numbers,
+                        next_write: *next_write,
+                        next_marker: *next_marker,
+                    });
+                }
+                AgentRecord::Stopped => kept.session = None,
+            }
+        }
+        kept
+    }
+}

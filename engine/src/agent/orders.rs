@@ -1,0 +1,72 @@
+//! What control asks of an agent: replicate, stop, resync.
+
+use super::life::Begin;
+use super::{AfterSync, Agent, AgentRecord, Out};
+use crate::content::Content;
+use crate::message::{Answer, FirstCopy, Message, Order, Replication, RequestId, ResyncReason};
+use crate::role::Address;
+use crate::time::Instant;
+
+impl<C: Content> Agent<C> {
+    pub(super) fn order(&mut self, now: Instant, request: RequestId, order: Order, out: &mut Out<C>) {
+        match order {
+            Order::StartReplication(terms) => self.start(now, request, terms, out),
+            Order::StopReplication { generation } => self.stop(now, request, generation, out),
+            Order::Resync { reason } => self.resync(now, request, reason, out),
+            Order::OpenJournal(_)
+            | Order::Finish { .. }
+            | Order::OpenPoint { .. }
+            | Order::Promote { .. }
+            | Order::CloseJournal { .. } => answer(request, Answer::Unknown, out),
+        }
+    }
+
+    fn start(&mut self, now: Instant, request: RequestId, terms: Replication, out: &mut Out<C>) {
+        let current = self.replicating.as_ref().map_or(0, |r| r.terms.generation);
+        if terms.generation < current {
+            return answer(request, Answer::Unknown, out);
+        }
+        if terms.generation == current {
+            return self.answer_when_session_is_durable(request, out);
+        }
+        self.drop_barrier(now, out);
+        let first = terms.first;
+        let reason = (first == FirstCopy::Compare).then_some(ResyncReason::Reprotect);
+        let begin = Begin { session: 1, first: Some(first), reason, answer: Some(request) };
+        self.begin_session(now, terms, begin, out);
+    }
+
+    fn stop(&mut self, now: Instant, request: RequestId, generation: u64, out: &mut Out<C>) {
+        if self.replicating.as_ref().is_none_or(|r| r.terms.generation > generation) {
+            return answer(request, Answer::Done, out);
+        }
+        self.drop_barrier(now, out);
+        self.replicating = None;
+        self.record(AgentRecord::Stopped, AfterSync::AnswerDone(request), out);
+    }
+
+    fn resync(&mut self, now: Instant, request: RequestId, reason: ResyncReason, out: &mut Out<C>) {
+        if self.last_resync == Some(request) {
+            return self.answer_when_session_is_durable(request, out);
+        }
+        let Some(r) = &self.replicating else { return answer(request, Answer::Unknown, out) };
+        let (terms, session) = (r.terms.clone(), r.session + 1);
+        self.drop_barrier(now, out);
+        self.last_resync = Some(request);
+        let begin =
+            Begin { session, first: Some(FirstCopy::Compare), reason: Some(reason), answer: Some(request) };
+        self.begin_session(now, terms, begin, out);
+    }
+
+    /// The order repeats one that was taken: it is answered when that one is durable. While it is not, the answer
+    /// to the first copy of the order is still to come.
+    fn answer_when_session_is_durable(&self, request: RequestId, out: &mut Out<C>) {
+        if self.replicating.as_ref().is_some_and(|r| r.may_send) {
+            answer(request, Answer::Done, out);
+        }
+    }
+}
+
+pub(super) fn answer<C: Content>(request: RequestId, answer: Answer<C>, out: &mut Out<C>) {
+    out.send(Address::Control, Message::Answer { request, answer });
+}

@@ -1,0 +1,243 @@
+//! From slots to numbered batches on the wire, and back from acknowledgements to free memory.
+
+use std::sync::Arc;
+
+use super::capture::{DiskCapture, ReadFor, Sending, Slot};
+use super::config::{AgentConfig, BATCH_BYTES, BATCHES_IN_FLIGHT, COPY_STEP_SECTORS, COPY_STEPS_AHEAD};
+use super::{Out, Replicating};
+use crate::batch::{Batch, StreamKey};
+use crate::content::{Content, SECTOR_BYTES};
+use crate::extent::{Change, Piece, SectorRange, pieces};
+use crate::message::{Differs, Message, Observation};
+use crate::point::WriteOrder;
+use crate::role::{DiskRef, Effect, StorageError, Token};
+use crate::time::Instant;
+
+/// Payload that a first copy may have waiting: what two steps can hold.
+const COPY_BYTES_AHEAD: u64 = COPY_STEPS_AHEAD as u64 * COPY_STEP_SECTORS * SECTOR_BYTES;
+
+impl<C: Content> Replicating<C> {
+    /// Issues the reads that may go on now: places and dirty blocks while the pool has room, copy steps and
+    /// questions while few are under way.
+    pub(super) fn read_what_is_due(
+        &mut self,
+        now: Instant,
+        config: &AgentConfig,
+        tokens: &mut u64,
+        out: &mut Out<C>,
+    ) {
+        if !self.may_send {
+            return;
+        }
+        let mut next_token = || {
+            *tokens += 1;
+            Token(*tokens)
+        };
+        for disk in &mut self.disks {
+            let source = DiskRef::Machine(disk.disk, config.site);
+            let mut read = |range, token| out.push(Effect::ReadDisk { disk: source, range, token });
+            let pool_has_room = self.pool_used == 0 || self.pool_used + BATCH_BYTES <= config.pool_bytes;
+            if pool_has_room && !disk.is_reading(ReadFor::Place) {
+                let (order, ranges) = disk.take_places();
+                let reads: Vec<_> = ranges.into_iter().map(|range| (next_token(), range)).collect();
+                reads.iter().for_each(|(token, range)| read(*range, *token));
+                if !reads.is_empty() {
+                    disk.slots.push_back(Slot::reading(order, ReadFor::Place, reads));
+                }
+            }
+            while disk.may_copy_on() {
+                let Some(range) = disk.copy.next_full_step(disk.sectors) else { break };
+                let token = next_token();
+                read(range, token);
+                let reads = vec![(token, range)];
+                disk.slots.push_back(Slot::reading(WriteOrder::Bitmap, ReadFor::BlankReplica, reads));
+            }
+            while !disk.copy.is_complete() {
+                let token = next_token();
+                let Some(range) = disk.copy.next_question(now, disk.sectors, token) else { break };
+                read(range, token);
+            }
+        }
+    }
+
+    /// Takes what a read brought: into its slot, or as digests to the target.
+    pub(super) fn read_came_back(
+        &mut self,
+        now: Instant,
+        config: &AgentConfig,
+        token: Token,
+        result: Result<Vec<Change<C>>, StorageError>,
+        out: &mut Out<C>,
+    ) {
+        let (generation, session) = (self.terms.generation, self.session);
+        for disk in &mut self.disks {
+            let stream = StreamKey { disk: disk.disk, generation, session };
+            match &result {
+                Ok(runs) => {
+                    if let Some(question) = disk.copy.question(token, stream, runs) {
+                        out.send(self.terms.process_server, Message::Compare(Arc::new(question)));
+                        return;
+                    }
+                    if let Some(bytes) = disk.fill_slot(token, runs) {
+                        self.pool_used += bytes;
+                        self.owe_a_round(now, config);
+                        return;
+                    }
+                }
+                Err(_) => {
+                    if disk.copy.read_failed(token) || disk.give_slot_back(token) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The target's answer to a comparison: what differs is dirty.
+    pub(super) fn differs(&mut self, differs: &Differs) {
+        let (generation, session) = (self.terms.generation, self.session);
+        for disk in &mut self.disks {
+            if (StreamKey { disk: disk.disk, generation, session }) == differs.stream
+                && disk.copy.answered(differs.range, disk.sectors)
+            {
+                differs.ranges.iter().for_each(|range| disk.bitmap.set(*range));
+            }
+        }
+    }
+
+    /// Numbers the slots that are ready and sends what may be under way.
+    pub(super) fn send(&mut self, now: Instant, out: &mut Out<C>) {
+        if !self.may_send {
+            return;
+        }
+        let (generation, session) = (self.terms.generation, self.session);
+        for disk in &mut self.disks {
+            disk.number_ready_slots(StreamKey { disk: disk.disk, generation, session });
+            disk.window.time_out(now);
+            let limit_items = if disk.window.is_probing() { 1 } else { BATCHES_IN_FLIGHT };
+            while let Some(next) = disk.window.next_to_send(now, limit_items, self.credit_bytes) {
+                out.send(self.terms.process_server, Message::Batch(next.batch));
+            }
+        }
+    }
+
+    /// The process server has kept everything up to a batch: commit it and free its memory.
+    pub(super) fn stored(&mut self, now: Instant, stream: StreamKey, upto: u64, credit_bytes: u64) {
+        if (stream.generation, stream.session) != (self.terms.generation, self.session) {
+            return;
+        }
+        self.credit_bytes = credit_bytes;
+        if let Some(disk) = self.disks.iter_mut().find(|disk| disk.disk == stream.disk) {
+            let committed = disk.window.acknowledge(now, upto);
+            self.pool_used -= committed.iter().map(|sending| sending.pool_bytes).sum::<u64>();
+        }
+    }
+
+    /// Notes and reports a change of the machine's write-order state.
+    pub(super) fn note_order(&mut self, config: &AgentConfig, out: &mut Out<C>) {
+        let order = self.disks.iter().map(DiskCapture::order).max().unwrap_or_default();
+        if order != self.order {
+            self.order = order;
+            out.push(Effect::Observe(Observation::WriteOrderChanged { disk: super::disk_id(config, 0), to: order }));
+        }
+    }
+
+    /// Whether the first copy or comparison of the session has just become complete.
+    pub(super) fn copy_is_complete(&self) -> bool {
+        self.copying && self.order == WriteOrder::Data
+    }
+}
+
+impl<C: Content> DiskCapture<C> {
+    fn is_reading(&self, what: ReadFor) -> bool {
+        self.slots.iter().any(|slot| slot.read_for == what && !slot.reads.is_empty())
+    }
+
+    fn may_copy_on(&self) -> bool {
+        let reading = self.slots.iter().filter(|slot| slot.read_for == ReadFor::BlankReplica).count();
+        reading < COPY_STEPS_AHEAD && self.window.held_bytes() < COPY_BYTES_AHEAD
+    }
+
+    /// Takes places, or else dirty blocks, worth one batch.
+    fn take_places(&mut self) -> (WriteOrder, Vec<SectorRange>) {
+        const LIMIT: u64 = BATCH_BYTES / SECTOR_BYTES;
+        if self.places.is_empty() {
+            let ranges = if self.bitmap.is_empty() { Vec::new() } else { self.bitmap.take(LIMIT) };
+            return (WriteOrder::Bitmap, ranges);
+        }
+        join(&mut self.places);
+        let mut sectors = 0;
+        let fit = |place: &&SectorRange| {
+            let before = sectors;
+            sectors += place.sectors();
+            before < LIMIT
+        };
+        let count = self.places.iter().take_while(fit).count();
+        (WriteOrder::Metadata, self.places.drain(..count).collect())
+    }
+
+    /// Puts what a read brought into its slot; the bytes it added to the pool, or `None` if no slot waits for it.
+    fn fill_slot(&mut self, token: Token, runs: &[Change<C>]) -> Option<u64> {
+        let slot = self.slots.iter_mut().find(|slot| slot.reads.iter().any(|(t, _)| *t == token))?;
+        let at = slot.reads.iter().position(|(t, _)| *t == token)?;
+        let (_, range) = slot.reads.remove(at);
+        let before = slot.bytes;
+        for piece in pieces(runs, range) {
+            match piece {
+                Piece::Run(run) => {
+                    slot.bytes += u64::from(run.sectors) * SECTOR_BYTES;
+                    slot.changes.push(run);
+                }
+                Piece::Hole(hole) if slot.read_for == ReadFor::Place => slot.changes.extend(Change::zeroes(hole)),
+                Piece::Hole(_) => {}
+            }
+        }
+        self.round_is_open = true;
+        Some(if slot.read_for == ReadFor::Place { slot.bytes - before } else { 0 })
+    }
+
+    /// A read of a slot failed: its ranges become dirty blocks and are read again later.
+    fn give_slot_back(&mut self, token: Token) -> bool {
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.reads.iter().any(|(t, _)| *t == token)) else {
+            return false;
+        };
+        for (_, range) in slot.reads.drain(..) {
+            self.bitmap.set(range);
+        }
+        true
+    }
+
+    /// Gives numbers to the slots at the front that wait for no read. A slot that turned out empty is dropped.
+    fn number_ready_slots(&mut self, stream: StreamKey) {
+        while self.slots.front().is_some_and(|slot| slot.reads.is_empty()) {
+            let Some(slot) = self.slots.pop_front() else { break };
+            if slot.changes.is_empty() && slot.round_end.is_none() {
+                continue;
+            }
+            let pool_bytes = if slot.read_for == ReadFor::BlankReplica { 0 } else { slot.bytes };
+            let batch = Batch {
+                stream,
+                number: self.window.next_number(),
+                order: slot.order,
+                first_write: slot.first_write,
+                payload_bytes: slot.bytes,
+                changes: slot.changes.into(),
+                round_end: slot.round_end,
+            };
+            let weight = batch.wire_bytes();
+            self.window.push(Sending { batch: Arc::new(batch), pool_bytes }, weight);
+        }
+    }
+}
+
+/// Sorts ranges and joins those that touch.
+fn join(ranges: &mut Vec<SectorRange>) {
+    ranges.sort_unstable();
+    ranges.dedup_by(|next, kept| {
+        let touches = next.start <= kept.end;
+        if touches {
+            kept.end = kept.end.max(next.end);
+        }
+        touches
+    });
+}

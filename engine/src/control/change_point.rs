@@ -1,0 +1,48 @@
+//! Change of the recovery point between a forward failover and its commit: the machine is deleted and made again
+//! from the other point.
+
+use super::core::Core;
+use super::item::ItemStatus;
+use super::jobs::{CloudAsk, Next, What};
+use super::phase::{Scene, recover_away};
+use super::vocabulary::{JobId, TaskKind};
+use crate::id::Direction;
+
+pub(super) const TASKS: &[TaskKind] = &[TaskKind::CleanUp, TaskKind::FailOver, TaskKind::StartMachine];
+
+pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
+    let machine = scene.item.machine;
+    match (task, stages) {
+        // Best effort: a machine that does not stop is deleted as it is.
+        (TaskKind::CleanUp, 0) => Next::Ask(vec![What::Cloud(CloudAsk::StopMachine(machine))]),
+        (TaskKind::CleanUp, 1) => Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(machine))]),
+        (TaskKind::FailOver, stages) => recover_away(scene, stages),
+        (TaskKind::StartMachine, 0) => Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(machine))]),
+        _ => Next::Done,
+    }
+}
+
+/// A change of point ended. The old machine is still there only if its deletion was what failed.
+pub(super) fn ends(core: &mut Core, id: JobId, well: bool) {
+    let Some(job) = core.job(id) else { return };
+    let (machine, wanted, is_deleted) = (job.machine, job.facts.point, job.has_done(TaskKind::CleanUp));
+    let Some(&ItemStatus::ChangingPoint { point: before, .. }) = core.item(machine).map(|item| item.status())
+    else {
+        return;
+    };
+    let (direction, since) = (Direction::Forward, core.now);
+    match (well, wanted) {
+        (true, Some(point)) => {
+            let to = ItemStatus::FailedOver { direction, job: id, point, since };
+            core.transition(machine, to, "machine started from the other point");
+        }
+        _ if is_deleted => {
+            let to = ItemStatus::FailoverFailed { direction, job: id, since };
+            core.transition(machine, to, "machine could not be made again");
+        }
+        _ => {
+            let to = ItemStatus::FailedOver { direction, job: id, point: before, since };
+            core.transition(machine, to, "machine could not be deleted");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Commit: the failover is accepted, the points are given up, and on the way home the recovered machine is removed.
+
+use super::core::Core;
+use super::item::ItemStatus;
+use super::jobs::{CloudAsk, Next, What};
+use super::phase::Scene;
+use super::vocabulary::{JobId, TaskKind};
+use crate::id::Direction;
+
+pub(super) const TASKS: &[TaskKind] = &[TaskKind::CleanUp, TaskKind::DropPoints];
+
+pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
+    let direction = scene.job.direction;
+    match (task, stages, direction) {
+        (TaskKind::CleanUp, 0, Direction::Forward) => Next::Skip,
+        (TaskKind::CleanUp, 0, Direction::Reverse) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(scene.item.machine))])
+        }
+        // Away, the replica disks keep the recovered state, so that a later comparison finds few differences. At
+        // home the replica disks are the disks of the machine that runs from them: they must not be touched.
+        (TaskKind::DropPoints, 0, _) => Next::Ask(scene.close_journal(direction == Direction::Forward)),
+        _ => Next::Done,
+    }
+}
+
+/// A commit ended.
+pub(super) fn ends(core: &mut Core, id: JobId, well: bool) {
+    let Some(machine) = core.job(id).map(|job| job.machine) else { return };
+    let Some(&ItemStatus::Committing { direction, point, .. }) = core.item(machine).map(|item| item.status())
+    else {
+        return;
+    };
+    let since = core.now;
+    if well {
+        core.forget_run(machine);
+        core.transition(machine, ItemStatus::Committed { direction, point, since }, "points dropped");
+    } else {
+        core.transition(machine, ItemStatus::FailedOver { direction, job: id, point, since }, "commit failed");
+    }
+}

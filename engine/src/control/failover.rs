@@ -1,0 +1,102 @@
+//! Failover away, and what failing over has in common in both directions.
+//!
+//! Replication is told to stop before anything is recovered. Until then a failover that fails leaves the item
+//! protected; afterwards it is [`ItemStatus::FailoverFailed`]: the source may be shut down, the agent has been
+//! stopped and the target takes nothing more, but the journal still holds the points, so the user may fail over
+//! again (to another point too) or end the protection.
+
+use super::core::Core;
+use super::item::ItemStatus;
+use super::jobs::{Awaited, CloudAsk, JobError, Next, What};
+use super::phase::{Scene, recover_away};
+use super::vocabulary::{JobId, TaskKind};
+use crate::id::{MachineId, Site};
+use crate::message::Order;
+use crate::ports::HypervisorRequest;
+use crate::role::Address;
+
+pub(super) const TASKS: &[TaskKind] = &[
+    TaskKind::CheckPrerequisites,
+    TaskKind::ShutDownSource,
+    TaskKind::SynchroniseLatest,
+    TaskKind::ChoosePoint,
+    TaskKind::FailOver,
+    TaskKind::StartMachine,
+];
+
+pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
+    let machine = scene.item.machine;
+    match (task, stages) {
+        (TaskKind::CheckPrerequisites, 0) => Next::Ask(vec![What::Cloud(CloudAsk::Inspect(machine))]),
+        (TaskKind::CheckPrerequisites, _) => check(scene),
+        (TaskKind::ShutDownSource, 0) if scene.job.facts.shut_down_source => {
+            Next::Ask(vec![What::Hypervisor(HypervisorRequest::ShutDown(machine))])
+        }
+        (TaskKind::ShutDownSource, 0) => Next::Skip,
+        (TaskKind::SynchroniseLatest, 0) => last_changes(scene),
+        (TaskKind::ChoosePoint, 0) => Next::Ask(vec![finish(scene)]),
+        (TaskKind::FailOver, 0) if scene.job.facts.leftover => {
+            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(machine))])
+        }
+        (TaskKind::FailOver, 0) => Next::Ask(Vec::new()),
+        (TaskKind::FailOver, stages) => recover_away(scene, stages - 1),
+        (TaskKind::StartMachine, 0) => Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(machine))]),
+        _ => Next::Done,
+    }
+}
+
+fn check(scene: &Scene<'_>) -> Next {
+    let in_the_way = scene.job.facts.away.as_ref().is_some_and(|found| found.exists);
+    if in_the_way && !scene.job.facts.leftover {
+        return Next::Fail(JobError::MachineInTheWay(Site::Recovery));
+    }
+    Next::Done
+}
+
+/// Waits for the last changes, if the source was shut down so that there are last ones.
+pub(super) fn last_changes(scene: &Scene<'_>) -> Next {
+    if scene.job.facts.source_is_down {
+        Next::Ask(vec![What::Await(Awaited::ShutDownPoint)])
+    } else {
+        Next::Skip
+    }
+}
+
+/// Takes nothing more from the machine and settles on the point.
+pub(super) fn finish(scene: &Scene<'_>) -> What {
+    scene.to_target(Order::Finish {
+        group: scene.group.id,
+        generation: scene.item.generation,
+        machine: scene.item.machine,
+        selector: scene.job.facts.selector,
+    })
+}
+
+/// The point of no return: the agent is told to stop. Nobody waits for it; its site may be lost, and an agent
+/// that missed the order is told again whenever it is heard from.
+pub(super) fn stop_replication(core: &mut Core, machine: MachineId) {
+    let Some(item) = core.ledger.item_mut(machine) else { return };
+    let ItemStatus::FailingOver { direction, stopped, .. } = &mut item.status else { return };
+    *stopped = true;
+    let (to, generation) = (Address::Agent(machine, direction.source()), item.generation);
+    core.order_once(to, Order::StopReplication { generation });
+}
+
+/// A failover in either direction ended.
+pub(super) fn ends(core: &mut Core, job: JobId, well: bool) {
+    let Some((machine, point)) = core.job(job).map(|job| (job.machine, job.facts.point)) else { return };
+    let Some(&ItemStatus::FailingOver { direction, stopped, .. }) = core.item(machine).map(|item| item.status())
+    else {
+        return;
+    };
+    let since = core.now;
+    match (well, point) {
+        (true, Some(point)) => {
+            core.transition(machine, ItemStatus::FailedOver { direction, job, point, since }, "machine started");
+        }
+        _ if stopped => {
+            core.transition(machine, ItemStatus::FailoverFailed { direction, job, since }, "failover failed");
+        }
+        _ => core.transition(machine, ItemStatus::Protected { direction, since }, "failover failed early"),
+    }
+}

@@ -1,0 +1,370 @@
+//! A protected item, its states, and the one function that moves it between them.
+
+use serde::{Deserialize, Serialize};
+
+use super::vocabulary::{ItemState, JobId};
+use crate::id::{Direction, GroupId, MachineId, Site};
+use crate::message::{Order, ResyncReason};
+use crate::point::{RecoveryPoint, WriteOrder};
+use crate::policy::ReplicationPolicy;
+use crate::role::Address;
+use crate::time::Instant;
+
+/// A machine under protection, or one that was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProtectedItem {
+    /// Which machine.
+    pub machine: MachineId,
+    /// Whose recovery points it shares.
+    pub group: GroupId,
+    /// The sizes of its disks in sectors, by index.
+    pub disk_sectors: Vec<u64>,
+    /// Under which policy it replicates away.
+    pub policy: ReplicationPolicy,
+    /// Under which policy it comes home. Made with the policy; no command changes it.
+    pub failback_policy: ReplicationPolicy,
+    /// Where its batches go.
+    pub process_server: Address,
+    /// The run of replication it belongs to or belonged to last.
+    pub generation: u64,
+    /// Whether its lag is over the policy's alert.
+    pub rpo_alert: bool,
+    /// What its agent said last. Not kept across restarts: the next heartbeat brings it back.
+    #[serde(skip)]
+    pub health: Health,
+    pub(super) status: ItemStatus,
+    /// Orders given outside of jobs, repeated whenever the agent shows that it needs them.
+    pub(super) standing: Vec<Standing>,
+}
+
+impl ProtectedItem {
+    /// Its state, with everything the state carries.
+    #[must_use]
+    pub const fn status(&self) -> &ItemStatus {
+        &self.status
+    }
+
+    /// Its state.
+    #[must_use]
+    pub const fn state(&self) -> ItemState {
+        self.status.state()
+    }
+
+    /// The direction of its replication or of its last one; forward when there is none.
+    #[must_use]
+    pub const fn direction(&self) -> Direction {
+        self.status.direction()
+    }
+
+    /// The point it was failed over to, as long as it matters.
+    #[must_use]
+    pub const fn chosen_point(&self) -> Option<RecoveryPoint> {
+        match self.status {
+            ItemStatus::FailedOver { point, .. }
+            | ItemStatus::ChangingPoint { point, .. }
+            | ItemStatus::Committing { point, .. }
+            | ItemStatus::Committed { point, .. } => Some(point),
+            _ => None,
+        }
+    }
+
+    /// The policy that rules its replication in a direction.
+    #[must_use]
+    pub const fn policy_in(&self, direction: Direction) -> ReplicationPolicy {
+        match direction {
+            Direction::Forward => self.policy,
+            Direction::Reverse => self.failback_policy,
+        }
+    }
+
+    /// From which site it replicates now; `None` when it should not.
+    #[must_use]
+    pub const fn replicates_from(&self) -> Option<Site> {
+        match self.status {
+            ItemStatus::Synchronising { direction, .. }
+            | ItemStatus::Protected { direction, .. }
+            | ItemStatus::Enabling { direction, .. }
+            | ItemStatus::FailingOver { direction, stopped: false, .. } => Some(direction.source()),
+            _ => None,
+        }
+    }
+
+    /// Moves the item. The only place where its status is assigned.
+    ///
+    /// # Panics
+    /// When there is no such edge: that is a bug, and `trigger` says where to look for it.
+    pub(super) fn transition(&mut self, to: ItemStatus, trigger: &str) {
+        let (from, into) = (self.state(), to.state());
+        assert!(
+            reason_of_edge(from, into).is_some(),
+            "machine {:?} cannot go from {from:?} to {into:?} on {trigger}",
+            self.machine
+        );
+        self.status = to;
+    }
+}
+
+/// What an agent said last about itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Health {
+    /// When it was heard from last, at the site it replicates from.
+    pub heard: Option<Instant>,
+    /// Since when it has been saying that it does not replicate although it should.
+    pub idle_since: Option<Instant>,
+    /// Its life within the generation.
+    pub session: u32,
+    /// State of the write order.
+    pub order: WriteOrder,
+    /// Why a resync is running or waiting, and since when.
+    pub resync: Option<(ResyncReason, Instant)>,
+    /// Sectors that a first copy or resync still has to look at.
+    pub sectors_to_copy: u64,
+    /// Payload bytes captured and not yet committed.
+    pub pending_bytes: u64,
+    /// Markers in a row that could not be put into all streams.
+    pub failed_markers: u32,
+}
+
+/// An order given outside of jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Standing {
+    pub number: u64,
+    pub to: Address,
+    pub order: Order,
+    pub answered: bool,
+}
+
+/// The state of an item and what it carries.
+///
+/// ```text
+///                    ┌────────────┐ fails   ┌────────────────────┐
+///        ┌──────────►│Unprotected │◄────────┤ Enabling(Forward)  │◄───────────┐
+///        │           └─────┬──────┘────────►└─────────┬──────────┘    fails   │ reprotect
+///        │ done            ▲        enable            │     ▲  └────────────┐ │
+///  ┌─────┴─────┐  done     │                          ▼     │               ▼ │
+///  │ Disabling │           │                Synchronising(F)│         Committed(R)
+///  └───────────┘     ┌─────┴─────┐                    │     │               ▲
+///   from every       │Cancelling │                    ▼     │               │ commit
+///   resting state    └───────────┘             Protected(F) │         Committing(R)
+///   but FailedOver         ▲                          │  ▲  │               ▲▼ fails
+///                   cancel │   failover               ▼  │ too early   FailedOver(R)
+///                          └──────────────── FailingOver(F) │               ▲
+///                                             ▲▼      │     │         FailingOver(R)◄►FailoverFailed(R)
+///                             FailoverFailed(F)       ▼     │               ▲▼ too early
+///                                     ▲    FailedOver(F)    │         Protected(R)
+///                                     │    ▲▼         ▲▼    │               ▲
+///                         ChangingPoint(F)─┘ Committing(F)  │         Synchronising(R)
+///                                                     │     │               ▲
+///                                                     ▼     │ fails         │
+///                                            Committed(F)◄──┼─────► Enabling(R)
+///                                                           │ reprotect
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ItemStatus {
+    /// See [`ItemState::Unprotected`].
+    Unprotected {
+        /// An earlier job failed to remove everything; disabling once more removes the rest.
+        leftover: bool,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::Enabling`].
+    Enabling {
+        /// Which way.
+        direction: Direction,
+        /// The job that does it.
+        job: JobId,
+        /// The failover it follows, to return to should it fail; `None` for a first enable.
+        after: Option<RecoveryPoint>,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::Synchronising`].
+    Synchronising {
+        /// Which way.
+        direction: Direction,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::Protected`].
+    Protected {
+        /// Which way.
+        direction: Direction,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::FailingOver`].
+    FailingOver {
+        /// Which way.
+        direction: Direction,
+        /// The job that does it.
+        job: JobId,
+        /// Replication has been told to stop: there is no way back to protected.
+        stopped: bool,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::FailoverFailed`].
+    FailoverFailed {
+        /// Which way.
+        direction: Direction,
+        /// The job that failed.
+        job: JobId,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::FailedOver`].
+    FailedOver {
+        /// Which way.
+        direction: Direction,
+        /// The job that did it.
+        job: JobId,
+        /// The point that was recovered.
+        point: RecoveryPoint,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::ChangingPoint`].
+    ChangingPoint {
+        /// Which way; forward.
+        direction: Direction,
+        /// The job that does it.
+        job: JobId,
+        /// The point that was recovered before.
+        point: RecoveryPoint,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::Committing`].
+    Committing {
+        /// Which way.
+        direction: Direction,
+        /// The job that does it.
+        job: JobId,
+        /// The point that is accepted.
+        point: RecoveryPoint,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::Committed`].
+    Committed {
+        /// Which way.
+        direction: Direction,
+        /// The point that was accepted.
+        point: RecoveryPoint,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::Cancelling`].
+    Cancelling {
+        /// The job that does it.
+        job: JobId,
+        /// Since when.
+        since: Instant,
+    },
+    /// See [`ItemState::Disabling`].
+    Disabling {
+        /// The direction it had.
+        direction: Direction,
+        /// The job that does it.
+        job: JobId,
+        /// Since when.
+        since: Instant,
+    },
+}
+
+impl ItemStatus {
+    /// The state without what it carries.
+    #[must_use]
+    pub const fn state(&self) -> ItemState {
+        match *self {
+            Self::Unprotected { .. } => ItemState::Unprotected,
+            Self::Enabling { direction, .. } => ItemState::Enabling(direction),
+            Self::Synchronising { direction, .. } => ItemState::Synchronising(direction),
+            Self::Protected { direction, .. } => ItemState::Protected(direction),
+            Self::FailingOver { direction, .. } => ItemState::FailingOver(direction),
+            Self::FailoverFailed { direction, .. } => ItemState::FailoverFailed(direction),
+            Self::FailedOver { direction, .. } => ItemState::FailedOver(direction),
+            Self::ChangingPoint { direction, .. } => ItemState::ChangingPoint(direction),
+            Self::Committing { direction, .. } => ItemState::Committing(direction),
+            Self::Committed { direction, .. } => ItemState::Committed(direction),
+            Self::Cancelling { .. } => ItemState::Cancelling,
+            Self::Disabling { .. } => ItemState::Disabling,
+        }
+    }
+
+    /// The direction it is about; forward where there is none.
+    #[must_use]
+    pub const fn direction(&self) -> Direction {
+        match *self {
+            Self::Unprotected { .. } | Self::Cancelling { .. } => Direction::Forward,
+            Self::Enabling { direction, .. }
+            | Self::Synchronising { direction, .. }
+            | Self::Protected { direction, .. }
+            | Self::FailingOver { direction, .. }
+            | Self::FailoverFailed { direction, .. }
+            | Self::FailedOver { direction, .. }
+            | Self::ChangingPoint { direction, .. }
+            | Self::Committing { direction, .. }
+            | Self::Committed { direction, .. }
+            | Self::Disabling { direction, .. } => direction,
+        }
+    }
+
+    /// Since when the item has been in it.
+    #[must_use]
+    pub const fn since(&self) -> Instant {
+        match *self {
+            Self::Unprotected { since, .. }
+            | Self::Enabling { since, .. }
+            | Self::Synchronising { since, .. }
+            | Self::Protected { since, .. }
+            | Self::FailingOver { since, .. }
+            | Self::FailoverFailed { since, .. }
+            | Self::FailedOver { since, .. }
+            | Self::ChangingPoint { since, .. }
+            | Self::Committing { since, .. }
+            | Self::Committed { since, .. }
+            | Self::Cancelling { since, .. }
+            | Self::Disabling { since, .. } => since,
+        }
+    }
+}
+
+/// Why an edge of the state machine exists; `None` for one that does not.
+pub(super) fn reason_of_edge(from: ItemState, to: ItemState) -> Option<&'static str> {
+    use Direction::{Forward, Reverse};
+    use ItemState as S;
+    let reason = match (from, to) {
+        (S::Unprotected, S::Enabling(Forward)) => "a user asked for protection",
+        (S::Enabling(Forward), S::Unprotected) => "a first enable failed: nothing had been protected before",
+        (S::Committed(Forward), S::Enabling(Reverse)) => "a user asked for the way home",
+        (S::Committed(Reverse), S::Enabling(Forward)) => "a user asked for protection after the way home",
+        (S::Enabling(Reverse), S::Committed(Forward)) => "a reprotect failed: the machine runs on where it is",
+        (S::Enabling(Forward), S::Committed(Reverse)) => "a reprotect failed: the machine runs on at home",
+        (S::Enabling(a), S::Synchronising(b)) if a == b => "the agent took the order to replicate",
+        (S::Synchronising(a), S::Protected(b)) if a == b => "the target shows the first recovery point",
+        (S::Protected(a), S::FailingOver(b)) if a == b => "a user asked for a failover",
+        (S::FailoverFailed(a), S::FailingOver(b)) if a == b => "a user asks again; the points are still there",
+        (S::FailingOver(a), S::Protected(b)) if a == b => "it failed before replication was told to stop",
+        (S::FailingOver(a), S::FailoverFailed(b)) if a == b => "it failed after replication was told to stop",
+        (S::FailingOver(a), S::FailedOver(b)) if a == b => "the recovered machine was started",
+        (S::FailingOver(Forward), S::Cancelling) => "a user stopped it; on the way home that is not offered",
+        (S::Cancelling, S::Unprotected) => "what the failover made is gone; the machine does not replicate again",
+        (S::FailedOver(Forward), S::ChangingPoint(Forward)) => "a user wants another point before the commit",
+        (S::ChangingPoint(Forward), S::FailedOver(Forward)) => {
+            "the machine runs from the other point, or still from the old one"
+        }
+        (S::ChangingPoint(Forward), S::FailoverFailed(Forward)) => "the old machine is gone and there is no new one",
+        (S::FailedOver(a), S::Committing(b)) if a == b => "a user accepted the failover",
+        (S::Committing(a), S::Committed(b)) if a == b => "the points and what the other side kept are gone",
+        (S::Committing(a), S::FailedOver(b)) if a == b => "the commit failed and can be asked for again",
+        (
+            S::Unprotected | S::Synchronising(_) | S::Protected(_) | S::FailoverFailed(_) | S::Committed(_),
+            S::Disabling,
+        ) => "a user ended the protection",
+        (S::Disabling, S::Unprotected) => "the replica is gone, or as much of it as could be removed",
+        _ => return None,
+    };
+    Some(reason)
+}

@@ -1,0 +1,237 @@
+//! What the vault must remember, and which of it has changed since the last record.
+//!
+//! Everything that changes in one input becomes one record. A store that keeps records up to some place and drops
+//! the rest therefore never shows half a change: no item without its job, no question without its number.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::group::Group;
+use super::item::ProtectedItem;
+use super::jobs::Job;
+use super::vocabulary::{JobId, JobState, Refused};
+use crate::id::{GroupId, MachineId};
+use crate::role::CommandId;
+
+/// How many finished jobs are kept. Older ones are forgotten when the store is compacted.
+pub(super) const FINISHED_JOBS_KEPT: usize = 10_000;
+/// For how many commands the reply is kept, so that a repeat is answered and not carried out.
+pub(super) const REPLIES_KEPT: usize = 10_000;
+
+/// What was answered to a command.
+pub(super) type Reply = Result<JobId, Refused>;
+
+/// One change of everything the vault remembers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlRecord {
+    parts: Vec<Part>,
+}
+
+impl ControlRecord {
+    /// About how many bytes it takes in a store.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        self.parts.iter().map(Part::weight).sum()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Part {
+    Item(Box<ProtectedItem>),
+    Group(Box<Group>),
+    Job(Box<Job>),
+    Command(CommandId, u64, Reply),
+    Counters(Counters),
+}
+
+impl Part {
+    fn weight(&self) -> u64 {
+        let bytes = match self {
+            Self::Item(item) => 256 + 8 * item.disk_sectors.len() + 256 * item.standing.len(),
+            Self::Group(group) => 32 + 8 * group.machines.len() + 128 * group.runs.len(),
+            Self::Job(job) => {
+                128 + job.tasks.iter().map(|task| 32 + 128 * task.asks.len()).sum::<usize>()
+                    + 128 * job.facts.inherited.len()
+            }
+            Self::Command(..) => 64,
+            Self::Counters(_) => 32,
+        };
+        bytes as u64
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Counters {
+    jobs: u64,
+    /// Requests and calls, counted together.
+    numbers: u64,
+    generations: u64,
+    commands: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Dirty {
+    items: BTreeSet<MachineId>,
+    groups: BTreeSet<GroupId>,
+    jobs: BTreeSet<JobId>,
+    commands: BTreeSet<CommandId>,
+    counters: bool,
+}
+
+/// Everything the vault remembers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ledger {
+    items: BTreeMap<MachineId, ProtectedItem>,
+    groups: BTreeMap<GroupId, Group>,
+    jobs: BTreeMap<JobId, Job>,
+    commands: BTreeMap<CommandId, (u64, Reply)>,
+    counters: Counters,
+    dirty: Dirty,
+}
+
+impl Ledger {
+    /// Rebuilds it from what the store kept.
+    pub(super) fn replay(records: Vec<ControlRecord>) -> Self {
+        let mut ledger = Self::default();
+        for part in records.into_iter().flat_map(|record| record.parts) {
+            ledger.apply(part);
+        }
+        ledger
+    }
+
+    fn apply(&mut self, part: Part) {
+        match part {
+            Part::Item(item) => drop(self.items.insert(item.machine, *item)),
+            Part::Group(group) => drop(self.groups.insert(group.id, *group)),
+            Part::Job(job) => drop(self.jobs.insert(job.id, *job)),
+            Part::Command(id, place, reply) => drop(self.commands.insert(id, (place, reply))),
+            Part::Counters(counters) => self.counters = counters,
+        }
+    }
+
+    /// What has changed since it was last asked.
+    pub(super) fn take_changes(&mut self) -> Option<ControlRecord> {
+        let dirty = core::mem::take(&mut self.dirty);
+        let mut parts = Vec::new();
+        parts.extend(dirty.items.iter().filter_map(|id| self.items.get(id)).map(item_part));
+        parts.extend(dirty.groups.iter().filter_map(|id| self.groups.get(id)).map(group_part));
+        parts.extend(dirty.jobs.iter().filter_map(|id| self.jobs.get(id)).map(job_part));
+        parts.extend(dirty.commands.iter().filter_map(|id| self.commands.get_key_value(id)).map(command_part));
+        parts.extend(dirty.counters.then_some(Part::Counters(self.counters)));
+        (!parts.is_empty()).then_some(ControlRecord { parts })
+    }
+
+    /// Everything, as one record; what exceeds the limits is forgotten first.
+    pub(super) fn snapshot(&mut self) -> ControlRecord {
+        self.forget();
+        let mut parts = vec![Part::Counters(self.counters)];
+        parts.extend(self.items.values().map(item_part));
+        parts.extend(self.groups.values().map(group_part));
+        parts.extend(self.jobs.values().map(job_part));
+        parts.extend(self.commands.iter().map(command_part));
+        ControlRecord { parts }
+    }
+
+    fn forget(&mut self) {
+        let finished: Vec<JobId> =
+            self.jobs.values().filter(|job| job.state != JobState::InProgress).map(|job| job.id).collect();
+        for id in &finished[..finished.len().saturating_sub(FINISHED_JOBS_KEPT)] {
+            self.jobs.remove(id);
+        }
+        let oldest_kept = self.counters.commands.saturating_sub(REPLIES_KEPT as u64);
+        self.commands.retain(|_, (place, _)| *place > oldest_kept);
+    }
+
+    pub(super) const fn items(&self) -> &BTreeMap<MachineId, ProtectedItem> {
+        &self.items
+    }
+
+    pub(super) const fn groups(&self) -> &BTreeMap<GroupId, Group> {
+        &self.groups
+    }
+
+    pub(super) const fn jobs(&self) -> &BTreeMap<JobId, Job> {
+        &self.jobs
+    }
+
+    pub(super) fn reply(&self, id: CommandId) -> Option<&Reply> {
+        self.commands.get(&id).map(|(_, reply)| reply)
+    }
+
+    pub(super) fn keep_reply(&mut self, id: CommandId, reply: Reply) {
+        self.counters.commands += 1;
+        self.dirty.counters = true;
+        self.dirty.commands.insert(id);
+        self.commands.insert(id, (self.counters.commands, reply));
+    }
+
+    pub(super) fn item_mut(&mut self, machine: MachineId) -> Option<&mut ProtectedItem> {
+        self.dirty.items.insert(machine);
+        self.items.get_mut(&machine)
+    }
+
+    /// For what is not kept: health.
+    pub(super) fn item_mut_unkept(&mut self, machine: MachineId) -> Option<&mut ProtectedItem> {
+        self.items.get_mut(&machine)
+    }
+
+    pub(super) fn group_mut(&mut self, group: GroupId) -> Option<&mut Group> {
+        self.dirty.groups.insert(group);
+        self.groups.get_mut(&group)
+    }
+
+    pub(super) fn job_mut(&mut self, job: JobId) -> Option<&mut Job> {
+        self.dirty.jobs.insert(job);
+        self.jobs.get_mut(&job)
+    }
+
+    pub(super) fn put_item(&mut self, item: ProtectedItem) {
+        self.dirty.items.insert(item.machine);
+        self.items.insert(item.machine, item);
+    }
+
+    pub(super) fn put_group(&mut self, group: Group) {
+        self.dirty.groups.insert(group.id);
+        self.groups.insert(group.id, group);
+    }
+
+    pub(super) fn put_job(&mut self, job: Job) {
+        self.dirty.jobs.insert(job.id);
+        self.jobs.insert(job.id, job);
+    }
+
+    pub(super) const fn next_job(&mut self) -> JobId {
+        self.dirty.counters = true;
+        self.counters.jobs += 1;
+        JobId(self.counters.jobs)
+    }
+
+    pub(super) const fn next_number(&mut self) -> u64 {
+        self.dirty.counters = true;
+        self.counters.numbers += 1;
+        self.counters.numbers
+    }
+
+    pub(super) const fn next_generation(&mut self) -> u64 {
+        self.dirty.counters = true;
+        self.counters.generations += 1;
+        self.counters.generations
+    }
+}
+
+fn item_part(item: &ProtectedItem) -> Part {
+    Part::Item(Box::new(ProtectedItem { health: Default::default(), ..item.clone() }))
+}
+
+fn group_part(group: &Group) -> Part {
+    Part::Group(Box::new(group.clone()))
+}
+
+fn job_part(job: &Job) -> Part {
+    Part::Job(Box::new(job.clone()))
+}
+
+fn command_part((id, (place, reply)): (&CommandId, &(u64, Reply))) -> Part {
+    Part::Command(*id, *place, reply.clone())
+}

@@ -1,0 +1,184 @@
+//! Which phase answers for which job: the only place that knows all of them.
+//!
+//! A phase is a file: `enable`, `failover`, `failback`, `change_point`, `commit`, `cancel`, `reprotect`, `resync`,
+//! `disable`. Each says which tasks its jobs have, what every stage of a task asks, and where the item goes at
+//! the end. Phases read the world through a [`Scene`] and change nothing but the item.
+
+use super::core::Core;
+use super::group::{Group, Run};
+use super::item::ProtectedItem;
+use super::jobs::{Ask, Awaited, CloudAsk, Job, Next, Tolerance, What};
+use super::vocabulary::{JobId, JobKind, TaskKind};
+use super::{cancel, change_point, commit, disable, enable, failback, failover, reprotect, resync};
+use crate::id::{Direction, DiskId, MachineId};
+use crate::message::{FirstCopy, JournalSpec, Order, Replication};
+use crate::role::Address;
+
+/// What a phase sees of the vault.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub job: &'a Job,
+    pub item: &'a ProtectedItem,
+    pub group: &'a Group,
+}
+
+impl Scene<'_> {
+    pub(super) fn run(&self) -> Option<&Run> {
+        self.group.run(self.item.generation)
+    }
+
+    /// The disks of the machine.
+    pub(super) fn disks(&self) -> impl Iterator<Item = (DiskId, u64)> {
+        let machine = self.item.machine;
+        (0..).zip(&self.item.disk_sectors).map(move |(index, sectors)| (DiskId { machine, index }, *sectors))
+    }
+
+    /// An order to the target that data goes to.
+    pub(super) const fn to_target(&self, order: Order) -> What {
+        What::Order { to: Address::Target(self.job.direction.target()), order }
+    }
+
+    /// An order to the agent that data comes from.
+    pub(super) const fn to_agent(&self, order: Order) -> What {
+        What::Order { to: Address::Agent(self.item.machine, self.job.direction.source()), order }
+    }
+
+    /// The order to stop replicating in the item's run.
+    pub(super) const fn stop(&self) -> What {
+        self.to_agent(Order::StopReplication { generation: self.item.generation })
+    }
+
+    /// What the agent must know to replicate.
+    pub(super) fn replication(&self, first: FirstCopy) -> Replication {
+        Replication {
+            generation: self.item.generation,
+            group: self.group.id,
+            members: self.run().map_or_else(Vec::new, |run| run.members().collect()),
+            process_server: self.item.process_server,
+            disk_sectors: self.item.disk_sectors.clone(),
+            policy: self.item.policy_in(self.job.direction),
+            first,
+        }
+    }
+
+    /// Closes the journal of the item's run if nobody else is in it and it is still there.
+    pub(super) fn close_journal(&self, fold: bool) -> Vec<What> {
+        let Some(run) = self.run().filter(|run| !run.closed && run.is_last(self.item.machine)) else {
+            return Vec::new();
+        };
+        let fold = self.item.chosen_point().filter(|_| fold).map(|point| point.id);
+        let (group, generation) = (self.group.id, run.generation);
+        let to = Address::Target(run.direction.target());
+        vec![What::Order { to, order: Order::CloseJournal { group, generation, fold } }]
+    }
+}
+
+/// The tasks of a job, in order.
+pub(super) const fn tasks(kind: JobKind, direction: Direction) -> &'static [TaskKind] {
+    match (kind, direction) {
+        (JobKind::Enable, _) | (JobKind::Reprotect, Direction::Forward) => enable::TASKS,
+        (JobKind::Reprotect, Direction::Reverse) => reprotect::TASKS,
+        (JobKind::Failover, _) => failover::TASKS,
+        (JobKind::ChangePoint, _) => change_point::TASKS,
+        (JobKind::Commit, _) => commit::TASKS,
+        (JobKind::Cancel, _) => cancel::TASKS,
+        (JobKind::Resync, _) => resync::TASKS,
+        (JobKind::Disable, _) => disable::TASKS,
+    }
+}
+
+/// What a task wants after `stages` stages.
+pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
+    match (scene.job.kind, scene.job.direction) {
+        (JobKind::Enable, _) | (JobKind::Reprotect, Direction::Forward) => enable::stage(scene, task, stages),
+        (JobKind::Reprotect, Direction::Reverse) => reprotect::stage(scene, task, stages),
+        (JobKind::Failover, Direction::Forward) => failover::stage(scene, task, stages),
+        (JobKind::Failover, Direction::Reverse) => failback::stage(scene, task, stages),
+        (JobKind::ChangePoint, _) => change_point::stage(scene, task, stages),
+        (JobKind::Commit, _) => commit::stage(scene, task, stages),
+        (JobKind::Cancel, _) => cancel::stage(scene, task, stages),
+        (JobKind::Resync, _) => resync::stage(scene, task, stages),
+        (JobKind::Disable, _) => disable::stage(scene, task, stages),
+    }
+}
+
+/// What a question that failed means.
+pub(super) fn tolerance(job: &Job, task: TaskKind, ask: &Ask) -> Tolerance {
+    match (job.kind, job.direction, task) {
+        (JobKind::Failover, Direction::Forward, TaskKind::ShutDownSource)
+        | (JobKind::Failover, _, TaskKind::SynchroniseLatest) => Tolerance::SkipTask,
+        (JobKind::Cancel | JobKind::Disable, _, TaskKind::StopReplication) => Tolerance::SkipTask,
+        (JobKind::Cancel, _, TaskKind::CleanUp) if ask.what.creates() => Tolerance::Ignore,
+        (JobKind::ChangePoint, _, TaskKind::CleanUp) if ask.what.stops_machine() => Tolerance::Ignore,
+        _ => Tolerance::Fatal,
+    }
+}
+
+/// A task begins.
+pub(super) fn task_begins(core: &mut Core, id: JobId, task: TaskKind) {
+    let Some((kind, machine)) = core.job(id).map(|job| (job.kind, job.machine)) else { return };
+    match (kind, task) {
+        (JobKind::Failover, TaskKind::ChoosePoint) => failover::stop_replication(core, machine),
+        (JobKind::Commit | JobKind::Cancel | JobKind::Disable, TaskKind::DropPoints) => {
+            if let Some(run) = core.run_of_mut(machine) {
+                run.left.insert(machine);
+            }
+        }
+        (JobKind::Cancel, TaskKind::CleanUp) => cancel::inherit(core, id),
+        _ => {}
+    }
+}
+
+/// A job ended by itself.
+pub(super) fn job_ends(core: &mut Core, id: JobId, well: bool) {
+    let Some(job) = core.job(id) else { return };
+    match job.kind {
+        JobKind::Enable | JobKind::Reprotect => enable::ends(core, id, well),
+        JobKind::Failover => failover::ends(core, id, well),
+        JobKind::ChangePoint => change_point::ends(core, id, well),
+        JobKind::Commit => commit::ends(core, id, well),
+        JobKind::Cancel | JobKind::Disable => disable::ends(core, id, well),
+        JobKind::Resync => {}
+    }
+}
+
+/// Opens the journal of the item's run, or waits for the machine that does.
+pub(super) fn open_journal(scene: &Scene<'_>) -> Vec<What> {
+    let Some(run) = scene.run().filter(|run| !run.open) else { return Vec::new() };
+    if run.opener != scene.job.id {
+        return vec![What::Await(Awaited::JournalOpen)];
+    }
+    vec![scene.to_target(Order::OpenJournal(JournalSpec {
+        group: scene.group.id,
+        generation: run.generation,
+        machines: run.disks.clone(),
+        policy: scene.item.policy_in(scene.job.direction),
+    }))]
+}
+
+/// Brings the replica's point into the world as a running machine; shared by failover and change of point.
+pub(super) fn recover_away(scene: &Scene<'_>, stages: u8) -> Next {
+    let machine = scene.item.machine;
+    match (stages, scene.job.facts.point) {
+        (0, Some(point)) => {
+            let order = Order::OpenPoint { group: scene.group.id, machine, point: point.id };
+            Next::Ask(vec![scene.to_target(order)])
+        }
+        (1, _) => Next::Ask(scene.disks().map(|(disk, _)| What::Cloud(CloudAsk::CreateDisk(disk))).collect()),
+        (2, _) => Next::Ask(vec![What::Cloud(CloudAsk::CreateMachine(machine))]),
+        _ => Next::Done,
+    }
+}
+
+impl What {
+    pub(super) const fn creates(&self) -> bool {
+        matches!(
+            self,
+            Self::Cloud(CloudAsk::CreateDisk(_) | CloudAsk::CreateMachine(_) | CloudAsk::StartMachine(_))
+        )
+    }
+
+    const fn stops_machine(&self) -> bool {
+        matches!(self, Self::Cloud(CloudAsk::StopMachine(_)))
+    }
+}

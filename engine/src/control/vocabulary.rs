@@ -1,0 +1,226 @@
+//! The words of the control role: what a user may ask, how jobs, tasks and items are named.
+//!
+//! Plain data without behaviour. What happens on a command is decided by the phase it begins (`enable`,
+//! `failover`, ...), and whether it may begin at all in `operations`.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::id::{Direction, GroupId, MachineId};
+use crate::message::Selector;
+use crate::point::PointId;
+use crate::policy::ReplicationPolicy;
+use crate::role::Address;
+
+/// A job's number, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct JobId(pub u64);
+
+/// What a job is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum JobKind {
+    /// Begin to protect a machine.
+    Enable,
+    /// Fail over, away or (in reverse) home.
+    Failover,
+    /// Recover another point after a failover.
+    ChangePoint,
+    /// Accept a failover.
+    Commit,
+    /// Stop a running failover.
+    Cancel,
+    /// Replicate in the other direction.
+    Reprotect,
+    /// Compare and send what differs.
+    Resync,
+    /// End the protection.
+    Disable,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum JobState {
+    /// Its tasks are being carried out.
+    InProgress,
+    /// All tasks ended well or were skipped.
+    Succeeded,
+    /// A task failed.
+    Failed,
+    /// A user stopped it.
+    Cancelled,
+}
+
+/// A step of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TaskKind {
+    /// Look whether everything that is needed is there.
+    CheckPrerequisites,
+    /// Create the replica disks and open the journal.
+    PrepareTarget,
+    /// Tell the agent to begin.
+    StartReplication,
+    /// Shut the source machine down; best effort.
+    ShutDownSource,
+    /// Wait for the last changes to arrive; best effort.
+    SynchroniseLatest,
+    /// Stop replication and settle on a recovery point.
+    ChoosePoint,
+    /// Bring the disks to the point and create the machine.
+    FailOver,
+    /// Start the recovered machine.
+    StartMachine,
+    /// Remove what the other side no longer needs.
+    CleanUp,
+    /// Give the recovery points up.
+    DropPoints,
+    /// Find the machine at the site it is to come home to, or create one.
+    DiscoverReplica,
+    /// Stop replication.
+    StopReplication,
+}
+
+/// Where a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TaskState {
+    /// Its turn has not come.
+    NotStarted,
+    /// It is under way.
+    InProgress,
+    /// It ended well.
+    Succeeded,
+    /// It was not needed, or it was best effort and did not work.
+    Skipped,
+    /// It failed, and the job with it.
+    Failed,
+}
+
+/// The state of a protected item, without what it carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ItemState {
+    /// Not replicating: never enabled, disabled, or a forward failover was cancelled.
+    Unprotected,
+    /// Protection is being set up.
+    Enabling(Direction),
+    /// The first copy or comparison is running; there is no recovery point yet.
+    Synchronising(Direction),
+    /// Replicating, with at least one recovery point.
+    Protected(Direction),
+    /// A failover is running.
+    FailingOver(Direction),
+    /// A failover ended halfway, after replication was stopped. The points are still there: it can be asked again.
+    FailoverFailed(Direction),
+    /// The machine runs on the other side; the point can still be changed (forward only).
+    FailedOver(Direction),
+    /// Another point is being recovered.
+    ChangingPoint(Direction),
+    /// A commit is running.
+    Committing(Direction),
+    /// Accepted; the points are gone. The machine runs on the target side and does not replicate.
+    Committed(Direction),
+    /// A forward failover was stopped and what it made is being removed.
+    Cancelling,
+    /// The protection is being ended.
+    Disabling,
+}
+
+/// What a user asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Protect the machines of a group, forward. One job for each machine; the answer names the first.
+    Enable {
+        /// The group.
+        group: GroupId,
+        /// Its machines and the sizes of their disks in sectors; the first leads barriers.
+        machines: Vec<(MachineId, Vec<u64>)>,
+        /// How it is replicated. The failback policy is made with it: [`ReplicationPolicy::FAILBACK`].
+        policy: ReplicationPolicy,
+        /// Where its batches go.
+        process_server: Address,
+    },
+    /// Fail over in the direction of the replication.
+    Failover {
+        /// Which machine.
+        machine: MachineId,
+        /// Which point.
+        to: Selector,
+        /// Whether the source is shut down and its last changes are waited for first; best effort.
+        shut_down_source: bool,
+    },
+    /// Recover another point.
+    ChangePoint {
+        /// Which machine.
+        machine: MachineId,
+        /// Which point.
+        to: PointId,
+    },
+    /// Accept the failover.
+    Commit {
+        /// Which machine.
+        machine: MachineId,
+    },
+    /// Stop a running failover. The machine does not replicate afterwards.
+    Cancel {
+        /// Which machine.
+        machine: MachineId,
+    },
+    /// Replicate in the other direction.
+    Reprotect {
+        /// Which machine.
+        machine: MachineId,
+        /// Where its batches go.
+        process_server: Address,
+    },
+    /// Compare the disks with their replicas and send what differs.
+    Resync {
+        /// Which machine.
+        machine: MachineId,
+    },
+    /// End the protection and remove the replica.
+    Disable {
+        /// Which machine.
+        machine: MachineId,
+    },
+}
+
+/// Something a user may ask for in a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Operation {
+    /// [`Command::Enable`].
+    Enable,
+    /// [`Command::Failover`].
+    Failover,
+    /// [`Command::ChangePoint`].
+    ChangePoint,
+    /// [`Command::Commit`].
+    Commit,
+    /// [`Command::Cancel`].
+    Cancel,
+    /// [`Command::Reprotect`].
+    Reprotect,
+    /// [`Command::Resync`].
+    Resync,
+    /// [`Command::Disable`].
+    Disable,
+}
+
+/// Why a command was refused. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum Refused {
+    /// No such protected item.
+    #[error("machine {0:?} is not protected")]
+    UnknownMachine(MachineId),
+    /// The operation is not allowed in the item's state.
+    #[error("{operation:?} is not allowed while the item is {state:?}")]
+    NotAllowed {
+        /// What was asked.
+        operation: Operation,
+        /// The state it is in.
+        state: ItemState,
+    },
+    /// There is no such point, or none of the kind.
+    #[error("no such recovery point")]
+    NoSuchPoint,
+    /// The machine or group is protected already, or the group is empty, lists a machine twice or one without disks.
+    #[error("the group cannot be protected: {0}")]
+    BadGroup(String),
+}

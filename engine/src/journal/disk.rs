@@ -1,0 +1,102 @@
+//! The journal of one disk: sealed epochs over the base, and the tail after them.
+//!
+//! It is told where points are; it decides nothing about them.
+
+use std::sync::Arc;
+
+use super::layer::{Layer, SegmentId, Weight};
+use super::tail::{Cut, Prefix, Tail};
+use crate::content::Content;
+use crate::point::PointId;
+
+/// Everything written between two points, the last write of every sector.
+#[derive(Debug, Clone)]
+struct Epoch<C> {
+    /// The point at its end.
+    end: PointId,
+    layer: Arc<Layer<C>>,
+}
+
+/// The journal of one disk.
+#[derive(Debug, Clone)]
+pub(super) struct DiskLog<C> {
+    /// Oldest first. A point before which nothing was written has none.
+    epochs: Vec<Epoch<C>>,
+    pub(super) tail: Tail<C>,
+}
+
+impl<C: Content> DiskLog<C> {
+    pub(super) const fn new() -> Self {
+        Self { epochs: Vec::new(), tail: Tail::new() }
+    }
+
+    /// Seals the tail up to a cut as the epoch that ends at `point`.
+    pub(super) fn seal(&mut self, cut: Cut, point: PointId, deleted: &mut Vec<SegmentId>) {
+        let layers = self.tail.take_until(cut);
+        if !layers.is_empty() {
+            self.epochs.push(Epoch { end: point, layer: Arc::new(Layer::merge(&layers, deleted)) });
+        }
+    }
+
+    /// The layers up to a point, oldest first.
+    pub(super) fn layers_until(&self, point: PointId) -> Vec<Arc<Layer<C>>> {
+        self.epochs[..self.epochs_until(point)].iter().map(|epoch| Arc::clone(&epoch.layer)).collect()
+    }
+
+    /// All layers, oldest first.
+    pub(super) fn layers(&self) -> Vec<Arc<Layer<C>>> {
+        let sealed = self.epochs.iter().map(|epoch| &epoch.layer);
+        sealed.chain(self.tail.layers()).map(Arc::clone).collect()
+    }
+
+    /// Merges every epoch that does not end at one of the `kept` points, sorted, into the next that does. This
+    /// is the one place where order between points is dropped, and it never drops it across a kept one.
+    pub(super) fn keep_points(&mut self, kept: &[PointId], deleted: &mut Vec<SegmentId>) {
+        let end_of = |epoch: &Epoch<C>| kept[kept.partition_point(|point| *point < epoch.end)];
+        if self.epochs.iter().all(|epoch| end_of(epoch) == epoch.end) {
+            return;
+        }
+        let merged = |group: &[Epoch<C>]| match group {
+            [only] => Epoch { end: end_of(only), layer: Arc::clone(&only.layer) },
+            _ => {
+                let layers: Vec<_> = group.iter().map(|epoch| Arc::clone(&epoch.layer)).collect();
+                Epoch { end: end_of(&group[0]), layer: Arc::new(Layer::merge(&layers, deleted)) }
+            }
+        };
+        self.epochs = self.epochs.chunk_by(|left, right| end_of(left) == end_of(right)).map(merged).collect();
+    }
+
+    /// Forgets the epochs up to a point: the base holds them.
+    pub(super) fn forget_until(&mut self, point: PointId, deleted: &mut Vec<SegmentId>) {
+        let upto = self.epochs_until(point);
+        deleted.extend(self.epochs.drain(..upto).flat_map(|epoch| epoch.layer.segments().collect::<Vec<_>>()));
+    }
+
+    /// Forgets the front of the tail: the base holds it.
+    pub(super) fn forget_prefix(&mut self, prefix: Prefix, deleted: &mut Vec<SegmentId>) {
+        let layers = self.tail.take_prefix(prefix);
+        deleted.extend(layers.iter().flat_map(|layer| layer.segments()));
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self, deleted: &mut Vec<SegmentId>) {
+        deleted.extend(self.layers().iter().flat_map(|layer| layer.segments()));
+        *self = Self::new();
+    }
+
+    /// How many epochs it has.
+    pub(super) const fn epochs(&self) -> usize {
+        self.epochs.len()
+    }
+
+    /// Adds what it weighs to `weight`.
+    pub(super) fn weigh(&self, weight: &mut Weight) {
+        for layer in self.layers() {
+            layer.weigh(weight);
+        }
+    }
+
+    fn epochs_until(&self, point: PointId) -> usize {
+        self.epochs.partition_point(|epoch| epoch.end <= point)
+    }
+}

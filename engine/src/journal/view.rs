@@ -1,0 +1,93 @@
+//! A disk at a recovery point, as long as someone looks at it.
+//!
+//! Opening a view copies no index and no payload, and nothing the journal does later can be seen through it. It
+//! holds what the journal knows; the disk below it is read by whoever looks, where [`View::read`] leaves holes.
+//! That disk must not be written past the view's point meanwhile: a view that outlives its point, or is used
+//! during a fold, relies on the point being pinned.
+
+use std::sync::Arc;
+
+use super::layer::Layer;
+use crate::content::Content;
+use crate::extent::{Change, Piece, Run, SectorRange, overlay, pieces};
+use crate::id::DiskId;
+use crate::point::PointId;
+
+/// A disk at a recovery point.
+#[derive(Debug, Clone)]
+pub struct View<C: Content> {
+    disk: DiskId,
+    point: Option<PointId>,
+    /// Oldest first.
+    layers: Arc<[Arc<Layer<C>>]>,
+}
+
+impl<C: Content> View<C> {
+    pub(super) fn new(disk: DiskId, point: Option<PointId>, layers: Vec<Arc<Layer<C>>>) -> Self {
+        Self { disk, point, layers: layers.into() }
+    }
+
+    /// Which disk.
+    #[must_use]
+    pub const fn disk(&self) -> DiskId {
+        self.disk
+    }
+
+    /// At which point; `None` for everything received.
+    #[must_use]
+    pub const fn point(&self) -> Option<PointId> {
+        self.point
+    }
+
+    /// What the journal holds in `range`, and where the disk below must be read. Zeroes hide what is below like
+    /// anything else.
+    #[must_use]
+    pub fn read(&self, range: SectorRange) -> Vec<Piece<Change<C>>> {
+        let mut found: Vec<Change<C>> = Vec::new();
+        for layer in self.layers.iter().rev() {
+            let older = layer.read(range);
+            if !older.is_empty() {
+                found = overlay(&found, &older);
+            }
+            if covers(&found, range) {
+                break;
+            }
+        }
+        pieces(&found, range)
+    }
+
+    /// What the disk holds in `range`, given the sorted runs of the disk below in it.
+    #[must_use]
+    pub fn read_over(&self, base: &[Change<C>], range: SectorRange) -> Vec<Change<C>> {
+        let journal: Vec<Change<C>> = self
+            .read(range)
+            .into_iter()
+            .filter_map(|piece| match piece {
+                Piece::Run(run) => Some(run),
+                Piece::Hole(_) => None,
+            })
+            .collect();
+        let mut runs = overlay(&journal, base);
+        runs.retain(|run| !run.content.is_zero());
+        runs
+    }
+
+    /// Everything the journal holds over the disk below, sorted by place, zeroes included.
+    #[must_use]
+    pub fn changes(&self) -> Arc<[Change<C>]> {
+        Layer::merge(&self.layers, &mut Vec::new()).changes()
+    }
+
+    /// The whole disk: the runs that are not zero, sorted by place, over `base`, given the same way.
+    #[must_use]
+    pub fn materialise(&self, base: &[Change<C>]) -> Vec<Change<C>> {
+        let mut disk = overlay(&self.changes(), base);
+        disk.retain(|change| !change.content.is_zero());
+        disk
+    }
+}
+
+/// Whether runs inside a range leave no hole in it.
+fn covers<R: Run>(runs: &[R], range: SectorRange) -> bool {
+    runs.iter().map(|run| u64::from(run.sectors())).sum::<u64>() == range.sectors()
+}

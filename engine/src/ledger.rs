@@ -1,0 +1,115 @@
+//! Write-ahead for a role: what it remembers goes to its durable store, and what it says goes out only when
+//! everything it had to remember first is durable there.
+//!
+//! One sync is under way at a time; what is recorded meanwhile shares the next one, so a slow disk makes the
+//! groups larger and not the queue longer.
+
+use core::time::Duration;
+
+use crate::content::Content;
+use crate::message::Message;
+use crate::role::{Address, Effect, Outbox, Token};
+use crate::time::Instant;
+
+/// After a failed sync (a full disk, say) the records are written again this much later.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Records and messages in the order in which they must become durable and go out.
+#[derive(Debug, Clone)]
+pub(crate) struct Ledger<C: Content, R> {
+    /// Not handed to the store yet.
+    records: Vec<Entry<R>>,
+    sends: Vec<(Address, Message<C>)>,
+    /// Handed to the store, not known to be durable.
+    flight: Option<Flight<C, R>>,
+    retry_at: Option<Instant>,
+    /// Weight of everything appended since the last compaction, in bytes.
+    log_bytes: u64,
+}
+
+#[derive(Debug, Clone)]
+enum Entry<R> {
+    Append(R, u64),
+    Compact(Vec<(R, u64)>),
+}
+
+#[derive(Debug, Clone)]
+struct Flight<C: Content, R> {
+    token: Token,
+    records: Vec<Entry<R>>,
+    sends: Vec<(Address, Message<C>)>,
+}
+
+impl<C: Content, R: Clone> Ledger<C, R> {
+    /// Over a store that holds `log_bytes`.
+    pub(crate) const fn new(log_bytes: u64) -> Self {
+        Self { records: Vec::new(), sends: Vec::new(), flight: None, retry_at: None, log_bytes }
+    }
+
+    /// Remembers something that weighs `bytes`.
+    pub(crate) fn append(&mut self, record: R, bytes: u64) {
+        self.log_bytes += bytes;
+        self.records.push(Entry::Append(record, bytes));
+    }
+
+    /// Replaces everything remembered so far, also what is not durable yet.
+    pub(crate) fn compact(&mut self, records: Vec<(R, u64)>) {
+        self.log_bytes = records.iter().map(|(_, bytes)| bytes).sum();
+        self.records.clear();
+        self.records.push(Entry::Compact(records));
+    }
+
+    /// Says something once everything remembered so far is durable.
+    pub(crate) fn send(&mut self, to: Address, message: Message<C>) {
+        self.sends.push((to, message));
+    }
+
+    /// Weight of the store with all that is on its way to it, in bytes.
+    pub(crate) const fn log_bytes(&self) -> u64 {
+        self.log_bytes
+    }
+
+    /// When to call [`Ledger::settle`] again.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.retry_at.unwrap_or(Instant::MAX)
+    }
+
+    /// Hands what has come together to the store, unless a sync is under way.
+    pub(crate) fn settle(&mut self, now: Instant, tokens: &mut u64, out: &mut Outbox<C, R>) {
+        if self.flight.is_some() || self.retry_at.is_some_and(|at| at > now) {
+            return;
+        }
+        self.retry_at = None;
+        let sends = core::mem::take(&mut self.sends);
+        if self.records.is_empty() {
+            return sends.into_iter().for_each(|(to, message)| out.send(to, message));
+        }
+        let records = core::mem::take(&mut self.records);
+        for entry in &records {
+            out.push(match entry.clone() {
+                Entry::Append(record, bytes) => Effect::Append(record, bytes),
+                Entry::Compact(records) => Effect::Compact(records),
+            });
+        }
+        *tokens += 1;
+        let token = Token(*tokens);
+        out.push(Effect::Sync(token));
+        self.flight = Some(Flight { token, records, sends });
+    }
+
+    /// A sync ended. Say what waited for it, or remember it all again later.
+    pub(crate) fn synced(&mut self, now: Instant, token: Token, durable: bool, out: &mut Outbox<C, R>) {
+        let Some(mut flight) = self.flight.take_if(|flight| flight.token == token) else { return };
+        if durable {
+            return flight.sends.into_iter().for_each(|(to, message)| out.send(to, message));
+        }
+        // A compaction that came meanwhile replaces what failed.
+        if !matches!(self.records.first(), Some(Entry::Compact(_))) {
+            flight.records.append(&mut self.records);
+            self.records = flight.records;
+        }
+        flight.sends.append(&mut self.sends);
+        self.sends = flight.sends;
+        self.retry_at = Some(now + RETRY_AFTER);
+    }
+}

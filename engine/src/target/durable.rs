@@ -1,0 +1,147 @@
+//! The target's log: every step that changed a journal, from the last checkpoint on. Recovery takes the same steps
+//! again, in the same order, through the same code.
+
+use std::sync::Arc;
+
+use super::group::{Group, Stream};
+use super::{Out, Target};
+use crate::batch::Frame;
+use crate::content::Content;
+use crate::id::{GroupId, MachineId, Site};
+use crate::journal::{Checkpoint, Fold, GroupJournal};
+use crate::ledger::Ledger;
+use crate::message::{JournalSpec, Selector};
+use crate::point::{PointId, RecoveryPoint};
+use crate::role::Outbox;
+
+/// A checkpoint is written when the log has grown by this much since the last one. Until then a restart replays it.
+const CHECKPOINT_EVERY_BYTES: u64 = 256 << 20;
+
+/// A step of a target.
+#[derive(Debug, Clone)]
+pub enum TargetRecord<C: Content> {
+    /// A journal was opened.
+    Opened(JournalSpec),
+    /// The next frame of a stream was taken.
+    Frame(Arc<Frame<C>>),
+    /// Points were given up by retention.
+    GaveUp(GroupId, Vec<PointId>),
+    /// What no point needs apart is durable on the replica disks.
+    Folded(GroupId, Fold<C>),
+    /// A machine takes nothing more, and a point was chosen.
+    Finished {
+        /// Its group.
+        group: GroupId,
+        /// The machine.
+        machine: MachineId,
+        /// What was asked for.
+        selector: Selector,
+    },
+    /// The replica disks of a machine are equal to a point.
+    Promoted(GroupId, MachineId, PointId),
+    /// The journal of this generation was closed.
+    Closed(GroupId, u64),
+    /// Everything about a group, in place of all steps before.
+    Checkpoint(GroupCheckpoint<C>),
+}
+
+/// Everything about a group at one moment.
+#[derive(Debug, Clone)]
+pub struct GroupCheckpoint<C: Content> {
+    journal: Checkpoint<C>,
+    streams: Vec<(crate::batch::StreamKey, u64, bool)>,
+    finished: Vec<(MachineId, Selector, RecoveryPoint)>,
+}
+
+impl<C: Content> Target<C> {
+    /// A target that starts again, with what its durable store had kept, in order.
+    #[must_use]
+    pub fn recover(site: Site, records: &[TargetRecord<C>]) -> Self {
+        let mut target = Self::new(site);
+        let mut out = Outbox::default();
+        for record in records {
+            target.replay(record, &mut out);
+        }
+        let bytes = target.groups.values().map(|group| group.journal.checkpoint().bytes()).sum();
+        target.ledger = Ledger::new(bytes);
+        target.groups.values_mut().for_each(|group| group.has_news = true);
+        target
+    }
+
+    fn replay(&mut self, record: &TargetRecord<C>, out: &mut Out<C>) {
+        match record {
+            TargetRecord::Opened(spec) => self.replace(spec),
+            TargetRecord::Frame(frame) => {
+                if let Some(id) = self.group_of(frame.stream.disk) {
+                    self.take(id, frame, out);
+                }
+            }
+            TargetRecord::Closed(group, _) => {
+                self.groups.remove(group);
+            }
+            TargetRecord::Checkpoint(checkpoint) => {
+                let group = Group::restore(checkpoint);
+                self.groups.insert(group.journal.spec().group, group);
+            }
+            TargetRecord::GaveUp(id, points) => self.with(*id, |group| {
+                group.journal.give_up(points);
+            }),
+            TargetRecord::Folded(id, fold) => self.with(*id, |group| group.journal.fold_done(fold)),
+            TargetRecord::Finished { group, machine, selector } => {
+                self.with(*group, |group| {
+                    group.choose(*machine, *selector);
+                });
+            }
+            TargetRecord::Promoted(id, machine, point) => {
+                self.with(*id, |group| group.journal.promoted(*machine, *point));
+            }
+        }
+    }
+
+    fn with(&mut self, id: GroupId, step: impl FnOnce(&mut Group<C>)) {
+        if let Some(group) = self.groups.get_mut(&id) {
+            step(group);
+        }
+    }
+
+    /// Replaces the log by a checkpoint when it has grown enough.
+    pub(super) fn checkpoint_if_worth_it(&mut self) {
+        if self.ledger.log_bytes() < self.checkpointed_bytes + CHECKPOINT_EVERY_BYTES {
+            return;
+        }
+        let records: Vec<_> = self.groups.values().map(Group::checkpoint).collect();
+        let records = records.into_iter().map(|checkpoint| {
+            let bytes = checkpoint.journal.bytes();
+            (TargetRecord::Checkpoint(checkpoint), bytes)
+        });
+        self.ledger.compact(records.collect());
+        self.checkpointed_bytes = self.ledger.log_bytes();
+    }
+}
+
+impl<C: Content> Group<C> {
+    fn checkpoint(&self) -> GroupCheckpoint<C> {
+        GroupCheckpoint {
+            journal: self.journal.checkpoint(),
+            streams: self.streams.values().map(|s| (s.key, s.next, s.is_shut_down)).collect(),
+            finished: self.finished.iter().map(|(machine, f)| (*machine, f.selector, f.point)).collect(),
+        }
+    }
+
+    fn restore(checkpoint: &GroupCheckpoint<C>) -> Self {
+        let journal = GroupJournal::restore(checkpoint.journal.clone());
+        let stream = |(key, next, is_shut_down): &(crate::batch::StreamKey, u64, bool)| {
+            (key.disk, Stream { key: *key, next: *next, is_shut_down: *is_shut_down })
+        };
+        let finished = |(machine, selector, point): &(MachineId, Selector, RecoveryPoint)| {
+            (*machine, super::group::Finished { selector: *selector, point: *point })
+        };
+        Self {
+            journal,
+            streams: checkpoint.streams.iter().map(stream).collect(),
+            finished: checkpoint.finished.iter().map(finished).collect(),
+            has_news: true,
+            unfolded_bytes: 0,
+        }
+    }
+}

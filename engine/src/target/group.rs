@@ -1,0 +1,96 @@
+//! The journal of one group with its streams, and what has been chosen from it.
+
+use std::collections::BTreeMap;
+
+use crate::batch::{RoundEnd, StreamKey};
+use crate::content::Content;
+use crate::id::{DiskId, MachineId};
+use crate::journal::GroupJournal;
+use crate::message::{JournalSpec, Selector};
+use crate::point::RecoveryPoint;
+
+/// One group.
+#[derive(Debug, Clone)]
+pub(super) struct Group<C: Content> {
+    pub(super) journal: GroupJournal<C>,
+    pub(super) streams: BTreeMap<DiskId, Stream>,
+    /// Machines that take nothing more, and the point that is recovered of each.
+    pub(super) finished: BTreeMap<MachineId, Finished>,
+    /// Control has not heard of the newest change.
+    pub(super) has_news: bool,
+    /// Payload bytes received since a fold was last planned.
+    pub(super) unfolded_bytes: u64,
+}
+
+/// The choice made when replication of a machine stopped.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finished {
+    pub(super) selector: Selector,
+    pub(super) point: RecoveryPoint,
+}
+
+/// How far the stream of one disk has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stream {
+    pub(super) key: StreamKey,
+    /// The number of the next frame.
+    pub(super) next: u64,
+    /// The newest round end was the last before an orderly shutdown.
+    pub(super) is_shut_down: bool,
+}
+
+impl<C: Content> Group<C> {
+    /// An empty journal over replica disks as they are.
+    pub(super) fn open(spec: &JournalSpec) -> Self {
+        Self {
+            journal: GroupJournal::new(spec),
+            streams: BTreeMap::new(),
+            finished: BTreeMap::new(),
+            has_news: true,
+            unfolded_bytes: 0,
+        }
+    }
+
+    /// Whether the disk belongs to the group.
+    pub(super) fn has(&self, disk: DiskId) -> bool {
+        let machine = self.journal.spec().machines.iter().find(|(machine, _)| *machine == disk.machine);
+        machine.is_some_and(|(_, disks)| usize::from(disk.index) < disks.len())
+    }
+
+    /// The stream with this key; a newer key begins a new stream, an older one is none.
+    pub(super) fn stream(&mut self, key: StreamKey) -> Option<&mut Stream> {
+        let fresh = Stream { key, next: 1, is_shut_down: false };
+        let stream = self.streams.entry(key.disk).or_insert(fresh);
+        if key > stream.key {
+            *stream = fresh;
+        }
+        (stream.key == key).then_some(stream)
+    }
+
+    /// Settles on a point for a machine. The first machine of a group that is finished chooses for those that want
+    /// the same.
+    pub(super) fn choose(&mut self, machine: MachineId, selector: Selector) -> Option<RecoveryPoint> {
+        let chosen = self.finished.values().find(|finished| finished.selector == selector);
+        let point = chosen.map(|finished| finished.point).or_else(|| self.journal.choose(selector))?;
+        self.finished.insert(machine, Finished { selector, point });
+        Some(point)
+    }
+
+    /// Machines whose source was shut down in order and whose last writes are all here.
+    pub(super) fn shut_down(&self) -> Vec<MachineId> {
+        let machines = self.journal.spec().machines.iter();
+        let all_disks = |machine: MachineId, disks: usize| {
+            let streams = self.streams.values().filter(|stream| stream.key.disk.machine == machine);
+            streams.filter(|stream| stream.is_shut_down).count() == disks
+        };
+        machines.filter(|(machine, disks)| all_disks(*machine, disks.len())).map(|(machine, _)| *machine).collect()
+    }
+}
+
+impl Stream {
+    /// Takes note of a frame that was taken.
+    pub(super) fn advance(&mut self, round_end: Option<RoundEnd>) {
+        self.next += 1;
+        self.is_shut_down = round_end.is_some_and(|end| end.marker.is_some_and(|marker| marker.last));
+    }
+}

@@ -1,0 +1,99 @@
+//! What control asks of a target. Every order may come again and is then answered as the first time.
+
+use std::sync::Arc;
+
+use super::Target;
+use super::durable::TargetRecord;
+use super::group::Group;
+use super::receive::NOTE_BYTES;
+use super::write::Purpose;
+use crate::content::Content;
+use crate::id::{DiskId, GroupId, MachineId};
+use crate::journal::View;
+use crate::message::{Answer, JournalSpec, Order, RequestId, Selector};
+use crate::point::PointId;
+
+impl<C: Content> Target<C> {
+    pub(super) fn order(&mut self, request: RequestId, order: Order) {
+        match order {
+            Order::OpenJournal(spec) => self.open(request, &spec),
+            Order::Finish { group, generation, machine, selector } => {
+                let answer = self.finish(group, generation, machine, selector);
+                self.answer(request, answer);
+            }
+            Order::OpenPoint { group, machine, point } => {
+                let answer = self.views(group, machine, point);
+                self.answer(request, answer);
+            }
+            Order::Promote { group, machine, point } => self.promote(request, group, machine, point),
+            Order::CloseJournal { group, generation, fold } => self.close_at(request, group, generation, fold),
+            Order::StartReplication(_) | Order::StopReplication { .. } | Order::Resync { .. } => {
+                self.answer(request, Answer::Unknown);
+            }
+        }
+    }
+
+    fn open(&mut self, request: RequestId, spec: &JournalSpec) {
+        let current = self.groups.get(&spec.group).map(|group| group.journal.spec().generation);
+        if current.is_some_and(|generation| generation > spec.generation) {
+            return self.answer(request, Answer::Unknown);
+        }
+        if current != Some(spec.generation) {
+            self.replace(spec);
+            self.ledger.append(TargetRecord::Opened(spec.clone()), NOTE_BYTES);
+        }
+        self.answer(request, Answer::Done);
+    }
+
+    /// Begins an empty journal for a group, whatever it had before.
+    pub(super) fn replace(&mut self, spec: &JournalSpec) {
+        self.groups.insert(spec.group, Group::open(spec));
+    }
+
+    fn finish(&mut self, id: GroupId, generation: u64, machine: MachineId, selector: Selector) -> Answer<C> {
+        let Some(group) = self.groups.get_mut(&id).filter(|g| g.journal.spec().generation == generation) else {
+            return Answer::Unknown;
+        };
+        if let Some(finished) = group.finished.get(&machine) {
+            return Answer::Chosen(finished.point);
+        }
+        let Some(point) = group.choose(machine, selector) else { return Answer::NoSuchPoint };
+        group.has_news = true;
+        self.ledger.append(TargetRecord::Finished { group: id, machine, selector }, NOTE_BYTES);
+        Answer::Chosen(point)
+    }
+
+    fn views(&self, id: GroupId, machine: MachineId, point: PointId) -> Answer<C> {
+        let Some(group) = self.groups.get(&id) else { return Answer::Unknown };
+        let disks = disks_of(group.journal.spec(), machine);
+        let views: Option<Vec<Arc<View<C>>>> =
+            disks.into_iter().map(|disk| group.journal.view(disk, point).map(Arc::new)).collect();
+        views.filter(|views| !views.is_empty()).map_or(Answer::NoSuchPoint, Answer::Views)
+    }
+
+    fn promote(&mut self, request: RequestId, id: GroupId, machine: MachineId, point: PointId) {
+        let Some(group) = self.groups.get(&id) else { return self.answer(request, Answer::Unknown) };
+        match group.journal.promote_plan(machine, point) {
+            Some(todo) => self.write(Purpose::Promote { request, group: id, machine, point }, todo),
+            None => self.answer(request, Answer::NoSuchPoint),
+        }
+    }
+
+    fn close_at(&mut self, request: RequestId, id: GroupId, generation: u64, fold: Option<PointId>) {
+        let Some(group) = self.groups.get(&id).filter(|g| g.journal.spec().generation <= generation) else {
+            return self.answer(request, Answer::Done);
+        };
+        let machines = group.journal.spec().machines.iter().map(|(machine, _)| *machine);
+        let todo = fold.map(|point| {
+            let plans = machines.filter_map(|machine| group.journal.promote_plan(machine, point));
+            plans.flatten().collect::<Vec<_>>()
+        });
+        self.write(Purpose::Close { request, group: id, generation }, todo.unwrap_or_default());
+    }
+}
+
+/// The disks of a machine of the group.
+fn disks_of(spec: &JournalSpec, machine: MachineId) -> Vec<DiskId> {
+    let disks = spec.machines.iter().find(|(m, _)| *m == machine).map_or(0, |(_, disks)| disks.len());
+    (0..disks).map(|index| DiskId { machine, index: index as u8 }).collect()
+}

@@ -1,0 +1,187 @@
+//! The sending side of a numbered stream: what is not acknowledged yet, and what of it to send now.
+//!
+//! The receiver takes items strictly in order and acknowledges cumulatively, so a loss costs going back to it.
+//! After a time-out only the first item goes out again: if its copies had arrived after all, the acknowledgement
+//! skips what need not be repeated, and a slow link is not buried under repetitions.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use crate::time::Instant;
+
+/// How long to wait for an acknowledgement before the first repetition. It doubles up to [`RETRY_MAX`] while
+/// nothing comes and starts again with every progress.
+const RETRY_FIRST: Duration = Duration::from_secs(2);
+/// The longest pause between repetitions: an outage of hours costs a probe a minute, and its end is noticed soon.
+const RETRY_MAX: Duration = Duration::from_secs(60);
+
+/// Unacknowledged items of a stream, numbered from 1 without gaps.
+#[derive(Debug, Clone)]
+pub(crate) struct Window<T> {
+    items: VecDeque<(T, u64)>,
+    /// The number of the first item, or of the next one when there is none.
+    first: u64,
+    /// How many items from the front are under way.
+    sent: usize,
+    sent_bytes: u64,
+    held_bytes: u64,
+    retry_at: Option<Instant>,
+    retry_after: Duration,
+}
+
+impl<T: Clone> Window<T> {
+    /// An empty window whose next item has the number `next`.
+    pub(crate) const fn new(next: u64) -> Self {
+        Self {
+            items: VecDeque::new(),
+            first: next,
+            sent: 0,
+            sent_bytes: 0,
+            held_bytes: 0,
+            retry_at: None,
+            retry_after: RETRY_FIRST,
+        }
+    }
+
+    /// The number of the oldest unacknowledged item, or of the next one when there is none.
+    pub(crate) const fn first_number(&self) -> u64 {
+        self.first
+    }
+
+    /// The number that the next item will have.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.first + self.items.len() as u64
+    }
+
+    /// Adds an item that weighs `bytes`.
+    pub(crate) fn push(&mut self, item: T, bytes: u64) {
+        self.items.push_back((item, bytes));
+        self.held_bytes += bytes;
+    }
+
+    /// Whether everything has been acknowledged.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Bytes of all items that are not acknowledged.
+    pub(crate) const fn held_bytes(&self) -> u64 {
+        self.held_bytes
+    }
+
+    /// Takes an acknowledgement of everything up to and with `upto` and gives the items that left the window.
+    pub(crate) fn acknowledge(&mut self, now: Instant, upto: u64) -> Vec<T> {
+        let mut gone = Vec::new();
+        while self.first <= upto {
+            let Some((item, bytes)) = self.items.pop_front() else { break };
+            self.held_bytes -= bytes;
+            if self.sent > 0 {
+                self.sent -= 1;
+                self.sent_bytes -= bytes;
+            }
+            self.first += 1;
+            gone.push(item);
+        }
+        if !gone.is_empty() {
+            self.retry_after = RETRY_FIRST;
+            self.retry_at = (self.sent > 0).then(|| now + self.retry_after);
+        }
+        gone
+    }
+
+    /// The next item to send, if one may go with no more than `limit_bytes` and `limit_items` under way. One item
+    /// may always be under way, however large it is and however small the limit: that is how a stopped stream
+    /// finds out that it may go on.
+    pub(crate) fn next_to_send(&mut self, now: Instant, limit_items: usize, limit_bytes: u64) -> Option<T> {
+        let (item, bytes) = self.items.get(self.sent)?;
+        let fits = self.sent < limit_items && self.sent_bytes + bytes <= limit_bytes;
+        if self.sent > 0 && !fits {
+            return None;
+        }
+        self.sent += 1;
+        self.sent_bytes += bytes;
+        if self.retry_at.is_none() {
+            self.retry_at = Some(now + self.retry_after);
+        }
+        Some(item.clone())
+    }
+
+    /// When to call [`Window::time_out`].
+    pub(crate) const fn deadline(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Takes back what was sent if its time is over, so that it goes out again from the front.
+    pub(crate) fn time_out(&mut self, now: Instant) {
+        if self.retry_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.sent = 0;
+        self.sent_bytes = 0;
+        self.retry_at = None;
+        self.retry_after = (self.retry_after * 2).min(RETRY_MAX);
+    }
+
+    /// Whether the last thing that happened was a time-out: only a probe should go out.
+    pub(crate) fn is_probing(&self) -> bool {
+        self.retry_after > RETRY_FIRST
+    }
+
+    /// All items, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.items.iter().map(|(item, _)| item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Instant = Instant(0);
+
+    fn three() -> Window<&'static str> {
+        let mut window = Window::new(1);
+        for item in ["a", "b", "c"] {
+            window.push(item, 10);
+        }
+        window
+    }
+
+    #[test]
+    fn limits_hold_but_one_item_may_always_go() {
+        let mut window = three();
+        assert_eq!(window.next_to_send(START, 8, 0), Some("a"));
+        assert_eq!(window.next_to_send(START, 8, 15), None);
+        assert_eq!(window.next_to_send(START, 1, 99), None);
+        assert_eq!(window.next_to_send(START, 8, 20), Some("b"));
+    }
+
+    #[test]
+    fn a_cumulative_acknowledgement_frees_everything_before_it() {
+        let mut window = three();
+        while window.next_to_send(START, 8, 99).is_some() {}
+        assert_eq!(window.acknowledge(START, 2), ["a", "b"]);
+        assert_eq!(window.held_bytes(), 10);
+        assert_eq!(window.acknowledge(START, 2), Vec::<&str>::new());
+        assert_eq!(window.acknowledge(START, u64::MAX), ["c"]);
+        assert_eq!(window.deadline(), None);
+        assert_eq!(window.next_number(), 4);
+    }
+
+    #[test]
+    fn silence_repeats_from_the_front_and_waits_longer_each_time() {
+        let mut window = three();
+        while window.next_to_send(START, 8, 99).is_some() {}
+        let first = window.deadline().unwrap();
+        window.time_out(Instant(first.0 - 1));
+        assert_eq!(window.next_to_send(START, 8, 99), None, "too early to repeat");
+        window.time_out(first);
+        assert!(window.is_probing());
+        assert_eq!(window.next_to_send(first, 1, 99), Some("a"));
+        let second = window.deadline().unwrap();
+        assert_eq!(second.since(first), RETRY_FIRST * 2);
+        assert_eq!(window.acknowledge(second, 1), ["a"]);
+        assert!(!window.is_probing());
+        assert_eq!(window.next_to_send(second, 8, 99), Some("b"));
+    }
+}
