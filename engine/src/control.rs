@@ -1,217 +1,316 @@
-//! The control role: what is protected, in which state, and the jobs that move it.
+//! The control role, the vault: what is protected, in which state, and the jobs that move it.
+//!
+//! A user's [`Command`] becomes a [`Job`] with tasks; each task puts questions to the agents, the targets and the two
+//! sites until it is done. Start reading at [`item`](ItemStatus) for the states, then `tasks` for how a job is carried
+//! out, then the phase you care about (`enable`, `failover`, `failback`, `commit`, ...).
+//!
+//! # What survives
+//! Everything but heartbeats. A change and the numbers of the questions that follow from it are one record, and
+//! nothing leaves before the sync that covers it: no message, no call, no reply, and nothing is shown. What
+//! [`Control::item`] and its like show is what a crash cannot take back. A vault that restarts puts every open
+//! question again, under the same number.
+//!
+//! # What it refuses to know
+//! What a disk holds (views pass through unread), which product a site is, and whether an agent tells the truth.
 
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::id::{Direction, GroupId, MachineId};
-use crate::message::Selector;
-use crate::point::PointId;
-use crate::policy::ReplicationPolicy;
-use crate::role::Address;
+use core::time::Duration;
 
-/// A job's number, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct JobId(pub u64);
+use crate::content::Content;
+use crate::id::{GroupId, MachineId};
+use crate::journal::View;
+use crate::message::{Answer, Message, RequestId};
+use crate::point::RecoveryPoint;
+use crate::ports::{CloudAnswer, CloudRequest, HypervisorAnswer, PortFailure};
+use crate::role::{Address, CallId, Effect, Input, Outbox, Role};
+use crate::time::Instant;
 
-/// What a job is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum JobKind {
-    /// Begin to protect a machine.
-    Enable,
-    /// Fail over, away or (in reverse) home.
-    Failover,
-    /// Recover another point after a failover.
-    ChangePoint,
-    /// Accept a failover.
-    Commit,
-    /// Stop a running failover.
-    Cancel,
-    /// Replicate in the other direction.
-    Reprotect,
-    /// Compare and send what differs.
-    Resync,
-    /// End the protection.
-    Disable,
+mod cancel;
+mod change_point;
+mod commands;
+mod commit;
+mod config;
+mod disable;
+mod durable;
+mod enable;
+mod failback;
+mod failover;
+mod group;
+mod item;
+mod jobs;
+mod ledger;
+mod opening;
+mod operations;
+mod phase;
+mod reprotect;
+mod resync;
+mod rpo;
+mod runs;
+mod status;
+mod tasks;
+mod vault;
+mod vocabulary;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::ControlConfig;
+pub use group::Group;
+pub use item::{Health, ItemStatus, ProtectedItem};
+pub use jobs::{Job, JobError, Task};
+pub use ledger::ControlRecord;
+pub use operations::allowed_operations;
+pub use vocabulary::{Command, ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState};
+
+use durable::Durable;
+use jobs::{CloudAsk, Outcome, What};
+use vault::Vault;
+use wire::Wish;
+
+/// The vault.
+#[derive(Debug, Clone)]
+pub struct Control<C: Content> {
+    vault: Vault,
+    durable: Durable,
+    /// The disks of the points that are being recovered. Not kept: they are asked for again.
+    views: BTreeMap<MachineId, Vec<Arc<View<C>>>>,
 }
 
-/// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum JobState {
-    /// Its tasks are being carried out.
-    InProgress,
-    /// All tasks ended well or were skipped.
-    Succeeded,
-    /// A task failed.
-    Failed,
-    /// A user stopped it.
-    Cancelled,
+impl<C: Content> Control<C> {
+    /// A vault that protects nothing.
+    #[must_use]
+    pub fn new(config: ControlConfig) -> Self {
+        Self {
+            vault: Vault::new(config),
+            durable: Durable::new(),
+            views: BTreeMap::new(),
+        }
+    }
+
+    /// A vault that goes on from what its durable store kept, in order.
+    #[must_use]
+    pub fn recover(config: ControlConfig, records: Vec<ControlRecord>) -> Self {
+        Self {
+            vault: Vault::recover(config, records),
+            durable: Durable::new(),
+            views: BTreeMap::new(),
+        }
+    }
+
+    /// All machines that are or were protected, by number.
+    pub fn items(&self) -> impl Iterator<Item = &ProtectedItem> {
+        self.vault.shown.items().values()
+    }
+
+    /// A machine that is or was protected.
+    #[must_use]
+    pub fn item(&self, machine: MachineId) -> Option<&ProtectedItem> {
+        self.vault.shown.items().get(&machine)
+    }
+
+    /// All groups, by number.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.vault.shown.groups().values()
+    }
+
+    /// All jobs, oldest first.
+    pub fn jobs(&self) -> impl DoubleEndedIterator<Item = &Job> {
+        self.vault.shown.jobs().values()
+    }
+
+    /// A job.
+    #[must_use]
+    pub fn job(&self, id: JobId) -> Option<&Job> {
+        self.vault.shown.jobs().get(&id)
+    }
+
+    /// The recovery points of a group's newest run, oldest first. Empty when there are none, after a commit, and
+    /// for the moment after a restart until the target is heard from.
+    #[must_use]
+    pub fn points(&self, group: GroupId) -> &[RecoveryPoint] {
+        let run = self.vault.shown.groups().get(&group).and_then(Group::open_run);
+        let status = run.and_then(|run| self.vault.statuses.get(&(group, run.generation)));
+        status.map_or(&[], |status| &status.points)
+    }
+
+    /// The recovery points of the run a machine belongs to. Differs from [`Control::points`] only while the
+    /// machines of its group are at different places of their journey.
+    #[must_use]
+    pub fn points_of(&self, machine: MachineId) -> &[RecoveryPoint] {
+        let status = self
+            .item(machine)
+            .and_then(|item| self.vault.statuses.get(&(item.group, item.generation)));
+        status.map_or(&[], |status| &status.points)
+    }
+
+    /// What a user may ask for now; [`Operation::Enable`] for a machine that was never protected.
+    #[must_use]
+    pub fn allowed_operations(&self, machine: MachineId) -> &'static [Operation] {
+        self.item(machine)
+            .map_or(&[Operation::Enable], |item| allowed_operations(item.state()))
+    }
+
+    /// How old the newest recovery point of a machine is: what would be lost if it failed over now. `None` while
+    /// there is nothing to recover, and once the machine has failed over.
+    #[must_use]
+    pub fn rpo_lag(&self, machine: MachineId, now: Instant) -> Option<Duration> {
+        self.vault.rpo_lag(machine, now)
+    }
+
+    fn message(&mut self, from: Address, message: Message<C>) {
+        match (from, message) {
+            (_, Message::Answer { request, answer }) => self.answer(from, request, answer),
+            (Address::Agent(machine, site), Message::AgentStatus(status)) if status.machine == machine => {
+                self.vault.agent_status(site, &status);
+            }
+            (Address::Target(site), Message::TargetStatus(status)) => self.vault.target_status(site, status),
+            // Nothing else is for the vault; whoever sends it is not believed and not answered.
+            _ => {}
+        }
+    }
+
+    fn answer(&mut self, from: Address, request: RequestId, answer: Answer<C>) {
+        let RequestId(number) = request;
+        let Some(job) = self.vault.wire.job_of(number) else {
+            return self.vault.standing_answered(from, number);
+        };
+        let outcome = match answer {
+            Answer::Done => Outcome::Done,
+            Answer::Chosen(point) => Outcome::Chosen(point),
+            Answer::NoSuchPoint => Outcome::Failed(JobError::NoSuchPoint),
+            Answer::Unknown => Outcome::Failed(JobError::Unknown),
+            Answer::Views(views) => {
+                self.vault.views_arrived(job);
+                if let Some(machine) = self.vault.job(job).map(|job| job.machine) {
+                    self.views.insert(machine, views);
+                }
+                Outcome::Done
+            }
+        };
+        self.vault.settle(number, outcome);
+    }
+
+    fn hypervisor(&mut self, call: CallId, result: Result<HypervisorAnswer, PortFailure>) {
+        let outcome = match result {
+            Ok(HypervisorAnswer::Done) => Outcome::Done,
+            Ok(HypervisorAnswer::Machine(found)) => Outcome::Inspected(found),
+            Err(failure) => Outcome::Failed(failure.into()),
+        };
+        self.vault.settle(call.0, outcome);
+    }
+
+    fn cloud(&mut self, call: CallId, result: Result<CloudAnswer, PortFailure>) {
+        let outcome = match result {
+            Ok(CloudAnswer::Done) => Outcome::Done,
+            Ok(CloudAnswer::Existed) => Outcome::Existed,
+            Ok(CloudAnswer::Machine(found)) => Outcome::Inspected(found),
+            Err(failure) => Outcome::Failed(failure.into()),
+        };
+        self.vault.settle(call.0, outcome);
+    }
+
+    /// Turns what may leave into effects. A question that was answered or dropped meanwhile is no longer put.
+    fn release(&self, wish: Wish) -> Option<Effect<C, ControlRecord>> {
+        Some(match wish {
+            Wish::Ask(number) => self.question(number)?,
+            Wish::Order(to, request, order) => Effect::Send {
+                to,
+                message: Message::Order { request, order },
+            },
+            Wish::Reply(id, result) => Effect::Reply { id, result },
+            Wish::Observe(observation) => Effect::Observe(observation),
+        })
+    }
+
+    fn question(&self, number: u64) -> Option<Effect<C, ControlRecord>> {
+        let job = self.vault.job(self.vault.wire.job_of(number)?)?;
+        Some(match job.ask(number)?.what.clone() {
+            What::Order { to, order } => Effect::Send {
+                to,
+                message: Message::Order {
+                    request: RequestId(number),
+                    order,
+                },
+            },
+            What::Hypervisor(request) => Effect::Hypervisor {
+                call: CallId(number),
+                request,
+            },
+            What::Cloud(ask) => Effect::Cloud {
+                call: CallId(number),
+                request: self.cloud_request(job.machine, ask)?,
+            },
+            What::Await(_) => return None,
+        })
+    }
+
+    /// `None` for a disk whose view is not here (again) yet.
+    fn cloud_request(&self, machine: MachineId, ask: CloudAsk) -> Option<CloudRequest<C>> {
+        Some(match ask {
+            CloudAsk::Inspect(machine) => CloudRequest::Inspect(machine),
+            CloudAsk::CreateReplica(disk, sectors) => CloudRequest::CreateReplica(disk, sectors),
+            CloudAsk::CreateDisk(disk) => {
+                let view = self.views.get(&machine)?.get(usize::from(disk.index))?;
+                CloudRequest::CreateDisk(disk, Arc::clone(view))
+            }
+            CloudAsk::CreateMachine(machine) => CloudRequest::CreateMachine(machine),
+            CloudAsk::StartMachine(machine) => CloudRequest::StartMachine(machine),
+            CloudAsk::StopMachine(machine) => CloudRequest::StopMachine(machine),
+            CloudAsk::DeleteMachine(machine) => CloudRequest::DeleteMachine(machine),
+            CloudAsk::DeleteReplica(disk) => CloudRequest::DeleteReplica(disk),
+        })
+    }
 }
 
-/// A step of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum TaskKind {
-    /// Look whether everything that is needed is there.
-    CheckPrerequisites,
-    /// Create the replica disks and open the journal.
-    PrepareTarget,
-    /// Tell the agent to begin.
-    StartReplication,
-    /// Shut the source machine down; best effort.
-    ShutDownSource,
-    /// Wait for the last changes to arrive; best effort.
-    SynchroniseLatest,
-    /// Stop replication and settle on a recovery point.
-    ChoosePoint,
-    /// Bring the disks to the point and create the machine.
-    FailOver,
-    /// Start the recovered machine.
-    StartMachine,
-    /// Remove what the other side no longer needs.
-    CleanUp,
-    /// Give the recovery points up.
-    DropPoints,
-    /// Find the machine at the site it is to come home to, or create one.
-    DiscoverReplica,
-    /// Stop replication.
-    StopReplication,
-}
+impl<C: Content> Role for Control<C> {
+    type Content = C;
+    type Record = ControlRecord;
 
-/// Where a task stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum TaskState {
-    /// Its turn has not come.
-    NotStarted,
-    /// It is under way.
-    InProgress,
-    /// It ended well.
-    Succeeded,
-    /// It was not needed, or it was best effort and did not work.
-    Skipped,
-    /// It failed, and the job with it.
-    Failed,
-}
+    fn handle(&mut self, now: Instant, input: Input<C>, out: &mut Outbox<C, ControlRecord>) {
+        self.vault.now = now;
+        match input {
+            Input::Wake => {
+                let durable = &self.durable;
+                self.vault.wake(|number| durable.holds_ask(number));
+            }
+            Input::Message { from, message } => self.message(from, message),
+            Input::Synced { token, result } => {
+                self.durable
+                    .synced(token, result, now + self.vault.config.store_retry_after);
+            }
+            Input::Hypervisor { call, result } => self.hypervisor(call, result),
+            Input::Cloud { call, result } => self.cloud(call, result),
+            Input::Command { id, command } => self.vault.command(id, command),
+            // The vault has no disks and captures no writes.
+            Input::Written { .. }
+            | Input::WritesHeld
+            | Input::Quiesced(_)
+            | Input::ShuttingDown
+            | Input::DiskRead { .. }
+            | Input::DiskWritten { .. } => {}
+        }
+        while let Some(record) = self.durable.next_durable() {
+            self.vault.shown.apply_record(record);
+        }
+        let vault = &self.vault;
+        self.views.retain(|machine, _| vault.is_recovering(*machine));
+        let free = self
+            .durable
+            .flush(now, &mut self.vault.ledger, &mut self.vault.wishes, out);
+        for effect in free.into_iter().filter_map(|wish| self.release(wish)) {
+            out.push(effect);
+        }
+    }
 
-/// The state of a protected item, without what it carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ItemState {
-    /// Not replicating: never enabled, disabled, or a forward failover was cancelled.
-    Unprotected,
-    /// Protection is being set up.
-    Enabling(Direction),
-    /// The first copy or comparison is running; there is no recovery point yet.
-    Synchronising(Direction),
-    /// Replicating, with at least one recovery point.
-    Protected(Direction),
-    /// A failover is running.
-    FailingOver(Direction),
-    /// The machine runs on the other side; the point can still be changed (forward only).
-    FailedOver(Direction),
-    /// Another point is being recovered.
-    ChangingPoint(Direction),
-    /// A commit is running.
-    Committing(Direction),
-    /// Accepted; the points are gone. The machine runs on the target side and does not replicate.
-    Committed(Direction),
-}
-
-/// What a user asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Command {
-    /// Protect the machines of a group, forward. One job for each machine; the answer names the first.
-    Enable {
-        /// The group.
-        group: GroupId,
-        /// Its machines and the sizes of their disks in sectors; the first leads barriers.
-        machines: Vec<(MachineId, Vec<u64>)>,
-        /// How it is replicated. The failback policy is made with it: [`ReplicationPolicy::FAILBACK`].
-        policy: ReplicationPolicy,
-        /// Where its batches go.
-        process_server: Address,
-    },
-    /// Fail over in the direction of the replication.
-    Failover {
-        /// Which machine.
-        machine: MachineId,
-        /// Which point.
-        to: Selector,
-        /// Whether the source is shut down and its last changes are waited for first; best effort.
-        shut_down_source: bool,
-    },
-    /// Recover another point.
-    ChangePoint {
-        /// Which machine.
-        machine: MachineId,
-        /// Which point.
-        to: PointId,
-    },
-    /// Accept the failover.
-    Commit {
-        /// Which machine.
-        machine: MachineId,
-    },
-    /// Stop a running failover. The machine does not replicate afterwards.
-    Cancel {
-        /// Which machine.
-        machine: MachineId,
-    },
-    /// Replicate in the other direction.
-    Reprotect {
-        /// Which machine.
-        machine: MachineId,
-        /// Where its batches go.
-        process_server: Address,
-    },
-    /// Compare the disks with their replicas and send what differs.
-    Resync {
-        /// Which machine.
-        machine: MachineId,
-    },
-    /// End the protection and remove the replica.
-    Disable {
-        /// Which machine.
-        machine: MachineId,
-    },
-}
-
-/// Something a user may ask for in a state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Operation {
-    /// [`Command::Enable`].
-    Enable,
-    /// [`Command::Failover`].
-    Failover,
-    /// [`Command::ChangePoint`].
-    ChangePoint,
-    /// [`Command::Commit`].
-    Commit,
-    /// [`Command::Cancel`].
-    Cancel,
-    /// [`Command::Reprotect`].
-    Reprotect,
-    /// [`Command::Resync`].
-    Resync,
-    /// [`Command::Disable`].
-    Disable,
-}
-
-/// Why a command was refused. Nothing was changed.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
-pub enum Refused {
-    /// No such protected item.
-    #[error("machine {0:?} is not protected")]
-    UnknownMachine(MachineId),
-    /// The operation is not allowed in the item's state.
-    #[error("{operation:?} is not allowed while the item is {state:?}")]
-    NotAllowed {
-        /// What was asked.
-        operation: Operation,
-        /// The state it is in.
-        state: ItemState,
-    },
-    /// There is no such point, or none of the kind.
-    #[error("no such recovery point")]
-    NoSuchPoint,
-    /// The machine or group is protected already, or the group is empty or lists a machine twice.
-    #[error("the group cannot be protected: {0}")]
-    BadGroup(String),
+    fn deadline(&self) -> Option<Instant> {
+        self.vault
+            .wire
+            .deadline()
+            .into_iter()
+            .chain(self.durable.deadline())
+            .min()
+    }
 }

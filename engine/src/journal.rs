@@ -39,7 +39,7 @@ mod tests;
 mod view;
 
 pub use checkpoint::Checkpoint;
-pub use fold::Fold;
+pub use fold::{DiskWrites, Fold};
 pub use layer::SegmentId;
 pub use view::View;
 
@@ -97,10 +97,18 @@ impl<C: Content> GroupJournal<C> {
     pub fn new(spec: &JournalSpec) -> Self {
         let disks_of = |(machine, disks): &(MachineId, Vec<u64>)| {
             let machine = *machine;
-            (0..disks.len()).map(move |index| DiskId { machine, index: index as u8 })
+            (0..disks.len()).map(move |index| DiskId {
+                machine,
+                index: index as u8,
+            })
         };
         Self {
-            disks: spec.machines.iter().flat_map(disks_of).map(|id| (id, DiskLog::new())).collect(),
+            disks: spec
+                .machines
+                .iter()
+                .flat_map(disks_of)
+                .map(|id| (id, DiskLog::new()))
+                .collect(),
             spec: Arc::new(spec.clone()),
             points: Vec::new(),
             promoted: BTreeMap::new(),
@@ -138,14 +146,17 @@ impl<C: Content> GroupJournal<C> {
         let layer = Layer::of_frame(SegmentId(self.next_segment), changes);
         let segment = layer.segments().next();
         if !layer.is_empty() {
-            log.tail.push(layer);
+            log.tail.push(layer, &mut self.deleted);
         }
         self.next_segment += u64::from(segment.is_some());
         segment
     }
 
     fn append_round_end(&mut self, frame: &Frame<C>, end: RoundEnd) -> Option<RecoveryPoint> {
-        let marker = end.marker.filter(|marker| self.is_news(marker.point)).map(|marker| marker.point);
+        let marker = end
+            .marker
+            .filter(|marker| self.is_news(marker.point))
+            .map(|marker| marker.point);
         if let Some(id) = marker {
             self.highest_number = self.highest_number.max(id.number);
         }
@@ -202,10 +213,18 @@ impl<C: Content> GroupJournal<C> {
     #[must_use]
     pub fn view(&self, disk: DiskId, point: PointId) -> Option<View<C>> {
         self.point(point)?;
-        if self.promoted.get(&disk.machine).is_some_and(|promoted| *promoted != point) {
+        if self
+            .promoted
+            .get(&disk.machine)
+            .is_some_and(|promoted| *promoted != point)
+        {
             return None;
         }
-        Some(View::new(disk, Some(point), self.disks.get(&disk)?.layers_until(point)))
+        Some(View::new(
+            disk,
+            Some(point),
+            self.disks.get(&disk)?.layers_until(point),
+        ))
     }
 
     /// A disk with everything received; `None` if there is no such disk.
@@ -233,9 +252,12 @@ impl<C: Content> GroupJournal<C> {
 
     /// Gives up points, except the newest, and says how many.
     pub fn give_up(&mut self, points: &[PointId]) -> u32 {
-        let Some(newest) = self.points.last().map(|point| point.id) else { return 0 };
+        let Some(newest) = self.points.last().map(|point| point.id) else {
+            return 0;
+        };
         let before = self.points.len();
-        self.points.retain(|point| point.id == newest || !points.contains(&point.id));
+        self.points
+            .retain(|point| point.id == newest || !points.contains(&point.id));
         if self.points.len() < before {
             let kept: Vec<PointId> = self.points.iter().map(|point| point.id).collect();
             for disk in self.disks.values_mut() {

@@ -25,6 +25,9 @@ pub(crate) struct Ledger<C: Content, R> {
     retry_at: Option<Instant>,
     /// Weight of everything appended since the last compaction, in bytes.
     log_bytes: u64,
+    /// How many times something was remembered, and up to which of them all is durable.
+    remembered: u64,
+    durable: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -38,23 +41,34 @@ struct Flight<C: Content, R> {
     token: Token,
     records: Vec<Entry<R>>,
     sends: Vec<(Address, Message<C>)>,
+    upto: u64,
 }
 
 impl<C: Content, R: Clone> Ledger<C, R> {
     /// Over a store that holds `log_bytes`.
     pub(crate) const fn new(log_bytes: u64) -> Self {
-        Self { records: Vec::new(), sends: Vec::new(), flight: None, retry_at: None, log_bytes }
+        Self {
+            records: Vec::new(),
+            sends: Vec::new(),
+            flight: None,
+            retry_at: None,
+            log_bytes,
+            remembered: 0,
+            durable: 0,
+        }
     }
 
     /// Remembers something that weighs `bytes`.
     pub(crate) fn append(&mut self, record: R, bytes: u64) {
         self.log_bytes += bytes;
+        self.remembered += 1;
         self.records.push(Entry::Append(record, bytes));
     }
 
     /// Replaces everything remembered so far, also what is not durable yet.
     pub(crate) fn compact(&mut self, records: Vec<(R, u64)>) {
         self.log_bytes = records.iter().map(|(_, bytes)| bytes).sum();
+        self.remembered += 1;
         self.records.clear();
         self.records.push(Entry::Compact(records));
     }
@@ -62,6 +76,16 @@ impl<C: Content, R: Clone> Ledger<C, R> {
     /// Says something once everything remembered so far is durable.
     pub(crate) fn send(&mut self, to: Address, message: Message<C>) {
         self.sends.push((to, message));
+    }
+
+    /// Names everything remembered so far, to ask [`Ledger::is_durable`] later.
+    pub(crate) const fn mark(&self) -> u64 {
+        self.remembered
+    }
+
+    /// Whether everything up to a mark is durable.
+    pub(crate) const fn is_durable(&self, mark: u64) -> bool {
+        self.durable >= mark
     }
 
     /// Weight of the store with all that is on its way to it, in bytes.
@@ -94,13 +118,14 @@ impl<C: Content, R: Clone> Ledger<C, R> {
         *tokens += 1;
         let token = Token(*tokens);
         out.push(Effect::Sync(token));
-        self.flight = Some(Flight { token, records, sends });
+        self.flight = Some(Flight { token, records, sends, upto: self.remembered });
     }
 
     /// A sync ended. Say what waited for it, or remember it all again later.
     pub(crate) fn synced(&mut self, now: Instant, token: Token, durable: bool, out: &mut Outbox<C, R>) {
         let Some(mut flight) = self.flight.take_if(|flight| flight.token == token) else { return };
         if durable {
+            self.durable = flight.upto;
             return flight.sends.into_iter().for_each(|(to, message)| out.send(to, message));
         }
         // A compaction that came meanwhile replaces what failed.

@@ -227,6 +227,43 @@ pub enum Effect<C: Content, R> {
     Observe(crate::message::Observation),
 }
 
+/// Something a role wants of its durable store.
+#[derive(Debug, Clone)]
+pub enum StoreEffect<R> {
+    /// [`Effect::Append`].
+    Append(R, u64),
+    /// [`Effect::Compact`].
+    Compact(Vec<(R, u64)>),
+    /// [`Effect::Sync`].
+    Sync(Token),
+}
+
+impl<C: Content, R> Effect<C, R> {
+    /// Parts what is for the role's own store, whose records are its own type, from what is for the world.
+    ///
+    /// # Errors
+    /// The store's part, which is no error at all: `Result` is only the shape of "one or the other".
+    pub fn for_world(self) -> Result<Effect<C, core::convert::Infallible>, StoreEffect<R>> {
+        Ok(match self {
+            Self::Append(record, bytes) => return Err(StoreEffect::Append(record, bytes)),
+            Self::Compact(records) => return Err(StoreEffect::Compact(records)),
+            Self::Sync(token) => return Err(StoreEffect::Sync(token)),
+            Self::Send { to, message } => Effect::Send { to, message },
+            Self::ReadDisk { disk, range, token } => Effect::ReadDisk { disk, range, token },
+            Self::WriteDisk { disk, changes, token } => Effect::WriteDisk { disk, changes, token },
+            Self::HoldWrites => Effect::HoldWrites,
+            Self::ReleaseWrites => Effect::ReleaseWrites,
+            Self::Quiesce => Effect::Quiesce,
+            Self::Unquiesce => Effect::Unquiesce,
+            Self::ReadyToStop => Effect::ReadyToStop,
+            Self::Hypervisor { call, request } => Effect::Hypervisor { call, request },
+            Self::Cloud { call, request } => Effect::Cloud { call, request },
+            Self::Reply { id, result } => Effect::Reply { id, result },
+            Self::Observe(observation) => Effect::Observe(observation),
+        })
+    }
+}
+
 /// Collects what a role wants done, in order.
 #[derive(Debug, Clone)]
 pub struct Outbox<C: Content, R> {

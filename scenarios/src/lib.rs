@@ -1,1 +1,50 @@
-//! The scenario language: types, reading, diagnostics, schema; recorded block traces
+//! The scenario language and recorded block traces.
+//!
+//! A scenario is a YAML file that says which site there is, what is protected, what happens and what is
+//! expected. [`read_file`] turns it into a [`Scenario`] of plain, checked values, or into a [`Report`] of
+//! everything that is wrong with it: each mistake with its file, line, label and help. [`schema`] is the
+//! language as a JSON schema. [`traces`] reads recorded block traces.
+//!
+//! Start at [`model`] for what a scenario is, at `raw` for how it is written, at `check` for what is refused.
+//! This crate knows nothing of engines, emulators or simulated time: it never runs anything.
+//!
+//! ```
+//! let text = "scenario: too-short\nversion: 2\n";
+//! let report = switchback_scenarios::read_str("too-short.yaml", text).unwrap_err();
+//! assert!(report.diagnostics().iter().any(|d| d.code == "scenario::unknown_version"));
+//! ```
+
+use std::path::PathBuf;
+
+pub use crate::diagnostic::{Diagnostic, Label, Report};
+pub use crate::load::{FILE_BYTES_MAX, read_file, read_file_with, read_str, read_str_with};
+pub use crate::model::Scenario;
+pub use crate::schema::schema;
+pub use crate::source::{SourceLine, Span};
+
+pub mod model;
+pub mod traces;
+
+mod check;
+mod decode;
+mod diagnostic;
+mod load;
+mod node;
+mod raw;
+mod raw_steps;
+mod read;
+mod scalars;
+mod schema;
+mod source;
+mod suggest;
+mod units;
+
+/// What a command line says instead of the file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Stands for the file of the one trace in the scenario; relative to the working directory. Its format is
+    /// told from its content.
+    pub trace_path: Option<PathBuf>,
+    /// Stands for `seed`.
+    pub seed: Option<u64>,
+}

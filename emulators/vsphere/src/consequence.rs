@@ -57,5 +57,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) const NOTHING: Self = Self { result: None, consequences: Vec::new() };
+    pub(crate) const NOTHING: Self = Self {
+        result: None,
+        consequences: Vec::new(),
+    };
 }

@@ -18,7 +18,8 @@ pub(crate) const POWER_OFF: RangeInclusive<Duration> = Duration::from_millis(500
 /// A refusal, or an answer that is given again.
 pub(crate) const REPLY: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_millis(80);
 /// Until a client gives up on a site that does not answer.
-pub(crate) const CONNECT_TIMEOUT: RangeInclusive<Duration> = Duration::from_secs(21)..=Duration::from_secs(30);
+pub(crate) const CONNECT_TIMEOUT: RangeInclusive<Duration> =
+    Duration::from_secs(21)..=Duration::from_secs(30);
 /// Each snapshot that has to be merged.
 pub(crate) const MERGE_SNAPSHOT: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(30);
 
@@ -37,7 +38,13 @@ pub(crate) const fn of(request: &HypervisorRequest, disks: u32) -> RangeInclusiv
     }
 }
 
-const fn per_disk(low: u64, high: u64, disk_low: u64, disk_high: u64, disks: u32) -> RangeInclusive<Duration> {
+const fn per_disk(
+    low: u64,
+    high: u64,
+    disk_low: u64,
+    disk_high: u64,
+    disks: u32,
+) -> RangeInclusive<Duration> {
     let disks = disks as u64;
     Duration::from_millis(low + disk_low * disks)..=Duration::from_millis(high + disk_high * disks)
 }

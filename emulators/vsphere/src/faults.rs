@@ -144,3 +144,76 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::SnapshotsPresent(_) => "SnapshotFault",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_fault_tells_the_engine_something_and_keeps_its_name() {
+        let table = [
+            (
+                Fault::ManagedObjectNotFound,
+                PortFailure::NotFound,
+                "ManagedObjectNotFound",
+            ),
+            (
+                Fault::DuplicateName("web".to_owned()),
+                PortFailure::AlreadyExists,
+                "DuplicateName",
+            ),
+            (
+                Fault::ToolsUnavailable,
+                PortFailure::GuestUnresponsive,
+                "ToolsUnavailable",
+            ),
+            (Fault::Timedout, PortFailure::GuestUnresponsive, "Timedout"),
+            (
+                Fault::SnapshotFault(2),
+                PortFailure::SnapshotsPresent(2),
+                "SnapshotFault",
+            ),
+            (
+                Fault::DatastoreNotWritableOnHost("ds0".to_owned()),
+                PortFailure::DatastoreOutOfReach,
+                "DatastoreNotWritableOnHost",
+            ),
+            (
+                Fault::HostNotConnected,
+                PortFailure::Unavailable,
+                "HostNotConnected",
+            ),
+            (
+                Fault::InvalidPowerState { on: true },
+                PortFailure::WrongState(Fault::InvalidPowerState { on: true }.to_string()),
+                "InvalidPowerState",
+            ),
+        ];
+        for (fault, failure, name) in table {
+            assert_eq!((PortFailure::from(&fault), fault.name()), (failure, name));
+        }
+    }
+
+    #[test]
+    fn every_failure_has_a_fault() {
+        let failures = [
+            PortFailure::NotFound,
+            PortFailure::AlreadyExists,
+            PortFailure::WrongState(String::new()),
+            PortFailure::GuestUnresponsive,
+            PortFailure::Throttled {
+                retry_after: Duration::ZERO,
+            },
+            PortFailure::Unavailable,
+            PortFailure::OutOfCapacity(String::new()),
+            PortFailure::DatastoreOutOfReach,
+            PortFailure::SnapshotsPresent(1),
+        ];
+        let mut names: Vec<_> = failures.iter().map(fault_name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), failures.len());
+    }
+}

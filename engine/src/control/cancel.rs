@@ -1,9 +1,9 @@
 //! Cancel: a forward failover is stopped, what it made is removed, and the machine does not replicate again. A source
 //! that was shut down is not started: that is for the user to decide.
 
-use super::core::Core;
 use super::jobs::{Ask, CloudAsk, Next, What};
 use super::phase::Scene;
+use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 
 pub(super) const TASKS: &[TaskKind] = &[TaskKind::StopReplication, TaskKind::CleanUp, TaskKind::DropPoints];
@@ -11,9 +11,7 @@ pub(super) const TASKS: &[TaskKind] = &[TaskKind::StopReplication, TaskKind::Cle
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     match (task, stages) {
         (TaskKind::StopReplication, 0) => Next::Ask(vec![scene.stop()]),
-        (TaskKind::CleanUp, 0) => {
-            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(scene.item.machine))])
-        }
+        (TaskKind::CleanUp, 0) => Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(scene.item.machine))]),
         (TaskKind::DropPoints, 0) => Next::Ask(scene.close_journal(false)),
         _ => Next::Done,
     }
@@ -21,15 +19,25 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
 
 /// Waits for the calls of the cancelled job that may still be under way, under their own numbers: a creation that
 /// came after the deletion would leave an orphan.
-pub(super) fn inherit(core: &mut Core, id: JobId) {
-    let Some(job) = core.ledger.job_mut(id) else { return };
+pub(super) fn inherit(vault: &mut Vault, id: JobId) {
+    let Some(job) = vault.ledger.job_mut(id) else {
+        return;
+    };
     let inherited = core::mem::take(&mut job.facts.inherited);
-    core.open_asks(id, inherited, false);
+    vault.open_asks(id, inherited, false);
 }
 
 /// The calls of a job that may create something and are not answered.
-pub(super) fn unanswered(core: &Core, failing_over: JobId) -> Vec<Ask> {
-    let task = core.job(failing_over).and_then(|job| job.current_task());
-    let open = task.into_iter().flat_map(|task| &task.asks).filter(|ask| ask.result.is_none());
-    open.filter(|ask| ask.what.creates()).map(|ask| Ask { since: core.now, ..ask.clone() }).collect()
+pub(super) fn unanswered(vault: &Vault, failing_over: JobId) -> Vec<Ask> {
+    let task = vault.job(failing_over).and_then(|job| job.current_task());
+    let open = task
+        .into_iter()
+        .flat_map(|task| &task.asks)
+        .filter(|ask| ask.result.is_none());
+    open.filter(|ask| ask.what.creates())
+        .map(|ask| Ask {
+            since: vault.now,
+            ..ask.clone()
+        })
+        .collect()
 }

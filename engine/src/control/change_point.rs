@@ -1,10 +1,10 @@
 //! Change of the recovery point between a forward failover and its commit: the machine is deleted and made again
 //! from the other point.
 
-use super::core::Core;
 use super::item::ItemStatus;
-use super::jobs::{CloudAsk, Next, What};
+use super::jobs::{Awaited, CloudAsk, Next, What};
 use super::phase::{Scene, recover_away};
+use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::Direction;
 
@@ -13,9 +13,11 @@ pub(super) const TASKS: &[TaskKind] = &[TaskKind::CleanUp, TaskKind::FailOver, T
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (task, stages) {
+        // Nothing is deleted before the other point is known to exist.
+        (TaskKind::CleanUp, 0) => Next::Ask(vec![What::Await(Awaited::Points)]),
         // Best effort: a machine that does not stop is deleted as it is.
-        (TaskKind::CleanUp, 0) => Next::Ask(vec![What::Cloud(CloudAsk::StopMachine(machine))]),
-        (TaskKind::CleanUp, 1) => Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(machine))]),
+        (TaskKind::CleanUp, 1) => Next::Ask(vec![What::Cloud(CloudAsk::StopMachine(machine))]),
+        (TaskKind::CleanUp, 2) => Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(machine))]),
         (TaskKind::FailOver, stages) => recover_away(scene, stages),
         (TaskKind::StartMachine, 0) => Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(machine))]),
         _ => Next::Done,
@@ -23,26 +25,41 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
 }
 
 /// A change of point ended. The old machine is still there only if its deletion was what failed.
-pub(super) fn ends(core: &mut Core, id: JobId, well: bool) {
-    let Some(job) = core.job(id) else { return };
+pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
+    let Some(job) = vault.job(id) else { return };
     let (machine, wanted, is_deleted) = (job.machine, job.facts.point, job.has_done(TaskKind::CleanUp));
-    let Some(&ItemStatus::ChangingPoint { point: before, .. }) = core.item(machine).map(|item| item.status())
+    let Some(&ItemStatus::ChangingPoint { point: before, .. }) =
+        vault.item(machine).map(|item| item.status())
     else {
         return;
     };
-    let (direction, since) = (Direction::Forward, core.now);
+    let (direction, since) = (Direction::Forward, vault.now);
     match (well, wanted) {
         (true, Some(point)) => {
-            let to = ItemStatus::FailedOver { direction, job: id, point, since };
-            core.transition(machine, to, "machine started from the other point");
+            let to = ItemStatus::FailedOver {
+                direction,
+                job: id,
+                point,
+                since,
+            };
+            vault.transition(machine, to, "machine started from the other point");
         }
         _ if is_deleted => {
-            let to = ItemStatus::FailoverFailed { direction, job: id, since };
-            core.transition(machine, to, "machine could not be made again");
+            let to = ItemStatus::FailoverFailed {
+                direction,
+                job: id,
+                since,
+            };
+            vault.transition(machine, to, "machine could not be made again");
         }
         _ => {
-            let to = ItemStatus::FailedOver { direction, job: id, point: before, since };
-            core.transition(machine, to, "machine could not be deleted");
+            let to = ItemStatus::FailedOver {
+                direction,
+                job: id,
+                point: before,
+                since,
+            };
+            vault.transition(machine, to, "machine could not be deleted");
         }
     }
 }

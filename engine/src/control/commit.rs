@@ -1,9 +1,9 @@
 //! Commit: the failover is accepted, the points are given up, and on the way home the recovered machine is removed.
 
-use super::core::Core;
 use super::item::ItemStatus;
 use super::jobs::{CloudAsk, Next, What};
 use super::phase::Scene;
+use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::Direction;
 
@@ -24,17 +24,37 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
 }
 
 /// A commit ended.
-pub(super) fn ends(core: &mut Core, id: JobId, well: bool) {
-    let Some(machine) = core.job(id).map(|job| job.machine) else { return };
-    let Some(&ItemStatus::Committing { direction, point, .. }) = core.item(machine).map(|item| item.status())
+pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
+    let Some(machine) = vault.job(id).map(|job| job.machine) else {
+        return;
+    };
+    let Some(&ItemStatus::Committing { direction, point, .. }) =
+        vault.item(machine).map(|item| item.status())
     else {
         return;
     };
-    let since = core.now;
+    let since = vault.now;
     if well {
-        core.forget_run(machine);
-        core.transition(machine, ItemStatus::Committed { direction, point, since }, "points dropped");
+        vault.forget_run(machine);
+        vault.transition(
+            machine,
+            ItemStatus::Committed {
+                direction,
+                point,
+                since,
+            },
+            "points dropped",
+        );
     } else {
-        core.transition(machine, ItemStatus::FailedOver { direction, job: id, point, since }, "commit failed");
+        vault.transition(
+            machine,
+            ItemStatus::FailedOver {
+                direction,
+                job: id,
+                point,
+                since,
+            },
+            "commit failed",
+        );
     }
 }

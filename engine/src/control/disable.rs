@@ -3,18 +3,19 @@
 //! What runs is left running: the machine at home, or after a committed failover the recovered one. A half-made
 //! recovered machine is deleted, and disks that are attached to the master target are given back.
 
-use super::core::Core;
 use super::item::ItemStatus;
 use super::jobs::{CloudAsk, Next, What};
 use super::phase::Scene;
+use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
-use crate::id::Direction;
 use crate::ports::HypervisorRequest;
 
 pub(super) const TASKS: &[TaskKind] = &[TaskKind::StopReplication, TaskKind::DropPoints, TaskKind::CleanUp];
 
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
-    let is_in_run = scene.run().is_some_and(|run| !run.left.contains(&scene.item.machine));
+    let is_in_run = scene
+        .run()
+        .is_some_and(|run| !run.left.contains(&scene.item.machine));
     match (task, stages) {
         (TaskKind::StopReplication, 0) if is_in_run => Next::Ask(vec![scene.stop()]),
         (TaskKind::StopReplication, 0) => Next::Skip,
@@ -26,23 +27,27 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
 
 fn remains(scene: &Scene<'_>) -> Vec<What> {
     let machine = scene.item.machine;
-    let mut remains: Vec<What> =
-        scene.disks().map(|(disk, _)| What::Cloud(CloudAsk::DeleteReplica(disk))).collect();
+    let mut remains: Vec<What> = scene
+        .disks()
+        .map(|(disk, _)| What::Cloud(CloudAsk::DeleteReplica(disk)))
+        .collect();
     if scene.job.facts.leftover {
         remains.push(What::Cloud(CloudAsk::DeleteMachine(machine)));
     }
-    let at_home = scene.run().is_some_and(|run| run.direction == Direction::Reverse);
-    if at_home && scene.job.direction == Direction::Reverse && !scene.job.facts.only_start {
+    if scene.item.disks_attached {
         remains.push(What::Hypervisor(HypervisorRequest::DetachDisks(machine)));
     }
     remains
 }
 
 /// A disable or a cancel ended. What could not be removed can be removed by disabling once more.
-pub(super) fn ends(core: &mut Core, id: JobId, well: bool) {
-    let Some(job) = core.job(id) else { return };
+pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
+    let Some(job) = vault.job(id) else { return };
     let (machine, had_machine) = (job.machine, job.facts.leftover);
-    core.forget_run(machine);
-    let to = ItemStatus::Unprotected { leftover: !well && had_machine, since: core.now };
-    core.transition(machine, to, "replication is over");
+    vault.forget_run(machine);
+    let to = ItemStatus::Unprotected {
+        leftover: !well && had_machine,
+        since: vault.now,
+    };
+    vault.transition(machine, to, "replication is over");
 }

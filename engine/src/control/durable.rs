@@ -20,6 +20,8 @@ pub(super) const COMPACT_ABOVE_BYTES: u64 = 1 << 20;
 pub(super) struct Durable {
     /// Wishes, each with the number of records that must be durable before it may leave.
     held: VecDeque<(u64, Wish)>,
+    /// Records that are not durable yet, each with its number.
+    pending: VecDeque<(u64, ControlRecord)>,
     appended: u64,
     synced: u64,
     in_flight: Option<(Token, u64)>,
@@ -33,6 +35,7 @@ impl Durable {
     pub(super) const fn new() -> Self {
         Self {
             held: VecDeque::new(),
+            pending: VecDeque::new(),
             appended: 0,
             synced: 0,
             in_flight: None,
@@ -50,12 +53,16 @@ impl Durable {
 
     /// Whether the answer or request of that number is still waiting to leave.
     pub(super) fn holds_ask(&self, number: u64) -> bool {
-        self.held.iter().any(|(_, wish)| matches!(wish, Wish::Ask(held) if *held == number))
+        self.held
+            .iter()
+            .any(|(_, wish)| matches!(wish, Wish::Ask(held) if *held == number))
     }
 
     /// Takes a sync's completion.
     pub(super) fn synced(&mut self, token: Token, result: Result<(), StorageError>, retry_at: Instant) {
-        let Some((expected, upto)) = self.in_flight else { return };
+        let Some((expected, upto)) = self.in_flight else {
+            return;
+        };
         if expected != token {
             return;
         }
@@ -64,6 +71,14 @@ impl Durable {
             Ok(()) => self.synced = upto,
             Err(_) => self.retry_at = Some(retry_at),
         }
+    }
+
+    /// A record that has become durable, in order.
+    pub(super) fn next_durable(&mut self) -> Option<ControlRecord> {
+        let synced = self.synced;
+        self.pending
+            .pop_front_if(|(number, _)| *number <= synced)
+            .map(|(_, record)| record)
     }
 
     /// Ends an input: appends what changed, asks for a sync if one is due, and returns what may leave.
@@ -75,15 +90,23 @@ impl Durable {
         out: &mut Outbox<C, ControlRecord>,
     ) -> Vec<Wish> {
         self.append(ledger, out);
-        self.held.extend(wishes.drain(..).map(|wish| (self.appended, wish)));
+        self.held
+            .extend(wishes.drain(..).map(|wish| (self.appended, wish)));
         self.sync(now, ledger, out);
-        let free = self.held.iter().take_while(|(needs, _)| *needs <= self.synced).count();
+        let free = self
+            .held
+            .iter()
+            .take_while(|(needs, _)| *needs <= self.synced)
+            .count();
         self.held.drain(..free).map(|(_, wish)| wish).collect()
     }
 
     fn append<C: Content>(&mut self, ledger: &mut Ledger, out: &mut Outbox<C, ControlRecord>) {
-        let Some(record) = ledger.take_changes() else { return };
+        let Some(record) = ledger.take_changes() else {
+            return;
+        };
         self.appended += 1;
+        self.pending.push_back((self.appended, record.clone()));
         if self.retry_at.is_none() {
             let weight = record.weight();
             self.log_bytes += weight;

@@ -1,32 +1,41 @@
 //! Enable, and reprotect away after a failback: replication from home to the other site begins.
 
-use super::core::Core;
 use super::item::ItemStatus;
 use super::jobs::{CloudAsk, JobError, Next, What};
 use super::phase::{Scene, open_journal};
+use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::Site;
 use crate::message::{FirstCopy, Order};
 use crate::ports::HypervisorRequest;
 
-pub(super) const TASKS: &[TaskKind] =
-    &[TaskKind::CheckPrerequisites, TaskKind::PrepareTarget, TaskKind::StartReplication];
+pub(super) const TASKS: &[TaskKind] = &[
+    TaskKind::CheckPrerequisites,
+    TaskKind::PrepareTarget,
+    TaskKind::StartReplication,
+];
 
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     match (task, stages) {
-        (TaskKind::CheckPrerequisites, 0) => {
-            Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(scene.item.machine))])
-        }
+        (TaskKind::CheckPrerequisites, 0) => Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(
+            scene.item.machine,
+        ))]),
         (TaskKind::CheckPrerequisites, _) => check(scene),
         (TaskKind::PrepareTarget, 0) => {
             let create = |(disk, sectors)| What::Cloud(CloudAsk::CreateReplica(disk, sectors));
             Next::Ask(scene.disks().map(create).collect())
         }
-        (TaskKind::PrepareTarget, 1) => Next::Ask(open_journal(scene)),
+        (TaskKind::PrepareTarget, _) => open_journal(scene),
         (TaskKind::StartReplication, 0) => {
             // A replica that was there holds an older state of the same disks: only what differs is sent.
-            let first = if scene.job.facts.blank { FirstCopy::Full } else { FirstCopy::Compare };
-            Next::Ask(vec![scene.to_agent(Order::StartReplication(scene.replication(first)))])
+            let first = if scene.job.facts.blank {
+                FirstCopy::Full
+            } else {
+                FirstCopy::Compare
+            };
+            Next::Ask(vec![
+                scene.agent_does(Order::StartReplication(scene.replication(first))),
+            ])
         }
         _ => Next::Done,
     }
@@ -44,24 +53,42 @@ fn check(scene: &Scene<'_>) -> Next {
 ///
 /// When it failed the machine has left the run for good: its agent may have taken the order to start and will be
 /// told to stop, so the next attempt needs a generation that no such order names.
-pub(super) fn ends(core: &mut Core, id: JobId, well: bool) {
-    let Some(machine) = core.job(id).map(|job| job.machine) else { return };
-    let Some(&ItemStatus::Enabling { direction, after, .. }) = core.item(machine).map(|item| item.status())
+pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
+    let Some(machine) = vault.job(id).map(|job| job.machine) else {
+        return;
+    };
+    let Some(&ItemStatus::Enabling { direction, after, .. }) = vault.item(machine).map(|item| item.status())
     else {
         return;
     };
-    let since = core.now;
+    let since = vault.now;
     if well {
-        core.transition(machine, ItemStatus::Synchronising { direction, since }, "replication started");
-        core.protect_if_pointed(machine);
+        vault.transition(
+            machine,
+            ItemStatus::Synchronising { direction, since },
+            "replication started",
+        );
+        vault.protect_if_pointed(machine);
         return;
     }
-    if let Some(run) = core.run_of_mut(machine) {
+    if let Some(run) = vault.run_of_mut(machine) {
         run.left.insert(machine);
+        if !run.open {
+            // Nobody has been told the members yet: the others go on without it.
+            run.disks.retain(|(member, _)| *member != machine);
+        }
     }
+    vault.hand_journal_over(machine, id);
     let back = match after {
-        Some(point) => ItemStatus::Committed { direction: direction.reversed(), point, since },
-        None => ItemStatus::Unprotected { leftover: false, since },
+        Some(point) => ItemStatus::Committed {
+            direction: direction.reversed(),
+            point,
+            since,
+        },
+        None => ItemStatus::Unprotected {
+            leftover: false,
+            since,
+        },
     };
-    core.transition(machine, back, "replication could not be started");
+    vault.transition(machine, back, "replication could not be started");
 }

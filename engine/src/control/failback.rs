@@ -30,7 +30,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (TaskKind::ShutDownSource, 0) => Next::Skip,
         (TaskKind::SynchroniseLatest, 0) => last_changes(scene),
         (TaskKind::ChoosePoint, 0) => Next::Ask(vec![finish(scene)]),
-        (TaskKind::FailOver, 0) => Next::Ask(vec![promote(scene)]),
+        (TaskKind::FailOver, 0) => promote(scene),
         (TaskKind::FailOver, 1) => Next::Ask(vec![What::Hypervisor(HypervisorRequest::DetachDisks(machine))]),
         _ => Next::Done,
     }
@@ -54,8 +54,14 @@ fn check(scene: &Scene<'_>) -> Next {
     }
 }
 
-fn promote(scene: &Scene<'_>) -> What {
-    // Without a point there is no `Chosen`, and without that the task before has failed.
-    let point = scene.job.facts.point.map_or_else(Default::default, |point| point.id);
-    scene.to_target(Order::Promote { group: scene.group.id, machine: scene.item.machine, point })
+fn promote(scene: &Scene<'_>) -> Next {
+    let Some(point) = scene.job.facts.point else {
+        return Next::Fail(JobError::NoSuchPoint);
+    };
+    let (group, machine) = (scene.group.id, scene.item.machine);
+    Next::Ask(vec![scene.target_does(Order::Promote {
+        group,
+        machine,
+        point: point.id,
+    })])
 }

@@ -5,10 +5,10 @@
 //! stopped and the target takes nothing more, but the journal still holds the points, so the user may fail over
 //! again (to another point too) or end the protection.
 
-use super::core::Core;
 use super::item::ItemStatus;
 use super::jobs::{Awaited, CloudAsk, JobError, Next, What};
 use super::phase::{Scene, recover_away};
+use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::{MachineId, Site};
 use crate::message::Order;
@@ -64,7 +64,7 @@ pub(super) fn last_changes(scene: &Scene<'_>) -> Next {
 
 /// Takes nothing more from the machine and settles on the point.
 pub(super) fn finish(scene: &Scene<'_>) -> What {
-    scene.to_target(Order::Finish {
+    scene.target_does(Order::Finish {
         group: scene.group.id,
         generation: scene.item.generation,
         machine: scene.item.machine,
@@ -74,29 +74,61 @@ pub(super) fn finish(scene: &Scene<'_>) -> What {
 
 /// The point of no return: the agent is told to stop. Nobody waits for it; its site may be lost, and an agent
 /// that missed the order is told again whenever it is heard from.
-pub(super) fn stop_replication(core: &mut Core, machine: MachineId) {
-    let Some(item) = core.ledger.item_mut(machine) else { return };
-    let ItemStatus::FailingOver { direction, stopped, .. } = &mut item.status else { return };
-    *stopped = true;
-    let (to, generation) = (Address::Agent(machine, direction.source()), item.generation);
-    core.order_once(to, Order::StopReplication { generation });
-}
-
-/// A failover in either direction ended.
-pub(super) fn ends(core: &mut Core, job: JobId, well: bool) {
-    let Some((machine, point)) = core.job(job).map(|job| (job.machine, job.facts.point)) else { return };
-    let Some(&ItemStatus::FailingOver { direction, stopped, .. }) = core.item(machine).map(|item| item.status())
+pub(super) fn stop_replication(vault: &mut Vault, machine: MachineId) {
+    let Some(item) = vault.ledger.item_mut(machine) else {
+        return;
+    };
+    let ItemStatus::FailingOver {
+        direction, stopped, ..
+    } = &mut item.status
     else {
         return;
     };
-    let since = core.now;
+    *stopped = true;
+    let (to, generation) = (Address::Agent(machine, direction.source()), item.generation);
+    vault.order_once(to, Order::StopReplication { generation });
+}
+
+/// A failover in either direction ended.
+pub(super) fn ends(vault: &mut Vault, job: JobId, well: bool) {
+    let Some((machine, point)) = vault.job(job).map(|job| (job.machine, job.facts.point)) else {
+        return;
+    };
+    let Some(&ItemStatus::FailingOver {
+        direction, stopped, ..
+    }) = vault.item(machine).map(|item| item.status())
+    else {
+        return;
+    };
+    let since = vault.now;
     match (well, point) {
         (true, Some(point)) => {
-            core.transition(machine, ItemStatus::FailedOver { direction, job, point, since }, "machine started");
+            vault.transition(
+                machine,
+                ItemStatus::FailedOver {
+                    direction,
+                    job,
+                    point,
+                    since,
+                },
+                "machine started",
+            );
         }
         _ if stopped => {
-            core.transition(machine, ItemStatus::FailoverFailed { direction, job, since }, "failover failed");
+            vault.transition(
+                machine,
+                ItemStatus::FailoverFailed {
+                    direction,
+                    job,
+                    since,
+                },
+                "failover failed",
+            );
         }
-        _ => core.transition(machine, ItemStatus::Protected { direction, since }, "failover failed early"),
+        _ => vault.transition(
+            machine,
+            ItemStatus::Protected { direction, since },
+            "failover failed early",
+        ),
     }
 }

@@ -29,6 +29,8 @@ pub struct ProtectedItem {
     pub generation: u64,
     /// Whether its lag is over the policy's alert.
     pub rpo_alert: bool,
+    /// Its disks at home are attached to the master target.
+    pub disks_attached: bool,
     /// What its agent said last. Not kept across restarts: the next heartbeat brings it back.
     #[serde(skip)]
     pub health: Health,
@@ -84,7 +86,11 @@ impl ProtectedItem {
             ItemStatus::Synchronising { direction, .. }
             | ItemStatus::Protected { direction, .. }
             | ItemStatus::Enabling { direction, .. }
-            | ItemStatus::FailingOver { direction, stopped: false, .. } => Some(direction.source()),
+            | ItemStatus::FailingOver {
+                direction,
+                stopped: false,
+                ..
+            } => Some(direction.source()),
             _ => None,
         }
     }
@@ -137,27 +143,42 @@ pub(super) struct Standing {
 /// The state of an item and what it carries.
 ///
 /// ```text
-///                    ┌────────────┐ fails   ┌────────────────────┐
-///        ┌──────────►│Unprotected │◄────────┤ Enabling(Forward)  │◄───────────┐
-///        │           └─────┬──────┘────────►└─────────┬──────────┘    fails   │ reprotect
-///        │ done            ▲        enable            │     ▲  └────────────┐ │
-///  ┌─────┴─────┐  done     │                          ▼     │               ▼ │
-///  │ Disabling │           │                Synchronising(F)│         Committed(R)
-///  └───────────┘     ┌─────┴─────┐                    │     │               ▲
-///   from every       │Cancelling │                    ▼     │               │ commit
-///   resting state    └───────────┘             Protected(F) │         Committing(R)
-///   but FailedOver         ▲                          │  ▲  │               ▲▼ fails
-///                   cancel │   failover               ▼  │ too early   FailedOver(R)
-///                          └──────────────── FailingOver(F) │               ▲
-///                                             ▲▼      │     │         FailingOver(R)◄►FailoverFailed(R)
-///                             FailoverFailed(F)       ▼     │               ▲▼ too early
-///                                     ▲    FailedOver(F)    │         Protected(R)
-///                                     │    ▲▼         ▲▼    │               ▲
-///                         ChangingPoint(F)─┘ Committing(F)  │         Synchronising(R)
-///                                                     │     │               ▲
-///                                                     ▼     │ fails         │
-///                                            Committed(F)◄──┼─────► Enabling(R)
-///                                                           │ reprotect
+///                        ┌─────────────┐
+///         ┌─────────────►│ Unprotected │◄──────────────────────────────┐
+///         │              └──┬───────▲──┘                               │
+///         │          enable │       │ fails (first time)               │
+///         │              ┌──▼───────┴──┐   fails    ┌──────────────┐   │
+///         │         ┌───►│ Enabling(F) ├───────────►│ Committed(R) │   │
+///         │         │    └──┬──────────┘            └──┬────────▲──┘   │
+///         │         └───────┼────────── reprotect ─────┘        │      │
+///         │              ┌──▼───────────────┐                   │      │
+///         │              │ Synchronising(F) │          the same way    │
+///         │              └──┬───────────────┘          in reverse,     │
+///         │     first point │                          without cancel  │
+///         │              ┌──▼───────────┐              and change of   │
+///         │              │ Protected(F) │              point           │
+///         │              └──┬────────▲──┘                   ▲          │
+///         │        failover │        │ fails early          │          │
+///         │              ┌──▼────────┴────┐  cancel  ┌──────┼─────┐    │
+///         │     ┌───────►│ FailingOver(F) ├─────────►│ Cancelling ├────┘
+///         │     │ again  └──┬─────────┬───┘          └──────┼─────┘
+///         │     │           │         │ fails late          │
+///         │     │           │     ┌───▼───────────────┐     │
+///         │     └───────────┼─────┤ FailoverFailed(F) │◄──┐ │
+///         │         started │     └───────────────────┘   │ │
+///         │              ┌──▼────────────┐   ┌────────────┴─┼───┐
+///         │              │ FailedOver(F) │◄─►│ ChangingPoint(F) │
+///         │              └──┬─────────▲──┘   └──────────────┼───┘
+///         │          commit │         │ fails               │
+///         │              ┌──▼─────────┴──┐                  │
+///         │              │ Committing(F) │                  │
+///         │              └──┬────────────┘                  │
+///         │              ┌──▼───────────┐ reprotect ┌───────┴─────┐
+///         │              │ Committed(F) │◄─────────►│ Enabling(R) │
+///         │              └──────────────┘   fails   └─────────────┘
+///   ┌─────┴─────┐
+///   │ Disabling │◄── disable, from Unprotected, Synchronising, Protected, FailoverFailed and Committed
+///   └───────────┘
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ItemStatus {
@@ -340,22 +361,30 @@ pub(super) fn reason_of_edge(from: ItemState, to: ItemState) -> Option<&'static 
         (S::Enabling(Forward), S::Unprotected) => "a first enable failed: nothing had been protected before",
         (S::Committed(Forward), S::Enabling(Reverse)) => "a user asked for the way home",
         (S::Committed(Reverse), S::Enabling(Forward)) => "a user asked for protection after the way home",
-        (S::Enabling(Reverse), S::Committed(Forward)) => "a reprotect failed: the machine runs on where it is",
+        (S::Enabling(Reverse), S::Committed(Forward)) => {
+            "a reprotect failed: the machine runs on where it is"
+        }
         (S::Enabling(Forward), S::Committed(Reverse)) => "a reprotect failed: the machine runs on at home",
         (S::Enabling(a), S::Synchronising(b)) if a == b => "the agent took the order to replicate",
         (S::Synchronising(a), S::Protected(b)) if a == b => "the target shows the first recovery point",
         (S::Protected(a), S::FailingOver(b)) if a == b => "a user asked for a failover",
-        (S::FailoverFailed(a), S::FailingOver(b)) if a == b => "a user asks again; the points are still there",
+        (S::FailoverFailed(a), S::FailingOver(b)) if a == b => {
+            "a user asks again; the points are still there"
+        }
         (S::FailingOver(a), S::Protected(b)) if a == b => "it failed before replication was told to stop",
         (S::FailingOver(a), S::FailoverFailed(b)) if a == b => "it failed after replication was told to stop",
         (S::FailingOver(a), S::FailedOver(b)) if a == b => "the recovered machine was started",
         (S::FailingOver(Forward), S::Cancelling) => "a user stopped it; on the way home that is not offered",
-        (S::Cancelling, S::Unprotected) => "what the failover made is gone; the machine does not replicate again",
+        (S::Cancelling, S::Unprotected) => {
+            "what the failover made is gone; the machine does not replicate again"
+        }
         (S::FailedOver(Forward), S::ChangingPoint(Forward)) => "a user wants another point before the commit",
         (S::ChangingPoint(Forward), S::FailedOver(Forward)) => {
             "the machine runs from the other point, or still from the old one"
         }
-        (S::ChangingPoint(Forward), S::FailoverFailed(Forward)) => "the old machine is gone and there is no new one",
+        (S::ChangingPoint(Forward), S::FailoverFailed(Forward)) => {
+            "the old machine is gone and there is no new one"
+        }
         (S::FailedOver(a), S::Committing(b)) if a == b => "a user accepted the failover",
         (S::Committing(a), S::Committed(b)) if a == b => "the points and what the other side kept are gone",
         (S::Committing(a), S::FailedOver(b)) if a == b => "the commit failed and can be asked for again",

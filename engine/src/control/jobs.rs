@@ -56,15 +56,20 @@ impl Job {
     }
 
     pub(super) fn task_mut(&mut self) -> Option<&mut Task> {
-        self.tasks.iter_mut().find(|task| task.state == TaskState::InProgress)
+        self.tasks
+            .iter_mut()
+            .find(|task| task.state == TaskState::InProgress)
     }
 
     pub(super) fn ask(&self, number: u64) -> Option<&Ask> {
-        self.current_task().and_then(|task| task.asks.iter().find(|ask| ask.number == number))
+        self.current_task()
+            .and_then(|task| task.asks.iter().find(|ask| ask.number == number))
     }
 
     pub(super) fn has_done(&self, kind: TaskKind) -> bool {
-        self.tasks.iter().any(|task| task.kind == kind && task.state == TaskState::Succeeded)
+        self.tasks
+            .iter()
+            .any(|task| task.kind == kind && task.state == TaskState::Succeeded)
     }
 }
 
@@ -87,7 +92,14 @@ pub struct Task {
 
 impl Task {
     pub(super) const fn new(kind: TaskKind) -> Self {
-        Self { kind, state: TaskState::NotStarted, started: None, ended: None, stages: 0, asks: Vec::new() }
+        Self {
+            kind,
+            state: TaskState::NotStarted,
+            started: None,
+            ended: None,
+            stages: 0,
+            asks: Vec::new(),
+        }
     }
 
     pub(super) fn is_waiting(&self) -> bool {
@@ -152,15 +164,25 @@ impl Ask {
                 What::Hypervisor(HypervisorRequest::CreateMachine(..)) | What::Cloud(_),
                 JobError::Port(PortFailure::AlreadyExists),
             ) if self.failures > 0 => {}
-            (What::Hypervisor(HypervisorRequest::AttachDisks(_)), JobError::Port(PortFailure::AlreadyExists)) => {}
-            (What::Order { order: Order::CloseJournal { .. }, .. }, JobError::Unknown) => {}
+            (
+                What::Order {
+                    order: Order::CloseJournal { .. },
+                    ..
+                },
+                JobError::Unknown,
+            ) => {}
             _ => return Err(error),
         }
         Ok(())
     }
 }
 
-const ABSENT: Inspection = Inspection { exists: false, running: false, snapshots: 0, datastore_in_reach: true };
+const ABSENT: Inspection = Inspection {
+    exists: false,
+    running: false,
+    snapshots: 0,
+    datastore_in_reach: true,
+};
 
 /// What can be asked of the world.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,11 +199,45 @@ pub(super) enum What {
 
 impl What {
     pub(super) const fn opens_journal(&self) -> bool {
-        matches!(self, Self::Order { order: Order::OpenJournal(_), .. })
+        matches!(
+            self,
+            Self::Order {
+                order: Order::OpenJournal(_),
+                ..
+            }
+        )
+    }
+
+    /// Whether the disks at home are attached to the master target once it is done; `None` if it changes nothing.
+    pub(super) const fn attaches(&self) -> Option<bool> {
+        match self {
+            Self::Hypervisor(HypervisorRequest::AttachDisks(_)) => Some(true),
+            Self::Hypervisor(HypervisorRequest::DetachDisks(_)) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether it cannot be put without a view that is not kept.
+    pub(super) const fn needs_view(&self) -> bool {
+        matches!(self, Self::Cloud(CloudAsk::CreateDisk(_)))
+    }
+
+    /// Whether the machine that data comes from is down once it is done.
+    pub(super) const fn shuts_down(&self) -> bool {
+        matches!(
+            self,
+            Self::Hypervisor(HypervisorRequest::ShutDown(_)) | Self::Cloud(CloudAsk::StopMachine(_))
+        )
     }
 
     pub(super) const fn is_open_point(&self) -> bool {
-        matches!(self, Self::Order { order: Order::OpenPoint { .. }, .. })
+        matches!(
+            self,
+            Self::Order {
+                order: Order::OpenPoint { .. },
+                ..
+            }
+        )
     }
 }
 
@@ -205,6 +261,8 @@ pub(super) enum Awaited {
     JournalOpen,
     /// The point of the last marker of a machine that was shut down.
     ShutDownPoint,
+    /// What the target says of its points, which a restart forgets.
+    Points,
 }
 
 /// What came of a question.

@@ -4,13 +4,13 @@
 //! `disable`. Each says which tasks its jobs have, what every stage of a task asks, and where the item goes at
 //! the end. Phases read the world through a [`Scene`] and change nothing but the item.
 
-use super::core::Core;
 use super::group::{Group, Run};
 use super::item::ProtectedItem;
-use super::jobs::{Ask, Awaited, CloudAsk, Job, Next, Tolerance, What};
+use super::jobs::{Ask, Awaited, CloudAsk, Job, JobError, Next, Tolerance, What};
+use super::vault::Vault;
 use super::vocabulary::{JobId, JobKind, TaskKind};
 use super::{cancel, change_point, commit, disable, enable, failback, failover, reprotect, resync};
-use crate::id::{Direction, DiskId, MachineId};
+use crate::id::{Direction, DiskId};
 use crate::message::{FirstCopy, JournalSpec, Order, Replication};
 use crate::role::Address;
 
@@ -30,22 +30,32 @@ impl Scene<'_> {
     /// The disks of the machine.
     pub(super) fn disks(&self) -> impl Iterator<Item = (DiskId, u64)> {
         let machine = self.item.machine;
-        (0..).zip(&self.item.disk_sectors).map(move |(index, sectors)| (DiskId { machine, index }, *sectors))
+        (0..)
+            .zip(&self.item.disk_sectors)
+            .map(move |(index, sectors)| (DiskId { machine, index }, *sectors))
     }
 
     /// An order to the target that data goes to.
-    pub(super) const fn to_target(&self, order: Order) -> What {
-        What::Order { to: Address::Target(self.job.direction.target()), order }
+    pub(super) const fn target_does(&self, order: Order) -> What {
+        What::Order {
+            to: Address::Target(self.job.direction.target()),
+            order,
+        }
     }
 
     /// An order to the agent that data comes from.
-    pub(super) const fn to_agent(&self, order: Order) -> What {
-        What::Order { to: Address::Agent(self.item.machine, self.job.direction.source()), order }
+    pub(super) const fn agent_does(&self, order: Order) -> What {
+        What::Order {
+            to: Address::Agent(self.item.machine, self.job.direction.source()),
+            order,
+        }
     }
 
     /// The order to stop replicating in the item's run.
     pub(super) const fn stop(&self) -> What {
-        self.to_agent(Order::StopReplication { generation: self.item.generation })
+        self.agent_does(Order::StopReplication {
+            generation: self.item.generation,
+        })
     }
 
     /// What the agent must know to replicate.
@@ -63,13 +73,23 @@ impl Scene<'_> {
 
     /// Closes the journal of the item's run if nobody else is in it and it is still there.
     pub(super) fn close_journal(&self, fold: bool) -> Vec<What> {
-        let Some(run) = self.run().filter(|run| !run.closed && run.is_last(self.item.machine)) else {
+        let Some(run) = self
+            .run()
+            .filter(|run| !run.closed && run.is_last(self.item.machine))
+        else {
             return Vec::new();
         };
         let fold = self.item.chosen_point().filter(|_| fold).map(|point| point.id);
         let (group, generation) = (self.group.id, run.generation);
         let to = Address::Target(run.direction.target());
-        vec![What::Order { to, order: Order::CloseJournal { group, generation, fold } }]
+        vec![What::Order {
+            to,
+            order: Order::CloseJournal {
+                group,
+                generation,
+                fold,
+            },
+        }]
     }
 }
 
@@ -115,45 +135,49 @@ pub(super) fn tolerance(job: &Job, task: TaskKind, ask: &Ask) -> Tolerance {
 }
 
 /// A task begins.
-pub(super) fn task_begins(core: &mut Core, id: JobId, task: TaskKind) {
-    let Some((kind, machine)) = core.job(id).map(|job| (job.kind, job.machine)) else { return };
+pub(super) fn task_begins(vault: &mut Vault, id: JobId, task: TaskKind) {
+    let Some((kind, machine)) = vault.job(id).map(|job| (job.kind, job.machine)) else {
+        return;
+    };
     match (kind, task) {
-        (JobKind::Failover, TaskKind::ChoosePoint) => failover::stop_replication(core, machine),
+        (JobKind::Failover, TaskKind::ChoosePoint) => failover::stop_replication(vault, machine),
         (JobKind::Commit | JobKind::Cancel | JobKind::Disable, TaskKind::DropPoints) => {
-            if let Some(run) = core.run_of_mut(machine) {
+            if let Some(run) = vault.run_of_mut(machine) {
                 run.left.insert(machine);
             }
         }
-        (JobKind::Cancel, TaskKind::CleanUp) => cancel::inherit(core, id),
+        (JobKind::Cancel, TaskKind::CleanUp) => cancel::inherit(vault, id),
         _ => {}
     }
 }
 
 /// A job ended by itself.
-pub(super) fn job_ends(core: &mut Core, id: JobId, well: bool) {
-    let Some(job) = core.job(id) else { return };
+pub(super) fn job_ends(vault: &mut Vault, id: JobId, well: bool) {
+    let Some(job) = vault.job(id) else { return };
     match job.kind {
-        JobKind::Enable | JobKind::Reprotect => enable::ends(core, id, well),
-        JobKind::Failover => failover::ends(core, id, well),
-        JobKind::ChangePoint => change_point::ends(core, id, well),
-        JobKind::Commit => commit::ends(core, id, well),
-        JobKind::Cancel | JobKind::Disable => disable::ends(core, id, well),
+        JobKind::Enable | JobKind::Reprotect => enable::ends(vault, id, well),
+        JobKind::Failover => failover::ends(vault, id, well),
+        JobKind::ChangePoint => change_point::ends(vault, id, well),
+        JobKind::Commit => commit::ends(vault, id, well),
+        JobKind::Cancel | JobKind::Disable => disable::ends(vault, id, well),
         JobKind::Resync => {}
     }
 }
 
-/// Opens the journal of the item's run, or waits for the machine that does.
-pub(super) fn open_journal(scene: &Scene<'_>) -> Vec<What> {
-    let Some(run) = scene.run().filter(|run| !run.open) else { return Vec::new() };
+/// Opens the journal of the item's run, or waits for the machine that does; done when it is open.
+pub(super) fn open_journal(scene: &Scene<'_>) -> Next {
+    let Some(run) = scene.run().filter(|run| !run.open) else {
+        return Next::Done;
+    };
     if run.opener != scene.job.id {
-        return vec![What::Await(Awaited::JournalOpen)];
+        return Next::Ask(vec![What::Await(Awaited::JournalOpen)]);
     }
-    vec![scene.to_target(Order::OpenJournal(JournalSpec {
+    Next::Ask(vec![scene.target_does(Order::OpenJournal(JournalSpec {
         group: scene.group.id,
         generation: run.generation,
         machines: run.disks.clone(),
         policy: scene.item.policy_in(scene.job.direction),
-    }))]
+    }))])
 }
 
 /// Brings the replica's point into the world as a running machine; shared by failover and change of point.
@@ -161,10 +185,20 @@ pub(super) fn recover_away(scene: &Scene<'_>, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (stages, scene.job.facts.point) {
         (0, Some(point)) => {
-            let order = Order::OpenPoint { group: scene.group.id, machine, point: point.id };
-            Next::Ask(vec![scene.to_target(order)])
+            let order = Order::OpenPoint {
+                group: scene.group.id,
+                machine,
+                point: point.id,
+            };
+            Next::Ask(vec![scene.target_does(order)])
         }
-        (1, _) => Next::Ask(scene.disks().map(|(disk, _)| What::Cloud(CloudAsk::CreateDisk(disk))).collect()),
+        (0, None) => Next::Fail(JobError::NoSuchPoint),
+        (1, _) => Next::Ask(
+            scene
+                .disks()
+                .map(|(disk, _)| What::Cloud(CloudAsk::CreateDisk(disk)))
+                .collect(),
+        ),
         (2, _) => Next::Ask(vec![What::Cloud(CloudAsk::CreateMachine(machine))]),
         _ => Next::Done,
     }
@@ -178,7 +212,7 @@ impl What {
         )
     }
 
-    const fn stops_machine(&self) -> bool {
+    pub(super) const fn stops_machine(&self) -> bool {
         matches!(self, Self::Cloud(CloudAsk::StopMachine(_)))
     }
 }

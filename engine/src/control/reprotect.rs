@@ -27,13 +27,20 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(machine))])
         }
         (TaskKind::DiscoverReplica, 1) => make_ready(scene),
+        (TaskKind::PrepareTarget, 0) if scene.item.disks_attached => Next::Ask(Vec::new()),
         (TaskKind::PrepareTarget, 0) => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::AttachDisks(machine))])
         }
-        (TaskKind::PrepareTarget, 1) => Next::Ask(open_journal(scene)),
+        (TaskKind::PrepareTarget, _) => open_journal(scene),
         (TaskKind::StartReplication, 0) => {
-            let first = if home_exists(scene) { FirstCopy::Compare } else { FirstCopy::Full };
-            Next::Ask(vec![scene.to_agent(Order::StartReplication(scene.replication(first)))])
+            let first = if home_exists(scene) {
+                FirstCopy::Compare
+            } else {
+                FirstCopy::Full
+            };
+            Next::Ask(vec![
+                scene.agent_does(Order::StartReplication(scene.replication(first))),
+            ])
         }
         _ => Next::Done,
     }
@@ -57,11 +64,15 @@ fn make_ready(scene: &Scene<'_>) -> Next {
         Some(found) if found.exists && !found.datastore_in_reach => {
             Next::Fail(PortFailure::DatastoreOutOfReach.into())
         }
-        Some(found) if found.running => Next::Ask(vec![What::Hypervisor(HypervisorRequest::ShutDown(machine))]),
+        Some(found) if found.running => {
+            Next::Ask(vec![What::Hypervisor(HypervisorRequest::ShutDown(machine))])
+        }
         Some(found) if found.exists => Next::Ask(Vec::new()),
         _ => {
             let sizes = scene.item.disk_sectors.clone();
-            Next::Ask(vec![What::Hypervisor(HypervisorRequest::CreateMachine(machine, sizes))])
+            Next::Ask(vec![What::Hypervisor(HypervisorRequest::CreateMachine(
+                machine, sizes,
+            ))])
         }
     }
 }

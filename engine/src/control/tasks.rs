@@ -3,18 +3,19 @@
 //! This file owns the loop, the numbers, the repeats and the patience. What a stage asks, what a failed question
 //! means and what happens to the item at the end is the business of the phases.
 
-use super::core::Core;
 use super::jobs::{Ask, Awaited, Facts, Job, JobError, Next, Outcome, Task, Tolerance, What};
 use super::phase::{self, Scene};
+use super::vault::{RECOVERED, Vault};
 use super::vocabulary::{JobId, JobKind, JobState, TaskState};
 use super::wire::Wish;
 use crate::id::{Direction, GroupId, MachineId};
-use crate::message::Observation;
-use crate::ports::{HypervisorRequest, PortFailure};
+use crate::message::{Observation, Selector};
+use crate::point::{Consistency, RecoveryPoint};
+use crate::ports::PortFailure;
 use crate::time::Instant;
 
-impl Core {
-    /// Creates a job; [`Core::advance`] sets it going.
+impl Vault {
+    /// Creates a job; [`Vault::advance`] sets it going.
     pub(super) fn begin_job(
         &mut self,
         kind: JobKind,
@@ -23,7 +24,11 @@ impl Core {
         facts: Facts,
     ) -> JobId {
         let id = self.ledger.next_job();
-        let tasks = phase::tasks(kind, direction).iter().copied().map(Task::new).collect();
+        let tasks = phase::tasks(kind, direction)
+            .iter()
+            .copied()
+            .map(Task::new)
+            .collect();
         self.ledger.put_job(Job {
             id,
             kind,
@@ -36,7 +41,12 @@ impl Core {
             ended: None,
             facts,
         });
-        self.observe(Observation::Job { job: id, kind, machine, state: JobState::InProgress });
+        self.observe(Observation::Job {
+            job: id,
+            kind,
+            machine,
+            state: JobState::InProgress,
+        });
         id
     }
 
@@ -61,14 +71,24 @@ impl Core {
 
     fn start_next_task(&mut self, id: JobId) -> bool {
         let now = self.now;
-        let Some(job) = self.ledger.job_mut(id) else { return false };
-        let Some(task) = job.tasks.iter_mut().find(|task| task.state == TaskState::NotStarted) else {
+        let Some(job) = self.ledger.job_mut(id) else {
+            return false;
+        };
+        let Some(task) = job
+            .tasks
+            .iter_mut()
+            .find(|task| task.state == TaskState::NotStarted)
+        else {
             return false;
         };
         task.state = TaskState::InProgress;
         task.started = Some(now);
         let kind = task.kind;
-        self.observe(Observation::Task { job: id, task: kind, state: TaskState::InProgress });
+        self.observe(Observation::Task {
+            job: id,
+            task: kind,
+            state: TaskState::InProgress,
+        });
         phase::task_begins(self, id, kind);
         true
     }
@@ -77,7 +97,11 @@ impl Core {
     fn what_next(&self, id: JobId) -> Option<Next> {
         let job = self.job(id)?;
         let task = job.current_task()?;
-        let scene = Scene { job, item: self.item(job.machine)?, group: self.group_of(job.machine)? };
+        let scene = Scene {
+            job,
+            item: self.item(job.machine)?,
+            group: self.group_of(job.machine)?,
+        };
         for ask in &task.asks {
             let Some(Err(error)) = &ask.result else { continue };
             match phase::tolerance(job, task.kind, ask) {
@@ -109,10 +133,23 @@ impl Core {
         let mut asks: Vec<Ask> = Vec::with_capacity(questions.len());
         for what in questions {
             let number = self.ledger.next_number();
-            let result = self.is_true_already(id, &what).then_some(Ok(()));
-            asks.push(Ask { number, what, since: now, failures: 0, result });
+            asks.push(Ask {
+                number,
+                what,
+                since: now,
+                failures: 0,
+                result: None,
+            });
         }
+        let awaited: Vec<u64> = asks
+            .iter()
+            .filter(|ask| self.is_true_already(id, &ask.what))
+            .map(|ask| ask.number)
+            .collect();
         self.open_asks(id, asks, true);
+        for number in awaited {
+            self.settle(number, Outcome::Done);
+        }
     }
 
     /// Adds questions to the task that is under way, as its next stage when they are one.
@@ -123,7 +160,9 @@ impl Core {
                 self.wishes.push(Wish::Ask(ask.number));
             }
         }
-        let Some(task) = self.ledger.job_mut(id).and_then(Job::task_mut) else { return };
+        let Some(task) = self.ledger.job_mut(id).and_then(Job::task_mut) else {
+            return;
+        };
         task.asks.extend(asks);
         task.stages += u8::from(next_stage);
     }
@@ -136,7 +175,12 @@ impl Core {
 
     /// The time for a question came: it is given up, or put again under its number.
     pub(super) fn repeat_or_give_up(&mut self, number: u64, is_held: bool) {
-        let Some(id) = self.wire.job_of(number) else { return };
+        let Some(id) = self.wire.job_of(number) else {
+            return;
+        };
+        if self.wire.look_at(number) == Some(RECOVERED) {
+            self.begin_patience_anew(id, number);
+        }
         let Some(ask) = self.job(id).and_then(|job| job.ask(number)) else {
             return self.wire.close(number);
         };
@@ -153,8 +197,12 @@ impl Core {
 
     /// Takes what came of a question. Answers to questions that are no longer open are dropped.
     pub(super) fn settle(&mut self, number: u64, outcome: Outcome) {
-        let Some(id) = self.wire.job_of(number) else { return };
-        let Some(ask) = self.job(id).and_then(|job| job.ask(number)).cloned() else { return };
+        let Some(id) = self.wire.job_of(number) else {
+            return;
+        };
+        let Some(ask) = self.job(id).and_then(|job| job.ask(number)).cloned() else {
+            return;
+        };
         if let Outcome::Failed(JobError::Port(failure)) = &outcome
             && failure.is_transient()
             && self.postpone(id, &ask, failure)
@@ -167,6 +215,14 @@ impl Core {
             ask.result = Some(result);
         }
         self.advance(id);
+    }
+
+    /// The time during which the vault was down is nobody's fault.
+    fn begin_patience_anew(&mut self, id: JobId, number: u64) {
+        let now = self.now;
+        if let Some(ask) = self.open_ask_mut(id, number) {
+            ask.since = now;
+        }
     }
 
     fn open_ask_mut(&mut self, id: JobId, number: u64) -> Option<&mut Ask> {
@@ -197,32 +253,73 @@ impl Core {
 
     /// Keeps what an answer tells, and says whether the question was answered well.
     fn learn(&mut self, id: JobId, ask: &Ask, outcome: Outcome) -> Result<(), JobError> {
+        if ask.what == What::Await(Awaited::Points) && matches!(outcome, Outcome::Done) {
+            return self.find_point(id);
+        }
         let machine = self.job(id).map(|job| job.machine);
         if ask.what.opens_journal()
             && matches!(outcome, Outcome::Done)
-            && let Some(run) = machine.and_then(|machine| self.run_of_mut(machine))
+            && let Some(machine) = machine
         {
-            run.open = true;
             self.journal_opened(machine);
         }
-        let Some(job) = self.ledger.job_mut(id) else { return Ok(()) };
+        if let Some(attached) = ask.what.attaches()
+            && matches!(outcome, Outcome::Done)
+            && let Some(item) = machine.and_then(|machine| self.ledger.item_mut(machine))
+        {
+            item.disks_attached = attached;
+        }
+        let Some(job) = self.ledger.job_mut(id) else {
+            return Ok(());
+        };
         match outcome {
-            Outcome::Done if matches!(ask.what, What::Hypervisor(HypervisorRequest::ShutDown(_))) => {
-                job.facts.source_is_down = true;
-            }
-            Outcome::Done => {}
+            Outcome::Done => job.facts.source_is_down |= ask.what.shuts_down(),
             Outcome::Existed => job.facts.blank = false,
-            Outcome::Chosen(point) => job.facts.point = Some(point),
+            Outcome::Chosen(point) => return self.settle_on(id, point),
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),
         }
         Ok(())
     }
 
-    /// Lets the machines go on that wait for the journal of their run.
-    fn journal_opened(&mut self, by: Option<MachineId>) {
-        let Some(group) = by.and_then(|machine| self.item(machine)).map(|item| item.group) else { return };
-        self.recheck_awaited(Awaited::JournalOpen, group);
+    /// Keeps the point that was asked for, if the target shows it.
+    fn find_point(&mut self, id: JobId) -> Result<(), JobError> {
+        let Some(job) = self.job(id) else { return Ok(()) };
+        let points = self
+            .status_of(job.machine)
+            .map_or(&[][..], |status| &status.points);
+        let wanted = points
+            .iter()
+            .find(|point| job.facts.selector == Selector::Exactly(point.id))
+            .copied();
+        let wanted = wanted.ok_or(JobError::NoSuchPoint)?;
+        if let Some(job) = self.ledger.job_mut(id) {
+            job.facts.point = Some(wanted);
+        }
+        Ok(())
+    }
+
+    /// Keeps the point that the target chose. A target that had chosen before, for a failover that then failed,
+    /// stays with that choice; what was asked for this time is then found among the points it shows.
+    fn settle_on(&mut self, id: JobId, chosen: RecoveryPoint) -> Result<(), JobError> {
+        let Some(job) = self.job(id) else { return Ok(()) };
+        let points = self
+            .status_of(job.machine)
+            .map_or(&[][..], |status| &status.points);
+        let point = match job.facts.selector {
+            Selector::Exactly(wanted) if chosen.id != wanted => {
+                points.iter().find(|point| point.id == wanted)
+            }
+            Selector::LatestApplication if chosen.consistency != Consistency::Application => points
+                .iter()
+                .rfind(|point| point.consistency == Consistency::Application),
+            _ => Some(&chosen),
+        };
+        let point = *point.ok_or(JobError::NoSuchPoint)?;
+        if let Some(job) = self.ledger.job_mut(id) {
+            job.facts.point = Some(point);
+        }
+        Ok(())
     }
 
     /// Settles the questions that are true by now.
@@ -230,7 +327,9 @@ impl Core {
         let waiting: Vec<(u64, JobId)> = self.wire.open().collect();
         for (number, id) in waiting {
             let Some(job) = self.job(id) else { continue };
-            let is_asked = job.ask(number).is_some_and(|ask| ask.what == What::Await(awaited));
+            let is_asked = job
+                .ask(number)
+                .is_some_and(|ask| ask.what == What::Await(awaited));
             let is_concerned = self.item(job.machine).is_some_and(|item| item.group == group);
             if is_asked && is_concerned && self.is_true_already(id, &What::Await(awaited)) {
                 self.settle(number, Outcome::Done);
@@ -239,12 +338,15 @@ impl Core {
     }
 
     fn is_true_already(&self, id: JobId, what: &What) -> bool {
-        let Some(machine) = self.job(id).map(|job| job.machine) else { return false };
+        let Some(machine) = self.job(id).map(|job| job.machine) else {
+            return false;
+        };
         match what {
             What::Await(Awaited::JournalOpen) => self.run_of(machine).is_some_and(|run| run.open),
-            What::Await(Awaited::ShutDownPoint) => {
-                self.status_of(machine).is_some_and(|status| status.shut_down.contains(&machine))
-            }
+            What::Await(Awaited::Points) => self.status_of(machine).is_some(),
+            What::Await(Awaited::ShutDownPoint) => self
+                .status_of(machine)
+                .is_some_and(|status| status.shut_down.contains(&machine)),
             _ => false,
         }
     }
@@ -265,9 +367,10 @@ impl Core {
     pub(super) fn cancel_resyncs(&mut self, machine: MachineId) {
         let open: Vec<JobId> = self.wire.open().map(|(_, id)| id).collect();
         for id in open {
-            let is_resync =
-                self.job(id).is_some_and(|job| job.kind == JobKind::Resync && job.machine == machine);
-            if is_resync {
+            let is_resync = self
+                .job(id)
+                .is_some_and(|job| job.kind == JobKind::Resync && job.machine == machine);
+            if is_resync && self.is_running(id) {
                 self.cancel_job(id);
             }
         }

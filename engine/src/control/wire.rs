@@ -47,9 +47,18 @@ impl Wire {
         self.open.get(&number).map(|(job, _)| *job)
     }
 
+    /// When an open question is looked at again.
+    pub(super) fn look_at(&self, number: u64) -> Option<Instant> {
+        self.open.get(&number).map(|(_, at)| *at)
+    }
+
     /// The numbers under which a job waits.
     pub(super) fn numbers_of(&self, job: JobId) -> Vec<u64> {
-        self.open.iter().filter(|(_, (of, _))| *of == job).map(|(number, _)| *number).collect()
+        self.open
+            .iter()
+            .filter(|(_, (of, _))| *of == job)
+            .map(|(number, _)| *number)
+            .collect()
     }
 
     /// The open questions, with their jobs.

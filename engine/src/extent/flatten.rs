@@ -8,6 +8,10 @@ use std::collections::BinaryHeap;
 
 use super::Run;
 
+/// How many runs are looked up before any of them is swept. In order of place they are scattered over the list,
+/// and lookups that do not wait for each other hide each other's way to memory.
+const FETCHED_AT_ONCE: usize = 64;
+
 /// Sorts runs given in write order by place and keeps, on every sector, the last one.
 ///
 /// The result is sorted and does not overlap; runs that are partly hidden are cut, runs that are wholly hidden
@@ -20,8 +24,23 @@ pub fn flatten<R: Run>(runs: &mut Vec<R>) {
         return;
     }
     let mut sweep = Sweep::over(runs);
-    for write in writes_by_place(runs) {
-        sweep.enter(write);
+    let mut places = Vec::with_capacity(FETCHED_AT_ONCE);
+    for writes in writes_by_place(runs).chunks(FETCHED_AT_ONCE) {
+        places.clear();
+        places.extend(
+            writes
+                .iter()
+                .map(|write| (runs[*write as usize].start(), runs[*write as usize].end())),
+        );
+        for (write, (start, end)) in writes.iter().zip(&places) {
+            sweep.enter(
+                *start,
+                Active {
+                    write: *write,
+                    end: *end,
+                },
+            );
+        }
     }
     *runs = sweep.finish();
 }
@@ -68,16 +87,20 @@ struct Sweep<'a, R> {
 
 impl<'a, R: Run> Sweep<'a, R> {
     fn over(runs: &'a [R]) -> Self {
-        Self { runs, shown: None, from: 0, hidden: BinaryHeap::new(), out: Vec::with_capacity(runs.len()) }
+        Self {
+            runs,
+            shown: None,
+            from: 0,
+            hidden: BinaryHeap::new(),
+            out: Vec::with_capacity(runs.len()),
+        }
     }
 
-    fn enter(&mut self, write: u32) {
-        let run = &self.runs[write as usize];
-        let (start, entered) = (run.start(), Active { write, end: run.end() });
+    fn enter(&mut self, start: u64, entered: Active) {
         self.advance(start);
         match self.shown {
             None => self.show(entered, start),
-            Some(shown) if shown.write < write => {
+            Some(shown) if shown.write < entered.write => {
                 self.emit(shown, start);
                 if shown.end > entered.end {
                     self.hidden.push(shown);
@@ -117,7 +140,8 @@ impl<'a, R: Run> Sweep<'a, R> {
 
     fn emit(&mut self, active: Active, until: u64) {
         if self.from < until {
-            self.out.push(self.runs[active.write as usize].between(self.from, until));
+            self.out
+                .push(self.runs[active.write as usize].between(self.from, until));
         }
     }
 

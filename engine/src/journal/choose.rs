@@ -23,9 +23,11 @@ impl<C: Content> GroupJournal<C> {
         match selector {
             Selector::Latest => self.latest(),
             Selector::LatestProcessed => self.points.last().copied(),
-            Selector::LatestApplication => {
-                self.points.iter().rfind(|point| point.consistency == Consistency::Application).copied()
-            }
+            Selector::LatestApplication => self
+                .points
+                .iter()
+                .rfind(|point| point.consistency == Consistency::Application)
+                .copied(),
             Selector::Exactly(id) => self.point(id).copied(),
         }
     }
@@ -40,8 +42,15 @@ impl<C: Content> GroupJournal<C> {
 
     fn point_at_round(&mut self, cut: Cut) -> RecoveryPoint {
         self.highest_number += 1;
-        let id = PointId { generation: self.spec.generation, number: self.highest_number };
-        let point = RecoveryPoint { id, consistency: Consistency::Crash, at: cut.end.at };
+        let id = PointId {
+            generation: self.spec.generation,
+            number: self.highest_number,
+        };
+        let point = RecoveryPoint {
+            id,
+            consistency: Consistency::Crash,
+            at: cut.end.at,
+        };
         self.seal(point, |disk| disk.tail.cut(cut.id).copied());
         point
     }
@@ -64,8 +73,14 @@ impl<C: Content> GroupJournal<C> {
             }
             let marker = cut.marker()?;
             // Machines promise for themselves; a point promises what all of them do.
-            let promised = point.map_or(marker.consistency, |point| point.consistency.min(marker.consistency));
-            point = Some(RecoveryPoint { id, consistency: promised, at: marker.at });
+            let promised = point.map_or(marker.consistency, |point| {
+                point.consistency.min(marker.consistency)
+            });
+            point = Some(RecoveryPoint {
+                id,
+                consistency: promised,
+                at: marker.at,
+            });
         }
         point
     }
@@ -73,11 +88,18 @@ impl<C: Content> GroupJournal<C> {
     /// The newest round that all disks of a machine alone have ended, after the newest point.
     pub(super) fn newest_common_cut(&self) -> Option<Cut> {
         let (_, first) = self.disks.first_key_value().filter(|_| self.is_one_machine())?;
-        first.tail.cuts().find(|cut| self.disks.values().all(|disk| disk.tail.cut(cut.id).is_some())).copied()
+        first
+            .tail
+            .cuts()
+            .find(|cut| self.disks.values().all(|disk| disk.tail.cut(cut.id).is_some()))
+            .copied()
     }
 
     fn holds_before(&self, id: CutId) -> bool {
-        let cuts = self.disks.values().filter_map(|disk| Some((disk, disk.tail.cut(id)?)));
+        let cuts = self
+            .disks
+            .values()
+            .filter_map(|disk| Some((disk, disk.tail.cut(id)?)));
         cuts.into_iter().any(|(disk, cut)| disk.tail.holds_before(cut))
     }
 }

@@ -17,11 +17,14 @@ use crate::extent::Change;
 use crate::id::{DiskId, MachineId};
 use crate::point::PointId;
 
+/// What to write to each disk, sorted by place. Disks with nothing to write are left out.
+pub type DiskWrites<C> = Vec<(DiskId, Arc<[Change<C>]>)>;
+
 /// What may be written to the base disks now.
 #[derive(Debug, Clone)]
 pub struct Fold<C: Content> {
     upto: Upto,
-    disks: Vec<(DiskId, Arc<[Change<C>]>)>,
+    disks: DiskWrites<C>,
 }
 
 /// How far a fold goes.
@@ -88,13 +91,15 @@ impl<C: Content> GroupJournal<C> {
     /// What must be written to the base disks of a machine to make them equal to a point; `None` if the point
     /// does not exist. Disks with nothing to write are left out.
     #[must_use]
-    pub fn promote_plan(&self, machine: MachineId, point: PointId) -> Option<Vec<(DiskId, Arc<[Change<C>]>)>> {
+    pub fn promote_plan(&self, machine: MachineId, point: PointId) -> Option<DiskWrites<C>> {
         self.point(point)?;
         if let Some(promoted) = self.promoted.get(&machine) {
             return (*promoted == point).then(Vec::new);
         }
         let disks = self.disks.iter().filter(|(id, _)| id.machine == machine);
-        Some(changes_of(disks.map(|(id, disk)| (*id, disk.layers_until(point)))))
+        Some(changes_of(
+            disks.map(|(id, disk)| (*id, disk.layers_until(point))),
+        ))
     }
 
     /// The base disks of a machine are equal to a point, durably. The journal of its disks is dropped; the machine
@@ -107,23 +112,38 @@ impl<C: Content> GroupJournal<C> {
     }
 
     fn fold_to_point(&self, point: PointId) -> Fold<C> {
-        let layers = self.disks.iter().map(|(id, disk)| (*id, disk.layers_until(point)));
-        Fold { upto: Upto::Point(point), disks: changes_of(layers) }
+        let layers = self
+            .disks
+            .iter()
+            .map(|(id, disk)| (*id, disk.layers_until(point)));
+        Fold {
+            upto: Upto::Point(point),
+            disks: changes_of(layers),
+        }
     }
 
     fn fold_undivided(&self) -> Fold<C> {
-        let prefixes: Vec<_> = self.disks.iter().map(|(id, disk)| (*id, disk.tail.undivided())).collect();
-        let layers = self.disks.values().zip(&prefixes).map(|(disk, (id, prefix))| {
-            (*id, disk.tail.prefix(*prefix).to_vec())
-        });
-        Fold { disks: changes_of(layers), upto: Upto::Prefixes(prefixes) }
+        let prefixes: Vec<_> = self
+            .disks
+            .iter()
+            .map(|(id, disk)| (*id, disk.tail.undivided()))
+            .collect();
+        let layers = self
+            .disks
+            .values()
+            .zip(&prefixes)
+            .map(|(disk, (id, prefix))| (*id, disk.tail.prefix(*prefix)));
+        Fold {
+            disks: changes_of(layers),
+            upto: Upto::Prefixes(prefixes),
+        }
     }
 }
 
 /// The layers of each disk as one list of changes, without the disks that have none.
-fn changes_of<C: Content>(
-    disks: impl Iterator<Item = (DiskId, Vec<Arc<Layer<C>>>)>,
-) -> Vec<(DiskId, Arc<[Change<C>]>)> {
+fn changes_of<C: Content>(disks: impl Iterator<Item = (DiskId, Vec<Arc<Layer<C>>>)>) -> DiskWrites<C> {
     let written = disks.filter(|(_, layers)| !layers.is_empty());
-    written.map(|(id, layers)| (id, Layer::merge(&layers, &mut Vec::new()).changes())).collect()
+    written
+        .map(|(id, layers)| (id, Layer::merge(&layers, &mut Vec::new()).changes()))
+        .collect()
 }

@@ -30,7 +30,9 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// only for an application-consistent one, for a wider slot, or with the window.
 #[must_use]
 pub fn expired(points: &[RecoveryPoint], now: Instant, window: Duration) -> Vec<PointId> {
-    let Some((_newest, older)) = points.split_last() else { return Vec::new() };
+    let Some((_newest, older)) = points.split_last() else {
+        return Vec::new();
+    };
     let mut slots: BTreeMap<(Duration, u128), &RecoveryPoint> = BTreeMap::new();
     let mut expired = Vec::new();
     for point in older {
@@ -41,7 +43,11 @@ pub fn expired(points: &[RecoveryPoint], now: Instant, window: Duration) -> Vec<
             let slot = (spacing, u128::from(point.at.0) / spacing.as_nanos());
             let kept = slots.entry(slot).or_insert(point);
             if kept.id != point.id {
-                let loser = if point.consistency > kept.consistency { core::mem::replace(kept, point) } else { point };
+                let loser = if point.consistency > kept.consistency {
+                    core::mem::replace(kept, point)
+                } else {
+                    point
+                };
                 expired.push(loser.id);
             }
         }

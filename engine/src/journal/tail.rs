@@ -1,13 +1,20 @@
 //! What a disk has received after the newest recovery point, and the cuts in it that may become one.
 //!
 //! Until a point exists nobody knows where it will be: a marker may never reach another disk, a round may never
-//! end elsewhere. So the tail keeps frames apart and order is dropped only when a cut is sealed.
+//! end elsewhere. So the tail drops no order across a cut that may still become a point. Where there is none, as
+//! during a long resync, frames are joined as they pile up, so that reading stays cheap.
 
 use std::sync::Arc;
 
-use super::layer::Layer;
+use super::layer::{Layer, SegmentId};
 use crate::batch::{Frame, RoundEnd};
+use crate::content::Content;
 use crate::point::{Marker, PointId};
+
+/// How many parts of about the same size are joined into one: every change is merged once for each time the tail
+/// grows by this factor, and a read looks at fewer than this many parts of each size. Small in tests, so that
+/// short histories meet it.
+const JOINED_AT_ONCE: usize = if cfg!(test) { 3 } else { 32 };
 
 /// Names a cut of a machine's write order: the session and the round in it. All disks of a machine share cuts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,7 +28,7 @@ pub(super) struct CutId {
 pub(super) struct Cut {
     pub(super) id: CutId,
     pub(super) end: RoundEnd,
-    /// How many layers of the tail lie before it.
+    /// How many parts of the tail lie before it.
     position: usize,
 }
 
@@ -32,41 +39,85 @@ impl Cut {
     }
 }
 
+/// A stretch of the tail that no cut divides.
+#[derive(Debug, Clone)]
+struct Part<C> {
+    layer: Arc<Layer<C>>,
+    /// How many frames are in it.
+    frames: u64,
+}
+
+impl<C> Part<C> {
+    const fn size_class(&self) -> u32 {
+        self.frames.ilog(JOINED_AT_ONCE as u64)
+    }
+}
+
 /// What a disk has received after the newest recovery point.
 #[derive(Debug, Clone)]
 pub(super) struct Tail<C> {
-    /// How many layers of the stream were taken off the front so far; names a prefix across changes.
+    /// How many frames were taken off the front so far.
     taken: u64,
-    /// One layer for each frame that changed something.
-    layers: Vec<Arc<Layer<C>>>,
+    /// Oldest first. Frames that changed nothing are not in it.
+    parts: Vec<Part<C>>,
     /// In stream order.
     cuts: Vec<Cut>,
 }
 
-/// Names a prefix of a tail for as long as it stays where it is.
+/// Names the frames of a disk up to one of them, counted from the first the journal ever got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Prefix {
-    taken: u64,
-    layers: usize,
+    end: u64,
 }
 
-impl<C> Tail<C> {
+impl<C: Content> Tail<C> {
     pub(super) const fn new() -> Self {
-        Self { taken: 0, layers: Vec::new(), cuts: Vec::new() }
+        Self {
+            taken: 0,
+            parts: Vec::new(),
+            cuts: Vec::new(),
+        }
     }
 
-    pub(super) fn push(&mut self, layer: Layer<C>) {
-        self.layers.push(Arc::new(layer));
+    /// Takes what a frame changed.
+    pub(super) fn push(&mut self, layer: Layer<C>, deleted: &mut Vec<SegmentId>) {
+        self.parts.push(Part {
+            layer: Arc::new(layer),
+            frames: 1,
+        });
+        let undivided = self.cuts.last().map_or(0, |cut| cut.position);
+        while let Some(first) = self
+            .parts
+            .len()
+            .checked_sub(JOINED_AT_ONCE)
+            .filter(|first| *first >= undivided)
+            && self.parts[first].size_class() == self.parts[self.parts.len() - 1].size_class()
+        {
+            let frames = self.parts[first..].iter().map(|part| part.frames).sum();
+            let layers: Vec<_> = self.parts.drain(first..).map(|part| part.layer).collect();
+            self.parts.push(Part {
+                layer: Arc::new(Layer::merge(&layers, deleted)),
+                frames,
+            });
+        }
     }
 
     /// Notes that a round ended here, consistently.
     pub(super) fn push_cut(&mut self, frame: &Frame<C>, end: RoundEnd) {
-        let id = CutId { session: frame.stream.session, round: end.round };
-        self.cuts.push(Cut { id, end, position: self.layers.len() });
+        let id = CutId {
+            session: frame.stream.session,
+            round: end.round,
+        };
+        self.cuts.push(Cut {
+            id,
+            end,
+            position: self.parts.len(),
+        });
     }
 
-    pub(super) fn layers(&self) -> &[Arc<Layer<C>>] {
-        &self.layers
+    /// Oldest first.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &Arc<Layer<C>>> {
+        self.parts.iter().map(|part| &part.layer)
     }
 
     /// The cuts, newest first.
@@ -80,7 +131,10 @@ impl<C> Tail<C> {
 
     /// The cut at which the marker of a point stands.
     pub(super) fn marker(&self, point: PointId) -> Option<&Cut> {
-        self.cuts.iter().rev().find(|cut| cut.marker().is_some_and(|marker| marker.point == point))
+        self.cuts
+            .iter()
+            .rev()
+            .find(|cut| cut.marker().is_some_and(|marker| marker.point == point))
     }
 
     /// Whether anything was changed before a cut.
@@ -101,25 +155,41 @@ impl<C> Tail<C> {
 
     /// The longest prefix that no cut known or to come can divide.
     pub(super) fn undivided(&self) -> Prefix {
-        let layers = self.cuts.first().map_or(self.layers.len(), |cut| cut.position);
-        Prefix { taken: self.taken, layers }
-    }
-
-    /// The layers of a prefix, if it is still at the front.
-    pub(super) fn prefix(&self, prefix: Prefix) -> &[Arc<Layer<C>>] {
-        if prefix.taken == self.taken { &self.layers[..prefix.layers] } else { &[] }
-    }
-
-    /// Takes a prefix off, if it is still at the front.
-    pub(super) fn take_prefix(&mut self, prefix: Prefix) -> Vec<Arc<Layer<C>>> {
-        if prefix.taken == self.taken { self.take(prefix.layers) } else { Vec::new() }
-    }
-
-    fn take(&mut self, layers: usize) -> Vec<Arc<Layer<C>>> {
-        for cut in &mut self.cuts {
-            cut.position -= layers;
+        let parts = self.cuts.first().map_or(self.parts.len(), |cut| cut.position);
+        Prefix {
+            end: self.taken + self.parts[..parts].iter().map(|part| part.frames).sum::<u64>(),
         }
-        self.taken += layers as u64;
-        self.layers.drain(..layers).collect()
+    }
+
+    /// The layers of a prefix, as far as they are still here.
+    pub(super) fn prefix(&self, prefix: Prefix) -> Vec<Arc<Layer<C>>> {
+        self.layers()
+            .take(self.parts_of(prefix))
+            .map(Arc::clone)
+            .collect()
+    }
+
+    /// Takes a prefix off, as far as it is still here.
+    pub(super) fn take_prefix(&mut self, prefix: Prefix) -> Vec<Arc<Layer<C>>> {
+        self.take(self.parts_of(prefix))
+    }
+
+    /// How many parts lie wholly in a prefix. A part that was joined with later frames meanwhile does not.
+    fn parts_of(&self, prefix: Prefix) -> usize {
+        let mut end = self.taken;
+        let ends = self.parts.iter().map(|part| {
+            end += part.frames;
+            end
+        });
+        ends.take_while(|end| *end <= prefix.end).count()
+    }
+
+    fn take(&mut self, parts: usize) -> Vec<Arc<Layer<C>>> {
+        for cut in &mut self.cuts {
+            cut.position -= parts;
+        }
+        let taken: Vec<Part<C>> = self.parts.drain(..parts).collect();
+        self.taken += taken.iter().map(|part| part.frames).sum::<u64>();
+        taken.into_iter().map(|part| part.layer).collect()
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Writing<C: Content> {
     todo: Vec<(DiskId, Arc<[Change<C>]>)>,
     waiting: Vec<(Token, usize)>,
     retry_at: Option<Instant>,
+    /// What the log must hold durably first: a disk must never be ahead of what a restart would know.
+    after: u64,
 }
 
 /// Why replica disks are written.
@@ -70,17 +72,22 @@ impl<C: Content> Target<C> {
         if request.is_some() && self.writing.iter().any(|writing| writing.purpose.request() == request) {
             return;
         }
-        self.writing.push(Writing { purpose, todo, waiting: Vec::new(), retry_at: None });
+        self.writing.push(Writing { purpose, todo, waiting: Vec::new(), retry_at: None, after: self.ledger.mark() });
     }
 
     /// Plans folds, issues writes, and ends what has been written.
     pub(super) fn write_on(&mut self, now: Instant, out: &mut Out<C>) {
         self.plan_folds();
         for at in 0..self.writing.len() {
-            self.issue(now, at, out);
+            // One after the other for each group: two at once could end in either order on the disk.
+            let group = self.writing[at].purpose.group();
+            let is_first = self.writing[..at].iter().all(|earlier| earlier.purpose.group() != group);
+            if is_first && self.ledger.is_durable(self.writing[at].after) {
+                self.issue(now, at, out);
+            }
         }
-        let (done, going_on): (Vec<_>, Vec<_>) =
-            self.writing.drain(..).partition(|writing| writing.todo.is_empty() && writing.waiting.is_empty());
+        let is_done = |writing: &Writing<C>| writing.todo.is_empty() && writing.waiting.is_empty();
+        let (done, going_on): (Vec<_>, Vec<_>) = self.writing.drain(..).partition(is_done);
         self.writing = going_on;
         for writing in done {
             self.finish_write(writing.purpose);

@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, VecDeque};
 use super::super::*;
 use crate::batch::{Batch, StreamKey};
 use crate::content::{Block, SECTOR_BYTES, Stamp};
-use crate::extent::{Piece, Run, SectorRange};
 use crate::id::GroupId;
 use crate::message::Selector;
 use crate::point::{Consistency, Marker, WriteOrder};
 use crate::policy::ReplicationPolicy;
+
+mod judge;
+mod model;
 
 /// Sectors of a disk: few, so that writes meet.
 pub(super) const SECTORS: u64 = 40;
@@ -29,7 +31,8 @@ impl Sample for Stamp {
 
 impl Sample for Block {
     fn sample(write: u64, sectors: u32) -> Self {
-        let sector = |skip: u32| (0..SECTOR_BYTES).map(move |at| (write * 31 + u64::from(skip) + at / 64) as u8 | 1);
+        let sector =
+            |skip: u32| (0..SECTOR_BYTES).map(move |at| (write * 31 + u64::from(skip) + at / 64) as u8 | 1);
         Self((0..sectors).flat_map(sector).collect())
     }
 }
@@ -76,7 +79,9 @@ pub(super) struct World<C: Content> {
     /// Payload of the segments that were not given back.
     segments: BTreeMap<SegmentId, u64>,
     writes: u64,
-    pub(super) highest: u64,
+    /// The highest marker number the agents have used, and the highest of a marker or point the journal has seen.
+    used: u64,
+    seen: u64,
     pub(super) now: Instant,
 }
 
@@ -86,17 +91,36 @@ pub(super) fn spec(machines: &[u8]) -> JournalSpec {
     JournalSpec {
         group: GroupId(9),
         generation: GENERATION,
-        machines: (1..).zip(machines).map(|(id, count)| (MachineId(id), disks(*count))).collect(),
+        machines: (1..)
+            .zip(machines)
+            .map(|(id, count)| (MachineId(id), disks(*count)))
+            .collect(),
         policy: ReplicationPolicy::DEFAULT,
     }
 }
 
 pub(super) fn disk(machine: u32, index: u8) -> DiskId {
-    DiskId { machine: MachineId(machine), index }
+    DiskId {
+        machine: MachineId(machine),
+        index,
+    }
+}
+
+pub(super) fn marker(point: PointId, consistency: Consistency, at: Instant) -> Marker {
+    Marker {
+        point,
+        group: GroupId(9),
+        consistency,
+        at,
+        last: false,
+    }
 }
 
 pub(super) fn point_id(number: u64) -> PointId {
-    PointId { generation: GENERATION, number }
+    PointId {
+        generation: GENERATION,
+        number,
+    }
 }
 
 impl<C: Sample> World<C> {
@@ -123,7 +147,8 @@ impl<C: Sample> World<C> {
             folding: None,
             segments: BTreeMap::new(),
             writes: 0,
-            highest: 0,
+            used: 0,
+            seen: 0,
             now: Instant::ZERO,
         }
     }
@@ -141,8 +166,16 @@ impl<C: Sample> World<C> {
     pub(super) fn write(&mut self, id: DiskId, start: u64, sectors: u32, zero: bool) -> u64 {
         self.writes += 1;
         let sectors = sectors.min((SECTORS - start) as u32);
-        let content = if zero { C::zero() } else { C::sample(self.writes, sectors) };
-        self.disks.get_mut(&id).unwrap().open.push(Change { start, sectors, content });
+        let content = if zero {
+            C::zero()
+        } else {
+            C::sample(self.writes, sectors)
+        };
+        self.disks.get_mut(&id).unwrap().open.push(Change {
+            start,
+            sectors,
+            content,
+        });
         self.writes
     }
 
@@ -156,7 +189,11 @@ impl<C: Sample> World<C> {
         let disk = self.disks.get_mut(&id).unwrap();
         disk.number += 1;
         let batch = Batch {
-            stream: StreamKey { disk: id, generation: GENERATION, session },
+            stream: StreamKey {
+                disk: id,
+                generation: GENERATION,
+                session,
+            },
             number: disk.number,
             order: WriteOrder::Data,
             first_write: 0,
@@ -171,7 +208,12 @@ impl<C: Sample> World<C> {
     pub(super) fn round(&mut self, machine: MachineId, consistent: bool, marker: Option<Marker>) {
         let round = self.rounds.get_mut(&machine).unwrap();
         *round += 1;
-        let end = RoundEnd { round: *round, consistent, at: self.now, marker };
+        let end = RoundEnd {
+            round: *round,
+            consistent,
+            at: self.now,
+            marker,
+        };
         for id in self.disk_ids().into_iter().filter(|id| id.machine == machine) {
             self.send(id, Some(end));
         }
@@ -179,10 +221,14 @@ impl<C: Sample> World<C> {
 
     /// Ends a round on every machine but one, with a marker.
     pub(super) fn mark(&mut self, consistency: Consistency, without: Option<MachineId>) -> PointId {
-        self.highest += 1;
-        let point = point_id(self.highest);
-        let marker = Marker { point, group: GroupId(9), consistency, at: self.now, last: false };
-        for machine in self.machine_ids().into_iter().filter(|machine| Some(*machine) != without) {
+        self.used = self.used.max(self.seen) + 1;
+        let point = point_id(self.used);
+        let marker = marker(point, consistency, self.now);
+        for machine in self
+            .machine_ids()
+            .into_iter()
+            .filter(|machine| Some(*machine) != without)
+        {
             self.round(machine, true, Some(marker));
         }
         point
@@ -210,14 +256,19 @@ impl<C: Sample> World<C> {
     pub(super) fn deliver(&mut self, id: DiskId, count: usize) -> Vec<RecoveryPoint> {
         let mut points = Vec::new();
         for _ in 0..count {
-            let Some(frame) = self.disks.get_mut(&id).unwrap().sent.pop_front() else { break };
+            let Some(frame) = self.disks.get_mut(&id).unwrap().sent.pop_front() else {
+                break;
+            };
             points.extend(self.append(&frame));
         }
         points
     }
 
     pub(super) fn deliver_all(&mut self) -> Vec<RecoveryPoint> {
-        self.disk_ids().into_iter().flat_map(|id| self.deliver(id, usize::MAX)).collect()
+        self.disk_ids()
+            .into_iter()
+            .flat_map(|id| self.deliver(id, usize::MAX))
+            .collect()
     }
 
     fn append(&mut self, frame: &Frame<C>) -> Option<RecoveryPoint> {
@@ -225,47 +276,18 @@ impl<C: Sample> World<C> {
         let appended = self.journal.append(frame, &changes);
         if let Some(segment) = appended.segment {
             let payload = changes.iter().filter(|change| !change.content.is_zero());
-            let bytes = payload.map(|change| u64::from(change.sectors) * SECTOR_BYTES).sum();
-            assert!(self.segments.insert(segment, bytes).is_none(), "a segment's name was used twice");
+            let bytes = payload
+                .map(|change| u64::from(change.sectors) * SECTOR_BYTES)
+                .sum();
+            assert!(
+                self.segments.insert(segment, bytes).is_none(),
+                "a segment's name was used twice"
+            );
         }
         self.log.push(Logged::Frame(frame.clone()));
         let expected = self.model_append(frame, &changes);
         assert_eq!(appended.point, expected, "the point that this frame completes");
         appended.point
-    }
-
-    fn model_append(&mut self, frame: &Frame<C>, changes: &[Change<C>]) -> Option<RecoveryPoint> {
-        let disk = self.disks.get_mut(&frame.stream.disk).unwrap();
-        put(&mut disk.delivered, changes);
-        disk.changing += u64::from(!changes.is_empty());
-        let end = frame.round_end.filter(|end| end.consistent)?;
-        let copy = (disk.delivered.clone(), end, disk.changing);
-        disk.cuts.insert((frame.stream.session, end.round), copy);
-        let marker = end.marker.filter(|marker| self.points.last().is_none_or(|(last, _)| last.id < marker.point))?;
-        let carries = |(_, end, _): &&(Copied<C>, RoundEnd, u64)| {
-            end.marker.is_some_and(|other| other.point == marker.point)
-        };
-        if !self.disks.values().all(|disk| disk.cuts.values().any(|cut| carries(&cut))) {
-            return None;
-        }
-        let point = RecoveryPoint { id: marker.point, consistency: marker.consistency, at: marker.at };
-        self.model_point(point, |disk| *disk.cuts.iter().find(|(_, cut)| carries(cut)).unwrap().0);
-        Some(point)
-    }
-
-    fn model_point(&mut self, point: RecoveryPoint, cut_of: impl Fn(&Disk<C>) -> CutKey) {
-        let mut copies = BTreeMap::new();
-        for (id, disk) in &mut self.disks {
-            let key = cut_of(disk);
-            let (copy, _, changing) = disk.cuts[&key].clone();
-            copies.insert(*id, copy);
-            disk.changing -= changing;
-            disk.cuts.retain(|other, _| *other > key);
-            for (_, _, before) in disk.cuts.values_mut() {
-                *before -= changing;
-            }
-        }
-        self.points.push((point, copies));
     }
 
     pub(super) fn choose(&mut self, selector: Selector) -> Option<RecoveryPoint> {
@@ -274,36 +296,28 @@ impl<C: Sample> World<C> {
         let expected = match selector {
             Selector::Latest => self.model_latest(),
             Selector::LatestProcessed => self.points.last().map(|(point, _)| *point),
-            Selector::LatestApplication => {
-                self.points.iter().rev().map(|(point, _)| *point).find(|p| p.consistency == Consistency::Application)
-            }
-            Selector::Exactly(id) => self.points.iter().map(|(point, _)| *point).find(|point| point.id == id),
+            Selector::LatestApplication => self
+                .points
+                .iter()
+                .rev()
+                .map(|(point, _)| *point)
+                .find(|p| p.consistency == Consistency::Application),
+            Selector::Exactly(id) => self
+                .points
+                .iter()
+                .map(|(point, _)| *point)
+                .find(|point| point.id == id),
         };
         assert_eq!(chosen, expected, "{selector:?}");
         assert_eq!(self.journal.choose(selector), chosen, "asked twice: {selector:?}");
         chosen
     }
 
-    fn model_latest(&mut self) -> Option<RecoveryPoint> {
-        let newest = self.points.last().map(|(point, _)| *point);
-        let common = |key: &&CutKey| self.disks.values().all(|disk| disk.cuts.contains_key(*key));
-        let first = self.disks.values().next().filter(|_| self.sessions.len() == 1);
-        let Some(key) = first.and_then(|disk| disk.cuts.keys().rev().find(common)).copied() else { return newest };
-        let changed = self.disks.values().any(|disk| disk.cuts[&key].2 > 0);
-        if !changed && newest.is_some() {
-            return newest;
-        }
-        self.highest += 1;
-        let at = self.disks.values().next().unwrap().cuts[&key].1.at;
-        let point = RecoveryPoint { id: point_id(self.highest), consistency: Consistency::Crash, at };
-        self.model_point(point, |_| key);
-        Some(point)
-    }
-
     pub(super) fn give_up(&mut self, points: &[PointId]) {
         let newest = self.points.last().map(|(point, _)| point.id);
         let before = self.points.len();
-        self.points.retain(|(point, _)| Some(point.id) == newest || !points.contains(&point.id));
+        self.points
+            .retain(|(point, _)| Some(point.id) == newest || !points.contains(&point.id));
         assert_eq!(self.journal.give_up(points) as usize, before - self.points.len());
         self.log.push(Logged::GaveUp(points.to_vec()));
     }
@@ -360,90 +374,13 @@ impl<C: Sample> World<C> {
         assert_eq!(self.journal.stats().segments, segments - deleted);
         self.segments.clear();
         for log in self.journal.disks.values() {
-            for segment in log.layers().iter().flat_map(|layer| layer.segments().collect::<Vec<_>>()) {
+            for segment in log
+                .layers()
+                .iter()
+                .flat_map(|layer| layer.segments().collect::<Vec<_>>())
+            {
                 self.segments.insert(segment, 0);
             }
-        }
-    }
-
-    // The judge.
-
-    /// Compares every sector of every disk at every point, and everything received, with the full copies.
-    pub(super) fn check(&mut self) -> Result<(), String> {
-        let points: Vec<RecoveryPoint> = self.points.iter().map(|(point, _)| *point).collect();
-        if self.journal.points() != points {
-            return Err(format!("points {:?}, expected {points:?}", self.journal.points()));
-        }
-        for (point, copies) in &self.points {
-            for (id, copy) in copies {
-                let view = self.journal.view(*id, point.id).ok_or("a point has no view")?;
-                self.compare(&view, copy).map_err(|sector| format!("{:?}, {id:?}: {sector}", point.id))?;
-            }
-        }
-        for (id, disk) in &self.disks {
-            let view = self.journal.head(*id).ok_or("a disk has no head")?;
-            self.compare(&view, &disk.delivered).map_err(|sector| format!("head, {id:?}: {sector}"))?;
-        }
-        self.account();
-        Ok(())
-    }
-
-    fn compare(&self, view: &View<C>, expected: &[C]) -> Result<(), String> {
-        let base = &self.disks[&view.disk()].base;
-        for whole in [self.read_in_steps(view, base, 7), self.materialised(view, base)] {
-            for (sector, (found, expected)) in whole.iter().zip(expected).enumerate() {
-                if found != expected {
-                    return Err(format!("sector {sector} holds {found:?}, expected {expected:?}"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn materialised(&self, view: &View<C>, base: &[C]) -> Copied<C> {
-        let runs: Vec<Change<C>> = (0..).zip(base).filter(|(_, content)| !content.is_zero()).map(|(start, content)| {
-            Change { start, sectors: 1, content: content.clone() }
-        }).collect();
-        let disk = view.materialise(&runs);
-        assert!(disk.is_sorted_by(|left, right| left.end() <= right.start()));
-        assert!(disk.iter().all(|change| !change.content.is_zero()));
-        let mut whole = vec![C::zero(); SECTORS as usize];
-        put(&mut whole, &disk);
-        whole
-    }
-
-    fn read_in_steps(&self, view: &View<C>, base: &[C], step: u64) -> Copied<C> {
-        let mut whole = base.to_vec();
-        for start in (0..SECTORS).step_by(step as usize) {
-            let range = SectorRange { start, end: (start + step).min(SECTORS) };
-            let mut at = start;
-            for piece in view.read(range) {
-                at = match piece {
-                    Piece::Run(run) => {
-                        assert_eq!(run.start, at);
-                        put(&mut whole, core::slice::from_ref(&run));
-                        run.end()
-                    }
-                    Piece::Hole(hole) => {
-                        assert_eq!(hole.start, at);
-                        hole.end
-                    }
-                };
-            }
-            assert_eq!(at, range.end);
-        }
-        whole
-    }
-
-    /// Segments are given back once, and what is left adds up.
-    fn account(&mut self) {
-        for segment in self.journal.take_deleted_segments() {
-            assert!(self.segments.remove(&segment).is_some(), "{segment:?} was given back twice");
-        }
-        assert_eq!(self.journal.stats().segments, self.segments.len() as u64);
-        if self.segments.values().all(|bytes| *bytes > 0) {
-            let stats = self.journal.stats();
-            assert_eq!(stats.live_bytes + stats.dead_bytes, self.segments.values().sum::<u64>());
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::config::ControlConfig;
 use super::group::{Group, Run};
 use super::item::{ItemStatus, ProtectedItem};
-use super::jobs::Job;
+use super::jobs::{Job, What};
 use super::ledger::{ControlRecord, Ledger};
 use super::vocabulary::{ItemState, JobId, JobState, TaskState};
 use super::wire::{Timer, Wire, Wish};
@@ -17,24 +17,31 @@ use crate::message::{Observation, Order, RequestId, TargetStatus};
 use crate::role::Address;
 use crate::time::Instant;
 
+/// The time at which a question of an earlier life is looked at. No question of this life is looked at then:
+/// the first look is a repeat away from the first asking.
+pub(super) const RECOVERED: Instant = Instant::ZERO;
+
 /// The vault without its edges.
 #[derive(Debug, Clone)]
-pub(super) struct Core {
+pub(super) struct Vault {
     pub config: ControlConfig,
     pub now: Instant,
     pub ledger: Ledger,
+    /// What of it is durable: all that is shown to the outside.
+    pub shown: Ledger,
     pub wire: Wire,
     /// What the targets said last of each run that is not closed. Not kept: the next heartbeat brings it back.
     pub statuses: BTreeMap<(GroupId, u64), TargetStatus>,
     pub wishes: Vec<Wish>,
 }
 
-impl Core {
+impl Vault {
     pub(super) fn new(config: ControlConfig) -> Self {
         Self {
             config,
             now: Instant::ZERO,
             ledger: Ledger::default(),
+            shown: Ledger::default(),
             wire: Wire::default(),
             statuses: BTreeMap::new(),
             wishes: Vec::new(),
@@ -43,28 +50,47 @@ impl Core {
 
     /// Goes on from what the store kept: every open question is asked again at the first wake.
     pub(super) fn recover(config: ControlConfig, records: Vec<ControlRecord>) -> Self {
-        let mut core = Self { ledger: Ledger::replay(records), ..Self::new(config) };
-        core.reopen_views();
-        let running = core.ledger.jobs().values().filter(|job| job.state == JobState::InProgress);
+        let ledger = Ledger::replay(records);
+        let mut vault = Self {
+            shown: ledger.clone(),
+            ledger,
+            ..Self::new(config)
+        };
+        vault.reopen_views();
+        let running = vault
+            .ledger
+            .jobs()
+            .values()
+            .filter(|job| job.state == JobState::InProgress);
         for job in running {
             let asks = job.current_task().into_iter().flat_map(|task| &task.asks);
             for ask in asks.filter(|ask| ask.result.is_none()) {
-                core.wire.set(ask.number, job.id, Instant::ZERO);
+                vault.wire.set(ask.number, job.id, RECOVERED);
             }
         }
-        let protected = core.ledger.items().values().filter(|item| is_protected(item));
+        let protected = vault.ledger.items().values().filter(|item| is_protected(item));
         for item in protected {
-            core.wire.watch_rpo(item.machine, Instant::ZERO);
+            vault.wire.watch_rpo(item.machine, Instant::ZERO);
         }
-        core
+        vault
     }
 
     /// The views of a point are too big to keep, so the question for them is open again.
     fn reopen_views(&mut self) {
-        let running = self.ledger.jobs().values().filter(|job| job.state == JobState::InProgress);
+        let running = self
+            .ledger
+            .jobs()
+            .values()
+            .filter(|job| job.state == JobState::InProgress);
         for id in running.map(|job| job.id).collect::<Vec<_>>() {
-            let Some(task) = self.ledger.job_mut(id).and_then(Job::task_mut) else { continue };
-            if !task.asks.iter().any(|ask| ask.result.is_none()) {
+            let Some(task) = self.ledger.job_mut(id).and_then(Job::task_mut) else {
+                continue;
+            };
+            if !task
+                .asks
+                .iter()
+                .any(|ask| ask.result.is_none() && ask.what.needs_view())
+            {
                 continue;
             }
             for ask in task.asks.iter_mut().filter(|ask| ask.what.is_open_point()) {
@@ -108,7 +134,9 @@ impl Core {
     /// Moves an item and tells.
     pub(super) fn transition(&mut self, machine: MachineId, to: ItemStatus, trigger: &str) {
         let state = to.state();
-        let Some(item) = self.ledger.item_mut(machine) else { return };
+        let Some(item) = self.ledger.item_mut(machine) else {
+            return;
+        };
         item.transition(to, trigger);
         item.rpo_alert = false;
         self.observe(Observation::Item { machine, to: state });
@@ -131,9 +159,28 @@ impl Core {
         }
     }
 
+    /// The views of a job are here: its disks can be asked for that had to wait for them after a restart.
+    pub(super) fn views_arrived(&mut self, id: JobId) {
+        for number in self.wire.numbers_of(id) {
+            let what = self.job(id).and_then(|job| job.ask(number)).map(|ask| &ask.what);
+            if what.is_some_and(What::needs_view) {
+                self.wishes.push(Wish::Ask(number));
+            }
+        }
+    }
+
     /// Whether a job still has something to do.
     pub(super) fn is_running(&self, id: JobId) -> bool {
         self.job(id).is_some_and(|job| job.state == JobState::InProgress)
+    }
+
+    /// Whether a machine is being made from a point, or what was made of it is being removed.
+    pub(super) fn is_recovering(&self, machine: MachineId) -> bool {
+        let state = self.item(machine).map(ProtectedItem::state);
+        matches!(
+            state,
+            Some(ItemState::FailingOver(_) | ItemState::ChangingPoint(_) | ItemState::Cancelling)
+        )
     }
 
     /// Ends a job's record; its item is moved by whoever calls this.
@@ -142,21 +189,34 @@ impl Core {
         for number in self.wire.numbers_of(id) {
             self.wire.close(number);
         }
-        let Some(job) = self.ledger.job_mut(id) else { return };
+        let Some(job) = self.ledger.job_mut(id) else {
+            return;
+        };
         job.state = state;
         job.ended = Some(now);
         let (kind, machine) = (job.kind, job.machine);
-        self.observe(Observation::Job { job: id, kind, machine, state });
+        self.observe(Observation::Job {
+            job: id,
+            kind,
+            machine,
+            state,
+        });
     }
 
     /// Ends the task that is under way.
     pub(super) fn close_task(&mut self, id: JobId, state: TaskState) {
         let now = self.now;
-        let Some(task) = self.ledger.job_mut(id).and_then(Job::task_mut) else { return };
+        let Some(task) = self.ledger.job_mut(id).and_then(Job::task_mut) else {
+            return;
+        };
         task.state = state;
         task.ended = Some(now);
         let kind = task.kind;
-        self.observe(Observation::Task { job: id, task: kind, state });
+        self.observe(Observation::Task {
+            job: id,
+            task: kind,
+            state,
+        });
     }
 }
 

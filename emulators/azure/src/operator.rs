@@ -1,0 +1,90 @@
+//! What an operator does by hand, or fate: networks, quotas, what a recovered machine should look like, outages.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use switchback_engine::{Content, MachineId};
+
+use crate::azure::Azure;
+use crate::consequence::Consequence;
+use crate::refusal::Refusal;
+use crate::virtual_machine::{MachineTarget, PowerState};
+use crate::virtual_network::Subnet;
+
+impl<C: Content> Azure<C> {
+    /// Adds a subnet of which all addresses share their first `prefix_bits` bits (8 to 29) with `first`.
+    pub fn add_subnet(&mut self, name: &str, first: Ipv4Addr, prefix_bits: u8) {
+        let subnet = Subnet {
+            name: name.to_owned(),
+            first,
+            prefix_bits,
+            taken: BTreeMap::new(),
+        };
+        self.network.subnets.insert(name.to_owned(), subnet);
+    }
+
+    /// Gives an address of a subnet to something that is none of ours.
+    ///
+    /// # Errors
+    /// [`Refusal::SubnetNotFound`], [`Refusal::PrivateIpAddressInUse`], [`Refusal::PrivateIpAddressNotInSubnet`].
+    pub fn occupy_address(&mut self, subnet: &str, address: Ipv4Addr, owner: &str) -> Result<(), Refusal> {
+        self.network.subnet(Some(subnet))?.choose(Some(address))?;
+        self.network.take(subnet, address, owner);
+        Ok(())
+    }
+
+    /// Sets what a machine is to look like when it is recovered.
+    pub fn set_target(&mut self, machine: MachineId, target: MachineTarget) {
+        self.targets.insert(machine, target);
+    }
+
+    /// Sets how many cores there may be. Machines that have more keep them.
+    pub const fn set_cores_max(&mut self, cores: u32) {
+        self.quota.cores_max = cores;
+    }
+
+    /// A user starts a machine in the portal.
+    ///
+    /// # Errors
+    /// [`Refusal::ResourceNotFound`].
+    pub fn start(&mut self, machine: MachineId) -> Result<Vec<Consequence<C>>, Refusal> {
+        let vm = self.machines.get_mut(&machine).ok_or(Refusal::ResourceNotFound)?;
+        let was_running = std::mem::replace(&mut vm.power, PowerState::Running) == PowerState::Running;
+        Ok(if was_running {
+            Vec::new()
+        } else {
+            vec![Consequence::MachineStarted(machine)]
+        })
+    }
+
+    /// A machine's host fails under it: its power is gone at once.
+    ///
+    /// # Errors
+    /// [`Refusal::ResourceNotFound`].
+    pub fn lose_power(&mut self, machine: MachineId) -> Result<Vec<Consequence<C>>, Refusal> {
+        let vm = self.machines.get_mut(&machine).ok_or(Refusal::ResourceNotFound)?;
+        let was_running = std::mem::replace(&mut vm.power, PowerState::Stopped) == PowerState::Running;
+        Ok(if was_running {
+            vec![Consequence::MachineStopped(machine)]
+        } else {
+            Vec::new()
+        })
+    }
+
+    /// The region stops to answer. Machines in it lose their power.
+    pub fn lose_region(&mut self) -> Vec<Consequence<C>> {
+        self.available = false;
+        let running = self.machines.values_mut().filter(|vm| vm.is_running());
+        running
+            .map(|vm| {
+                vm.power = PowerState::Stopped;
+                Consequence::MachineStopped(vm.machine)
+            })
+            .collect()
+    }
+
+    /// The region answers again; the machines that ran when it was lost stay stopped.
+    pub const fn restore_region(&mut self) {
+        self.available = true;
+    }
+}

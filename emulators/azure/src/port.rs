@@ -1,0 +1,372 @@
+//! The engine's calls: begun, under way, finished.
+//!
+//! [`Azure::begin`] says when a call will be done; at that time whoever runs the world calls [`Azure::finish`],
+//! which does the work in one step and gives the answer. A call that cannot work is refused quickly. What was
+//! possible at the beginning is looked at again at the end: cores and addresses are taken by others meanwhile.
+//!
+//! Besides by number, requests are without effect when repeated by the name of what they make: creating a machine
+//! that is there or a disk from the same point, starting one that runs, deleting what is gone.
+
+use switchback_engine::journal::View;
+use switchback_engine::ports::{CloudAnswer, CloudRequest, Inspection, PortFailure};
+use switchback_engine::role::CallId;
+use switchback_engine::{Content, DiskId, MachineId, PointId};
+use switchback_sim::SimTime;
+
+use crate::azure::Azure;
+use crate::calls::Running;
+use crate::consequence::{Consequence, Outcome, Started};
+use crate::durations::{self, CONNECT_TIMEOUT, DEALLOCATE, REPLY};
+use crate::guid::guid;
+use crate::managed_disk::{DISK_GIB_MAX, DiskRole, ManagedDisk, recovered_name, replica_name, size_gib};
+use crate::network_interface::NetworkInterface;
+use crate::refusal::Refusal;
+use crate::request_kind::RequestKind;
+use crate::virtual_machine::{PowerState, VirtualMachine};
+
+type Work<C> = (CloudAnswer, Vec<Consequence<C>>);
+
+impl<C: Content> Azure<C> {
+    /// Takes a call. The same number is the same call, however often it comes.
+    pub fn begin(&mut self, now: SimTime, call: CallId, request: CloudRequest<C>) -> Started<C> {
+        if let Some(done_at) = self.calls.joined(call) {
+            return Started {
+                done_at: done_at.max(now),
+                consequences: Vec::new(),
+            };
+        }
+        let (kind, machine) = RequestKind::of(&request);
+        let mut chance = self.chance_for(kind, machine);
+        if !self.available {
+            let done_at = now + chance.duration(CONNECT_TIMEOUT);
+            return self.refuse(call, request, done_at, PortFailure::Unavailable, false);
+        }
+        let again = self.calls.is_answered(call);
+        let verdict = self.rules.judge(kind, machine, again);
+        let reply_at = now + chance.duration(REPLY) + verdict.delay;
+        if again {
+            self.calls.owe(call, reply_at, verdict);
+            return Started {
+                done_at: reply_at,
+                consequences: Vec::new(),
+            };
+        }
+        if let Some(failure) = verdict.refusal {
+            return self.refuse(call, request, reply_at, failure, false);
+        }
+        if let Err(refusal) = self.check(&request) {
+            return self.refuse(
+                call,
+                request,
+                reply_at,
+                PortFailure::from(&refusal),
+                verdict.reply_lost,
+            );
+        }
+        let waits_for_guest = kind == RequestKind::StopMachine && self.is_running(machine);
+        let length = match kind {
+            RequestKind::StopMachine if !waits_for_guest => chance.duration(DEALLOCATE),
+            kind => chance.duration(durations::of(kind)),
+        };
+        let done_at = now + length + verdict.delay;
+        let reply_lost = verdict.reply_lost;
+        self.calls.run(
+            call,
+            Running {
+                request,
+                done_at,
+                refusal: None,
+                reply_lost,
+            },
+        );
+        let asked = waits_for_guest.then_some(Consequence::GuestShutDownRequested(machine));
+        Started {
+            done_at,
+            consequences: asked.into_iter().collect(),
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        call: CallId,
+        request: CloudRequest<C>,
+        done_at: SimTime,
+        failure: PortFailure,
+        reply_lost: bool,
+    ) -> Started<C> {
+        self.calls.run(
+            call,
+            Running {
+                request,
+                done_at,
+                refusal: Some(failure),
+                reply_lost,
+            },
+        );
+        Started {
+            done_at,
+            consequences: Vec::new(),
+        }
+    }
+
+    /// Ends a call whose time has come: does its work and gives its answer. Before that time, and when the answer
+    /// was given already, it does nothing.
+    pub fn finish(&mut self, now: SimTime, call: CallId) -> Outcome<C> {
+        let Some(running) = self.calls.due(call, now) else {
+            return Outcome {
+                result: self.calls.reply(call, now),
+                consequences: Vec::new(),
+            };
+        };
+        let (result, consequences) = match running.refusal {
+            Some(failure) => (Err(failure), Vec::new()),
+            None => match self.work(running.request) {
+                Ok((answer, consequences)) => (Ok(answer), consequences),
+                Err(refusal) => (Err(PortFailure::from(&refusal)), Vec::new()),
+            },
+        };
+        self.calls.remember(call, &result);
+        Outcome {
+            result: (!running.reply_lost).then_some(result),
+            consequences,
+        }
+    }
+
+    /// Says that a guest that was asked to shut down, or did so by itself, is down. Calls that waited for it are done
+    /// at the times returned. A machine whose guest shut down by itself is stopped and keeps its hardware.
+    ///
+    /// # Errors
+    /// [`Refusal::ResourceNotFound`].
+    pub fn guest_stopped(
+        &mut self,
+        now: SimTime,
+        machine: MachineId,
+    ) -> Result<Vec<(CallId, SimTime)>, Refusal> {
+        self.machines
+            .get_mut(&machine)
+            .ok_or(Refusal::ResourceNotFound)?
+            .power = PowerState::Stopped;
+        let done_at = now
+            + self
+                .chance_for(RequestKind::StopMachine, machine)
+                .duration(DEALLOCATE);
+        let waiting = self.calls.running_mut().filter(|(_, running)| {
+            let (kind, whose) = RequestKind::of(&running.request);
+            running.refusal.is_none() && kind == RequestKind::StopMachine && whose == machine
+        });
+        Ok(waiting
+            .map(|(call, running)| {
+                running.done_at = running.done_at.min(done_at);
+                (call, running.done_at)
+            })
+            .collect())
+    }
+
+    fn is_running(&self, machine: MachineId) -> bool {
+        self.machine(machine).is_some_and(VirtualMachine::is_running)
+    }
+
+    /// Whether a request can work as things stand.
+    fn check(&self, request: &CloudRequest<C>) -> Result<(), Refusal> {
+        match request {
+            CloudRequest::CreateReplica(_, sectors) => check_size(*sectors),
+            CloudRequest::CreateDisk(disk, view) => self.check_create_disk(*disk, view).map(|_| ()),
+            CloudRequest::CreateMachine(machine) if self.machine(*machine).is_none() => {
+                self.planned(*machine).map(|_| ())
+            }
+            CloudRequest::StartMachine(machine) | CloudRequest::StopMachine(machine) => self
+                .machine(*machine)
+                .map(|_| ())
+                .ok_or(Refusal::ResourceNotFound),
+            CloudRequest::Inspect(_)
+            | CloudRequest::CreateMachine(_)
+            | CloudRequest::DeleteMachine(_)
+            | CloudRequest::DeleteReplica(_) => Ok(()),
+        }
+    }
+
+    fn work(&mut self, request: CloudRequest<C>) -> Result<Work<C>, Refusal> {
+        if !self.available {
+            return Err(Refusal::ServiceUnavailable);
+        }
+        self.check(&request)?;
+        match request {
+            CloudRequest::Inspect(machine) => Ok((CloudAnswer::Machine(self.inspect(machine)), Vec::new())),
+            CloudRequest::CreateReplica(disk, sectors) => Ok(self.create_replica(disk, sectors)),
+            CloudRequest::CreateDisk(disk, view) => {
+                if self.check_create_disk(disk, &view)? {
+                    return Ok(done([]));
+                }
+                self.create_disk(disk, view.point());
+                Ok(done([Consequence::DiskCreated(disk, view)]))
+            }
+            CloudRequest::CreateMachine(machine) => self.create_machine(machine).map(done),
+            CloudRequest::StartMachine(machine) => self.start(machine).map(done),
+            CloudRequest::StopMachine(machine) => Ok(done(self.deallocate(machine))),
+            CloudRequest::DeleteMachine(machine) => Ok(done(self.delete_machine(machine))),
+            CloudRequest::DeleteReplica(disk) => {
+                let gone = self.disks.remove(&(DiskRole::Replica, disk));
+                Ok(done(gone.map(|_| Consequence::ReplicaDeleted(disk))))
+            }
+        }
+    }
+
+    fn inspect(&self, machine: MachineId) -> Inspection {
+        Inspection {
+            exists: self.machine(machine).is_some(),
+            running: self.is_running(machine),
+            snapshots: 0,
+            datastore_in_reach: true,
+        }
+    }
+
+    fn create_replica(&mut self, disk: DiskId, sectors: u64) -> Work<C> {
+        if self.disks.contains_key(&(DiskRole::Replica, disk)) {
+            return (CloudAnswer::Existed, Vec::new());
+        }
+        let name = replica_name(
+            &self.target(disk.machine).name,
+            &guid(&mut self.chance_for_name(disk)),
+        );
+        self.put_disk(ManagedDisk {
+            name,
+            disk,
+            role: DiskRole::Replica,
+            sectors: Some(sectors),
+            source: None,
+            source_point: None,
+            attached_to: None,
+        });
+        done([Consequence::ReplicaCreated(disk, sectors)])
+    }
+
+    /// Whether the disk is there already, just as asked for: from the same point, and not used since.
+    fn check_create_disk(&self, disk: DiskId, view: &View<C>) -> Result<bool, Refusal> {
+        match self.disk(DiskRole::Recovered, disk) {
+            Some(there) if there.attached_to.is_none() && there.is_from(view.point()) => Ok(true),
+            Some(there) => Err(Refusal::PropertyChangeNotAllowed(there.name.clone())),
+            None => Ok(false),
+        }
+    }
+
+    fn create_disk(&mut self, disk: DiskId, source_point: Option<PointId>) {
+        let replica = self.disk(DiskRole::Replica, disk);
+        let (sectors, source) = (
+            replica.and_then(|disk| disk.sectors),
+            replica.map(|disk| disk.name.clone()),
+        );
+        let name = recovered_name(&self.target(disk.machine).name, disk.index);
+        let role = DiskRole::Recovered;
+        self.put_disk(ManagedDisk {
+            name,
+            disk,
+            role,
+            sectors,
+            source,
+            source_point,
+            attached_to: None,
+        });
+    }
+
+    fn put_disk(&mut self, disk: ManagedDisk) {
+        self.disks.insert((disk.role, disk.disk), disk);
+    }
+
+    fn disks_created_for(&self, machine: MachineId) -> impl Iterator<Item = &ManagedDisk> {
+        let first = (DiskRole::Recovered, DiskId { machine, index: 0 });
+        let last = (
+            DiskRole::Recovered,
+            DiskId {
+                machine,
+                index: u8::MAX,
+            },
+        );
+        self.disks.range(first..=last).map(|(_, disk)| disk)
+    }
+
+    /// The machine that would be created, with its address chosen.
+    fn planned(&self, machine: MachineId) -> Result<VirtualMachine, Refusal> {
+        let target = self.target(machine);
+        let disks: Vec<_> = self
+            .disks_created_for(machine)
+            .map(|disk| disk.name.clone())
+            .collect();
+        if self
+            .disk(DiskRole::Recovered, DiskId { machine, index: 0 })
+            .is_none()
+        {
+            return Err(Refusal::OsDiskMissing(target.name));
+        }
+        self.quota.check(target.size.cores())?;
+        let subnet = self.network.subnet(target.subnet.as_deref())?;
+        let nic = NetworkInterface {
+            name: format!("{}-nic", target.name),
+            subnet: subnet.name.clone(),
+            private_ip: subnet.choose(target.private_ip)?,
+            public_ip: target.public_ip.then(|| format!("{}-ip", target.name)),
+        };
+        let (name, size, power) = (target.name, target.size, PowerState::Stopped);
+        Ok(VirtualMachine {
+            machine,
+            name,
+            size,
+            disks,
+            nic,
+            power,
+        })
+    }
+
+    fn create_machine(&mut self, machine: MachineId) -> Result<Option<Consequence<C>>, Refusal> {
+        if self.machine(machine).is_some() {
+            return Ok(None);
+        }
+        let vm = self.planned(machine)?;
+        self.network.take(&vm.nic.subnet, vm.nic.private_ip, &vm.nic.name);
+        self.quota.cores_used += vm.size.cores();
+        for (key, disk) in &mut self.disks {
+            if key.0 == DiskRole::Recovered && key.1.machine == machine {
+                disk.attached_to = Some(vm.name.clone());
+            }
+        }
+        self.machines.insert(machine, vm);
+        Ok(Some(Consequence::MachineCreated(machine)))
+    }
+
+    /// The platform turns off what the guest has not. That is no failure of the call.
+    fn deallocate(&mut self, machine: MachineId) -> Option<Consequence<C>> {
+        let vm = self.machines.get_mut(&machine)?;
+        let was_running = std::mem::replace(&mut vm.power, PowerState::Deallocated) == PowerState::Running;
+        was_running.then_some(Consequence::MachineStopped(machine))
+    }
+
+    fn delete_machine(&mut self, machine: MachineId) -> Vec<Consequence<C>> {
+        let mut consequences = Vec::new();
+        if let Some(vm) = self.machines.remove(&machine) {
+            self.network.give_back(&vm.nic.subnet, vm.nic.private_ip);
+            self.quota.cores_used = self.quota.cores_used.saturating_sub(vm.size.cores());
+            consequences.extend(vm.is_running().then_some(Consequence::MachineStopped(machine)));
+            consequences.push(Consequence::MachineDeleted(machine));
+        }
+        let disks: Vec<_> = self.disks_created_for(machine).map(|disk| disk.disk).collect();
+        for disk in disks {
+            self.disks.remove(&(DiskRole::Recovered, disk));
+            consequences.push(Consequence::DiskDeleted(disk));
+        }
+        consequences
+    }
+}
+
+fn done<C: Content>(consequences: impl IntoIterator<Item = Consequence<C>>) -> Work<C> {
+    (CloudAnswer::Done, consequences.into_iter().collect())
+}
+
+const fn check_size(sectors: u64) -> Result<(), Refusal> {
+    let gib = size_gib(sectors);
+    if gib > DISK_GIB_MAX {
+        return Err(Refusal::DiskTooLarge {
+            gib,
+            max: DISK_GIB_MAX,
+        });
+    }
+    Ok(())
+}

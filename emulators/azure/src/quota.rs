@@ -1,0 +1,74 @@
+//! Cores: how many a machine takes, and how many a subscription may have in the region.
+
+use crate::refusal::Refusal;
+
+/// Sizes of machines. The service picks `F2s_v2` for a machine of two cores when nobody chooses (recording-classic 5.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum VmSize {
+    /// `Standard_F2s_v2`.
+    F2sV2,
+    /// `Standard_D2s_v3`.
+    D2sV3,
+    /// `Standard_D4s_v3`.
+    D4sV3,
+    /// `Standard_D8s_v3`.
+    D8sV3,
+    /// `Standard_D16s_v3`.
+    D16sV3,
+}
+
+impl VmSize {
+    /// Every size.
+    pub const ALL: [Self; 5] = [Self::F2sV2, Self::D2sV3, Self::D4sV3, Self::D8sV3, Self::D16sV3];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F2sV2 => "Standard_F2s_v2",
+            Self::D2sV3 => "Standard_D2s_v3",
+            Self::D4sV3 => "Standard_D4s_v3",
+            Self::D8sV3 => "Standard_D8s_v3",
+            Self::D16sV3 => "Standard_D16s_v3",
+        }
+    }
+
+    /// The size of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|size| size.name() == name)
+    }
+
+    /// How many cores it takes.
+    #[must_use]
+    pub const fn cores(self) -> u32 {
+        match self {
+            Self::F2sV2 | Self::D2sV3 => 2,
+            Self::D4sV3 => 4,
+            Self::D8sV3 => 8,
+            Self::D16sV3 => 16,
+        }
+    }
+}
+
+/// The subscription's cores in the region. A machine takes its cores from being created to being deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// How many there may be.
+    pub cores_max: u32,
+    /// How many are in use.
+    pub cores_used: u32,
+}
+
+impl Quota {
+    pub(crate) const fn check(&self, requested: u32) -> Result<(), Refusal> {
+        if self.cores_used.saturating_add(requested) > self.cores_max {
+            return Err(Refusal::QuotaExceeded {
+                max: self.cores_max,
+                used: self.cores_used,
+                requested,
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! Refusals by the codes Azure gives them, and what the engine is told instead.
+
+use std::net::Ipv4Addr;
+
+use switchback_engine::ports::PortFailure;
+use thiserror::Error;
+
+/// Why Azure refused. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// There is no such resource.
+    #[error("the resource was not found")]
+    ResourceNotFound,
+    /// There is a disk already, and what it was made from cannot be changed.
+    #[error("the disk {0} exists, and its source cannot be changed")]
+    PropertyChangeNotAllowed(String),
+    /// The machine has no disk to start from.
+    #[error("no operating-system disk was created for {0}")]
+    OsDiskMissing(String),
+    /// Too few cores are left.
+    #[error("the regional core quota is {max}, {used} are in use, {requested} were requested")]
+    QuotaExceeded {
+        /// How many there may be.
+        max: u32,
+        /// How many are in use.
+        used: u32,
+        /// How many were requested.
+        requested: u32,
+    },
+    /// The disk is larger than there are.
+    #[error("a disk of {gib} GiB was requested, the largest has {max}")]
+    DiskTooLarge {
+        /// Its size, in GiB.
+        gib: u64,
+        /// The largest possible, in GiB.
+        max: u64,
+    },
+    /// There is no such subnet.
+    #[error("there is no subnet {0}")]
+    SubnetNotFound(String),
+    /// The subnet has no free address.
+    #[error("subnet {0} has no free address")]
+    SubnetIsFull(String),
+    /// Someone has the address.
+    #[error("the private address {0} is in use")]
+    PrivateIpAddressInUse(Ipv4Addr),
+    /// The address does not belong to the subnet, or Azure keeps it to itself.
+    #[error("the private address {0} cannot be had in the subnet")]
+    PrivateIpAddressNotInSubnet(Ipv4Addr),
+    /// The region does not answer.
+    #[error("the service is unavailable")]
+    ServiceUnavailable,
+}
+
+impl Refusal {
+    /// The code a client would see.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ResourceNotFound => "ResourceNotFound",
+            Self::PropertyChangeNotAllowed(_) => "PropertyChangeNotAllowed",
+            Self::OsDiskMissing(_) => "InvalidParameter",
+            Self::QuotaExceeded { .. } => "QuotaExceeded",
+            Self::DiskTooLarge { .. } => "InvalidParameter",
+            Self::SubnetNotFound(_) => "InvalidResourceReference",
+            Self::SubnetIsFull(_) => "SubnetIsFull",
+            Self::PrivateIpAddressInUse(_) => "PrivateIPAddressInUse",
+            Self::PrivateIpAddressNotInSubnet(_) => "PrivateIPAddressNotInSubnet",
+            Self::ServiceUnavailable => "ServiceUnavailable",
+        }
+    }
+}
+
+/// What the engine is told.
+impl From<&Refusal> for PortFailure {
+    fn from(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::ResourceNotFound | Refusal::OsDiskMissing(_) | Refusal::SubnetNotFound(_) => {
+                Self::NotFound
+            }
+            Refusal::PropertyChangeNotAllowed(_) => Self::AlreadyExists,
+            Refusal::QuotaExceeded { .. } | Refusal::DiskTooLarge { .. } | Refusal::SubnetIsFull(_) => {
+                Self::OutOfCapacity(refusal.to_string())
+            }
+            Refusal::PrivateIpAddressInUse(_) | Refusal::PrivateIpAddressNotInSubnet(_) => {
+                Self::WrongState(refusal.to_string())
+            }
+            Refusal::ServiceUnavailable => Self::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! The vault's words for what the engine's control role says.
+//!
+//! Tables, and nothing that decides anything. Words marked "inferred" were not seen in recorded traffic; the others
+//! are from site-recovery 1.6 to 3.8 and recording-classic 2 to 6.
+
+use switchback_engine::Direction;
+use switchback_engine::control::{ItemState, JobKind, JobState, Operation, TaskKind, TaskState};
+use switchback_engine::message::ResyncReason;
+use switchback_engine::point::Consistency;
+use switchback_engine::ports::PortFailure;
+
+/// The replication provider of a direction: `instanceType` in every body.
+#[must_use]
+pub const fn provider(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Forward => "InMageAzureV2",
+        Direction::Reverse => "InMage",
+    }
+}
+
+/// A job's `scenarioName` and `friendlyName`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobWords {
+    /// `scenarioName`.
+    pub scenario_name: &'static str,
+    /// `friendlyName`.
+    pub friendly_name: &'static str,
+}
+
+/// The words for a kind of job. They do not depend on the direction.
+#[must_use]
+pub const fn job(kind: JobKind) -> JobWords {
+    let (scenario_name, friendly_name) = match kind {
+        JobKind::Enable => ("EnableDr", "Enable replication"),
+        JobKind::Failover => ("UnplannedFailover", "Failover"),
+        // Inferred, from the operation's name in the portal.
+        JobKind::ChangePoint => ("ApplyRecoveryPoint", "Change recovery point"),
+        JobKind::Commit => ("CommitFailover", "Commit"),
+        // Inferred, from the operation's name in the interface.
+        JobKind::Cancel => ("CancelFailover", "Cancel failover"),
+        JobKind::Reprotect => ("SwitchReplicationGroupProtection", "Reprotect"),
+        JobKind::Resync => ("RepairVMReplication", "Resynchronize the virtual machine"),
+        JobKind::Disable => ("DisableDr", "Disable replication"),
+    };
+    JobWords {
+        scenario_name,
+        friendly_name,
+    }
+}
+
+/// A task's `taskId`, `name` and `friendlyName`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskWords {
+    /// `taskId`; none where the service makes up a GUID for every job.
+    pub task_id: Option<&'static str>,
+    /// `name`.
+    pub name: &'static str,
+    /// `friendlyName`.
+    pub friendly_name: &'static str,
+}
+
+/// How a task of the engine shows in the vault's job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// As a task of its own.
+    As(TaskWords),
+    /// As part of another task of the same job: the vault shows both as one.
+    Within(TaskKind),
+}
+
+const fn shown(task_id: &'static str, name: &'static str, friendly_name: &'static str) -> Shown {
+    Shown::As(TaskWords {
+        task_id: Some(task_id),
+        name,
+        friendly_name,
+    })
+}
+
+const fn nameless(name: &'static str, friendly_name: &'static str) -> Shown {
+    Shown::As(TaskWords {
+        task_id: None,
+        name,
+        friendly_name,
+    })
+}
+
+/// The words for a task of a job; none when such a job has no such task.
+#[must_use]
+pub const fn task(job: JobKind, task: TaskKind) -> Option<Shown> {
+    match job {
+        JobKind::Enable => enable_task(task),
+        JobKind::Failover => failover_task(task),
+        JobKind::ChangePoint => change_point_task(task),
+        JobKind::Commit => commit_task(task),
+        JobKind::Cancel => cancel_task(task),
+        JobKind::Reprotect => reprotect_task(task),
+        JobKind::Resync => resync_task(task),
+        JobKind::Disable => disable_task(task),
+    }
+}
+
+const fn enable_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::CheckPrerequisites => shown(
+            "EnableProtectionPreflightChecksTask",
+            "EnableProtectionPrerequisitesCheck",
+            "Prerequisites check for enabling protection",
+        ),
+        TaskKind::PrepareTarget => shown(
+            "CreateProtectionTargetTask",
+            "CreateProtectionTarget",
+            "Installing Mobility Service and preparing target",
+        ),
+        TaskKind::StartReplication => shown(
+            "StartInitialReplicationTask",
+            "VmStartInitialReplication",
+            "Starting initial replication",
+        ),
+        _ => return None,
+    })
+}
+
+const fn failover_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::CheckPrerequisites => shown(
+            "UnplannedFailoverPreflightChecksTask",
+            "VmUfoPrerequisitesCheck",
+            "Prerequisites check for failover",
+        ),
+        TaskKind::ShutDownSource => shown(
+            "ShutdownVmOnPrimaryForUFO",
+            "VmShutdownVmOnPrimary",
+            "Shut down the virtual machine",
+        ),
+        TaskKind::SynchroniseLatest => shown(
+            "PrepareForUnPlannedFailoverTask",
+            "VmPrepareForUnPlannedFailover",
+            "Synchronizing the latest changes",
+        ),
+        TaskKind::ChoosePoint | TaskKind::CleanUp => Shown::Within(TaskKind::FailOver),
+        TaskKind::FailOver => shown("FailoverTask", "VmFailover", "Start failover"),
+        TaskKind::StartMachine => shown(
+            "StartVmOnSecondary",
+            "VmFoStartVmOnSecondary",
+            "Start the replica virtual machine",
+        ),
+        _ => return None,
+    })
+}
+
+/// All inferred but the last: the classic job was never recorded.
+const fn change_point_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::CleanUp => Shown::Within(TaskKind::FailOver),
+        TaskKind::ChoosePoint => Shown::Within(TaskKind::FailOver),
+        TaskKind::FailOver => shown(
+            "ApplyRecoveryPointTask",
+            "VmApplyRecoveryPoint",
+            "Applying the recovery point",
+        ),
+        TaskKind::StartMachine => shown(
+            "StartVmOnSecondary",
+            "VmFoStartVmOnSecondary",
+            "Start the replica virtual machine",
+        ),
+        _ => return None,
+    })
+}
+
+const fn commit_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::CheckPrerequisites => {
+            nameless("VmCommitPrerequisitesCheck", "Prerequisites check for commit")
+        }
+        TaskKind::CleanUp => Shown::Within(TaskKind::DropPoints),
+        TaskKind::DropPoints => nameless("VmCommit", "Commit"),
+        _ => return None,
+    })
+}
+
+/// All inferred: the classic provider has no such job, the modernized one was never recorded with it.
+const fn cancel_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::StopReplication | TaskKind::DropPoints => Shown::Within(TaskKind::CleanUp),
+        TaskKind::CleanUp => shown(
+            "CancelFailoverTask",
+            "VmCancelFailover",
+            "Cancelling the failover",
+        ),
+        _ => return None,
+    })
+}
+
+const fn reprotect_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::CheckPrerequisites => shown(
+            "SwitchReplicationGroupProtectionPreflightTask",
+            "SwitchProtectionPrerequisitesCheck",
+            "Prerequisites check for reprotect",
+        ),
+        TaskKind::DiscoverReplica => shown(
+            "DiscoverReplicaTask",
+            "DiscoverReplica",
+            "Discovering replica virtual machine",
+        ),
+        TaskKind::PrepareTarget => shown(
+            "GetSwitchProtectionRequirementsTask",
+            "GetSwitchProtectionRequirements",
+            "Getting the requirements for reprotect",
+        ),
+        TaskKind::StartReplication => shown(
+            "ProtectReplicaTask",
+            "ProtectReplica",
+            "Reprotecting virtual machine",
+        ),
+        _ => return None,
+    })
+}
+
+const fn resync_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::StartReplication => shown(
+            "RepairVmReplicationTask",
+            "RepairVmReplication",
+            "Starting resynchronization for the virtual machine",
+        ),
+        _ => return None,
+    })
+}
+
+/// All inferred: the job was listed, its tasks were not.
+const fn disable_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::StopReplication => shown(
+            "DisableProtectionTask",
+            "DisableProtection",
+            "Disabling protection",
+        ),
+        TaskKind::DropPoints => Shown::Within(TaskKind::CleanUp),
+        TaskKind::CleanUp => shown(
+            "RemoveProtectionTargetTask",
+            "RemoveProtectionTarget",
+            "Removing the replica disks",
+        ),
+        _ => return None,
+    })
+}
+
+/// A `state` with its `stateDescription`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateWords {
+    /// `state`, or `protectionState`.
+    pub state: &'static str,
+    /// `stateDescription`, or `protectionStateDescription`.
+    pub description: &'static str,
+}
+
+const fn state(state: &'static str, description: &'static str) -> StateWords {
+    StateWords { state, description }
+}
+
+/// The words for where a job stands.
+#[must_use]
+pub const fn job_state(of: JobState) -> StateWords {
+    match of {
+        JobState::InProgress => state("InProgress", "InProgress"),
+        JobState::Succeeded => state("Succeeded", "Completed"),
+        JobState::Failed => state("Failed", "Failed"),
+        JobState::Cancelled => state("Cancelled", "Cancelled"),
+    }
+}
+
+/// The words for where a task stands.
+#[must_use]
+pub const fn task_state(of: TaskState) -> StateWords {
+    match of {
+        TaskState::NotStarted => state("NotStarted", "NotStarted"),
+        TaskState::InProgress => state("InProgress", "InProgress"),
+        TaskState::Succeeded => state("Succeeded", "Completed"),
+        TaskState::Skipped => state("Other", "Skipped"),
+        TaskState::Failed => state("Failed", "Failed"),
+    }
+}
+
+/// The words for an item's `protectionState`. The sentinels ending in `StatesBegin` are really seen by users.
+#[must_use]
+pub const fn protection_state(of: ItemState) -> StateWords {
+    match of {
+        // An item shows while it is unprotected only before it was ever protected or after it was given up.
+        ItemState::Unprotected => state("UnprotectedStatesEnd", "Not protected"),
+        ItemState::Enabling(_) => state("UnprotectedStatesBegin", "Enabling protection"),
+        ItemState::Synchronising(_) => state(
+            "InitialReplicationInProgress",
+            "Initial replication is in progress",
+        ),
+        ItemState::Protected(_) => state("Protected", "Protected"),
+        ItemState::FailingOver(_) => state("UnplannedFailoverInitiated", "Failover is in progress"),
+        ItemState::FailoverFailed(_) => state(
+            "UnplannedFailoverCompletionFailed",
+            "Failover couldn't be completed",
+        ),
+        ItemState::FailedOver(_) => state("UnplannedFailoverCommitPendingStatesBegin", "Failover completed"),
+        ItemState::ChangingPoint(_) => state(
+            "UnplannedFailoverCompleting",
+            "Changing the recovery point is in progress",
+        ),
+        ItemState::Committing(Direction::Forward) => {
+            state("CommitFailoverInProgressOnRecovery", "Commit is in progress")
+        }
+        ItemState::Committing(Direction::Reverse) => {
+            state("CommitFailoverInProgressOnPrimary", "Commit is in progress")
+        }
+        ItemState::Committed(_) => state("UnplannedFailoverCommitted", "Failover committed"),
+        ItemState::Cancelling => state(
+            "UnplannedFailoverCompleting",
+            "Cancelling the failover is in progress",
+        ),
+        ItemState::Disabling => state("DisablingProtection", "Disabling protection"),
+    }
+}
+
+/// An item's `activeLocation`: `Primary` is where the data comes from, also on the way home.
+#[must_use]
+pub const fn active_location(of: ItemState) -> &'static str {
+    match of {
+        ItemState::FailedOver(_)
+        | ItemState::ChangingPoint(_)
+        | ItemState::Committing(_)
+        | ItemState::Committed(_) => "Recovery",
+        _ => "Primary",
+    }
+}
+
+/// The word in `allowedOperations` for something a user may ask for; none for what the service does not list there:
+/// enabling makes a new item, and an item that is failing over is cancelled through its job.
+#[must_use]
+pub const fn operation(of: Operation) -> Option<&'static str> {
+    match of {
+        Operation::Enable => None,
+        Operation::Failover => Some("UnplannedFailover"),
+        Operation::ChangePoint => Some("ChangePit"),
+        Operation::Commit => Some("Commit"),
+        Operation::Cancel => Some("CancelFailover"),
+        Operation::Reprotect => Some("SwitchProtection"),
+        Operation::Resync => Some("RepairReplication"),
+        Operation::Disable => Some("DisableProtection"),
+    }
+}
+
+/// The order in which the service lists operations.
+const LISTED: [Operation; 7] = [
+    Operation::Commit,
+    Operation::Resync,
+    Operation::Failover,
+    Operation::Disable,
+    Operation::ChangePoint,
+    Operation::Reprotect,
+    Operation::Cancel,
+];
+
+/// `allowedOperations` for what may be asked for, in the service's order.
+#[must_use]
+pub fn allowed_operations(allowed: &[Operation]) -> Vec<&'static str> {
+    LISTED
+        .into_iter()
+        .filter(|listed| allowed.contains(listed))
+        .filter_map(operation)
+        .collect()
+}
+
+/// The code stamped on a disk that needs a resync; none for what a user or the service itself has asked for.
+#[must_use]
+pub const fn resync_reason(of: ResyncReason) -> Option<&'static str> {
+    match of {
+        ResyncReason::UncleanShutdown => Some("SourceAgentUncleanSystemShutdownError"),
+        ResyncReason::TargetError => Some("TargetAgentInternalError"),
+        ResyncReason::LowMemory => Some("SourceAgentLowMemoryError"),
+        ResyncReason::Manual | ResyncReason::Reprotect => None,
+    }
+}
+
+/// `recoveryPointType`.
+#[must_use]
+pub const fn recovery_point_type(of: Consistency) -> &'static str {
+    match of {
+        Consistency::Crash => "CrashConsistent",
+        Consistency::Application => "AppConsistent",
+    }
+}
+
+/// The wrapper that follows every error a provider had in a task.
+pub const PROVIDER_FAILED: u32 = 539;
+
+/// The error code that a job shows for what a site answered in one of its tasks.
+#[must_use]
+pub const fn error_code(task: TaskKind, failure: &PortFailure) -> u32 {
+    match (failure, task) {
+        // The machine could not be created: quota, capacity, name or address.
+        (PortFailure::OutOfCapacity(_) | PortFailure::AlreadyExists, TaskKind::FailOver) => 28031,
+        // The network interface could not be created.
+        (PortFailure::WrongState(_), TaskKind::FailOver) => 28092,
+        // A machine of that name stands in the way on the master target's host.
+        (PortFailure::AlreadyExists, _) => 78052,
+        // The machine at home could not be powered on.
+        (PortFailure::OutOfCapacity(_) | PortFailure::WrongState(_), TaskKind::StartMachine) => 8038,
+        (PortFailure::DatastoreOutOfReach, _) => 8061,
+        // The machine is not there, or hung.
+        (PortFailure::NotFound | PortFailure::GuestUnresponsive, _) => 78093,
+        // The service's own internal error: ask again.
+        (
+            PortFailure::Throttled { .. }
+            | PortFailure::Unavailable
+            | PortFailure::OutOfCapacity(_)
+            | PortFailure::WrongState(_)
+            | PortFailure::SnapshotsPresent(_),
+            _,
+        ) => 499,
+    }
+}
+
+/// The code Resource Manager itself answers with, and its HTTP status.
+#[must_use]
+pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
+    match failure {
+        PortFailure::NotFound => (404, "ResourceNotFound"),
+        PortFailure::AlreadyExists => (409, "Conflict"),
+        PortFailure::WrongState(_) | PortFailure::SnapshotsPresent(_) | PortFailure::DatastoreOutOfReach => {
+            (409, "OperationNotAllowed")
+        }
+        PortFailure::GuestUnresponsive => (409, "VMAgentStatusCommunicationError"),
+        PortFailure::Throttled { .. } => (429, "TooManyRequests"),
+        PortFailure::Unavailable => (503, "ServiceUnavailable"),
+        PortFailure::OutOfCapacity(_) => (409, "QuotaExceeded"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Running machines by hand: power, snapshots, deletion.
+
+use switchback_engine::MachineId;
+use switchback_sim::SimTime;
+
+use crate::consequence::Consequence;
+use crate::faults::Fault;
+use crate::moid::{SnapshotMoid, VmMoid};
+use crate::snapshot::Snapshot;
+use crate::vcenter::VCenter;
+use crate::virtual_machine::PowerState;
+
+impl VCenter {
+    /// Powers a machine on.
+    ///
+    /// # Errors
+    /// What vCenter would answer: [`Fault::InvalidPowerState`], [`Fault::HostNotConnected`], [`Fault::FileLocked`],
+    /// [`Fault::DatastoreNotWritableOnHost`], [`Fault::InsufficientMemoryResources`],
+    /// [`Fault::ManagedObjectNotFound`].
+    pub fn power_on(&mut self, now: SimTime, machine: MachineId) -> Result<Vec<Consequence>, Fault> {
+        let vm = self.known(machine)?.moid;
+        let result = self.start(vm);
+        self.record(now, "PowerOnVM_Task", vm, result.as_ref().copied());
+        result.map(|()| vec![Consequence::MachineStarted(machine)])
+    }
+
+    pub(crate) fn start(&mut self, vm: VmMoid) -> Result<(), Fault> {
+        self.check_start(vm)?;
+        self.set_power(vm, PowerState::PoweredOn);
+        Ok(())
+    }
+
+    pub(crate) fn check_start(&self, vm: VmMoid) -> Result<(), Fault> {
+        let vm = self.machines.get(&vm).ok_or(Fault::ManagedObjectNotFound)?;
+        let host = self.connected_host(vm)?;
+        if vm.is_on() {
+            return Err(Fault::InvalidPowerState { on: true });
+        }
+        if let Some(lent) = vm.disks.iter().find(|disk| disk.attached_to != vm.moid) {
+            return Err(Fault::FileLocked(lent.attached_to.to_string()));
+        }
+        for disk in &vm.disks {
+            self.check_writable(disk.datastore, vm.host)?;
+        }
+        let running = self
+            .machines
+            .values()
+            .filter(|other| other.host == vm.host && other.is_on());
+        let free_mib = host
+            .memory_mib
+            .saturating_sub(running.map(|other| other.memory_mib).sum());
+        if vm.memory_mib > free_mib {
+            return Err(Fault::InsufficientMemoryResources {
+                free_mib,
+                wanted_mib: vm.memory_mib,
+            });
+        }
+        Ok(())
+    }
+
+    /// Pulls a machine's power. Its guest is not asked.
+    ///
+    /// # Errors
+    /// [`Fault::InvalidPowerState`], [`Fault::HostNotConnected`], [`Fault::ManagedObjectNotFound`].
+    pub fn power_off(&mut self, now: SimTime, machine: MachineId) -> Result<Vec<Consequence>, Fault> {
+        let vm = self.known(machine)?;
+        let (moid, on) = (vm.moid, vm.is_on());
+        let result = self.connected_host(vm).and(if on {
+            Ok(())
+        } else {
+            Err(Fault::InvalidPowerState { on })
+        });
+        self.record(now, "PowerOffVM_Task", moid, result.as_ref().copied());
+        result?;
+        self.set_power(moid, PowerState::PoweredOff);
+        Ok(vec![Consequence::MachineStopped(machine)])
+    }
+
+    /// Takes a snapshot. To keep what the disks hold is for whoever keeps contents.
+    ///
+    /// # Errors
+    /// [`Fault::FileLocked`] while a disk is attached elsewhere; [`Fault::ManagedObjectNotFound`].
+    pub fn take_snapshot(&mut self, now: SimTime, vm: VmMoid, name: &str) -> Result<SnapshotMoid, Fault> {
+        let moid = SnapshotMoid(self.new_moid());
+        let machine = self.machines.get_mut(&vm).ok_or(Fault::ManagedObjectNotFound)?;
+        if machine.lends_disks() {
+            return Err(Fault::FileLocked(machine.name.clone()));
+        }
+        machine.snapshots.push(Snapshot {
+            moid,
+            name: name.to_owned(),
+            created: now,
+        });
+        self.record(now, "CreateSnapshot_Task", vm, Ok(()));
+        Ok(moid)
+    }
+
+    /// Removes all snapshots of a machine, and says how many there were.
+    ///
+    /// # Errors
+    /// [`Fault::ManagedObjectNotFound`].
+    pub fn remove_all_snapshots(&mut self, now: SimTime, vm: VmMoid) -> Result<u32, Fault> {
+        let machine = self.machines.get_mut(&vm).ok_or(Fault::ManagedObjectNotFound)?;
+        let count = std::mem::take(&mut machine.snapshots).len() as u32;
+        self.record(now, "RemoveAllSnapshots_Task", vm, Ok(()));
+        Ok(count)
+    }
+
+    /// Deletes a machine with its disks.
+    ///
+    /// # Errors
+    /// [`Fault::InvalidPowerState`] when it runs; [`Fault::FileLocked`] while a disk is attached elsewhere;
+    /// [`Fault::ManagedObjectNotFound`].
+    pub fn remove_machine(&mut self, now: SimTime, machine: MachineId) -> Result<Vec<Consequence>, Fault> {
+        let vm = self.known(machine)?;
+        let moid = vm.moid;
+        let result = match vm {
+            vm if vm.is_on() => Err(Fault::InvalidPowerState { on: true }),
+            vm if vm.lends_disks() => Err(Fault::FileLocked(vm.name.clone())),
+            _ => Ok(()),
+        };
+        self.record(now, "Destroy_Task", moid, result.as_ref().copied());
+        result?;
+        self.forget(moid);
+        Ok(vec![Consequence::MachineRemoved(machine)])
+    }
+
+    fn forget(&mut self, moid: VmMoid) {
+        let Some(vm) = self.machines.remove(&moid) else {
+            return;
+        };
+        self.by_name.remove(&vm.name);
+        for disk in &vm.disks {
+            if let Some(datastore) = self.datastores.get_mut(&disk.datastore) {
+                datastore.give_back(disk.bytes());
+            }
+        }
+        if let Some(machine) = vm.machine {
+            self.by_machine.remove(&machine);
+            self.created.remove(&machine);
+            self.former.insert(machine, vm);
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Commands: what is refused, and what a job is given to start with when it is not.
+//!
+//! A command is checked completely before anything changes. Its reply is kept, so that a user who asks twice under
+//! one number gets the first answer and nothing is done twice.
+
+use std::collections::BTreeSet;
+
+use super::cancel;
+use super::group::Group;
+use super::item::{Health, ItemStatus, ProtectedItem};
+use super::jobs::{Facts, Job};
+use super::ledger::Reply;
+use super::operations::allowed_operations;
+use super::vault::Vault;
+use super::vocabulary::{Command, ItemState, JobId, JobKind, Operation, Refused};
+use super::wire::Wish;
+use crate::id::{Direction, GroupId, MachineId};
+use crate::message::Selector;
+use crate::point::{Consistency, PointId, RecoveryPoint};
+use crate::policy::ReplicationPolicy;
+use crate::role::{Address, CommandId};
+
+/// A disk's place in its machine is a byte.
+const DISKS_MAX: usize = 256;
+
+impl Vault {
+    /// Takes a command, and answers it.
+    pub(super) fn command(&mut self, id: CommandId, command: Command) {
+        if let Some(reply) = self.ledger.reply(id) {
+            let reply = reply.clone();
+            return self.wishes.push(Wish::Reply(id, reply));
+        }
+        let reply = self.accept(command);
+        self.ledger.keep_reply(id, reply.clone());
+        self.wishes.push(Wish::Reply(id, reply));
+    }
+
+    fn accept(&mut self, command: Command) -> Reply {
+        match command {
+            Command::Enable {
+                group,
+                machines,
+                policy,
+                process_server,
+            } => self.enable(group, &machines, policy, process_server),
+            Command::Failover {
+                machine,
+                to,
+                shut_down_source,
+            } => self.fail_over(machine, to, shut_down_source),
+            Command::ChangePoint { machine, to } => self.change_point(machine, to),
+            Command::Commit { machine } => self.commit(machine),
+            Command::Cancel { machine } => self.cancel(machine),
+            Command::Reprotect {
+                machine,
+                process_server,
+            } => self.reprotect(machine, process_server),
+            Command::Resync { machine } => self.resync(machine),
+            Command::Disable { machine } => self.disable(machine),
+        }
+    }
+
+    /// The item, if it is in a state that allows the operation.
+    fn permit(&self, machine: MachineId, operation: Operation) -> Result<&ProtectedItem, Refused> {
+        let item = self.item(machine).ok_or(Refused::UnknownMachine(machine))?;
+        let state = item.state();
+        if allowed_operations(state).contains(&operation) {
+            Ok(item)
+        } else {
+            Err(Refused::NotAllowed { operation, state })
+        }
+    }
+
+    fn enable(
+        &mut self,
+        group: GroupId,
+        machines: &[(MachineId, Vec<u64>)],
+        policy: ReplicationPolicy,
+        process_server: Address,
+    ) -> Reply {
+        self.check_group(group, machines)?;
+        let members: Vec<MachineId> = machines.iter().map(|(machine, _)| *machine).collect();
+        let runs = self
+            .ledger
+            .groups()
+            .get(&group)
+            .map_or_else(Vec::new, |group| group.runs.clone());
+        self.ledger.put_group(Group {
+            id: group,
+            machines: members.clone(),
+            runs,
+        });
+        for (machine, disk_sectors) in machines {
+            let status = self.item(*machine).map_or_else(
+                || ItemStatus::Unprotected {
+                    leftover: false,
+                    since: self.now,
+                },
+                |item| item.status.clone(),
+            );
+            self.ledger.put_item(ProtectedItem {
+                machine: *machine,
+                group,
+                disk_sectors: disk_sectors.clone(),
+                policy,
+                failback_policy: ReplicationPolicy::FAILBACK,
+                process_server,
+                generation: 0,
+                rpo_alert: false,
+                disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
+                health: Health::default(),
+                status,
+                standing: Vec::new(),
+            });
+        }
+        let jobs: Vec<JobId> = members
+            .iter()
+            .map(|machine| self.begin_replication(*machine, JobKind::Enable, None))
+            .collect();
+        for job in &jobs {
+            self.advance(*job);
+        }
+        jobs.first()
+            .copied()
+            .ok_or_else(|| Refused::BadGroup("it has no machine".to_owned()))
+    }
+
+    fn check_group(&self, group: GroupId, machines: &[(MachineId, Vec<u64>)]) -> Result<(), Refused> {
+        let bad = |why: String| Err(Refused::BadGroup(why));
+        if machines.is_empty() {
+            return bad("it has no machine".to_owned());
+        }
+        let mut seen = BTreeSet::new();
+        for (machine, disks) in machines {
+            if !seen.insert(*machine) {
+                return bad(format!("machine {} is listed twice", machine.0));
+            }
+            if disks.is_empty() || disks.len() > DISKS_MAX {
+                return bad(format!("machine {} has {} disks", machine.0, disks.len()));
+            }
+            if self
+                .item(*machine)
+                .is_some_and(|item| item.state() != ItemState::Unprotected)
+            {
+                return bad(format!("machine {} is protected already", machine.0));
+            }
+        }
+        let mut items = self.ledger.items().values();
+        if items.any(|item| item.group == group && item.state() != ItemState::Unprotected) {
+            return bad(format!("group {} is protected already", group.0));
+        }
+        Ok(())
+    }
+
+    fn reprotect(&mut self, machine: MachineId, process_server: Address) -> Reply {
+        let after = self.permit(machine, Operation::Reprotect)?.chosen_point();
+        if let Some(item) = self.ledger.item_mut(machine) {
+            item.process_server = process_server;
+        }
+        let job = self.begin_replication(machine, JobKind::Reprotect, after);
+        self.advance(job);
+        Ok(job)
+    }
+
+    /// Enters a run and moves the item to enabling, away or home.
+    fn begin_replication(
+        &mut self,
+        machine: MachineId,
+        kind: JobKind,
+        after: Option<RecoveryPoint>,
+    ) -> JobId {
+        let direction = match (after, self.item(machine)) {
+            (Some(_), Some(item)) => item.direction().reversed(),
+            _ => Direction::Forward,
+        };
+        let job = self.begin_job(kind, machine, direction, Facts::new());
+        self.enter_run(machine, direction, job);
+        let to = ItemStatus::Enabling {
+            direction,
+            job,
+            after,
+            since: self.now,
+        };
+        self.transition(machine, to, "enable or reprotect");
+        job
+    }
+
+    fn fail_over(&mut self, machine: MachineId, selector: Selector, shut_down_source: bool) -> Reply {
+        let item = self.permit(machine, Operation::Failover)?;
+        let (direction, is_retry) = (
+            item.direction(),
+            matches!(item.status, ItemStatus::FailoverFailed { .. }),
+        );
+        let only_start = is_retry && direction == Direction::Reverse && !item.disks_attached;
+        let before = self.job_of_status(&item.status).and_then(Job::point);
+        if !only_start {
+            self.check_selector(machine, selector)?;
+        }
+        let facts = Facts {
+            selector,
+            shut_down_source,
+            leftover: is_retry && direction == Direction::Forward,
+            only_start,
+            point: before.filter(|_| only_start),
+            // A recovered machine that a first attempt stopped is down already; one that runs is stopped now.
+            source_is_down: is_retry && direction == Direction::Reverse,
+            ..Facts::new()
+        };
+        self.cancel_resyncs(machine);
+        let job = self.begin_job(JobKind::Failover, machine, direction, facts);
+        let to = ItemStatus::FailingOver {
+            direction,
+            job,
+            stopped: is_retry,
+            since: self.now,
+        };
+        self.transition(machine, to, "failover");
+        self.advance(job);
+        Ok(job)
+    }
+
+    fn job_of_status(&self, status: &ItemStatus) -> Option<&Job> {
+        match status {
+            ItemStatus::FailoverFailed { job, .. } => self.job(*job),
+            _ => None,
+        }
+    }
+
+    /// Refuses a point that is known not to exist. What the target said may be old; its answer to the job decides.
+    fn check_selector(&self, machine: MachineId, selector: Selector) -> Result<(), Refused> {
+        let Some(status) = self.status_of(machine) else {
+            return Ok(());
+        };
+        let exists = match selector {
+            Selector::Latest | Selector::LatestProcessed => true,
+            Selector::LatestApplication => status
+                .points
+                .iter()
+                .any(|point| point.consistency == Consistency::Application),
+            Selector::Exactly(wanted) => status.points.iter().any(|point| point.id == wanted),
+        };
+        if exists { Ok(()) } else { Err(Refused::NoSuchPoint) }
+    }
+
+    fn change_point(&mut self, machine: MachineId, to: PointId) -> Reply {
+        let before = self.permit(machine, Operation::ChangePoint)?.chosen_point();
+        let Some(point) = before else {
+            return Err(Refused::NoSuchPoint);
+        };
+        self.check_selector(machine, Selector::Exactly(to))?;
+        let direction = Direction::Forward;
+        let facts = Facts {
+            selector: Selector::Exactly(to),
+            ..Facts::new()
+        };
+        let job = self.begin_job(JobKind::ChangePoint, machine, direction, facts);
+        let status = ItemStatus::ChangingPoint {
+            direction,
+            job,
+            point,
+            since: self.now,
+        };
+        self.transition(machine, status, "change of point");
+        self.advance(job);
+        Ok(job)
+    }
+
+    fn commit(&mut self, machine: MachineId) -> Reply {
+        let item = self.permit(machine, Operation::Commit)?;
+        let ItemStatus::FailedOver { direction, point, .. } = item.status else {
+            return Err(Refused::NotAllowed {
+                operation: Operation::Commit,
+                state: item.state(),
+            });
+        };
+        let job = self.begin_job(JobKind::Commit, machine, direction, Facts::new());
+        self.transition(
+            machine,
+            ItemStatus::Committing {
+                direction,
+                job,
+                point,
+                since: self.now,
+            },
+            "commit",
+        );
+        self.advance(job);
+        Ok(job)
+    }
+
+    fn cancel(&mut self, machine: MachineId) -> Reply {
+        let item = self.permit(machine, Operation::Cancel)?;
+        let ItemStatus::FailingOver {
+            job: failing_over, ..
+        } = item.status
+        else {
+            return Err(Refused::NotAllowed {
+                operation: Operation::Cancel,
+                state: item.state(),
+            });
+        };
+        let inherited = cancel::unanswered(self, failing_over);
+        self.cancel_job(failing_over);
+        let facts = Facts {
+            inherited,
+            leftover: true,
+            ..Facts::new()
+        };
+        let job = self.begin_job(JobKind::Cancel, machine, Direction::Forward, facts);
+        self.transition(machine, ItemStatus::Cancelling { job, since: self.now }, "cancel");
+        self.advance(job);
+        Ok(job)
+    }
+
+    fn resync(&mut self, machine: MachineId) -> Reply {
+        let direction = self.permit(machine, Operation::Resync)?.direction();
+        let job = self.begin_job(JobKind::Resync, machine, direction, Facts::new());
+        self.advance(job);
+        Ok(job)
+    }
+
+    fn disable(&mut self, machine: MachineId) -> Reply {
+        let item = self.permit(machine, Operation::Disable)?;
+        let direction = item.direction();
+        let leftover = match item.status {
+            ItemStatus::Unprotected { leftover, .. } => leftover,
+            ItemStatus::FailoverFailed { direction, .. } => direction == Direction::Forward,
+            _ => false,
+        };
+        self.cancel_resyncs(machine);
+        let facts = Facts {
+            leftover,
+            ..Facts::new()
+        };
+        let job = self.begin_job(JobKind::Disable, machine, direction, facts);
+        self.transition(
+            machine,
+            ItemStatus::Disabling {
+                direction,
+                job,
+                since: self.now,
+            },
+            "disable",
+        );
+        self.advance(job);
+        Ok(job)
+    }
+}

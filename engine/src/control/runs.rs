@@ -1,0 +1,136 @@
+//! Machines enter and leave runs of replication; see [`super::group`] for the rules.
+
+use std::collections::BTreeSet;
+
+use super::group::Run;
+use super::item::{Health, ProtectedItem};
+use super::vault::Vault;
+use super::vocabulary::{ItemState, JobId, JobKind};
+use crate::id::{Direction, GroupId, MachineId};
+
+impl Vault {
+    /// Puts a machine into the run it is to replicate in.
+    pub(super) fn enter_run(&mut self, machine: MachineId, direction: Direction, job: JobId) {
+        let Some(group) = self.group_of(machine) else {
+            return;
+        };
+        let id = group.id;
+        let generation = match group.joinable(machine, direction) {
+            Some(generation) => generation,
+            None => self.begin_run(id, direction, job),
+        };
+        if let Some(item) = self.ledger.item_mut(machine) {
+            item.generation = generation;
+            item.standing.clear();
+            item.health = Health::default();
+        }
+        if let Some(run) = self.run_of_mut(machine) {
+            run.joined.insert(machine);
+        }
+    }
+
+    fn begin_run(&mut self, id: GroupId, direction: Direction, opener: JobId) -> u64 {
+        let generation = self.ledger.next_generation();
+        let machines = self
+            .ledger
+            .groups()
+            .get(&id)
+            .map_or_else(Vec::new, |group| group.machines.clone());
+        let beginning = self.job(opener).map(|job| (job.kind, job.machine));
+        let is_member = |item: &&ProtectedItem| {
+            let is_going = [
+                ItemState::Unprotected,
+                ItemState::Disabling,
+                ItemState::Cancelling,
+            ]
+            .contains(&item.state());
+            let is_first = matches!(beginning, Some((JobKind::Enable, _)));
+            item.group == id && (is_first || !is_going)
+        };
+        let items = machines
+            .iter()
+            .filter_map(|machine| self.item(*machine))
+            .filter(is_member);
+        let disks: Vec<_> = items
+            .map(|item| (item.machine, item.disk_sectors.clone()))
+            .collect();
+        let carried = self.carried_over(id, direction);
+        let Some(group) = self.ledger.group_mut(id) else {
+            return generation;
+        };
+        for older in group.runs.iter_mut().filter(|run| run.direction == direction) {
+            older.closed = true;
+        }
+        group.runs.push(Run {
+            generation,
+            direction,
+            disks,
+            joined: carried.iter().copied().collect(),
+            left: BTreeSet::new(),
+            opener,
+            open: false,
+            closed: false,
+            newest: None,
+        });
+        for machine in carried {
+            if let Some(item) = self.ledger.item_mut(machine) {
+                item.generation = generation;
+            }
+        }
+        self.forget_closed_runs(id);
+        generation
+    }
+
+    /// The machines of a group that have entered an older run of the same direction and wait for its first point.
+    fn carried_over(&self, id: GroupId, direction: Direction) -> Vec<MachineId> {
+        let waits = |item: &&ProtectedItem| {
+            let state = item.state();
+            let is_waiting =
+                state == ItemState::Enabling(direction) || state == ItemState::Synchronising(direction);
+            item.group == id && item.generation != 0 && is_waiting
+        };
+        self.ledger
+            .items()
+            .values()
+            .filter(waits)
+            .map(|item| item.machine)
+            .collect()
+    }
+
+    /// Forgets the journal of a run that its last machine has left.
+    pub(super) fn forget_run(&mut self, machine: MachineId) {
+        let Some(run) = self.run_of_mut(machine) else {
+            return;
+        };
+        if run.is_last(machine) {
+            run.closed = true;
+        }
+        if let Some(id) = self.item(machine).map(|item| item.group) {
+            self.forget_closed_runs(id);
+        }
+    }
+
+    fn forget_closed_runs(&mut self, id: GroupId) {
+        let used: BTreeSet<u64> = self
+            .ledger
+            .items()
+            .values()
+            .filter(|item| item.group == id)
+            .map(|item| item.generation)
+            .collect();
+        let Some(group) = self.ledger.group_mut(id) else {
+            return;
+        };
+        group
+            .runs
+            .retain(|run| !run.closed || used.contains(&run.generation));
+        let open: BTreeSet<u64> = group
+            .runs
+            .iter()
+            .filter(|run| !run.closed)
+            .map(|run| run.generation)
+            .collect();
+        self.statuses
+            .retain(|(group, generation), _| *group != id || open.contains(generation));
+    }
+}

@@ -1,0 +1,231 @@
+//! What agents and targets say of themselves, and what the vault makes of it.
+//!
+//! Statuses are complete and are sent again and again; any of them may be late or overtaken. A target's status
+//! counts only if it does not go back: same generation, no older newest point. An agent's counts only from the
+//! site the item replicates from, and not from an earlier life of it.
+//!
+//! # Orders that follow from a status
+//! - An agent that replicates where or under what it should not is told to stop that generation.
+//! - An agent that does not replicate, or under an older generation, although it should, is told to start again
+//!   with a comparison, once it has said so for a while. Its memory of what changed is gone (it was reinstalled,
+//!   or its group went over to a new generation), so only a comparison can tell what the replica lacks.
+//! - When a target doubts its replica, the agents of its machines are told to resync, once per occurrence.
+//!
+//! Such an order is sent again, under its number, whenever a further status shows that it is needed still.
+
+use super::item::{Health, ItemStatus, ProtectedItem, Standing};
+use super::jobs::Awaited;
+use super::vault::Vault;
+use super::vocabulary::ItemState;
+use super::wire::Wish;
+use crate::id::{MachineId, Site};
+use crate::message::{AgentStatus, FirstCopy, Order, Replication, RequestId, ResyncReason, TargetStatus};
+use crate::role::Address;
+
+impl Vault {
+    /// An agent says how it is.
+    pub(super) fn agent_status(&mut self, site: Site, status: &AgentStatus) {
+        let Some(item) = self.item(status.machine) else {
+            return;
+        };
+        let (machine, generation) = (item.machine, item.generation);
+        let belongs = item.replicates_from() == Some(site);
+        if belongs && status.generation == generation {
+            return self.note_health(status);
+        }
+        if status.generation != 0 && (status.generation < generation || !belongs) {
+            let stop = Order::StopReplication {
+                generation: status.generation,
+            };
+            self.stand(machine, Address::Agent(machine, site), stop);
+        }
+        if belongs && status.generation < generation {
+            self.start_again(machine, site);
+        }
+    }
+
+    fn note_health(&mut self, status: &AgentStatus) {
+        if self
+            .item(status.machine)
+            .is_none_or(|item| status.session < item.health.session)
+        {
+            return;
+        }
+        let health = Health {
+            heard: Some(self.now),
+            idle_since: None,
+            session: status.session,
+            order: status.order,
+            resync: status.resync,
+            sectors_to_copy: status.sectors_to_copy,
+            pending_bytes: status.pending_bytes,
+            failed_markers: status.failed_markers,
+        };
+        for ledger in [&mut self.ledger, &mut self.shown] {
+            if let Some(item) = ledger.item_mut_unkept(status.machine) {
+                item.health = health;
+            }
+        }
+    }
+
+    /// The agent does not replicate although it should. While a job is about to start or stop it, that job does.
+    fn start_again(&mut self, machine: MachineId, site: Site) {
+        let (now, patience) = (self.now, self.config.blank_agent_after);
+        let Some(item) = self.ledger.item_mut_unkept(machine) else {
+            return;
+        };
+        if !is_replicating(item.state()) {
+            return;
+        }
+        let since = *item.health.idle_since.get_or_insert(now);
+        if now.since(since) < patience {
+            return;
+        }
+        item.health.session = 0;
+        if let Some(replication) = self.replication_again(machine) {
+            self.stand(
+                machine,
+                Address::Agent(machine, site),
+                Order::StartReplication(replication),
+            );
+        }
+    }
+
+    fn replication_again(&self, machine: MachineId) -> Option<Replication> {
+        let item = self.item(machine)?;
+        let run = self.run_of(machine)?;
+        Some(Replication {
+            generation: run.generation,
+            group: item.group,
+            members: run.members().collect(),
+            process_server: item.process_server,
+            disk_sectors: item.disk_sectors.clone(),
+            policy: item.policy_in(run.direction),
+            first: FirstCopy::Compare,
+        })
+    }
+
+    /// Gives an order that follows from a status, under the number it had if it was given before.
+    fn stand(&mut self, machine: MachineId, to: Address, order: Order) {
+        let known = self
+            .item(machine)
+            .and_then(|item| item.standing.iter().find(|s| s.to == to && s.order == order));
+        if let Some(standing) = known {
+            let number = standing.number;
+            return self.wishes.push(Wish::Order(to, RequestId(number), order));
+        }
+        let number = self.ledger.next_number();
+        let Some(item) = self.ledger.item_mut(machine) else {
+            return;
+        };
+        item.standing.push(Standing {
+            number,
+            to,
+            order: order.clone(),
+            answered: false,
+        });
+        self.wishes.push(Wish::Order(to, RequestId(number), order));
+    }
+
+    /// An order that follows from a status was answered.
+    ///
+    /// A start is forgotten, so that a later one is a new order. A stop keeps its number: a late status may ask
+    /// for it again. A resync keeps it until the target no longer doubts.
+    pub(super) fn standing_answered(&mut self, from: Address, number: u64) {
+        let Address::Agent(machine, _) = from else { return };
+        let is_known = |item: &ProtectedItem| item.standing.iter().any(|s| s.number == number && !s.answered);
+        if !self.item(machine).is_some_and(is_known) {
+            return;
+        }
+        let Some(item) = self.ledger.item_mut(machine) else {
+            return;
+        };
+        for standing in item
+            .standing
+            .iter_mut()
+            .filter(|standing| standing.number == number)
+        {
+            standing.answered = true;
+        }
+        item.standing
+            .retain(|s| !(s.answered && matches!(s.order, Order::StartReplication(_))));
+        item.health.idle_since = None;
+    }
+
+    /// A target says what it holds.
+    pub(super) fn target_status(&mut self, site: Site, status: TargetStatus) {
+        let key = (status.group, status.generation);
+        let group = self.ledger.groups().get(&status.group);
+        let run = group
+            .and_then(|group| group.run(status.generation))
+            .filter(|run| !run.closed);
+        let Some(run) = run.filter(|run| run.direction.target() == site) else {
+            return;
+        };
+        let newest = status.points.last().copied();
+        if newest.map(|point| point.id) < run.newest.map(|point| point.id) {
+            return;
+        }
+        let is_newer = newest.map(|point| point.id) > run.newest.map(|point| point.id);
+        let members: Vec<MachineId> = run.joined.iter().copied().collect();
+        let (id, needs_resync, is_shut_down) =
+            (status.group, status.needs_resync, !status.shut_down.is_empty());
+        self.statuses.insert(key, status);
+        if is_newer && let Some(run) = self.ledger.group_mut(id).and_then(|group| group.run_mut(key.1)) {
+            run.newest = newest;
+        }
+        for machine in members {
+            self.protect_if_pointed(machine);
+            self.resync_if_doubtful(machine, key.1, needs_resync);
+            if is_newer {
+                self.check_rpo(machine);
+            }
+        }
+        self.recheck_awaited(Awaited::Points, id);
+        if is_shut_down {
+            self.recheck_awaited(Awaited::ShutDownPoint, id);
+        }
+    }
+
+    /// An item whose run shows a point is protected from then on.
+    pub(super) fn protect_if_pointed(&mut self, machine: MachineId) {
+        let Some(&ItemStatus::Synchronising { direction, .. }) = self.item(machine).map(|item| item.status())
+        else {
+            return;
+        };
+        if self.run_of(machine).is_some_and(|run| run.newest.is_some()) {
+            let to = ItemStatus::Protected {
+                direction,
+                since: self.now,
+            };
+            self.transition(machine, to, "first recovery point");
+        }
+    }
+
+    fn resync_if_doubtful(&mut self, machine: MachineId, generation: u64, is_doubtful: bool) {
+        let Some(item) = self.item(machine).filter(|item| item.generation == generation) else {
+            return;
+        };
+        let order = Order::Resync {
+            reason: ResyncReason::TargetError,
+        };
+        let given = item.standing.iter().find(|standing| standing.order == order);
+        match (is_doubtful, given) {
+            (true, Some(standing)) if standing.answered => {}
+            (true, _) if is_replicating(item.state()) => {
+                let site = item.direction().source();
+                self.stand(machine, Address::Agent(machine, site), order);
+            }
+            (false, Some(_)) => {
+                if let Some(item) = self.ledger.item_mut(machine) {
+                    item.standing.retain(|standing| standing.order != order);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+const fn is_replicating(state: ItemState) -> bool {
+    matches!(state, ItemState::Synchronising(_) | ItemState::Protected(_))
+}

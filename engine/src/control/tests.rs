@@ -1,0 +1,11 @@
+//! The vault against a small scripted world: sites, agents and targets that answer at once and remember what they did.
+
+mod commands;
+mod crash;
+mod durable;
+mod failures;
+mod groups;
+mod journey;
+mod random;
+mod status;
+mod world;

@@ -1,0 +1,139 @@
+//! The two sites: every call is carried out once, whatever number of times it is made under its number.
+
+use super::{Place, World, inspection};
+use crate::content::Stamp;
+use crate::id::Site;
+use crate::ports::{CloudAnswer, CloudRequest, HypervisorAnswer, HypervisorRequest, PortFailure};
+use crate::role::{CallId, Input};
+
+impl World {
+    pub(super) fn hypervisor(&mut self, call: CallId, request: &HypervisorRequest) {
+        let name = format!("{request:?}");
+        if !self.hypervisor_answers.contains_key(&call) {
+            let result = match self.fails(&name) {
+                Some(failure) => Err(failure),
+                None => self.do_at_home(request),
+            };
+            self.done.push(name.clone());
+            self.hypervisor_answers.insert(call, result);
+        }
+        let result = self.hypervisor_answers[&call].clone();
+        if !self.loses(&name) {
+            self.inbox.push_back(Input::Hypervisor { call, result });
+        }
+    }
+
+    fn do_at_home(&mut self, request: &HypervisorRequest) -> Result<HypervisorAnswer, PortFailure> {
+        let wrong = |why: &str| Err(PortFailure::WrongState(why.to_owned()));
+        match *request {
+            HypervisorRequest::Inspect(machine) => {
+                let place = *self.place(machine, Site::Primary);
+                return Ok(HypervisorAnswer::Machine(inspection(place)));
+            }
+            HypervisorRequest::ShutDown(machine) => {
+                if !self.place(machine, Site::Primary).running {
+                    return wrong("it does not run");
+                }
+                self.place(machine, Site::Primary).running = false;
+                self.last_marker(machine, Site::Primary);
+            }
+            HypervisorRequest::PowerOn(machine) => {
+                let place = self.place(machine, Site::Primary);
+                if place.running || place.attached || !place.exists {
+                    return wrong("it runs, or its disks are elsewhere");
+                }
+                place.running = true;
+            }
+            HypervisorRequest::CreateMachine(machine, ref disks) => {
+                if self.place(machine, Site::Primary).exists {
+                    return Err(PortFailure::AlreadyExists);
+                }
+                let disks = disks.len() as u32;
+                *self.place(machine, Site::Primary) = Place {
+                    exists: true,
+                    running: false,
+                    attached: false,
+                    disks,
+                };
+            }
+            HypervisorRequest::AttachDisks(machine) => {
+                let place = self.place(machine, Site::Primary);
+                if place.running || place.attached {
+                    return wrong("its disks are in use");
+                }
+                place.attached = true;
+            }
+            HypervisorRequest::DetachDisks(machine) => {
+                let place = self.place(machine, Site::Primary);
+                if !place.attached {
+                    return wrong("its disks are not attached");
+                }
+                place.attached = false;
+            }
+        }
+        Ok(HypervisorAnswer::Done)
+    }
+
+    pub(super) fn cloud(&mut self, call: CallId, request: &CloudRequest<Stamp>) {
+        let name = format!("{request:?}");
+        let name = name
+            .split_once(", View")
+            .map_or_else(|| name.clone(), |(short, _)| short.to_owned());
+        if !self.cloud_answers.contains_key(&call) {
+            let result = match self.fails(&name) {
+                Some(failure) => Err(failure),
+                None => self.do_away(request),
+            };
+            self.done.push(name.clone());
+            self.cloud_answers.insert(call, result);
+        }
+        let result = self.cloud_answers[&call].clone();
+        if !self.loses(&name) {
+            self.inbox.push_back(Input::Cloud { call, result });
+        }
+    }
+
+    fn do_away(&mut self, request: &CloudRequest<Stamp>) -> Result<CloudAnswer, PortFailure> {
+        let wrong = |why: &str| Err(PortFailure::WrongState(why.to_owned()));
+        match *request {
+            CloudRequest::Inspect(machine) => {
+                let place = *self.place(machine, Site::Recovery);
+                return Ok(CloudAnswer::Machine(inspection(place)));
+            }
+            CloudRequest::CreateReplica(disk, _) => {
+                return Ok(if self.replicas.insert(disk) {
+                    CloudAnswer::Done
+                } else {
+                    CloudAnswer::Existed
+                });
+            }
+            CloudRequest::CreateDisk(disk, _) => self.place(disk.machine, Site::Recovery).disks += 1,
+            CloudRequest::CreateMachine(machine) => {
+                let place = self.place(machine, Site::Recovery);
+                if place.exists {
+                    return Err(PortFailure::AlreadyExists);
+                }
+                place.exists = true;
+            }
+            CloudRequest::StartMachine(machine) => {
+                let place = self.place(machine, Site::Recovery);
+                if !place.exists || place.disks != 2 {
+                    return wrong("it is not there, or not with its two disks");
+                }
+                place.running = true;
+            }
+            CloudRequest::StopMachine(machine) => {
+                if !self.place(machine, Site::Recovery).running {
+                    return wrong("it does not run");
+                }
+                self.place(machine, Site::Recovery).running = false;
+                self.last_marker(machine, Site::Recovery);
+            }
+            CloudRequest::DeleteMachine(machine) => *self.place(machine, Site::Recovery) = Place::default(),
+            CloudRequest::DeleteReplica(disk) => {
+                self.replicas.remove(&disk);
+            }
+        }
+        Ok(CloudAnswer::Done)
+    }
+}

@@ -1,0 +1,255 @@
+//! The judges. They hold what really happened ([`crate::truth`]) and what can be read back from recovery points and
+//! recovered machines, and compare the two. To decide whether the engine is right they never read what the engine
+//! believes about itself.
+//!
+//! | file | judge |
+//! |---|---|
+//! | `image` | comparing what a disk shows with what a prefix of a history makes of it |
+//! | `points` | prefix, common cut, application point: every recovery point, when it is made and while it is kept |
+//! | `recovery` | recovered machines: prefix, the chosen point, nothing resurrected, latest means latest |
+//! | `overhear` | what a target has acknowledged, taken from the wire |
+//! | `lag` | honest RPO |
+//! | `states` | legal states, one writable side |
+//! | `settled` | jobs end, no orphan, refusals change nothing |
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use switchback_engine::control::ItemState;
+use switchback_engine::role::CallId;
+use switchback_engine::{Consistency, GroupId, MachineId, PointId, Site};
+use switchback_sim::SimTime;
+
+use crate::content::Simulated;
+use crate::truth::Loss;
+
+mod image;
+mod lag;
+mod overhear;
+mod points;
+mod recovery;
+mod settled;
+mod states;
+
+pub(crate) use image::Replay;
+pub use lag::LagSample;
+pub(crate) use overhear::Tap;
+
+/// What a judge looks after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judge {
+    /// A recovery point holds exactly the writes before some cut of the machine's write order, on all its disks.
+    Prefix,
+    /// In a group the cut is causal across machines: no effect without its cause.
+    CommonCut,
+    /// An application-consistent point holds everything acknowledged before the pause, and nothing after.
+    ApplicationPoint,
+    /// The lag that is reported is never smaller than the true one.
+    HonestRpo,
+    /// A failover to the latest point loses only what had not reached the target.
+    LatestMeansLatest,
+    /// A recovered machine's disks equal the source at the chosen cut, sector by sector.
+    NothingResurrected,
+    /// Never two running copies, except after a failed or unasked shutdown.
+    OneWritableSide,
+    /// When the dust settles no disk, machine or address is left over.
+    NoOrphan,
+    /// Every job reaches a final state.
+    JobsEnd,
+    /// Only legal changes of state, and what is not allowed is refused and changes nothing.
+    StatesAreLegal,
+    /// The objectives that the scenario asked for.
+    PromisedTimes,
+    /// After faults stop, replication becomes healthy within a bound.
+    Convergence,
+}
+
+impl Judge {
+    /// All of them, in the order in which they are reported.
+    pub const ALL: [Self; 12] = [
+        Self::Prefix,
+        Self::CommonCut,
+        Self::ApplicationPoint,
+        Self::HonestRpo,
+        Self::LatestMeansLatest,
+        Self::NothingResurrected,
+        Self::OneWritableSide,
+        Self::NoOrphan,
+        Self::JobsEnd,
+        Self::StatesAreLegal,
+        Self::PromisedTimes,
+        Self::Convergence,
+    ];
+
+    /// What it looks after, in a few words.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Prefix => "points are prefixes of the write order",
+            Self::CommonCut => "group cuts are causal",
+            Self::ApplicationPoint => "application points are whole",
+            Self::HonestRpo => "reported RPO lag is honest",
+            Self::LatestMeansLatest => "latest means latest",
+            Self::NothingResurrected => "recovered disks equal the cut",
+            Self::OneWritableSide => "one writable side",
+            Self::NoOrphan => "nothing is left over",
+            Self::JobsEnd => "jobs end",
+            Self::StatesAreLegal => "states are legal",
+            Self::PromisedTimes => "objectives are met",
+            Self::Convergence => "replication converges",
+        }
+    }
+
+    /// Whether a finding of it says that something bad happened, not that something good did not.
+    #[must_use]
+    pub const fn is_safety(self) -> bool {
+        !matches!(self, Self::PromisedTimes | Self::Convergence | Self::JobsEnd)
+    }
+}
+
+/// Something a judge found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Who found it.
+    pub judge: Judge,
+    /// When.
+    pub at: SimTime,
+    /// What, in one sentence with its numbers.
+    pub what: String,
+}
+
+/// A recovery point as a judge read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JudgedPoint {
+    /// Where it is kept.
+    pub site: Site,
+    /// Whose.
+    pub group: GroupId,
+    /// Which.
+    pub id: PointId,
+    /// What it promises.
+    pub consistency: Consistency,
+    /// The instant it restores.
+    pub at: SimTime,
+    /// When it came into being.
+    pub created_at: SimTime,
+    /// How many writes of each machine's history it holds.
+    pub positions: Vec<(MachineId, usize)>,
+}
+
+/// A machine that went on from a recovered state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JudgedRecovery {
+    /// Which.
+    pub machine: MachineId,
+    /// Where it goes on.
+    pub site: Site,
+    /// When it was started.
+    pub at: SimTime,
+    /// How many writes of its history it has.
+    pub position: usize,
+    /// What it lost.
+    pub loss: Loss,
+}
+
+/// All judges, with what they have seen and found.
+#[derive(Debug, Clone)]
+pub struct Judges<C: Simulated> {
+    /// Look at recovery points and disks. Off only to measure what looking costs.
+    pub(crate) reads_back: bool,
+    findings: Vec<Finding>,
+    looks: BTreeMap<Judge, u64>,
+    points: Vec<JudgedPoint>,
+    recoveries: Vec<JudgedRecovery>,
+    replays: BTreeMap<(MachineId, Site), Replay>,
+    tap: Tap,
+    replaced: BTreeMap<(MachineId, Site), bool>,
+    states: BTreeMap<MachineId, ItemState>,
+    calls: u64,
+    lags: Vec<LagSample>,
+    /// How many disks each machine has.
+    disk_counts: Vec<usize>,
+    content: core::marker::PhantomData<C>,
+}
+
+impl<C: Simulated> Judges<C> {
+    /// Judges of a world whose machines have so many disks.
+    pub(crate) fn new(disk_counts: Vec<usize>) -> Self {
+        Self {
+            reads_back: true,
+            findings: Vec::new(),
+            looks: BTreeMap::new(),
+            points: Vec::new(),
+            recoveries: Vec::new(),
+            replays: BTreeMap::new(),
+            tap: Tap::default(),
+            replaced: BTreeMap::new(),
+            states: BTreeMap::new(),
+            calls: 0,
+            lags: Vec::new(),
+            disk_counts,
+            content: core::marker::PhantomData,
+        }
+    }
+}
+
+impl<C: Simulated> Judges<C> {
+    /// Everything that was found, in order.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// How often a judge has looked at something.
+    #[must_use]
+    pub fn looks(&self, judge: Judge) -> u64 {
+        self.looks.get(&judge).copied().unwrap_or(0)
+    }
+
+    /// Every recovery point that came into being, oldest first.
+    #[must_use]
+    pub fn points(&self) -> &[JudgedPoint] {
+        &self.points
+    }
+
+    /// Every recovery, oldest first.
+    #[must_use]
+    pub fn recoveries(&self) -> &[JudgedRecovery] {
+        &self.recoveries
+    }
+
+    /// The reported lag of each machine over time.
+    #[must_use]
+    pub fn lags(&self) -> &[LagSample] {
+        &self.lags
+    }
+
+    /// Calls that the vault made to the sites.
+    #[must_use]
+    pub const fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    pub(crate) fn looked(&mut self, judge: Judge) {
+        *self.looks.entry(judge).or_default() += 1;
+    }
+
+    pub(crate) fn called(&mut self, _call: CallId) {
+        self.calls += 1;
+    }
+
+    /// The machine's disks at a site were replaced by recovered ones: the next start goes on from those.
+    pub(crate) fn disks_replaced(&mut self, machine: MachineId, site: Site) {
+        self.replaced.insert((machine, site), true);
+    }
+}
+
+impl<C: Simulated> crate::World<C> {
+    /// Takes note of what a judge found.
+    pub fn found(&mut self, judge: Judge, what: String) {
+        let finding = Finding { judge, at: self.now(), what };
+        self.note(crate::world::Happening::Found(finding.clone()));
+        self.judges.findings.push(finding);
+    }
+}

@@ -1,0 +1,65 @@
+//! Honest RPO: the lag that the vault reports is never smaller than the true one, which is the age of the oldest
+//! acknowledged write that the newest recovery point does not hold.
+
+use core::time::Duration;
+
+use switchback_engine::control::ItemState;
+use switchback_engine::{MachineId, Site};
+
+use super::Judge;
+use crate::content::Simulated;
+use crate::world::{Event, World, instant};
+
+/// How often the lag is looked at.
+pub(crate) const SAMPLE_EVERY: Duration = Duration::from_secs(60);
+
+/// One look at a machine's lag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct LagSample {
+    /// When.
+    pub at: switchback_sim::SimTime,
+    /// Whose.
+    pub machine: MachineId,
+    /// What the vault reports; `None` while nothing can be recovered.
+    pub reported: Option<Duration>,
+}
+
+impl<C: Simulated> World<C> {
+    pub(crate) fn sample(&mut self) {
+        for machine in 0..self.spec().machines.len() {
+            self.sample_machine(MachineId(machine as u32));
+        }
+        self.schedule_sample();
+    }
+
+    pub(crate) fn schedule_sample(&mut self) {
+        self.schedule(SAMPLE_EVERY, Event::Sample);
+    }
+
+    fn sample_machine(&mut self, machine: MachineId) {
+        let now = self.now();
+        let Some(control) = self.control() else { return };
+        let Some(item) = control.item(machine) else { return };
+        let ItemState::Protected(direction) = item.state() else { return };
+        let reported = control.rpo_lag(machine, instant(now));
+        self.judges.lags.push(LagSample { at: now, machine, reported });
+        let (Some(reported), true) = (reported, self.judges.reads_back) else { return };
+        self.judges.looked(Judge::HonestRpo);
+        let truth = self.true_lag(machine, direction.source());
+        if truth.is_some_and(|truth| reported < truth) {
+            let what = format!("machine {} is reported {reported:?} behind and is {truth:?} behind", machine.0);
+            self.found(Judge::HonestRpo, what);
+        }
+    }
+
+    /// The age of the oldest acknowledged write that the newest point does not hold; `None` with no point.
+    fn true_lag(&self, machine: MachineId, source: Site) -> Option<Duration> {
+        let group = self.spec().group_of(machine.0 as usize)?.id;
+        let newest = self.target(source.other())?.journal(group)?.points().last()?.id;
+        let positions = self.positions_of(source.other(), group, newest)?;
+        let (_, position) = positions.iter().find(|(m, _)| *m == machine)?;
+        let history = self.history(machine);
+        let is_behind = *position < history.len(source);
+        Some(if is_behind { self.now() - history.acknowledged_at(source, *position) } else { Duration::ZERO })
+    }
+}

@@ -1,0 +1,236 @@
+//! What machines write: synthetic patterns, and recorded block traces played back.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use switchback_engine::MachineId;
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_sim::{Chance, Ratio, SimTime, Zipf};
+
+/// A partition used to begin at sector 63, and much real input is aligned to nothing better: so is ours.
+const PARTITION_START: u64 = 63;
+
+/// What a machine writes, as data.
+#[derive(Debug, Clone)]
+pub enum WorkloadSpec {
+    /// A pattern.
+    Synthetic(Synthetic),
+    /// A recorded trace.
+    Recorded(Recorded),
+}
+
+/// A synthetic pattern.
+#[derive(Debug, Clone)]
+pub struct Synthetic {
+    /// The disks it writes to, with their sizes in sectors; one is drawn for every write.
+    pub disks: Vec<(u8, u64)>,
+    /// Rate in bytes a second.
+    pub bytes_per_sec: u64,
+    /// Size of a write in bytes, a multiple of 512.
+    pub block_bytes: u64,
+    /// Where it writes.
+    pub pattern: Pattern,
+    /// Writes only because that machine wrote.
+    pub follows: Option<MachineId>,
+}
+
+/// Where, and when, a synthetic workload writes.
+#[derive(Debug, Clone)]
+pub enum Pattern {
+    /// Anywhere.
+    Uniform,
+    /// One block after the other, around.
+    Sequential,
+    /// Some places much more often than others.
+    Zipf(Ratio),
+    /// Anywhere, and now and then much more.
+    Bursts {
+        /// From the beginning of one burst to the next.
+        every: Duration,
+        /// How long a burst lasts.
+        lasting: Duration,
+        /// The rate while it lasts, in bytes a second.
+        bytes_per_sec: u64,
+    },
+}
+
+/// A recorded trace, played back.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The disk it is played to.
+    pub disk: u8,
+    /// Its writes, in order of time.
+    pub writes: Arc<[RecordedWrite]>,
+    /// How long after the machine's start it begins.
+    pub starts_at: Duration,
+    /// Whether it begins again when it has ended.
+    pub repeats: bool,
+}
+
+/// A write of a recorded trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordedWrite {
+    /// Since the beginning of the trace.
+    pub at: Duration,
+    /// First sector.
+    pub start: u64,
+    /// Length in sectors.
+    pub sectors: u32,
+}
+
+/// A write about to be issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Planned {
+    /// The disk's place in the machine.
+    pub disk: u8,
+    /// First sector.
+    pub start: u64,
+    /// Length in sectors.
+    pub sectors: u32,
+}
+
+/// A workload as it runs.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    source: Source,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Synthetic(SyntheticRun),
+    Recorded(RecordedRun),
+}
+
+#[derive(Debug, Clone)]
+struct SyntheticRun {
+    spec: Arc<Synthetic>,
+    zipf: Option<Arc<Zipf>>,
+    cursor: u64,
+    began_at: SimTime,
+    chance: Chance,
+}
+
+#[derive(Debug, Clone)]
+struct RecordedRun {
+    spec: Arc<Recorded>,
+    next: usize,
+    /// The instant that stands for the trace's beginning.
+    origin: SimTime,
+    started: bool,
+}
+
+impl Workload {
+    /// A workload that has written nothing.
+    #[must_use]
+    pub fn new(spec: &WorkloadSpec, chance: Chance) -> Self {
+        let source = match spec {
+            WorkloadSpec::Synthetic(spec) => Source::Synthetic(SyntheticRun::new(spec, chance)),
+            WorkloadSpec::Recorded(spec) => Source::Recorded(RecordedRun {
+                spec: Arc::new(spec.clone()),
+                next: 0,
+                origin: SimTime::ZERO,
+                started: false,
+            }),
+        };
+        Self { source }
+    }
+
+    /// The machine has started, or started again, at `now`: when to write first; `None` for never.
+    pub fn start(&mut self, now: SimTime) -> Option<SimTime> {
+        match &mut self.source {
+            Source::Synthetic(run) => {
+                run.began_at = now;
+                (run.spec.follows.is_none() && run.spec.bytes_per_sec > 0).then(|| run.next_time(now))
+            }
+            Source::Recorded(run) => run.start(now),
+        }
+    }
+
+    /// The write that is due at `now`, and when the next one is.
+    pub fn next(&mut self, now: SimTime) -> Option<(Planned, Option<SimTime>)> {
+        match &mut self.source {
+            Source::Synthetic(run) => Some((run.draw(), Some(run.next_time(now)))),
+            Source::Recorded(run) => run.take(),
+        }
+    }
+
+    /// The machine whose writes cause this workload's.
+    #[must_use]
+    pub fn follows(&self) -> Option<MachineId> {
+        match &self.source {
+            Source::Synthetic(run) => run.spec.follows,
+            Source::Recorded(_) => None,
+        }
+    }
+}
+
+impl SyntheticRun {
+    fn new(spec: &Synthetic, chance: Chance) -> Self {
+        let slots = spec.disks.iter().map(|(_, sectors)| slots(*sectors, spec.block_bytes)).max().unwrap_or(1);
+        let zipf = match &spec.pattern {
+            Pattern::Zipf(exponent) => Some(Arc::new(Zipf::new(slots, *exponent))),
+            _ => None,
+        };
+        Self { spec: Arc::new(spec.clone()), zipf, cursor: 0, began_at: SimTime::ZERO, chance }
+    }
+
+    fn draw(&mut self) -> Planned {
+        let disk = self.chance.below(self.spec.disks.len() as u64) as usize;
+        let (disk, sectors) = self.spec.disks[disk];
+        let slots = slots(sectors, self.spec.block_bytes);
+        let slot = match (&self.spec.pattern, &self.zipf) {
+            (Pattern::Sequential, _) => {
+                self.cursor += 1;
+                self.cursor % slots
+            }
+            // Ranks are scattered, so that hot places are not all neighbours.
+            (Pattern::Zipf(_), Some(zipf)) => zipf.sample(&mut self.chance).wrapping_mul(0x9e37_79b1) % slots,
+            _ => self.chance.below(slots),
+        };
+        let block_sectors = self.spec.block_bytes / SECTOR_BYTES;
+        let first = if sectors > PARTITION_START + block_sectors { PARTITION_START } else { 0 };
+        Planned { disk, start: first + slot * block_sectors, sectors: block_sectors as u32 }
+    }
+
+    fn next_time(&mut self, now: SimTime) -> SimTime {
+        let rate = match self.spec.pattern {
+            Pattern::Bursts { every, lasting, bytes_per_sec } => {
+                let into = (now - self.began_at).as_nanos() % every.as_nanos().max(1);
+                if into < lasting.as_nanos() { bytes_per_sec } else { self.spec.bytes_per_sec }
+            }
+            _ => self.spec.bytes_per_sec,
+        };
+        let mean = self.spec.block_bytes * 1_000_000_000 / rate.max(1);
+        let pause = self.chance.in_range(mean / 2..=mean / 2 * 3);
+        now + Duration::from_nanos(pause.max(1))
+    }
+}
+
+/// How many blocks fit on a disk behind the partition's start.
+fn slots(sectors: u64, block_bytes: u64) -> u64 {
+    let block_sectors = (block_bytes / SECTOR_BYTES).max(1);
+    let first = if sectors > PARTITION_START + block_sectors { PARTITION_START } else { 0 };
+    ((sectors - first) / block_sectors).max(1)
+}
+
+impl RecordedRun {
+    /// A trace that was interrupted goes on where it was: its applications were down, not ahead.
+    fn start(&mut self, now: SimTime) -> Option<SimTime> {
+        let next = self.spec.writes.get(self.next)?;
+        let delay = if self.started { Duration::ZERO } else { self.spec.starts_at };
+        self.started = true;
+        self.origin = SimTime::from_nanos((now + delay).as_nanos().saturating_sub(next.at.as_nanos() as u64));
+        Some(self.origin + next.at)
+    }
+
+    fn take(&mut self) -> Option<(Planned, Option<SimTime>)> {
+        let write = *self.spec.writes.get(self.next)?;
+        self.next += 1;
+        if self.next == self.spec.writes.len() && self.spec.repeats {
+            self.next = 0;
+            self.origin += write.at + Duration::from_millis(1);
+        }
+        let next = self.spec.writes.get(self.next).map(|next| self.origin + next.at);
+        Some((Planned { disk: self.spec.disk, start: write.start, sectors: write.sectors }, next))
+    }
+}

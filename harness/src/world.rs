@@ -1,0 +1,318 @@
+//! A simulated world around the real engine: two sites, a network, machines that write, and the roles.
+//!
+//! The world hands roles their inputs and carries out their effects; it decides nothing about replication or
+//! failover. It is a value: clone it, and both copies go on from the same moment in the same way.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `spec` | what a world is made of |
+//! | `event` | what can happen next |
+//! | `host` | a role with its durable store, its timer, its life and death |
+//! | `network` | links between places |
+//! | `guest` | machines: writes issued, held, paused, acknowledged |
+//! | `storage` | the disks of both sites and their devices |
+//! | `sites` | vCenter and the cloud: calls and their consequences |
+//! | `fact` | what goes into the trace's digest |
+//! | `faults` | what an operator or fate does |
+//! | `sabotage` | deliberate breakage, for showing that judges see |
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use switchback_azure::Azure;
+use switchback_engine::agent::Agent;
+use switchback_engine::control::{Command, Control, JobId, Refused};
+use switchback_engine::process_server::ProcessServer;
+use switchback_engine::role::{Address, CommandId, Effect, Input};
+use switchback_engine::target::Target;
+use switchback_engine::time::Instant;
+use switchback_engine::{MachineId, Site};
+use switchback_sim::{Chance, Kernel, SimTime, Trace};
+use switchback_vsphere::VCenter;
+
+use crate::check::Judges;
+use crate::content::Simulated;
+use crate::truth::History;
+
+mod build;
+mod event;
+mod fact;
+mod faults;
+mod guest;
+mod host;
+mod network;
+pub mod sabotage;
+mod sites;
+pub mod spec;
+mod storage;
+
+pub use event::Event;
+pub use fact::{Fact, Happening};
+pub use faults::{RoleKind, SiteCall};
+pub use network::LinkName;
+pub use sabotage::Sabotage;
+pub use spec::WorldSpec;
+pub use storage::PhysicalDisk;
+
+use guest::Guest;
+use host::Hosts;
+use network::Network;
+use storage::Storage;
+
+/// The simulated world.
+#[derive(Debug, Clone)]
+pub struct World<C: Simulated> {
+    kernel: Kernel<Event<C>>,
+    pub(crate) spec: Arc<WorldSpec>,
+    hosts: Hosts<C>,
+    network: Network<C>,
+    guests: Vec<Guest>,
+    workloads: Vec<Vec<crate::workload::Workload>>,
+    storage: Storage<C>,
+    vcenter: VCenter,
+    azure: Azure<C>,
+    pub(crate) truth: Vec<History>,
+    pub(crate) judges: Judges<C>,
+    trace: Trace<Fact>,
+    happenings: Vec<(SimTime, Happening)>,
+    replies: BTreeMap<CommandId, Result<JobId, Refused>>,
+    commands: u64,
+    /// Inputs handed to roles so far.
+    inputs: u64,
+    /// Crash the role that is about to get this input, before it gets it.
+    crash_at_input: Option<(u64, core::time::Duration)>,
+    sabotage: Option<Sabotage>,
+    chance: Chance,
+    /// Effects of the role that is being served, reused.
+    effects: Vec<Effect<C, core::convert::Infallible>>,
+}
+
+/// The engine's word for an instant of the simulation.
+#[must_use]
+pub const fn instant(at: SimTime) -> Instant {
+    Instant(at.as_nanos())
+}
+
+/// The simulation's word for an instant of the engine.
+#[must_use]
+pub const fn sim_time(at: Instant) -> SimTime {
+    SimTime::from_nanos(at.0)
+}
+
+impl<C: Simulated> World<C> {
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> SimTime {
+        self.kernel.now()
+    }
+
+    /// What the world is made of.
+    #[must_use]
+    pub fn spec(&self) -> &WorldSpec {
+        &self.spec
+    }
+
+    /// The vault.
+    #[must_use]
+    pub fn control(&self) -> Option<&Control<C>> {
+        self.hosts.control.role.as_ref()
+    }
+
+    /// The target of a site.
+    #[must_use]
+    pub fn target(&self, site: Site) -> Option<&Target<C>> {
+        self.hosts.target(site).role.as_ref()
+    }
+
+    /// A machine's agent at a site.
+    #[must_use]
+    pub fn agent(&self, machine: MachineId, site: Site) -> Option<&Agent<C>> {
+        self.hosts.agent(machine, site).role.as_ref()
+    }
+
+    /// A process server.
+    #[must_use]
+    pub fn process_server(&self, number: u16) -> Option<&ProcessServer<C>> {
+        self.hosts.process_servers.get(usize::from(number)).and_then(|host| host.role.as_ref())
+    }
+
+    /// The vCenter.
+    #[must_use]
+    pub const fn vcenter(&self) -> &VCenter {
+        &self.vcenter
+    }
+
+    /// The cloud.
+    #[must_use]
+    pub const fn azure(&self) -> &Azure<C> {
+        &self.azure
+    }
+
+    /// What really happened on a machine.
+    #[must_use]
+    pub fn history(&self, machine: MachineId) -> &History {
+        &self.truth[machine.0 as usize]
+    }
+
+    /// The judges, with what they have found.
+    #[must_use]
+    pub const fn judges(&self) -> &Judges<C> {
+        &self.judges
+    }
+
+    /// What people want to see, in order.
+    #[must_use]
+    pub fn happenings(&self) -> &[(SimTime, Happening)] {
+        &self.happenings
+    }
+
+    /// A digest of everything that has happened.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.trace.digest()
+    }
+
+    /// Events handled so far.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.kernel.events_delivered()
+    }
+
+    /// Inputs handed to roles so far.
+    #[must_use]
+    pub const fn inputs(&self) -> u64 {
+        self.inputs
+    }
+
+    /// Whether the machine runs at a site.
+    #[must_use]
+    pub fn is_running(&self, machine: MachineId, site: Site) -> bool {
+        self.guest(machine, site).running
+    }
+
+    /// Breaks something on purpose.
+    pub fn sabotage(&mut self, sabotage: Sabotage) {
+        self.sabotage = Some(sabotage);
+    }
+
+    /// Asks the vault for something; the reply comes with time, see [`World::reply`].
+    pub fn command(&mut self, command: Command) -> CommandId {
+        self.commands += 1;
+        let id = CommandId(self.commands);
+        self.note(Happening::Asked { command: command.clone() });
+        self.kernel.schedule_at(self.now(), Event::Command(Box::new((id, command))));
+        id
+    }
+
+    /// What became of a command, if the vault has said so.
+    #[must_use]
+    pub fn reply(&self, id: CommandId) -> Option<&Result<JobId, Refused>> {
+        self.replies.get(&id)
+    }
+
+    /// Lets time pass until `until`, handling everything that happens up to and with it.
+    pub fn run_until(&mut self, until: SimTime) {
+        while let Some(event) = self.kernel.next_until(until) {
+            self.happen(event);
+        }
+        self.kernel.advance_to(until);
+    }
+
+    /// Handles the next event, if it comes no later than `until`.
+    pub fn step(&mut self, until: SimTime) -> bool {
+        let Some(event) = self.kernel.next_until(until) else { return false };
+        self.happen(event);
+        true
+    }
+
+    /// Makes the role that is about to get input number `input` crash instead, and start again after `down_for`.
+    pub fn crash_at_input(&mut self, input: u64, down_for: core::time::Duration) {
+        self.crash_at_input = Some((input, down_for));
+    }
+
+    /// Does one thing that was due now.
+    fn happen(&mut self, event: Event<C>) {
+        match event {
+            Event::Tick { machine, workload, life, site } => self.tick(machine, site, workload, life),
+            Event::WriteDone(done) => self.write_done(done),
+            Event::RoleDue(address) => self.role_due(address),
+            Event::LinkDue(link) => self.link_due(link),
+            Event::Synced(synced) => self.store_synced(synced),
+            Event::Input { to, life, input } => {
+                if self.hosts.life(to) == life {
+                    self.input(to, *input);
+                }
+            }
+            Event::DiskFlushed { to, life, disk, token } => self.replica_flushed(to, life, disk, token),
+            Event::Command(command) => {
+                let (id, command) = *command;
+                self.input(Address::Control, Input::Command { id, command });
+            }
+            Event::HypervisorDone(call) => self.hypervisor_done(call),
+            Event::CloudDone(call) => self.cloud_done(call),
+            Event::Restart(address) => self.restart(address),
+            Event::FaultEnds(fault) => self.fault_ends(fault),
+            Event::Sample => self.sample(),
+        }
+    }
+
+    /// Hands a role an input and carries out what it wants.
+    fn input(&mut self, to: Address, input: Input<C>) {
+        self.inputs += 1;
+        if self.crash_at_input.is_some_and(|(at, _)| at == self.inputs) {
+            let down_for = self.crash_at_input.take().map_or(core::time::Duration::ZERO, |(_, down)| down);
+            return self.crash(to, down_for);
+        }
+        let now = self.now();
+        let mut effects = core::mem::take(&mut self.effects);
+        let skew = self.sabotage.map_or(0, |sabotage| sabotage.clock_ahead_nanos(to));
+        let role_now = Instant(now.as_nanos() + skew);
+        self.hosts.handle(to, now, role_now, input, &mut effects, &mut self.kernel);
+        self.carry_out(to, &mut effects);
+        self.effects = effects;
+    }
+
+    /// Carries out effects in order. Carrying one out may hand inputs to other roles only through events, so the
+    /// list does not grow meanwhile.
+    fn carry_out(&mut self, from: Address, effects: &mut Vec<Effect<C, core::convert::Infallible>>) {
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send { to, message } => self.send(from, to, message),
+                Effect::ReadDisk { disk, range, token } => self.read_disk(from, disk, range, token),
+                Effect::WriteDisk { disk, changes, token } => self.write_replica(from, disk, &changes, token),
+                Effect::HoldWrites => self.hold_writes(from),
+                Effect::ReleaseWrites => self.release_writes(from),
+                Effect::Quiesce => self.quiesce(from),
+                Effect::Unquiesce => self.unquiesce(from),
+                Effect::ReadyToStop => self.ready_to_stop(from),
+                Effect::Hypervisor { call, request } => self.ask_hypervisor(call, request),
+                Effect::Cloud { call, request } => self.ask_cloud(call, request),
+                Effect::Reply { id, result } => self.replied(id, result),
+                Effect::Observe(observation) => self.observe(from, observation),
+                // Taken out by the host, and of a type without values.
+                Effect::Append(never, _) => match never {},
+                Effect::Compact(_) | Effect::Sync(_) => {}
+            }
+        }
+    }
+
+    fn replied(&mut self, id: CommandId, result: Result<JobId, Refused>) {
+        if self.replies.contains_key(&id) {
+            return;
+        }
+        self.note(Happening::Replied { result: result.clone() });
+        self.replies.insert(id, result);
+    }
+
+    /// Lets an event come after a while.
+    pub(crate) fn schedule(&mut self, after: core::time::Duration, event: Event<C>) {
+        self.kernel.schedule_in(after, event);
+    }
+
+    /// Adds a line to the timeline and to the digest.
+    pub(crate) fn note(&mut self, happening: Happening) {
+        let now = self.now();
+        self.trace.record(now, 0, Fact::Happened(happening.clone()));
+        self.happenings.push((now, happening));
+    }
+}

@@ -1,0 +1,154 @@
+//! A world at its first moment.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use switchback_azure::{Azure, Names};
+use switchback_engine::control::{Control, ControlConfig};
+use switchback_engine::process_server::ProcessServer;
+use switchback_engine::role::{Address, Role};
+use switchback_engine::target::Target;
+use switchback_engine::{MachineId, Site};
+use switchback_sim::{Device, Kernel, Trace};
+use switchback_vsphere::{
+    DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec, MachineSpec, VCenter,
+};
+
+use super::guest::Guest;
+use super::host::{Host, Hosts};
+use super::network::Network;
+use super::spec::WorldSpec;
+use super::storage::{Storage, device_spec};
+use super::World;
+use crate::check::Judges;
+use crate::content::Simulated;
+use crate::truth::History;
+use crate::workload::Workload;
+
+/// Room for machines on a host, in MiB: memory is not what these worlds are about.
+const HOST_MEMORY_MIB: u64 = 16 << 20;
+/// Cores that may be used in the cloud: quotas are not what these worlds are about, unless a scenario says so.
+const CORES_MAX: u32 = 100_000;
+/// Process servers: one on premises, one in the cloud for the way home.
+const PROCESS_SERVERS: u16 = 2;
+
+impl<C: Simulated> World<C> {
+    /// A world in which every machine has just been powered on at home.
+    ///
+    /// # Errors
+    /// What vCenter says to an inventory that cannot be: two things of one name, a full datastore.
+    pub fn new(spec: WorldSpec) -> Result<Self, Fault> {
+        let seed = spec.seed;
+        let vcenter = build_vcenter(&spec)?;
+        let machines = spec.machines.len();
+        let workload = |m: usize, w: usize| {
+            Workload::new(&spec.machines[m].workloads[w], seed.chance(&format!("workload {m} {w}")))
+        };
+        let workloads = (0..machines).map(|m| (0..spec.machines[m].workloads.len()).map(|w| workload(m, w)).collect());
+        let mut world = Self {
+            kernel: Kernel::new(),
+            hosts: build_hosts(&spec),
+            network: Network::new(&spec, seed),
+            guests: vec![Guest::default(); machines * 2],
+            workloads: workloads.collect(),
+            storage: Storage::new(&spec, seed),
+            vcenter,
+            azure: build_azure(&spec),
+            truth: (0..machines).map(|machine| History::new(MachineId(machine as u32))).collect(),
+            judges: Judges::new(spec.machines.iter().map(|machine| machine.disks.len()).collect()),
+            trace: Trace::new(false),
+            happenings: Vec::new(),
+            replies: BTreeMap::new(),
+            commands: 0,
+            inputs: 0,
+            crash_at_input: None,
+            sabotage: None,
+            chance: seed.chance("crashes"),
+            effects: Vec::new(),
+            spec: Arc::new(spec),
+        };
+        for machine in 0..machines {
+            let consequences = world.vcenter.power_on(world.now(), MachineId(machine as u32))?;
+            consequences.into_iter().for_each(|consequence| world.vsphere_consequence(consequence));
+        }
+        world.schedule_sample();
+        Ok(world)
+    }
+}
+
+fn build_hosts<C: Simulated>(spec: &WorldSpec) -> Hosts<C> {
+    let machines = 0..spec.machines.len() as u32;
+    let sites = [Site::Primary, Site::Recovery];
+    let agent = |machine, site| host(spec, Address::Agent(MachineId(machine), site), None);
+    let target = |site| host(spec, Address::Target(site), Some(Target::new(site)));
+    let process_server = |number| {
+        let config = World::<C>::process_server_config_in(spec, number);
+        host(spec, Address::ProcessServer(number), Some(ProcessServer::new(config)))
+    };
+    Hosts {
+        control: host(spec, Address::Control, Some(Control::new(ControlConfig::STANDARD))),
+        process_servers: (0..PROCESS_SERVERS).map(process_server).collect(),
+        targets: sites.map(target),
+        agents: machines.flat_map(|machine| sites.map(|site| agent(machine, site))).collect(),
+    }
+}
+
+/// A host with a log device of its own.
+fn host<R: Role>(spec: &WorldSpec, address: Address, role: Option<R>) -> Host<R>
+where
+    R::Content: Simulated,
+{
+    let name = format!("store {address:?}");
+    Host::new(address, role, Device::new(device_spec(&spec.backend_disk), spec.seed.chance(&name)))
+}
+
+fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
+    let site = &spec.site;
+    let mut vcenter = VCenter::new(&site.vcenter, spec.seed.child("vcenter"));
+    let mut hosts = Vec::new();
+    for host in 0..site.hosts {
+        let name = format!("{}-esx{:02}", site.vcenter, host + 1);
+        hosts.push(vcenter.add_host(HostSpec { name, cluster: None, memory_mib: HOST_MEMORY_MIB })?);
+    }
+    let mut datastores = Vec::new();
+    for datastore in &site.datastores {
+        datastores.push(vcenter.add_datastore(DatastoreSpec {
+            name: datastore.name.clone(),
+            kind: DatastoreKind::Vmfs,
+            capacity_bytes: datastore.capacity_bytes,
+            mounted_on: datastore.reach.iter().map(|host| hosts[*host as usize]).collect(),
+        })?);
+    }
+    let lies_on = |datastore: usize| hosts[site.datastores[datastore].reach[0] as usize];
+    for (number, machine) in spec.machines.iter().enumerate() {
+        vcenter.add_machine(MachineSpec {
+            machine: MachineId(number as u32),
+            name: machine.name.clone(),
+            host: lies_on(machine.datastore),
+            datastore: datastores[machine.datastore],
+            disk_sectors: machine.disks.iter().map(|disk| disk.sectors).collect(),
+            memory_mib: machine.memory_bytes >> 20,
+            guest: if machine.windows { GuestOs::Windows } else { GuestOs::Linux },
+            tools: true,
+        })?;
+    }
+    let name = format!("{}-master-target", site.vcenter);
+    let datastore = site.master_target_datastore;
+    vcenter.add_master_target(&name, lies_on(datastore), datastores[datastore], GuestOs::Windows)?;
+    Ok(vcenter)
+}
+
+fn build_azure<C: Simulated>(spec: &WorldSpec) -> Azure<C> {
+    let names = Names {
+        subscription: "00000000-0000-0000-0000-000000000001".to_owned(),
+        resource_group: format!("{}-rg", spec.cloud.vault),
+        vault: spec.cloud.vault.clone(),
+        region: spec.cloud.region.clone(),
+        cache_account: spec.cloud.cache_account.clone(),
+        network: format!("{}-vnet", spec.cloud.vault),
+    };
+    let mut azure = Azure::new(names, CORES_MAX, spec.seed.child("azure"));
+    azure.add_subnet("default", Ipv4Addr::new(10, 1, 0, 0), 16);
+    azure
+}

@@ -1,0 +1,133 @@
+//! Links between places: inside the primary site, inside the cloud, and the line between them, one each way.
+
+use switchback_engine::role::Address;
+use switchback_engine::{Message, Site};
+use switchback_sim::{Link, LinkSpec, Seed, SimTime};
+
+use super::event::Event;
+use super::spec::WorldSpec;
+use super::{Input, World};
+use crate::content::Simulated;
+
+/// A link, in one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LinkName {
+    /// Inside the primary site.
+    Lan,
+    /// Inside the cloud.
+    Fabric,
+    /// From the primary site to the cloud.
+    WanUp,
+    /// From the cloud to the primary site.
+    WanDown,
+}
+
+/// A message on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Envelope<C: Simulated> {
+    from: Address,
+    to: Address,
+    message: Message<C>,
+}
+
+/// All links.
+#[derive(Debug, Clone)]
+pub(super) struct Network<C: Simulated> {
+    links: [Link<Box<Envelope<C>>>; 4],
+    /// The earliest delivery under way, for each link.
+    armed: [SimTime; 4],
+    arrived: Vec<Box<Envelope<C>>>,
+}
+
+impl<C: Simulated> Network<C> {
+    pub(super) fn new(spec: &WorldSpec, seed: Seed) -> Self {
+        let link = |name: &str, spec: &LinkSpec| Link::new(spec.clone(), seed.chance(name));
+        Self {
+            links: [
+                link("link lan", &spec.lan),
+                link("link fabric", &spec.fabric),
+                link("link wan up", &spec.wan),
+                link("link wan down", &spec.wan),
+            ],
+            armed: [SimTime::MAX; 4],
+            arrived: Vec::new(),
+        }
+    }
+
+    pub(super) fn link(&mut self, name: LinkName) -> &mut Link<Box<Envelope<C>>> {
+        &mut self.links[name as usize]
+    }
+
+    /// Whether the line between the sites is down.
+    pub(super) fn wan_is_cut(&self) -> bool {
+        self.links[LinkName::WanUp as usize].is_cut()
+    }
+}
+
+/// Where a role stands.
+const fn place(address: Address, spec: &WorldSpec) -> Site {
+    match address {
+        Address::Control => Site::Recovery,
+        Address::Agent(_, site) | Address::Target(site) => site,
+        Address::ProcessServer(number) => spec.process_server_site(number),
+    }
+}
+
+/// One flow for each pair of roles: what two say to each other keeps its order unless the link reorders.
+fn flow(from: Address, to: Address) -> u32 {
+    let number = |address| match address {
+        Address::Control => 0,
+        Address::Target(Site::Primary) => 1,
+        Address::Target(Site::Recovery) => 2,
+        Address::ProcessServer(number) => 4 + u32::from(number) % 60,
+        Address::Agent(machine, site) => 64 + machine.0 * 2 + site as u32,
+    };
+    number(from) << 16 | (number(to) & 0xffff)
+}
+
+impl<C: Simulated> World<C> {
+    pub(super) fn send(&mut self, from: Address, to: Address, message: Message<C>) {
+        let now = self.now();
+        self.judges.overhear(from, to, &message, &self.truth);
+        let name = match (place(from, &self.spec), place(to, &self.spec)) {
+            (Site::Primary, Site::Primary) => LinkName::Lan,
+            (Site::Recovery, Site::Recovery) => LinkName::Fabric,
+            (Site::Primary, Site::Recovery) => LinkName::WanUp,
+            (Site::Recovery, Site::Primary) => LinkName::WanDown,
+        };
+        let message = match self.sabotage {
+            Some(sabotage) => sabotage.tamper(message),
+            None => message,
+        };
+        let bytes = message.wire_bytes();
+        self.network.link(name).send(now, flow(from, to), bytes, Box::new(Envelope { from, to, message }));
+        self.arm_link(name);
+    }
+
+    /// Schedules the link's next delivery, unless an earlier look at it is under way.
+    pub(super) fn arm_link(&mut self, name: LinkName) {
+        let Some(at) = self.network.links[name as usize].deadline() else { return };
+        let armed = &mut self.network.armed[name as usize];
+        if at < *armed {
+            *armed = at;
+            self.kernel.schedule_at(at, Event::LinkDue(name));
+        }
+    }
+
+    pub(super) fn link_due(&mut self, name: LinkName) {
+        let now = self.now();
+        if now < self.network.armed[name as usize] {
+            return;
+        }
+        self.network.armed[name as usize] = SimTime::MAX;
+        let mut arrived = core::mem::take(&mut self.network.arrived);
+        self.network.links[name as usize].poll(now, &mut arrived);
+        for envelope in arrived.drain(..) {
+            let Envelope { from, to, message } = *envelope;
+            self.trace.record(now, flow(from, to), super::Fact::Arrived { bytes: message.wire_bytes() });
+            self.input(to, Input::Message { from, message });
+        }
+        self.network.arrived = arrived;
+        self.arm_link(name);
+    }
+}

@@ -1,0 +1,151 @@
+//! vCenter and the cloud: calls of the vault, their answers, and what they change in the world.
+
+use std::time::Duration;
+
+use switchback_azure as azure;
+use switchback_disks::{Snapshot, VirtualDisk};
+use switchback_engine::ports::{CloudRequest, HypervisorRequest};
+use switchback_engine::role::{Address, CallId, Input};
+use switchback_engine::{DiskId, MachineId, Site};
+use switchback_sim::SimTime;
+use switchback_vsphere as vsphere;
+
+use super::event::Event;
+use super::{PhysicalDisk, Sabotage, World};
+use crate::content::Simulated;
+
+/// The way of an answer from a service to the vault.
+const ANSWER_AFTER: Duration = Duration::from_millis(1);
+
+impl<C: Simulated> World<C> {
+    /// The vault asks vCenter. It is reached over the line between the sites: while that is cut, nothing comes back.
+    pub(super) fn ask_hypervisor(&mut self, call: CallId, request: HypervisorRequest) {
+        if self.network.wan_is_cut() {
+            return;
+        }
+        let now = self.now();
+        self.judges.called(call);
+        let started = self.vcenter.begin(now, call, request);
+        started.consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
+        self.kernel.schedule_at(started.done_at, Event::HypervisorDone(call));
+    }
+
+    pub(super) fn hypervisor_done(&mut self, call: CallId) {
+        let now = self.now();
+        let outcome = self.vcenter.finish(now, call);
+        outcome.consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
+        if let Some(result) = outcome.result
+            && !self.network.wan_is_cut()
+            && self.sabotage != Some(Sabotage::SwallowAnswers)
+        {
+            self.input_after(ANSWER_AFTER, Address::Control, Input::Hypervisor { call, result });
+        }
+    }
+
+    pub(super) fn vsphere_consequence(&mut self, consequence: vsphere::Consequence) {
+        use vsphere::Consequence;
+        match consequence {
+            Consequence::MachineStarted(machine) => self.boot(machine, Site::Primary),
+            Consequence::MachineStopped(machine) => self.cut_power(machine, Site::Primary),
+            Consequence::GuestShutDownRequested(machine) => self.shut_down_guest(machine, Site::Primary),
+            Consequence::MachineCreated { machine, disk_sectors } => {
+                for (index, sectors) in disk_sectors.into_iter().enumerate() {
+                    let disk = PhysicalDisk::Home(DiskId { machine, index: index as u8 });
+                    self.storage.set(disk, Some(VirtualDisk::new(sectors).with_write_through()));
+                }
+            }
+            Consequence::MachineRemoved(machine) => self.for_disks(machine, |world, disk| {
+                world.storage.set(PhysicalDisk::Home(disk), None);
+            }),
+            Consequence::DisksAttached(machine) => {
+                // Under the master target a write is durable only when it was flushed.
+                self.for_disks(machine, |world, disk| world.rewrap(disk, false));
+                self.judges.disks_replaced(machine, Site::Primary);
+            }
+            Consequence::DisksDetached(machine) => self.for_disks(machine, |world, disk| world.rewrap(disk, true)),
+            Consequence::DisksUnavailable(_) | Consequence::SnapshotsMerged { .. } => {}
+        }
+    }
+
+    /// Changes whether every write to a machine's home disk is durable at once.
+    fn rewrap(&mut self, disk: DiskId, write_through: bool) {
+        let physical = PhysicalDisk::Home(disk);
+        if let Some(content) = self.storage.snapshot(physical) {
+            let disk = VirtualDisk::from_snapshot(&content);
+            self.storage.set(physical, Some(if write_through { disk.with_write_through() } else { disk }));
+        }
+    }
+
+    fn for_disks(&mut self, machine: MachineId, each: impl Fn(&mut Self, DiskId)) {
+        for index in 0..self.spec.machines[machine.0 as usize].disks.len() {
+            each(self, DiskId { machine, index: index as u8 });
+        }
+    }
+
+    /// The vault asks the cloud.
+    pub(super) fn ask_cloud(&mut self, call: CallId, request: CloudRequest<C>) {
+        let now = self.now();
+        self.judges.called(call);
+        let request = match (self.sabotage, request) {
+            // The twin of the judge of orphans: asked to delete, the cloud does something harmless instead.
+            (Some(Sabotage::KeepCloudMachine), CloudRequest::DeleteMachine(machine)) => CloudRequest::StopMachine(machine),
+            (_, request) => request,
+        };
+        let started = self.azure.begin(now, call, request);
+        started.consequences.into_iter().for_each(|consequence| self.azure_consequence(consequence));
+        self.kernel.schedule_at(started.done_at, Event::CloudDone(call));
+    }
+
+    pub(super) fn cloud_done(&mut self, call: CallId) {
+        let now = self.now();
+        let outcome = self.azure.finish(now, call);
+        outcome.consequences.into_iter().for_each(|consequence| self.azure_consequence(consequence));
+        if let Some(result) = outcome.result
+            && self.sabotage != Some(Sabotage::SwallowAnswers)
+        {
+            self.input_after(ANSWER_AFTER, Address::Control, Input::Cloud { call, result });
+        }
+    }
+
+    pub(super) fn azure_consequence(&mut self, consequence: azure::Consequence<C>) {
+        use azure::Consequence;
+        match consequence {
+            Consequence::ReplicaCreated(disk, sectors) => {
+                self.storage.set(PhysicalDisk::Replica(disk), Some(VirtualDisk::new(sectors)));
+            }
+            Consequence::ReplicaDeleted(disk) => self.storage.set(PhysicalDisk::Replica(disk), None),
+            Consequence::DiskCreated(disk, view) => {
+                let sectors = self.spec.machines[disk.machine.0 as usize].disks[usize::from(disk.index)].sectors;
+                let base = self.storage.snapshot(PhysicalDisk::Replica(disk));
+                let base = base.unwrap_or_else(|| Snapshot::blank(sectors));
+                let content = VirtualDisk::from_view(&view, &base, sectors).with_write_through();
+                self.storage.set(PhysicalDisk::Recovered(disk), Some(content));
+                self.judges.disks_replaced(disk.machine, Site::Recovery);
+            }
+            Consequence::DiskDeleted(disk) => self.storage.set(PhysicalDisk::Recovered(disk), None),
+            Consequence::MachineCreated(machine) => {
+                // A machine made from disks has an agent that knows nothing yet.
+                let agent = self.hosts.agent_mut(machine, Site::Recovery);
+                agent.store = switchback_sim::DurableStore::new();
+            }
+            Consequence::MachineStarted(machine) => self.boot(machine, Site::Recovery),
+            Consequence::GuestShutDownRequested(machine) => self.shut_down_guest(machine, Site::Recovery),
+            Consequence::MachineStopped(machine) | Consequence::MachineDeleted(machine) => {
+                self.cut_power(machine, Site::Recovery);
+            }
+        }
+    }
+
+    /// A guest that went down by itself: the site notes it, and calls that waited for it are done earlier.
+    pub(super) fn machine_is_off(&mut self, machine: MachineId, site: Site) {
+        let now = self.now();
+        let done: Vec<(CallId, SimTime)> = match site {
+            Site::Primary => self.vcenter.guest_stopped(now, machine).unwrap_or_default(),
+            Site::Recovery => self.azure.guest_stopped(now, machine).unwrap_or_default(),
+        };
+        for (call, at) in done {
+            let event = if site == Site::Primary { Event::HypervisorDone(call) } else { Event::CloudDone(call) };
+            self.kernel.schedule_at(at, event);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What a world is made of, in plain values: the scenario with all its names resolved.
+
+use core::time::Duration;
+
+use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::{GroupId, Site};
+use switchback_sim::{LinkSpec, Seed};
+
+use crate::workload::WorkloadSpec;
+
+/// Everything about a world before its first moment.
+#[derive(Debug, Clone)]
+pub struct WorldSpec {
+    /// Where all chance comes from.
+    pub seed: Seed,
+    /// The machines; a machine's number is its place here.
+    pub machines: Vec<MachineSpec>,
+    /// The groups.
+    pub groups: Vec<GroupSpec>,
+    /// Inside the primary site.
+    pub lan: LinkSpec,
+    /// Inside the cloud.
+    pub fabric: LinkSpec,
+    /// Between the sites, each way.
+    pub wan: LinkSpec,
+    /// Cache of each process server, in bytes.
+    pub cache_bytes: u64,
+    /// The primary site.
+    pub site: SiteSpec,
+    /// The cloud.
+    pub cloud: CloudSpec,
+    /// The service times of disks that machines run on.
+    pub machine_disk: DiskTiming,
+    /// The service times of replica disks, caches and logs.
+    pub backend_disk: DiskTiming,
+}
+
+/// The primary site.
+#[derive(Debug, Clone)]
+pub struct SiteSpec {
+    /// The vCenter's name.
+    pub vcenter: String,
+    /// How many hosts it has.
+    pub hosts: u32,
+    /// Its datastores.
+    pub datastores: Vec<DatastoreSpec>,
+    /// Which datastore the master target lies on, by place.
+    pub master_target_datastore: usize,
+}
+
+/// A datastore.
+#[derive(Debug, Clone)]
+pub struct DatastoreSpec {
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub capacity_bytes: u64,
+    /// The hosts that reach it, by place.
+    pub reach: Vec<u32>,
+}
+
+/// The cloud.
+#[derive(Debug, Clone)]
+pub struct CloudSpec {
+    /// The region's name.
+    pub region: String,
+    /// The vault's name.
+    pub vault: String,
+    /// The cache account's name.
+    pub cache_account: String,
+}
+
+/// Service times of a kind of disk.
+#[derive(Debug, Clone)]
+pub struct DiskTiming {
+    /// Of a read or write, beside the transfer.
+    pub latency: core::ops::RangeInclusive<Duration>,
+    /// Of a flush.
+    pub flush: core::ops::RangeInclusive<Duration>,
+    /// Transfer rate.
+    pub bytes_per_sec: u64,
+    /// Requests served at once.
+    pub parallelism: u32,
+}
+
+/// A machine.
+#[derive(Debug, Clone)]
+pub struct MachineSpec {
+    /// Its name.
+    pub name: String,
+    /// Whether it runs Windows; Linux otherwise.
+    pub windows: bool,
+    /// Its memory in bytes.
+    pub memory_bytes: u64,
+    /// The agent's pool in bytes.
+    pub pool_bytes: u64,
+    /// The datastore its disks lie on, by place.
+    pub datastore: usize,
+    /// Its disks.
+    pub disks: Vec<DiskSpec>,
+    /// What it writes.
+    pub workloads: Vec<WorkloadSpec>,
+}
+
+/// A disk.
+#[derive(Debug, Clone)]
+pub struct DiskSpec {
+    /// Its name.
+    pub name: String,
+    /// Its size in sectors.
+    pub sectors: u64,
+    /// How many sectors from its beginning hold something at first.
+    pub used_sectors: u64,
+}
+
+/// A group.
+#[derive(Debug, Clone)]
+pub struct GroupSpec {
+    /// Its number.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+    /// Its machines, by place.
+    pub machines: Vec<usize>,
+    /// How it is replicated.
+    pub policy: ReplicationPolicy,
+}
+
+impl WorldSpec {
+    /// Where a process server stands: number 0 on premises, number 1 in the cloud for the way home.
+    #[must_use]
+    pub const fn process_server_site(&self, number: u16) -> Site {
+        if number == 0 { Site::Primary } else { Site::Recovery }
+    }
+
+    /// The group of a machine, by the machine's place.
+    #[must_use]
+    pub fn group_of(&self, machine: usize) -> Option<&GroupSpec> {
+        self.groups.iter().find(|group| group.machines.contains(&machine))
+    }
+}
+
+impl DiskTiming {
+    /// What an all-flash array gives: 0.2 to 0.6 ms, 1 GiB/s, 32 at once.
+    #[must_use]
+    pub fn flash() -> Self {
+        Self {
+            latency: Duration::from_micros(200)..=Duration::from_micros(600),
+            flush: Duration::from_micros(50)..=Duration::from_micros(150),
+            bytes_per_sec: 1 << 30,
+            parallelism: 32,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The disks of both sites and the devices they lie on. What a role calls a disk is resolved to a physical one here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use switchback_disks::{Snapshot, VirtualDisk};
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::role::{Address, DiskRef, Input, StorageError, Token};
+use switchback_engine::{Change, DiskId, MachineId, SectorRange, Site};
+use switchback_sim::{Device, DeviceSpec, IoKind, Seed, SimTime};
+
+use super::event::Event;
+use super::spec::{DiskTiming, WorldSpec};
+use super::{Sabotage, World};
+use crate::content::Simulated;
+use crate::truth::initial_stamp;
+
+/// A disk that exists once, whatever roles call it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PhysicalDisk {
+    /// The machine's disk at home, on a datastore.
+    Home(DiskId),
+    /// The replica disk in the cloud.
+    Replica(DiskId),
+    /// The disk of the recovered machine in the cloud.
+    Recovered(DiskId),
+}
+
+impl From<DiskRef> for PhysicalDisk {
+    fn from(disk: DiskRef) -> Self {
+        match disk {
+            // Coming home, the target writes to the machine's own disks, attached to the master target.
+            DiskRef::Machine(id, Site::Primary) | DiskRef::Replica(id, Site::Primary) => Self::Home(id),
+            DiskRef::Machine(id, Site::Recovery) => Self::Recovered(id),
+            DiskRef::Replica(id, Site::Recovery) => Self::Replica(id),
+        }
+    }
+}
+
+/// All disks and devices.
+#[derive(Debug, Clone)]
+pub(super) struct Storage<C: Simulated> {
+    /// By machine, then by disk.
+    disks: Vec<Vec<Copies<C>>>,
+    /// What each machine's disks lie on: at home and in the cloud.
+    machine_devices: Vec<[Device; 2]>,
+    replica_device: Device,
+}
+
+/// The copies of one disk.
+#[derive(Debug, Clone)]
+struct Copies<C: Simulated> {
+    home: Option<VirtualDisk<C>>,
+    replica: Option<VirtualDisk<C>>,
+    recovered: Option<VirtualDisk<C>>,
+}
+
+pub(super) fn device_spec(timing: &DiskTiming) -> DeviceSpec {
+    DeviceSpec {
+        read_latency: timing.latency.clone(),
+        write_latency: timing.latency.clone(),
+        flush_latency: timing.flush.clone(),
+        bytes_per_sec: Some(timing.bytes_per_sec),
+        parallelism: timing.parallelism,
+        capacity_bytes: None,
+    }
+}
+
+impl<C: Simulated> Storage<C> {
+    pub(super) fn new(spec: &WorldSpec, seed: Seed) -> Self {
+        let home = |machine: usize, index: usize| {
+            let disk = &spec.machines[machine].disks[index];
+            let content = |range: SectorRange| initial::<C>(machine, index, range);
+            VirtualDisk::initial(disk.sectors, disk.used_sectors, content).with_write_through()
+        };
+        let copies = |machine, index| Copies { home: Some(home(machine, index)), replica: None, recovered: None };
+        let machine_device = device_spec(&spec.machine_disk);
+        let device = |name: String, spec: &DeviceSpec| Device::new(spec.clone(), seed.chance(&name));
+        let devices = |m| {
+            [
+                device(format!("device home {m}"), &machine_device),
+                device(format!("device recovered {m}"), &machine_device),
+            ]
+        };
+        let machines = 0..spec.machines.len();
+        Self {
+            disks: machines
+                .clone()
+                .map(|m| (0..spec.machines[m].disks.len()).map(|index| copies(m, index)).collect())
+                .collect(),
+            machine_devices: machines.map(devices).collect(),
+            replica_device: device("device replica".to_owned(), &device_spec(&spec.backend_disk)),
+        }
+    }
+
+    pub(super) fn disk_mut(&mut self, disk: PhysicalDisk) -> Option<&mut VirtualDisk<C>> {
+        self.slot(disk)?.as_mut()
+    }
+
+    fn slot(&mut self, disk: PhysicalDisk) -> Option<&mut Option<VirtualDisk<C>>> {
+        let (PhysicalDisk::Home(id) | PhysicalDisk::Replica(id) | PhysicalDisk::Recovered(id)) = disk;
+        let copies = self.disks.get_mut(id.machine.0 as usize)?.get_mut(usize::from(id.index))?;
+        Some(match disk {
+            PhysicalDisk::Home(_) => &mut copies.home,
+            PhysicalDisk::Replica(_) => &mut copies.replica,
+            PhysicalDisk::Recovered(_) => &mut copies.recovered,
+        })
+    }
+
+    /// Puts a disk where there was none, or takes one away.
+    pub(super) fn set(&mut self, disk: PhysicalDisk, content: Option<VirtualDisk<C>>) {
+        if let Some(slot) = self.slot(disk) {
+            *slot = content;
+        }
+    }
+
+    /// Everything on a disk; `None` if there is no such disk.
+    pub(super) fn runs(&mut self, disk: PhysicalDisk) -> Option<Arc<Vec<Change<C>>>> {
+        self.disk_mut(disk).map(VirtualDisk::runs)
+    }
+
+    pub(super) fn snapshot(&mut self, disk: PhysicalDisk) -> Option<Snapshot<C>> {
+        self.disk_mut(disk).map(VirtualDisk::snapshot)
+    }
+
+    /// When a request of a machine is served by the device its disks lie on.
+    pub(super) fn submit_for_machine(&mut self, now: SimTime, machine: MachineId, site: Site, kind: IoKind, bytes: u64) -> SimTime {
+        self.machine_devices[machine.0 as usize][super::host::site_index(site)].submit(now, kind, bytes)
+    }
+
+    fn submit(&mut self, now: SimTime, disk: PhysicalDisk, kind: IoKind, bytes: u64) -> SimTime {
+        match disk {
+            PhysicalDisk::Home(id) => self.submit_for_machine(now, id.machine, Site::Primary, kind, bytes),
+            PhysicalDisk::Recovered(id) => self.submit_for_machine(now, id.machine, Site::Recovery, kind, bytes),
+            PhysicalDisk::Replica(_) => self.replica_device.submit(now, kind, bytes),
+        }
+    }
+}
+
+/// What a disk holds at first.
+fn initial<C: Simulated>(machine: usize, index: usize, range: SectorRange) -> Vec<Change<C>> {
+    /// Content is made in pieces of this size, so that one of real bytes is never larger than a copy step.
+    const PIECE: u64 = 64 << 11;
+    let mut runs = Vec::new();
+    let mut start = range.start;
+    while start < range.end {
+        let sectors = (range.end - start).min(PIECE) as u32;
+        let stamp = initial_stamp(MachineId(machine as u32), index as u8, start);
+        runs.push(Change { start, sectors, content: C::of_write(stamp, sectors) });
+        start += u64::from(sectors);
+    }
+    runs
+}
+
+impl<C: Simulated> World<C> {
+    /// A role reads. What it gets is what the disk held when it asked; it gets it when the device has served it.
+    pub(super) fn read_disk(&mut self, from: Address, disk: DiskRef, range: SectorRange, token: Token) {
+        let now = self.now();
+        let physical = PhysicalDisk::from(disk);
+        let result = self.access(disk).and_then(|()| {
+            let disk = self.storage.disk_mut(physical).ok_or(StorageError::Gone)?;
+            disk.read(range).map_err(|_| StorageError::Failed)
+        });
+        let bytes = result.as_ref().map_or(0, |runs| payload(runs));
+        let at = self.storage.submit(now, physical, IoKind::Read, bytes);
+        self.input_at(at, from, Input::DiskRead { token, result });
+    }
+
+    /// A target writes to a replica disk and wants to hear when it is durable. Until then a crash may lose any of it.
+    pub(super) fn write_replica(&mut self, from: Address, disk: DiskRef, changes: &[Change<C>], token: Token) {
+        let now = self.now();
+        let physical = PhysicalDisk::from(disk);
+        let changes = match self.sabotage {
+            Some(Sabotage::LoseReplicaWrite) if !changes.is_empty() => &changes[1..],
+            _ => changes,
+        };
+        let written = self.access(disk).and_then(|()| {
+            let disk = self.storage.disk_mut(physical).ok_or(StorageError::Gone)?;
+            disk.write_all(changes).map_err(|_| StorageError::Failed)
+        });
+        if let Err(error) = written {
+            let delay = Duration::from_millis(1);
+            return self.input_after(delay, from, Input::DiskWritten { token, result: Err(error) });
+        }
+        self.storage.submit(now, physical, IoKind::Write, payload(changes));
+        let at = self.storage.submit(now, physical, IoKind::Flush, 0);
+        let life = self.hosts.life(from);
+        self.kernel.schedule_at(at, Event::DiskFlushed { to: from, life, disk: physical, token });
+    }
+
+    pub(super) fn replica_flushed(&mut self, to: Address, life: u32, disk: PhysicalDisk, token: Token) {
+        if self.hosts.life(to) != life {
+            return;
+        }
+        let result = self.storage.disk_mut(disk).map(VirtualDisk::flush).ok_or(StorageError::Gone);
+        self.input(to, Input::DiskWritten { token, result });
+    }
+
+    /// Whether the site gives access to a disk now.
+    fn access(&self, disk: DiskRef) -> Result<(), StorageError> {
+        match PhysicalDisk::from(disk) {
+            PhysicalDisk::Home(_) => self.vcenter.disk_access(disk),
+            PhysicalDisk::Replica(_) | PhysicalDisk::Recovered(_) => self.azure.disk_access(disk),
+        }
+    }
+
+    /// The power of a site's target fails: what was not flushed to its disks is in doubt.
+    pub(super) fn crash_replicas(&mut self, site: Site) {
+        for machine in 0..self.spec.machines.len() {
+            for index in 0..self.spec.machines[machine].disks.len() {
+                let id = DiskId { machine: MachineId(machine as u32), index: index as u8 };
+                let disk = if site == Site::Primary { PhysicalDisk::Home(id) } else { PhysicalDisk::Replica(id) };
+                if let Some(disk) = self.storage.disk_mut(disk) {
+                    disk.crash(&mut self.chance);
+                }
+            }
+        }
+    }
+
+    /// Everything on a disk, as a reader from outside would find it.
+    pub fn disk_runs(&mut self, disk: PhysicalDisk) -> Option<Arc<Vec<Change<C>>>> {
+        self.storage.runs(disk)
+    }
+}
+
+fn payload<C: Simulated>(runs: &[Change<C>]) -> u64 {
+    runs.iter().filter(|run| !run.content.is_zero()).map(|run| u64::from(run.sectors) * SECTOR_BYTES).sum()
+}

@@ -1,0 +1,444 @@
+//! What is protected: groups, machines, disks, and the loads on them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::check::{Check, Names, YEAR};
+use crate::diagnostic::Diagnostic;
+use crate::model::words::{MachineKind, OsKind, Repeat};
+use crate::model::{
+    Churn, DatastoreIndex, Disk, DiskIndex, Group, GroupIndex, Pattern, Trace, Vm, VmIndex,
+};
+use crate::raw;
+use crate::source::Span;
+use crate::traces::{self, RecordedTrace};
+use crate::units::{show_bytes, show_time};
+
+/// The smallest and the largest disk: Azure's largest managed disk has 32 TiB.
+const DISK_MIN: u64 = 1 << 20;
+const DISK_MAX: u64 = 32 << 40;
+const MEMORY_MIN: u64 = 64 << 20;
+const MEMORY_MAX: u64 = 24 << 40;
+const MEMORY_DEFAULT: u64 = 4 << 30;
+/// The agent keeps captured writes in a sixteenth of the memory.
+const CAPTURE_POOL_SHARE: u64 = 16;
+const CAPTURE_POOL_MIN: u64 = 1 << 20;
+const BLOCK_DEFAULT: u64 = 8 << 10;
+const BLOCK_MAX: u64 = 16 << 20;
+/// Faster than any disk Azure offers; a rate above is a slip.
+const RATE_MAX: u64 = 100 << 30;
+/// Azure's limits for a multi-VM group and for the disks of one machine.
+const GROUP_VMS_MAX: usize = 16;
+const VM_DISKS_MAX: usize = 64;
+
+impl Check<'_> {
+    pub(super) fn protect(&mut self, raw: &raw::Scenario) -> Option<(Vec<Group>, Vec<Vm>)> {
+        self.unique("the consistency group", &Names::groups(raw).entries);
+        self.unique("the machine", &Names::vms(raw).entries);
+        self.override_applies(raw);
+        let (mut groups, mut vms): (Vec<Group>, Vec<Vm>) = (Vec::new(), Vec::new());
+        let mut whole = true;
+        for (index, group) in raw.protect.0.iter().enumerate() {
+            self.group_size(group);
+            let first = vms.len();
+            for vm in &group.vms.0 {
+                match self.vm(vm, VmIndex(vms.len()), GroupIndex(index), raw) {
+                    Some(vm) => vms.push(vm),
+                    None => whole = false,
+                }
+            }
+            groups.push(Group {
+                name: group.name.value.0.clone(),
+                vms: (first..vms.len()).map(VmIndex).collect(),
+                source: self.at(group.span),
+            });
+        }
+        self.datastores_hold_their_disks(raw);
+        self.causes_have_no_cycle(raw);
+        whole.then_some((groups, vms))
+    }
+
+    fn group_size(&mut self, group: &raw::Group) {
+        if group.vms.0.len() > GROUP_VMS_MAX {
+            let (name, count) = (&group.name.value.0, group.vms.0.len());
+            self.impossible(
+                group.name.span,
+                format!("the consistency group `{name}` has {count} machines"),
+                format!("at most {GROUP_VMS_MAX} machines are possible"),
+                "split it: Site Recovery keeps at most 16 machines consistent with each other",
+            );
+        }
+    }
+
+    fn vm(&mut self, raw: &raw::Vm, index: VmIndex, group: GroupIndex, scenario: &raw::Scenario) -> Option<Vm> {
+        if let Some(memory) = raw.memory {
+            self.size_within(memory, MEMORY_MIN, MEMORY_MAX, "the memory of a machine");
+        }
+        let memory = raw.memory.map_or(MEMORY_DEFAULT, |memory| memory.value.0);
+        if let Some(pool) = raw.capture_pool {
+            let most = memory.max(CAPTURE_POOL_MIN);
+            self.size_within(pool, CAPTURE_POOL_MIN, most, "the capture pool of a machine");
+        }
+        let disks = self.disks(raw);
+        let datastore = match &raw.datastore {
+            Some(name) => {
+                let who = format!("the machine `{}` lies on the datastore", raw.name.value.0);
+                self.resolve(&name.value.0, name.span, &who, &Names::datastores(&scenario.site)).map(DatastoreIndex)
+            }
+            None => Some(DatastoreIndex(0)),
+        };
+        let churn = match &raw.churn {
+            Some(churn) => self.churn(churn, raw, scenario).map(Some),
+            None => Some(None),
+        };
+        let traces = self.traces(raw);
+        Some(Vm {
+            index,
+            name: raw.name.value.0.clone(),
+            group,
+            kind: raw.kind.map_or(MachineKind::Vmware, |kind| kind.value),
+            os: raw.os.map_or(OsKind::Windows, |os| os.value),
+            memory,
+            capture_pool: raw.capture_pool.map_or(memory / CAPTURE_POOL_SHARE, |pool| pool.value.0),
+            datastore: datastore?,
+            disks,
+            churn: churn?,
+            traces: traces?,
+            source: self.at(raw.name.span),
+        })
+    }
+
+    fn disks(&mut self, vm: &raw::Vm) -> Vec<Disk> {
+        self.unique("the disk", &Names::disks(vm).entries);
+        if vm.disks.0.len() > VM_DISKS_MAX {
+            let (name, count) = (&vm.name.value.0, vm.disks.0.len());
+            self.impossible(
+                vm.name.span,
+                format!("the machine `{name}` has {count} disks"),
+                format!("at most {VM_DISKS_MAX} disks are possible"),
+                "no Azure machine takes more",
+            );
+        }
+        vm.disks
+            .0
+            .iter()
+            .map(|disk| {
+                let size = disk.size;
+                self.size_within(size, DISK_MIN, DISK_MAX, "the size of a disk");
+                self.whole_sectors(size.span, size.value.0, "a disk");
+                if let Some(used) = disk.used {
+                    self.whole_sectors(used.span, used.value.0, "a used part");
+                    if used.value > size.value {
+                        let (used_shown, size_shown) = (show_bytes(used.value.0), show_bytes(size.value.0));
+                        let message = format!("{used_shown} of a disk of {size_shown} cannot be used");
+                        self.d.report(
+                            Diagnostic::new("scenario::impossible_number", message)
+                                .label(used.span, "more than the disk holds")
+                                .label(size.span, "the size of the disk")
+                                .help(format!("use at most {size_shown}, or make the disk larger")),
+                        );
+                    }
+                }
+                Disk {
+                    name: disk.name.value.0.clone(),
+                    size: size.value.0,
+                    used: disk.used.map_or(0, |used| used.value.0),
+                    source: self.at(disk.span),
+                }
+            })
+            .collect()
+    }
+
+    fn churn(&mut self, raw: &raw::Churn, vm: &raw::Vm, scenario: &raw::Scenario) -> Option<Churn> {
+        let name = &vm.name.value.0;
+        self.rate(raw.rate.span, raw.rate.value.0);
+        let block = raw.block;
+        let (block_min, block_max) = block.map_or((BLOCK_DEFAULT, BLOCK_DEFAULT), |b| (b.value.min, b.value.max));
+        if let Some(block) = block {
+            self.not_zero(block.span, block_min, "the size of a write");
+            self.whole_sectors(block.span, block_min, "a write");
+            if block_max != block_min {
+                self.whole_sectors(block.span, block_max, "a write");
+            }
+            if block_max > BLOCK_MAX {
+                let message = format!("a write cannot be {}", show_bytes(block_max));
+                let help = "a large write reaches the disk in parts: choose at most 16MiB";
+                self.impossible(block.span, message, "at most 16MiB is possible".to_owned(), help);
+            }
+        }
+        let pattern = self.pattern(raw.pattern.as_ref());
+        let disk = match &raw.disk {
+            Some(disk) => {
+                let who = format!("the churn of `{name}` goes to the disk");
+                self.resolve(&disk.value.0, disk.span, &who, &Names::disks(vm)).map(|disk| Some(DiskIndex(disk)))
+            }
+            None => Some(None),
+        };
+        let after = match &raw.after {
+            Some(after) => {
+                let who = format!("the churn of `{name}` comes after the machine");
+                self.resolve(&after.value.0, after.span, &who, &Names::vms(scenario)).map(|vm| Some(VmIndex(vm)))
+            }
+            None => Some(None),
+        };
+        Some(Churn {
+            rate: raw.rate.value.0,
+            pattern,
+            block_min,
+            block_max,
+            disk: disk?,
+            after: after?,
+            source: self.at(raw.span),
+        })
+    }
+
+    fn rate(&mut self, span: Span, rate: u64) {
+        if rate == 0 || rate > RATE_MAX {
+            self.impossible(
+                span,
+                format!("a rate of {}/s is not possible", show_bytes(rate)),
+                "from 1B/s to 100GiB/s is possible".to_owned(),
+                "a machine that writes nothing has no `churn`",
+            );
+        }
+    }
+
+    fn pattern(&mut self, raw: Option<&raw::Pattern>) -> Pattern {
+        match raw {
+            None | Some(raw::Pattern::Uniform) => Pattern::Uniform,
+            Some(raw::Pattern::Sequential) => Pattern::Sequential,
+            Some(raw::Pattern::Kind(raw::PatternKind::Zipf(ratio))) => {
+                if ratio.value.n == 0 || ratio.value.n >= ratio.value.d {
+                    self.impossible(
+                        ratio.span,
+                        format!("the exponent of zipf cannot be {}", ratio.value),
+                        "it lies between 0 and 1, both excluded".to_owned(),
+                        "9/10 is a busy database; for no hot spots write `uniform`",
+                    );
+                }
+                Pattern::Zipf(ratio.value)
+            }
+            Some(raw::Pattern::Kind(raw::PatternKind::Bursts(bursts))) => {
+                self.time_within(bursts.every, Duration::from_secs(1), YEAR, "the time between bursts");
+                self.rate(bursts.rate.span, bursts.rate.value.0);
+                let (every, lasts) = (bursts.every.value.0, bursts.lasts.value.0);
+                if lasts.is_zero() || lasts >= every {
+                    let message =
+                        format!("bursts every {} cannot last {}", show_time(every), show_time(lasts));
+                    self.d.report(
+                        Diagnostic::new("scenario::impossible_number", message)
+                            .label(bursts.lasts.span, "not zero, and less than `every`")
+                            .label(bursts.every.span, "from the start of one burst to the next")
+                            .help("for a rate that never falls give it as the plain `rate`"),
+                    );
+                }
+                Pattern::Bursts { every, lasts, rate: bursts.rate.value.0 }
+            }
+        }
+    }
+
+    /// The file on the command line stands for the one trace of the scenario.
+    fn override_applies(&mut self, raw: &raw::Scenario) {
+        let Some(path) = &self.overrides.trace_path else { return };
+        let traces: Vec<Span> = raw
+            .protect
+            .0
+            .iter()
+            .flat_map(|group| &group.vms.0)
+            .filter_map(|vm| vm.trace.as_ref())
+            .flat_map(|traces| traces.0.iter().map(|trace| trace.file.span))
+            .collect();
+        let left_out = ["a trace", "a machine", "a consistency group"].iter().any(|what| self.d.incomplete(what));
+        let shown = path.display();
+        match traces[..] {
+            [_] => {}
+            [] if left_out => {}
+            [] => self.d.report(
+                Diagnostic::new(
+                    "scenario::no_trace_to_replace",
+                    format!("the trace `{shown}` was given on the command line, and no machine has a `trace`"),
+                )
+                .help("give a machine a `trace`, or run the scenario without one on the command line"),
+            ),
+            [first, second, ..] => self.d.report(
+                Diagnostic::new(
+                    "scenario::several_traces_to_replace",
+                    format!("the trace `{shown}` on the command line could stand for several traces"),
+                )
+                .label(second, "this one")
+                .label(first, "or this one")
+                .help("name the file in the scenario instead"),
+            ),
+        }
+    }
+
+    fn traces(&mut self, vm: &raw::Vm) -> Option<Vec<Trace>> {
+        let Some(raw) = &vm.trace else { return Some(Vec::new()) };
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut traces = Some(Vec::new());
+        for trace in &raw.0 {
+            if let Some(first) = seen.insert(&trace.disk.value.0, trace.disk.span) {
+                let name = &trace.disk.value.0;
+                self.d.report(
+                    Diagnostic::new("scenario::duplicate_name", format!("the disk `{name}` has two traces"))
+                        .label(trace.disk.span, "the second one")
+                        .label(first, "the first one")
+                        .help("one trace for each disk: put the other on a disk of its own"),
+                );
+            }
+            match (self.trace(trace, vm), &mut traces) {
+                (Some(trace), Some(list)) => list.push(trace),
+                _ => traces = None,
+            }
+        }
+        traces
+    }
+
+    fn trace(&mut self, raw: &raw::Trace, vm: &raw::Vm) -> Option<Trace> {
+        if let Some(starts_at) = raw.starts_at {
+            self.time_within(starts_at, Duration::ZERO, YEAR, "the start of a trace");
+        }
+        let who = format!("a trace of `{}` is played on the disk", vm.name.value.0);
+        let disk = self.resolve(&raw.disk.value.0, raw.disk.span, &who, &Names::disks(vm));
+        let file = match &self.overrides.trace_path {
+            Some(path) => path.clone(),
+            None => self.folder.join(&raw.file.value.0),
+        };
+        let recorded = self.open_trace(raw, &file);
+        let (disk, recorded) = (disk?, recorded?);
+        let on = &vm.disks.0[disk];
+        let reaches = recorded.summary.end_sector.saturating_mul(512);
+        if reaches > on.size.value.0 {
+            let message = format!(
+                "the trace reaches byte {reaches}, and the disk `{}` ends at {} ({})",
+                on.name.value.0,
+                on.size.value.0,
+                show_bytes(on.size.value.0)
+            );
+            self.d.report(
+                Diagnostic::new("scenario::trace_beyond_disk", message)
+                    .label(raw.file.span, "this trace reaches beyond its disk")
+                    .label(on.size.span, "the size of the disk")
+                    .help(format!("make the disk at least {}", show_bytes(reaches.next_multiple_of(1 << 30)))),
+            );
+            return None;
+        }
+        let repeat = raw.repeat.map_or(Repeat::Once, |repeat| repeat.value);
+        if repeat == Repeat::Loop && recorded.period().is_zero() {
+            self.d.report(
+                Diagnostic::new("scenario::impossible_number", "a trace that takes no time cannot loop")
+                    .label(raw.repeat.map_or(raw.file.span, |repeat| repeat.span), "it would never move on")
+                    .help("write `repeat: once`"),
+            );
+            return None;
+        }
+        Some(Trace {
+            file,
+            disk: DiskIndex(disk),
+            starts_at: raw.starts_at.map_or(Duration::ZERO, |time| time.value.0),
+            repeat,
+            recorded,
+            source: self.at(raw.file.span),
+        })
+    }
+
+    fn open_trace(&mut self, raw: &raw::Trace, file: &Path) -> Option<Arc<RecordedTrace>> {
+        // The format in the file is that of the file it names, not of the one on the command line.
+        let format = raw.format.map(|format| format.value).filter(|_| self.overrides.trace_path.is_none());
+        let key: (PathBuf, &'static str) = (file.to_path_buf(), format.map_or("", |format| format.as_str()));
+        if let Some(known) = self.opened.get(&key) {
+            return Some(Arc::clone(known));
+        }
+        match traces::open(file, format) {
+            Ok(recorded) => {
+                let recorded = Arc::new(recorded);
+                self.opened.insert(key, Arc::clone(&recorded));
+                Some(recorded)
+            }
+            Err(error) => {
+                let label = match self.overrides.trace_path {
+                    Some(_) => format!("replaced on the command line; {}", error.label()),
+                    None => error.label(),
+                };
+                self.d.report(
+                    Diagnostic::new(error.code(), error.to_string()).label(raw.file.span, label).help(error.help()),
+                );
+                None
+            }
+        }
+    }
+
+    /// The disks of the machines on a datastore fit into it.
+    fn datastores_hold_their_disks(&mut self, raw: &raw::Scenario) {
+        let stores = &raw.site.datastores.0;
+        for (index, store) in stores.iter().enumerate() {
+            let here = raw.protect.0.iter().flat_map(|group| &group.vms.0).filter(|vm| match &vm.datastore {
+                Some(name) => name.value == store.name.value,
+                None => index == 0,
+            });
+            let sizes = here.flat_map(|vm| vm.disks.0.iter().map(|disk| disk.size));
+            let (mut sum, mut largest) = (0u64, None::<(u64, Span)>);
+            for size in sizes {
+                sum = sum.saturating_add(size.value.0);
+                if largest.is_none_or(|(most, _)| size.value.0 > most) {
+                    largest = Some((size.value.0, size.span));
+                }
+            }
+            if sum > store.capacity.value.0 {
+                let message = format!(
+                    "the disks on the datastore `{}` add up to {}, and it holds {}",
+                    store.name.value.0,
+                    show_bytes(sum),
+                    show_bytes(store.capacity.value.0)
+                );
+                let mut diagnostic = Diagnostic::new("scenario::impossible_number", message)
+                    .label(store.capacity.span, "too small for the disks on it");
+                if let Some((_, span)) = largest {
+                    diagnostic = diagnostic.label(span, "the largest of them");
+                }
+                self.d.report(diagnostic.help("make it larger, or put machines on another with `datastore:`"));
+            }
+        }
+    }
+
+    /// Follows each machine's `churn.after` upwards; a machine met twice closes a cycle.
+    fn causes_have_no_cycle(&mut self, raw: &raw::Scenario) {
+        let vms: Vec<&raw::Vm> = raw.protect.0.iter().flat_map(|group| &group.vms.0).collect();
+        let cause: Vec<Option<(usize, Span)>> = vms
+            .iter()
+            .map(|vm| {
+                let after = vm.churn.as_ref()?.after.as_ref()?;
+                let index = vms.iter().position(|other| other.name.value == after.value)?;
+                Some((index, after.span))
+            })
+            .collect();
+        let mut reported = vec![false; vms.len()];
+        for start in 0..vms.len() {
+            let mut path = vec![start];
+            let mut at = start;
+            while let Some((next, span)) = cause[at] {
+                if let Some(from) = path.iter().position(|seen| *seen == next) {
+                    let cycle = &path[from..];
+                    if !cycle.iter().any(|member| reported[*member]) {
+                        let mut names: Vec<&str> = cycle.iter().map(|i| vms[*i].name.value.0.as_str()).collect();
+                        names.push(&vms[next].name.value.0);
+                        self.d.report(
+                            Diagnostic::new(
+                                "scenario::cycle",
+                                format!("each of these waits for the next: {}", names.join(" -> ")),
+                            )
+                            .label(span, "this closes the circle")
+                            .help("one of the machines must write of its own accord: take its `after` away"),
+                        );
+                    }
+                    path.iter().for_each(|member| reported[*member] = true);
+                    break;
+                }
+                path.push(next);
+                at = next;
+            }
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What there is: the site, its datastores, the links, the servers, the policy.
+
+use std::time::Duration;
+
+use crate::check::{Check, Names, YEAR};
+use crate::decode::Spanned;
+use crate::diagnostic::Diagnostic;
+use crate::model::{Datastore, DatastoreIndex, Link, MasterTarget, Policy, ProcessServer, Region, Site};
+use crate::raw;
+use crate::scalars::Count;
+use crate::source::Span;
+use crate::units::{Ratio, Time, show_time};
+
+/// The most hosts of a vCenter here; a vSphere cluster has at most 96, and no drill needs as many.
+const HOSTS_MAX: u64 = 64;
+/// The largest datastore: VMFS holds 64 TiB; vSAN and NFS more.
+const DATASTORE_MAX: u64 = 1 << 50;
+/// The longest retention a policy can have.
+const RETENTION_MAX: Duration = Duration::from_hours(15 * 24);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+
+pub(super) fn region(raw: &raw::Region) -> Region {
+    Region {
+        name: raw.name.value.0.clone(),
+        vault: raw.vault.value.0.clone(),
+        cache_account: raw.cache_account.value.0.clone(),
+    }
+}
+
+impl Check<'_> {
+    pub(super) fn site(&mut self, raw: &raw::Site) -> Option<Site> {
+        let hosts = raw.vcenter.hosts;
+        if hosts.value.0 == 0 || hosts.value.0 > HOSTS_MAX {
+            self.impossible(
+                hosts.span,
+                format!("a vCenter cannot have {} hosts", hosts.value.0),
+                format!("1 to {HOSTS_MAX} hosts are possible"),
+                "machines run on hosts: give at least one",
+            );
+        }
+        let names: Vec<(&str, Span)> = Names::datastores(raw).entries;
+        self.unique("the datastore", &names);
+        let datastores = raw
+            .datastores
+            .0
+            .iter()
+            .map(|store| {
+                self.size_within(store.capacity, 1 << 20, DATASTORE_MAX, "the capacity of a datastore");
+                Datastore {
+                    name: store.name.value.0.clone(),
+                    capacity: store.capacity.value.0,
+                    reach: self.reach(store, hosts),
+                    source: self.at(store.span),
+                }
+            })
+            .collect();
+        Some(Site {
+            vcenter: raw.vcenter.name.value.0.clone(),
+            hosts: u32::try_from(hosts.value.0).ok()?,
+            datastores,
+            source: self.at(raw.vcenter.span),
+        })
+    }
+
+    fn reach(&mut self, store: &raw::Datastore, hosts: Spanned<Count>) -> Vec<u32> {
+        // Out of bounds was reported already; the cap keeps the list of all hosts small.
+        let count = u32::try_from(hosts.value.0.min(HOSTS_MAX)).unwrap_or(0);
+        let Some(reach) = &store.reach else { return (0..count).collect() };
+        if reach.is_empty() && !self.d.incomplete("a datastore") {
+            let message = format!("no host reaches the datastore `{}`", store.name.value.0);
+            self.d.report(
+                Diagnostic::new("scenario::empty_list", message)
+                    .label(store.name.span, "its `reach` is empty")
+                    .help("name hosts by number, from 0, or leave `reach` out for all of them"),
+            );
+        }
+        let mut seen: Vec<u32> = Vec::new();
+        for host in reach {
+            match u32::try_from(host.value.0) {
+                Ok(index) if index < count && seen.contains(&index) => {
+                    self.d.report(
+                        Diagnostic::new("scenario::duplicate_name", format!("host {index} is named twice"))
+                            .label(host.span, "named again here")
+                            .help("keep one of the two"),
+                    );
+                }
+                Ok(index) if index < count => seen.push(index),
+                _ => {
+                    let message =
+                        format!("the datastore `{}` is reached by host {}, which does not exist", store.name.value.0, host.value.0);
+                    self.d.report(
+                        Diagnostic::new("scenario::unknown_host", message)
+                            .label(host.span, "no host has this number")
+                            .label(hosts.span, "the number of hosts is given here")
+                            .help(format!("hosts are counted from 0: the last one is {}", count.saturating_sub(1))),
+                    );
+                }
+            }
+        }
+        seen.sort_unstable();
+        seen
+    }
+
+    pub(super) fn link(&mut self, raw: Option<&raw::Link>, default: Link) -> Link {
+        let Some(raw) = raw else { return default };
+        if let Some(bandwidth) = raw.bandwidth {
+            self.not_zero(bandwidth.span, bandwidth.value.0, "the bandwidth of a link");
+        }
+        if let Some(latency) = raw.latency {
+            self.time_within(
+                Spanned { value: Time(latency.value.max), span: latency.span },
+                Duration::ZERO,
+                Duration::from_secs(60),
+                "the latency of a link",
+            );
+        }
+        Link {
+            bandwidth: raw.bandwidth.map_or(default.bandwidth, |bandwidth| bandwidth.value.0),
+            latency: raw.latency.map_or(default.latency, |latency| latency.value),
+            loss: self.below_one(raw.loss, "loss"),
+            reorder: self.below_one(raw.reorder, "reorder"),
+            duplicate: self.below_one(raw.duplicate, "duplicate"),
+        }
+    }
+
+    fn below_one(&mut self, ratio: Option<Spanned<Ratio>>, what: &str) -> Ratio {
+        let Some(ratio) = ratio else { return Ratio::ZERO };
+        if ratio.value.n >= ratio.value.d {
+            self.impossible(
+                ratio.span,
+                format!("the `{what}` of a link cannot be {}", ratio.value),
+                "it must be below one".to_owned(),
+                "for a link that carries nothing use a `cut` step",
+            );
+        }
+        ratio.value
+    }
+
+    pub(super) fn process_server(&mut self, raw: Option<&raw::ProcessServer>) -> ProcessServer {
+        let default = ProcessServer::default();
+        let Some(raw) = raw else { return default };
+        if let Some(cache) = raw.cache {
+            self.size_within(cache, 1 << 20, DATASTORE_MAX, "the cache of the process server");
+        }
+        if let Some(restart) = raw.crash_restart {
+            self.time_within(restart, Duration::from_secs(1), YEAR, "the restart of the process server");
+        }
+        ProcessServer {
+            cache: raw.cache.map_or(default.cache, |cache| cache.value.0),
+            crash_restart: raw.crash_restart.map_or(default.crash_restart, |time| time.value.0),
+        }
+    }
+
+    pub(super) fn master_target(
+        &mut self,
+        raw: Option<&raw::MasterTarget>,
+        site: &raw::Site,
+    ) -> Option<MasterTarget> {
+        let default = MasterTarget { datastore: DatastoreIndex(0), retention: Duration::from_hours(24) };
+        let Some(raw) = raw else { return Some(default) };
+        if let Some(retention) = raw.retention {
+            self.time_within(retention, Duration::ZERO, RETENTION_MAX, "the retention of the master target");
+        }
+        let datastore = match &raw.datastore {
+            Some(name) => {
+                let table = Names::datastores(site);
+                DatastoreIndex(self.resolve(&name.value.0, name.span, "the master target uses the datastore", &table)?)
+            }
+            None => default.datastore,
+        };
+        Some(MasterTarget { datastore, retention: raw.retention.map_or(default.retention, |time| time.value.0) })
+    }
+
+    pub(super) fn policy(&mut self, raw: Option<&raw::Policy>) -> Policy {
+        let default = Policy::default();
+        let Some(raw) = raw else { return default };
+        if let Some(every) = raw.crash_consistent_every {
+            self.time_within(every, MINUTE, HOUR, "the cadence of crash-consistent points");
+        }
+        if let Some(keep) = raw.retain_recovery_points_for {
+            self.time_within(keep, Duration::ZERO, RETENTION_MAX, "the retention of recovery points");
+        }
+        if let Some(alert) = raw.rpo_alert_after {
+            self.time_within(alert, MINUTE, YEAR, "the lag that raises an alert");
+        }
+        let retain = raw.retain_recovery_points_for.map_or(default.retain_recovery_points_for, |time| time.value.0);
+        let app = match raw.app_consistent_every {
+            Some(cadence) => cadence.value.0,
+            // Without a word about applications a short retention switches them off instead of failing.
+            None => default.app_consistent_every.filter(|every| *every < retain),
+        };
+        if let (Some(cadence), Some(every)) = (raw.app_consistent_every, app) {
+            let time = Spanned { value: Time(every), span: cadence.span };
+            self.time_within(time, Duration::from_mins(15), 12 * HOUR, "the cadence of application-consistent points");
+            if every >= retain {
+                let message = format!(
+                    "application-consistent points are made every {} and kept for {}",
+                    show_time(every),
+                    show_time(retain)
+                );
+                let mut diagnostic = Diagnostic::new("scenario::impossible_number", message)
+                    .label(cadence.span, "this must be less than the retention");
+                if let Some(keep) = raw.retain_recovery_points_for {
+                    diagnostic = diagnostic.label(keep.span, "the retention");
+                }
+                self.d.report(diagnostic.help("keep points longer, make them more often, or write `off`"));
+            }
+        }
+        Policy {
+            crash_consistent_every: raw
+                .crash_consistent_every
+                .map_or(default.crash_consistent_every, |time| time.value.0),
+            app_consistent_every: app,
+            retain_recovery_points_for: retain,
+            rpo_alert_after: raw.rpo_alert_after.map_or(default.rpo_alert_after, |time| time.value.0),
+        }
+    }
+}

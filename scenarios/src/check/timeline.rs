@@ -1,0 +1,381 @@
+//! What happens and what is expected.
+
+use std::time::Duration;
+
+use crate::check::{Check, Names, YEAR};
+use crate::decode::Spanned;
+use crate::diagnostic::Diagnostic;
+use crate::model::words::Component;
+use crate::model::{
+    Action, Expect, Expectation, FailbackPoint, GroupIndex, Policy, RecoveryPointChoice, Step, StepIndex, Subject,
+    VmIndex, When,
+};
+use crate::raw::{self, StepAction, StepWhen, SubjectName, Target, TargetPoint};
+use crate::raw_steps::ExpectationKind;
+use crate::scalars::{KebabName, Name};
+use crate::suggest;
+use crate::units::{Time, show_time};
+
+/// The most calls one `fail` step can make fail; a client gives up long before.
+const FAIL_TIMES_MAX: u64 = 1000;
+
+impl Check<'_> {
+    pub(super) fn timeline(&mut self, raw: &raw::Scenario, policy: &Policy) -> Option<Vec<Step>> {
+        let Some(steps) = &raw.timeline else { return Some(Vec::new()) };
+        let named: Vec<_> =
+            steps.iter().filter_map(|step| step.name.as_ref()).map(|n| (n.value.0.as_str(), n.span)).collect();
+        self.unique("the step", &named);
+        let mut whole = true;
+        let mut out = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            let when = self.when(raw, steps, index);
+            let action = self.action(raw, step, index, policy);
+            match (when, action) {
+                (Some(when), Some(action)) => out.push(Step {
+                    name: called(step).to_owned(),
+                    when,
+                    action,
+                    source: self.at(step.verb.1),
+                }),
+                _ => whole = false,
+            }
+        }
+        whole.then_some(out)
+    }
+
+    fn when(&mut self, raw: &raw::Scenario, steps: &[raw::Step], index: usize) -> Option<When> {
+        match &steps[index].when {
+            StepWhen::At(time) => {
+                self.time_within(*time, Duration::ZERO, YEAR, "the time of a step");
+                if let Some(run_for) = raw.run_for
+                    && time.value.0 > run_for.value.0
+                {
+                    let message = format!(
+                        "step {} is at {}, and the run ends after {}",
+                        index + 1,
+                        show_time(time.value.0),
+                        show_time(run_for.value.0)
+                    );
+                    self.d.report(
+                        Diagnostic::new("scenario::impossible_number", message)
+                            .label(time.span, "after the end of the run")
+                            .label(run_for.span, "the length of the run")
+                            .help("let the run go on longer, or make the step earlier"),
+                    );
+                }
+                Some(When::At(time.value.0))
+            }
+            StepWhen::After { step, plus } => {
+                if let Some(plus) = plus {
+                    self.time_within(*plus, Duration::ZERO, YEAR, "the time after a step");
+                }
+                let step = self.step_above(steps, index, step)?;
+                Some(When::After { step, plus: plus.map_or(Duration::ZERO, |plus| plus.value.0) })
+            }
+        }
+    }
+
+    /// Resolves `after:` among the steps above.
+    fn step_above(
+        &mut self,
+        steps: &[raw::Step],
+        index: usize,
+        name: &Spanned<KebabName>,
+    ) -> Option<StepIndex> {
+        let wanted = name.value.0.as_str();
+        let number = index + 1;
+        let above: Vec<usize> = (0..index).filter(|other| called(&steps[*other]) == wanted).collect();
+        match above[..] {
+            [one] => return Some(StepIndex(one)),
+            [first, second, ..] => {
+                self.d.report(
+                    Diagnostic::new(
+                        "scenario::ambiguous_step",
+                        format!("step {number} comes after `{wanted}`, and two steps above are called that"),
+                    )
+                    .label(name.span, "which of the two?")
+                    .label(steps[first].verb.1, "the first")
+                    .label(steps[second].verb.1, "the second")
+                    .help("give the one you mean a `name:` and use that"),
+                );
+                return None;
+            }
+            [] => {}
+        }
+        if let Some(below) = (index..steps.len()).find(|other| called(&steps[*other]) == wanted) {
+            let (message, label) = if below == index {
+                (format!("step {number} comes after itself"), "this step itself")
+            } else {
+                (format!("step {number} comes after `{wanted}`, which is below it"), "the step it names")
+            };
+            self.d.report(
+                Diagnostic::new("scenario::unknown_step", message)
+                    .label(name.span, "only a step above can be named")
+                    .label(steps[below].verb.1, label)
+                    .help("put the steps in the order in which they happen"),
+            );
+            return None;
+        }
+        if self.d.incomplete("a step") {
+            return None;
+        }
+        let known: Vec<&str> = steps[..index].iter().map(called).collect();
+        self.d.report(
+            Diagnostic::new(
+                "scenario::unknown_step",
+                format!("step {number} comes after `{wanted}`, and no step above is called that"),
+            )
+            .label(name.span, "no step above has this name or action")
+            .help(suggest::help(wanted, "the steps above are", &known)),
+        );
+        None
+    }
+
+    fn action(&mut self, raw: &raw::Scenario, step: &raw::Step, index: usize, policy: &Policy) -> Option<Action> {
+        let number = index + 1;
+        let verb = |verb: &str| format!("step {number} {verb}");
+        Some(match &step.action {
+            StepAction::Failover(args) => {
+                let subject = self.subject(raw, args.subject(), &verb("fails over"));
+                let to = self.recovery_point(&args.to, step, policy);
+                let shutdown = args.shutdown.is_some_and(|flag| flag.value.0);
+                Action::Failover { subject: subject?, to: to?, shutdown }
+            }
+            StepAction::ChangePoint(args) => {
+                let subject = self.subject(raw, args.subject(), &verb("changes the recovery point of"));
+                let to = self.recovery_point(&args.to, step, policy);
+                Action::ChangePoint { subject: subject?, to: to? }
+            }
+            StepAction::Commit(args) => Action::Commit(self.subject(raw, args.subject(), &verb("commits"))?),
+            StepAction::Cancel(args) => Action::Cancel(self.subject(raw, args.subject(), &verb("cancels"))?),
+            StepAction::Reprotect(args) => {
+                Action::Reprotect(self.subject(raw, args.subject(), &verb("re-protects"))?)
+            }
+            StepAction::Failback(args) => {
+                let subject = self.subject(raw, args.subject(), &verb("fails back"));
+                let to = self.failback_point(&args.to);
+                Action::Failback { subject: subject?, to: to? }
+            }
+            StepAction::Resync(args) => {
+                Action::Resync(self.subject(raw, args.subject(), &verb("resynchronizes"))?)
+            }
+            StepAction::Cut(args) => {
+                Action::Cut { link: args.link.value, lasts: self.lasts(args.lasts, "a cut") }
+            }
+            StepAction::Slow(args) => {
+                self.not_zero(args.bandwidth.span, args.bandwidth.value.0, "the bandwidth of a slow link");
+                let lasts = self.lasts(args.lasts, "a slow link");
+                Action::Slow { link: args.link.value, bandwidth: args.bandwidth.value.0, lasts }
+            }
+            StepAction::Crash(args) => self.crash(raw, args, step, &verb("crashes the agent of"))?,
+            StepAction::Destroy(args) => self.destroy(raw, args, number)?,
+            StepAction::Stop(args) => Action::Stop(self.vm_named(raw, &args.vm, &verb("stops"))?),
+            StepAction::Start(args) => Action::Start(self.vm_named(raw, &args.vm, &verb("starts"))?),
+            StepAction::Fail(args) => {
+                let times = args.times.map_or(1, |times| times.value.0);
+                if let Some(given) = args.times
+                    && (times == 0 || times > FAIL_TIMES_MAX)
+                {
+                    self.impossible(
+                        given.span,
+                        format!("a call cannot fail {times} times"),
+                        format!("1 to {FAIL_TIMES_MAX} times are possible"),
+                        "for a service that is gone for long use a high number",
+                    );
+                }
+                let times = u32::try_from(times).ok()?;
+                Action::Fail { call: args.call.value, times, with: args.failure.value }
+            }
+            StepAction::DiskFull(args) => {
+                Action::DiskFull { who: args.who.value, lasts: self.lasts(args.lasts, "a full disk") }
+            }
+        })
+    }
+
+    fn lasts(&mut self, time: Spanned<Time>, what: &str) -> Duration {
+        self.time_within(time, Duration::from_millis(1), YEAR, &format!("the length of {what}"));
+        time.value.0
+    }
+
+    fn crash(&mut self, raw: &raw::Scenario, args: &raw::Crash, step: &raw::Step, who: &str) -> Option<Action> {
+        if let Some(down_for) = args.down_for {
+            self.lasts(down_for, "a crash");
+        }
+        let agent = args.who.value == Component::Agent;
+        let vm = match &args.vm {
+            Some(vm) if agent => Some(self.vm_named(raw, vm, who)?),
+            Some(vm) => {
+                self.d.report(
+                    Diagnostic::new(
+                        "scenario::conflicting_keys",
+                        format!("`vm` goes with `who: agent`, and this is `who: {}`", args.who.value),
+                    )
+                    .label(vm.span, "only an agent belongs to one machine")
+                    .label(args.who.span, "there is one of these")
+                    .help("take `vm` away"),
+                );
+                return None;
+            }
+            None if agent => {
+                self.d.report(
+                    Diagnostic::new("scenario::missing_key", "a crash of an agent has no `vm`")
+                        .label(args.who.span, "the agent of which machine?")
+                        .label(step.verb.1, "`vm` is missing in this step")
+                        .help("add `vm:` with the name of the machine"),
+                );
+                return None;
+            }
+            None => None,
+        };
+        let down_for = args.down_for.map(|time| time.value.0);
+        Some(Action::Crash { who: args.who.value, vm, down_for })
+    }
+
+    fn destroy(&mut self, raw: &raw::Scenario, args: &raw::Destroy, number: usize) -> Option<Action> {
+        let vcenter = &raw.site.vcenter.name;
+        let table = Names {
+            code: "scenario::unknown_site",
+            noun: "site",
+            scope: "this scenario",
+            parts: &[],
+            entries: vec![(vcenter.value.0.as_str(), vcenter.span)],
+        };
+        let who = format!("step {number} destroys the site");
+        self.resolve(&args.site.value.0, args.site.span, &who, &table)?;
+        Some(Action::Destroy)
+    }
+
+    fn vm_named(&mut self, raw: &raw::Scenario, name: &Spanned<Name>, who: &str) -> Option<VmIndex> {
+        self.resolve(&name.value.0, name.span, who, &Names::vms(raw)).map(VmIndex)
+    }
+
+    fn subject(&mut self, raw: &raw::Scenario, name: Option<SubjectName>, who: &str) -> Option<Subject> {
+        match name? {
+            SubjectName::Vm(name) => self.vm_named(raw, &name, who).map(Subject::Vm),
+            SubjectName::Group(name) => {
+                let table = Names::groups(raw);
+                self.resolve(&name.value.0, name.span, who, &table).map(|index| Subject::Group(GroupIndex(index)))
+            }
+        }
+    }
+
+    fn recovery_point(
+        &mut self,
+        target: &Target,
+        step: &raw::Step,
+        policy: &Policy,
+    ) -> Option<RecoveryPointChoice> {
+        match target.point {
+            TargetPoint::Latest => Some(RecoveryPointChoice::Latest),
+            TargetPoint::LatestProcessed => Some(RecoveryPointChoice::LatestProcessed),
+            TargetPoint::LatestAppConsistent => {
+                if policy.app_consistent_every.is_none() {
+                    self.d.report(
+                        Diagnostic::new(
+                            "scenario::impossible_point",
+                            "the policy makes no application-consistent points",
+                        )
+                        .label(target.span, "there will be no such point")
+                        .help("set `app-consistent-every` in `policy`, or choose another point"),
+                    );
+                    return None;
+                }
+                Some(RecoveryPointChoice::LatestAppConsistent)
+            }
+            TargetPoint::At(time) => {
+                self.time_within(time, Duration::ZERO, YEAR, "the time of a recovery point");
+                self.point_is_there(time, step, policy);
+                Some(RecoveryPointChoice::At(time.value.0))
+            }
+        }
+    }
+
+    /// A point in the future, or one that is no longer kept, cannot be failed over to. What a step that comes
+    /// after another one finds depends on the run, and is left to it.
+    fn point_is_there(&mut self, point: Spanned<Time>, step: &raw::Step, policy: &Policy) {
+        let StepWhen::At(at) = &step.when else { return };
+        let (point_at, step_at) = (point.value.0, at.value.0);
+        let (message, help) = if point_at > step_at {
+            let shown = (show_time(point_at), show_time(step_at));
+            (format!("a step at {} cannot go to the point at {}", shown.1, shown.0), "choose an earlier point")
+        } else if step_at - point_at > policy.retain_recovery_points_for {
+            let kept = show_time(policy.retain_recovery_points_for);
+            let message = format!(
+                "the point at {} is older than {kept} at {}, and no longer kept",
+                show_time(point_at),
+                show_time(step_at)
+            );
+            (message, "choose a later point, or raise `retain-recovery-points-for`")
+        } else {
+            return;
+        };
+        self.d.report(
+            Diagnostic::new("scenario::impossible_point", message)
+                .label(point.span, "there is no such point at that time")
+                .label(at.span, "the time of the step")
+                .help(help),
+        );
+    }
+
+    fn failback_point(&mut self, target: &Target) -> Option<FailbackPoint> {
+        match target.point {
+            TargetPoint::Latest => Some(FailbackPoint::Latest),
+            TargetPoint::LatestAppConsistent => Some(FailbackPoint::LatestAppConsistent),
+            TargetPoint::LatestProcessed | TargetPoint::At(_) => {
+                self.d.report(
+                    Diagnostic::new("scenario::impossible_point", "a failback cannot go to this recovery point")
+                        .label(target.span, "latest or latest-app-consistent is wanted here")
+                        .help("Site Recovery offers these two on the way home: latest, latest-app-consistent"),
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn expectations(&mut self, raw: &raw::Scenario) -> Option<Vec<Expect>> {
+        let mut out = Some(Vec::new());
+        for expectation in raw.expect.iter().flatten() {
+            let what = self.expectation(raw, &expectation.kind);
+            let source = self.at(expectation.span);
+            match (what, &mut out) {
+                (Some(what), Some(list)) => list.push(Expect { what, source }),
+                _ => out = None,
+            }
+        }
+        out
+    }
+
+    fn expectation(&mut self, raw: &raw::Scenario, kind: &ExpectationKind) -> Option<Expectation> {
+        let who = "an expectation is about";
+        Some(match kind {
+            ExpectationKind::Rpo(args) => {
+                self.time_within(args.at_most, Duration::ZERO, YEAR, "an objective");
+                Expectation::Rpo { subject: self.subject(raw, args.subject(), who)?, at_most: args.at_most.value.0 }
+            }
+            ExpectationKind::Rto(args) => {
+                self.time_within(args.at_most, Duration::ZERO, YEAR, "an objective");
+                Expectation::Rto { subject: self.subject(raw, args.subject(), who)?, at_most: args.at_most.value.0 }
+            }
+            ExpectationKind::Consistency(args) => Expectation::Consistency {
+                subject: self.subject(raw, args.subject(), who)?,
+                is: args.is.value,
+            },
+            ExpectationKind::NothingLostBefore(mark) => Expectation::NothingLostBefore(mark.value),
+            ExpectationKind::State(args) => {
+                Expectation::State { subject: self.subject(raw, args.subject(), who)?, is: args.is.value }
+            }
+            ExpectationKind::PointsAtLeast(args) => Expectation::PointsAtLeast {
+                subject: self.subject(raw, args.subject(), who)?,
+                count: args.count.value.0,
+            },
+            ExpectationKind::Loss(args) => {
+                Expectation::Loss { subject: self.subject(raw, args.subject(), who)?, at_most: args.at_most.value.0 }
+            }
+        })
+    }
+}
+
+/// What other steps call a step: its name, else its action.
+fn called(step: &raw::Step) -> &str {
+    step.name.as_ref().map_or(step.verb.0, |name| name.value.0.as_str())
+}

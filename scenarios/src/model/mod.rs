@@ -1,0 +1,382 @@
+//! The validated scenario: plain values, names resolved to indices, and the line each thing was asked for at.
+//!
+//! Start at [`Scenario`]. Sizes are bytes, bandwidths bits a second, rates bytes a second. Times in the timeline
+//! count from t0. A value of these types was checked by the reader: indices are in range, steps refer upwards
+//! only, ranges are ordered, disks fit their datastores.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use crate::model::steps::{
+    Action, Expectation, FailbackPoint, RecoveryPointChoice, Step, Subject, When,
+};
+use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
+use crate::source::SourceLine;
+use crate::traces::RecordedTrace;
+pub use crate::units::{DurationRange, Ratio};
+
+pub(crate) mod steps;
+pub mod words;
+
+/// Index into [`Scenario::vms`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VmIndex(pub usize);
+
+/// Index into [`Scenario::groups`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupIndex(pub usize);
+
+/// Index into [`Vm::disks`] of one machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DiskIndex(pub usize);
+
+/// Index into [`Site::datastores`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DatastoreIndex(pub usize);
+
+/// Index into [`Scenario::timeline`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepIndex(pub usize);
+
+/// A whole scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// The file as the caller named it.
+    pub file: String,
+    /// The text of the file, for storing with a failure.
+    pub text: Arc<str>,
+    /// Its name, kebab-case.
+    pub name: String,
+    /// Where all chance comes from.
+    pub seed: u64,
+    /// What it shows, for people.
+    pub summary: String,
+    /// What blocks hold.
+    pub content: ContentKind,
+    /// The site on premises.
+    pub site: Site,
+    /// The Azure side.
+    pub region: Region,
+    /// Between site and Azure.
+    pub wan: Link,
+    /// Inside the site.
+    pub lan: Link,
+    /// The process server.
+    pub process_server: ProcessServer,
+    /// The master target.
+    pub master_target: MasterTarget,
+    /// The replication policy.
+    pub policy: Policy,
+    /// The consistency groups, in the order of the file; at least one.
+    pub groups: Vec<Group>,
+    /// All machines, group by group in the order of the file; at least one.
+    pub vms: Vec<Vm>,
+    /// What `at` counts from.
+    pub t0: Origin,
+    /// What happens, in the order of the file.
+    pub timeline: Vec<Step>,
+    /// What is expected.
+    pub expect: Vec<Expect>,
+    /// When set, faults stop at the end of the timeline and the run must come to rest.
+    pub then_heal: Option<Heal>,
+    /// How long after t0 the run goes on; `None` is until the timeline is done and all jobs are final, and
+    /// [`Scenario::RUN_ON`] more.
+    pub run_for: Option<Duration>,
+    /// The judges that watch, without repetition; all of them if the file names none.
+    pub always: Vec<Judge>,
+}
+
+impl Scenario {
+    /// The version of the language these types are of.
+    pub const VERSION: u32 = 1;
+
+    /// How long a run without `run-for` goes on after its last job.
+    pub const RUN_ON: Duration = Duration::from_mins(10);
+
+    /// The machine of an index.
+    ///
+    /// # Panics
+    /// When the index is of another scenario.
+    pub fn vm(&self, index: VmIndex) -> &Vm {
+        &self.vms[index.0]
+    }
+
+    /// The machines a step or an expectation is about, in the order of the file.
+    ///
+    /// # Panics
+    /// When the subject is of another scenario.
+    pub fn members(&self, subject: Subject) -> &[VmIndex] {
+        match subject {
+            Subject::Vm(vm) => std::slice::from_ref(&self.vms[vm.0].index),
+            Subject::Group(group) => &self.groups[group.0].vms,
+        }
+    }
+
+    /// The name of the machine or group.
+    ///
+    /// # Panics
+    /// When the subject is of another scenario.
+    pub fn subject_name(&self, subject: Subject) -> &str {
+        match subject {
+            Subject::Vm(vm) => &self.vms[vm.0].name,
+            Subject::Group(group) => &self.groups[group.0].name,
+        }
+    }
+
+    /// `FILE:LINE`, as reports say where something was asked for.
+    pub fn asked_for_at(&self, source: SourceLine) -> String {
+        format!("{}:{}", self.file, source.line)
+    }
+}
+
+/// The site on premises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// The name of the vCenter, which is also the name of the site.
+    pub vcenter: String,
+    /// The number of ESXi hosts, 1 to 64.
+    pub hosts: u32,
+    /// The datastores, at least one.
+    pub datastores: Vec<Datastore>,
+    /// Where it was written.
+    pub source: SourceLine,
+}
+
+/// A datastore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datastore {
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes, not zero.
+    pub capacity: u64,
+    /// The hosts that reach it, counted from 0, ascending, at least one.
+    pub reach: Vec<u32>,
+    /// Where it was written.
+    pub source: SourceLine,
+}
+
+/// The Azure side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    /// The name of the region.
+    pub name: String,
+    /// The Recovery Services vault.
+    pub vault: String,
+    /// The cache storage account.
+    pub cache_account: String,
+}
+
+/// A network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Bits a second, not zero.
+    pub bandwidth: u64,
+    /// One way.
+    pub latency: DurationRange,
+    /// Share of messages lost, below one.
+    pub loss: Ratio,
+    /// Share of messages overtaken, below one.
+    pub reorder: Ratio,
+    /// Share of messages that arrive twice, below one.
+    pub duplicate: Ratio,
+}
+
+impl Link {
+    /// A link to Azure when the scenario does not say: 400 Mbps, 8 to 25 ms.
+    pub const WAN: Self = Self {
+        bandwidth: 400_000_000,
+        latency: DurationRange { min: Duration::from_millis(8), max: Duration::from_millis(25) },
+        loss: Ratio::ZERO,
+        reorder: Ratio::ZERO,
+        duplicate: Ratio::ZERO,
+    };
+
+    /// A network of a site when the scenario does not say: 10 Gbps, 100 to 300 microseconds.
+    pub const LAN: Self = Self {
+        bandwidth: 10_000_000_000,
+        latency: DurationRange { min: Duration::from_micros(100), max: Duration::from_micros(300) },
+        loss: Ratio::ZERO,
+        reorder: Ratio::ZERO,
+        duplicate: Ratio::ZERO,
+    };
+}
+
+/// The process server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessServer {
+    /// The size of its cache in bytes.
+    pub cache: u64,
+    /// How long a crash keeps it down.
+    pub crash_restart: Duration,
+}
+
+impl Default for ProcessServer {
+    /// The documented sizing: 600 GiB of cache; half a minute to restart.
+    fn default() -> Self {
+        Self { cache: 600 << 30, crash_restart: Duration::from_secs(30) }
+    }
+}
+
+/// The master target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MasterTarget {
+    /// Where its retention drive lies.
+    pub datastore: DatastoreIndex,
+    /// How long failback recovery points are kept.
+    pub retention: Duration,
+}
+
+/// The replication policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Cadence of crash-consistent points, 1 minute to 1 hour.
+    pub crash_consistent_every: Duration,
+    /// Cadence of application-consistent points, 15 minutes to 12 hours and less than the retention; `None` is off.
+    pub app_consistent_every: Option<Duration>,
+    /// How long points are kept, 0 to 15 days; 0 keeps the newest only.
+    pub retain_recovery_points_for: Duration,
+    /// The lag from which on an alert is raised, not zero.
+    pub rpo_alert_after: Duration,
+}
+
+impl Default for Policy {
+    /// Every 5 minutes, every hour, for 24 hours, alert after 15 minutes.
+    fn default() -> Self {
+        Self {
+            crash_consistent_every: Duration::from_mins(5),
+            app_consistent_every: Some(Duration::from_hours(1)),
+            retain_recovery_points_for: Duration::from_hours(24),
+            rpo_alert_after: Duration::from_mins(15),
+        }
+    }
+}
+
+/// A consistency group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name, unique.
+    pub name: String,
+    /// Its machines, at least one.
+    pub vms: Vec<VmIndex>,
+    /// Where it was written.
+    pub source: SourceLine,
+}
+
+/// A protected machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vm {
+    /// Its own index.
+    pub index: VmIndex,
+    /// Its name, unique in the scenario.
+    pub name: String,
+    /// The group it is in.
+    pub group: GroupIndex,
+    /// Virtual or physical.
+    pub kind: MachineKind,
+    /// Its operating system.
+    pub os: OsKind,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// The agent's capture pool in bytes: what was asked for, else a sixteenth of the memory.
+    pub capture_pool: u64,
+    /// Where its disks lie; for a physical machine, where they lie when it comes home.
+    pub datastore: DatastoreIndex,
+    /// Its disks, at least one.
+    pub disks: Vec<Disk>,
+    /// Its generated load.
+    pub churn: Option<Churn>,
+    /// Its recorded loads, at most one for a disk.
+    pub traces: Vec<Trace>,
+    /// Where it was written.
+    pub source: SourceLine,
+}
+
+/// A disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// Its name, unique in the machine.
+    pub name: String,
+    /// Its size in bytes: 1 MiB to 32 TiB, a multiple of 512.
+    pub size: u64,
+    /// Bytes that hold data at the start, at most `size`, a multiple of 512.
+    pub used: u64,
+    /// Where it was written.
+    pub source: SourceLine,
+}
+
+/// A generated load of writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Churn {
+    /// Bytes a second over all disks it goes to, not zero.
+    pub rate: u64,
+    /// Where and when writes fall.
+    pub pattern: Pattern,
+    /// The smallest write in bytes, a multiple of 512.
+    pub block_min: u64,
+    /// The largest write in bytes, a multiple of 512, not below `block_min`.
+    pub block_max: u64,
+    /// The disk it goes to; `None` is spread over all.
+    pub disk: Option<DiskIndex>,
+    /// Every write is caused by an acknowledged write of this machine. Without cycles.
+    pub after: Option<VmIndex>,
+    /// Where it was written.
+    pub source: SourceLine,
+}
+
+/// Where and when writes fall.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pattern {
+    /// Anywhere on the disk.
+    Uniform,
+    /// One after the other, from the start again at the end.
+    Sequential,
+    /// Blocks by a Zipf distribution with this exponent, between 0 and 1, both excluded.
+    Zipf(Ratio),
+    /// Anywhere; at the plain rate, and at this one during bursts.
+    Bursts {
+        /// From start to start.
+        every: Duration,
+        /// How long, less than `every`, not zero.
+        lasts: Duration,
+        /// Bytes a second during a burst, not zero.
+        rate: u64,
+    },
+}
+
+/// A recorded load.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// The disk it is played on; it holds every sector of the trace.
+    pub disk: DiskIndex,
+    /// When the first request is issued, counted from t0.
+    pub starts_at: Duration,
+    /// What happens at its end.
+    pub repeat: Repeat,
+    /// The requests, shared: cloning a scenario does not copy them.
+    pub recorded: Arc<RecordedTrace>,
+    /// Where it was written.
+    pub source: SourceLine,
+}
+
+/// One expectation and where it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expect {
+    /// What is expected.
+    pub what: Expectation,
+    /// Where it was written.
+    pub source: SourceLine,
+}
+
+/// The end of all faults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heal {
+    /// How long it may take.
+    pub within: Duration,
+    /// What it must come to.
+    pub goal: HealGoal,
+    /// Where it was written.
+    pub source: SourceLine,
+}

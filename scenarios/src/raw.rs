@@ -1,0 +1,609 @@
+//! The language as it is written: one record for each mapping, with the place of every scalar.
+//!
+//! Nothing here has been checked against anything else in the file; [`crate::check`] turns it into the
+//! [`crate::model`]. The doc comments of the fields are the descriptions in the JSON schema.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::json;
+
+use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
+use crate::model::words::{
+    Component, ConsistencyKind, ContentKind, DiskOwner, HealGoal, Judge, LinkName, LossMark, MachineKind, Origin,
+    OsKind, OutsideCall, OutsideFailure, Repeat, StateWord, TraceFormat,
+};
+use crate::node::{Kind, Node};
+use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
+use crate::source::Span;
+use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
+
+pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};
+
+record! {
+    /// A rehearsal of disaster recovery: a site, what is protected, what happens, what is expected of it.
+    Scenario is "the scenario" {
+        /// The name of the scenario, in kebab-case.
+        "scenario" => name: required Spanned<KebabName>,
+        /// The version of the language: 1.
+        "version" => version: required Spanned<Version>,
+        /// Where all chance comes from; hexadecimal or decimal. Default 1.
+        "seed" => seed: optional Spanned<Count>,
+        /// What the scenario shows, for people.
+        "summary" => summary: required Spanned<Text>,
+        /// What blocks hold: stamps (default) or real bytes.
+        "content" => content: optional Spanned<ContentKind>,
+        /// The site on premises.
+        "site" => site: required Site,
+        /// The Azure region.
+        "region" => region: required Region,
+        /// The link between the site and Azure. Default of its keys: 400Mbps, 8ms..25ms, no loss.
+        "wan" => wan: required Link,
+        /// The network inside the site. Default of its keys: 10Gbps, 100us..300us, no loss.
+        "lan" => lan: optional Link,
+        /// The process server on premises.
+        "process-server" => process_server: optional ProcessServer,
+        /// The master target on premises, which receives what comes home.
+        "master-target" => master_target: optional MasterTarget,
+        /// The replication policy.
+        "policy" => policy: optional Policy,
+        /// What is protected, in groups that share their recovery points.
+        "protect" => protect: required NonEmpty<Group>,
+        /// What `at` counts from. Default initial-replication-complete.
+        "t0" => t0: optional Spanned<Origin>,
+        /// What happens.
+        "timeline" => timeline: optional Vec<Step>,
+        /// What is expected of the run.
+        "expect" => expect: optional Vec<Expectation>,
+        /// When set, faults stop at the end of the timeline and the run must come to rest.
+        "then-heal" => then_heal: optional Heal,
+        /// How long after t0 the run goes on. Default: until the timeline is done and all jobs are final,
+        /// and ten minutes more.
+        "run-for" => run_for: optional Spanned<Time>,
+        /// The judges that watch the whole run. Default: all of them.
+        "always" => always: optional Vec<Spanned<Judge>>,
+    }
+}
+
+record! {
+    /// The site on premises.
+    Site is "the site" {
+        /// The vCenter and its hosts.
+        "vcenter" => vcenter: required VCenter,
+        /// Where the disks of machines lie.
+        "datastores" => datastores: required NonEmpty<Datastore>,
+    }
+}
+
+record! {
+    /// A vCenter.
+    VCenter is "the vCenter" {
+        /// Its name.
+        "name" => name: required Spanned<Name>,
+        /// The number of ESXi hosts, 1 to 64.
+        "hosts" => hosts: required Spanned<Count>,
+    }
+}
+
+record! {
+    /// A datastore.
+    Datastore is "a datastore" {
+        /// Its name.
+        "name" => name: required Spanned<Name>,
+        /// How much fits.
+        "capacity" => capacity: required Spanned<Bytes>,
+        /// The hosts that can reach it, counted from 0. Default: all.
+        "reach" => reach: optional Vec<Spanned<Count>>,
+    }
+}
+
+record! {
+    /// The Azure side.
+    Region is "the region" {
+        /// The name of the region, such as uksouth.
+        "name" => name: required Spanned<Name>,
+        /// The name of the Recovery Services vault.
+        "vault" => vault: required Spanned<Name>,
+        /// The name of the cache storage account.
+        "cache-account" => cache_account: required Spanned<Name>,
+    }
+}
+
+record! {
+    /// A network.
+    Link is "a link" {
+        /// Bits a second, shared by everything that uses the link.
+        "bandwidth" => bandwidth: optional Spanned<BitRate>,
+        /// The time a packet takes one way, fixed or from a range.
+        "latency" => latency: optional Spanned<DurationRange>,
+        /// The share of messages that are lost, below one.
+        "loss" => loss: optional Spanned<Ratio>,
+        /// The share of messages that are overtaken, below one.
+        "reorder" => reorder: optional Spanned<Ratio>,
+        /// The share of messages that arrive twice, below one.
+        "duplicate" => duplicate: optional Spanned<Ratio>,
+    }
+}
+
+record! {
+    /// The process server.
+    ProcessServer is "the process server" {
+        /// The size of its cache, 1MiB or more. Default 600GiB.
+        "cache" => cache: optional Spanned<Bytes>,
+        /// How long a crash keeps it down. Default 30s.
+        "crash-restart" => crash_restart: optional Spanned<Time>,
+    }
+}
+
+record! {
+    /// The master target.
+    MasterTarget is "the master target" {
+        /// The datastore of its retention drive. Default: the first.
+        "datastore" => datastore: optional Spanned<Name>,
+        /// How long failback recovery points are kept, up to 15 days. Default 24h.
+        "retention" => retention: optional Spanned<Time>,
+    }
+}
+
+record! {
+    /// The replication policy.
+    Policy is "the policy" {
+        /// How often a crash-consistent point is made: 1m to 1h. Default 5m.
+        "crash-consistent-every" => crash_consistent_every: optional Spanned<Time>,
+        /// How often an application-consistent point is made: 15m to 12h, or off. Default 1h.
+        "app-consistent-every" => app_consistent_every: optional Spanned<Cadence>,
+        /// How long recovery points are kept: up to 15 days; 0s keeps the newest only. Default 24h.
+        "retain-recovery-points-for" => retain_recovery_points_for: optional Spanned<Time>,
+        /// The lag from which on an alert is raised. Default 15m.
+        "rpo-alert-after" => rpo_alert_after: optional Spanned<Time>,
+    }
+}
+
+record! {
+    /// Machines that share their recovery points.
+    Group is "a consistency group" {
+        /// The name of the group.
+        "consistency-group" => name: required Spanned<Name>,
+        /// Its machines.
+        "vms" => vms: required NonEmpty<Vm>,
+    }
+}
+
+record! {
+    /// A protected machine.
+    Vm is "a machine" {
+        /// Its name, unique in the scenario.
+        "name" => name: required Spanned<Name>,
+        /// vmware (default) or physical.
+        "kind" => kind: optional Spanned<MachineKind>,
+        /// windows (default) or linux.
+        "os" => os: optional Spanned<OsKind>,
+        /// Its memory, 64MiB to 24TiB. Default 4GiB. The agent's capture pool is a sixteenth of it.
+        "memory" => memory: optional Spanned<Bytes>,
+        /// The agent's capture pool, overriding the sixteenth of the memory.
+        "capture-pool" => capture_pool: optional Spanned<Bytes>,
+        /// Where its disks lie. Default: the first datastore.
+        "datastore" => datastore: optional Spanned<Name>,
+        /// Its disks.
+        "disks" => disks: required NonEmpty<Disk>,
+        /// A generated load of writes.
+        "churn" => churn: optional Churn,
+        /// A recorded load, or several, one for a disk.
+        "trace" => trace: optional OneOrMany<Trace>,
+    }
+}
+
+record! {
+    /// A disk of a machine.
+    Disk is "a disk" {
+        /// Its name, unique in the machine.
+        "name" => name: required Spanned<Name>,
+        /// Its size: 1MiB to 32TiB, a multiple of 512B.
+        "size" => size: required Spanned<Bytes>,
+        /// How much of it holds data at the start, a multiple of 512B. Default: nothing.
+        "used" => used: optional Spanned<Bytes>,
+    }
+}
+
+record! {
+    /// A generated load of writes.
+    Churn is "a churn" {
+        /// Bytes written a second, on average over all disks it goes to.
+        "rate" => rate: required Spanned<ByteRate>,
+        /// Where and when the writes fall. Default uniform.
+        "pattern" => pattern: optional Pattern,
+        /// The size of a write: 512B to 16MiB, a multiple of 512B; one size or a range. Default 8KiB.
+        "block" => block: optional Spanned<BlockSize>,
+        /// The disk it goes to. Default: spread over all disks.
+        "disk" => disk: optional Spanned<Name>,
+        /// Another machine: every write here is caused by a write that machine had acknowledged.
+        "after" => after: optional Spanned<Name>,
+    }
+}
+
+record! {
+    /// Writes in bursts, with the plain rate between them.
+    Bursts is "bursts" {
+        /// From the start of one burst to the start of the next.
+        "every" => every: required Spanned<Time>,
+        /// How long a burst lasts, less than `every`.
+        "for" => lasts: required Spanned<Time>,
+        /// Bytes written a second during a burst.
+        "rate" => rate: required Spanned<ByteRate>,
+    }
+}
+
+record! {
+    /// A recorded load.
+    Trace is "a trace" {
+        /// The file, relative to the scenario file.
+        "file" => file: required Spanned<FilePath>,
+        /// Its format. Default: told from its content.
+        "format" => format: optional Spanned<TraceFormat>,
+        /// The disk it is played on.
+        "disk" => disk: required Spanned<Name>,
+        /// When the first request is issued, counted from t0. Default 0s.
+        "starts-at" => starts_at: optional Spanned<Time>,
+        /// What happens at its end: once (default) or loop.
+        "repeat" => repeat: optional Spanned<Repeat>,
+    }
+}
+
+record! {
+    /// The end of all faults.
+    Heal is "then-heal" {
+        /// How long it may take.
+        "within" => within: required Spanned<Time>,
+        /// What it must come to.
+        "expect" => expect: required Spanned<HealGoal>,
+    }
+}
+
+choice! {
+    /// A pattern with a parameter.
+    PatternKind {
+        /// Some blocks are much hotter than others; the exponent is between 0 and 1, both excluded.
+        "zipf" => Zipf(Spanned<Ratio>),
+        /// Uniform places, in bursts.
+        "bursts" => Bursts(Bursts),
+    }
+}
+
+/// Where and when writes fall.
+#[derive(Debug)]
+pub(crate) enum Pattern {
+    Uniform,
+    Sequential,
+    Kind(PatternKind),
+}
+
+impl Decode for Pattern {
+    const WANTED: &'static str = "a pattern: uniform, sequential, { zipf: 9/10 } or { bursts: {..} }";
+
+    fn decode(node: &Node, d: &mut Decoder) -> Option<Self> {
+        match &node.kind {
+            Kind::Map(_) => {
+                let fields = d.fields(node, "a pattern", PatternKind::KEYS)?;
+                let (key, _, value) = fields.exactly_one(d, PatternKind::KEYS)?;
+                PatternKind::decode_value(key, value, d).map(Self::Kind)
+            }
+            Kind::Text(text) if text == "uniform" => Some(Self::Uniform),
+            Kind::Text(text) if text == "sequential" => Some(Self::Sequential),
+            _ => {
+                let words = ["uniform", "sequential", "zipf", "bursts"];
+                let help = match &node.kind {
+                    Kind::Text(text) => crate::suggest::help(text, "the patterns are", &words),
+                    _ => Self::WANTED.to_owned(),
+                };
+                d.wrong_shape(node, "a pattern", &help);
+                None
+            }
+        }
+    }
+}
+
+impl JsonSchema for Pattern {
+    fn schema_name() -> Cow<'static, str> {
+        "Pattern".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut object = crate::schema::Object::new("A pattern with a parameter.");
+        PatternKind::add_to(&mut object, generator);
+        crate::schema::from_value(json!({
+            "description": "Where and when the writes fall.",
+            "oneOf": [{ "enum": ["uniform", "sequential"] }, object.finish().to_value()],
+        }))
+    }
+}
+
+/// The version of the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version(pub(crate) u32);
+
+impl crate::decode::Scalar for Version {
+    const WANTED: &'static str = "the version of the language, which is 1";
+
+    fn from_node(node: &Node) -> Result<Self, crate::decode::Problem> {
+        match node.kind {
+            Kind::Integer(1) => Ok(Self(1)),
+            _ => Err(crate::decode::Problem {
+                code: "scenario::unknown_version",
+                message: format!("{} is not a version of the language that is known here", node.describe()),
+                label: "the version is 1".to_owned(),
+                help: "write `version: 1`; a file for a newer version needs a newer switchback".to_owned(),
+            }),
+        }
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "const": 1 })
+    }
+}
+
+/// The size of a write, fixed or a range of sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BlockSize {
+    pub(crate) min: u64,
+    pub(crate) max: u64,
+}
+
+impl crate::decode::Scalar for BlockSize {
+    const WANTED: &'static str = "a size or a range of sizes, such as 4KiB..64KiB";
+
+    fn from_node(node: &Node) -> Result<Self, crate::decode::Problem> {
+        let Kind::Text(text) = &node.kind else {
+            return Bytes::from_node(node).map(|size| Self { min: size.0, max: size.0 });
+        };
+        let (low, high) = text.split_once("..").unwrap_or((text, text));
+        let part = |text: &str| {
+            let part = Node { kind: Kind::Text(text.trim().to_owned()), span: node.span };
+            Bytes::from_node(&part).map(|size| size.0)
+        };
+        let (min, max) = (part(low)?, part(high)?);
+        if min > max {
+            return Err(crate::decode::Problem {
+                code: "scenario::reversed_range",
+                message: format!("the range {} ends before it starts", node.describe()),
+                label: "the smaller size comes first".to_owned(),
+                help: format!("did you mean `{}..{}`?", high.trim(), low.trim()),
+            });
+        }
+        Ok(Self { min, max })
+    }
+
+    fn schema() -> serde_json::Value {
+        let size = r"[0-9]+(\.[0-9]+)? *([KMGT]iB|[kKMGT]?B)";
+        json!({ "type": "string", "pattern": format!("^{size}( *\\.\\. *{size})?$"), "examples": ["4KiB..64KiB"] })
+    }
+}
+
+/// Names the machine or the group something is asked of.
+#[derive(Debug, Clone)]
+pub(crate) enum SubjectName {
+    Vm(Spanned<Name>),
+    Group(Spanned<Name>),
+}
+
+record! {
+    /// A cut link.
+    Cut is "a cut" {
+        /// Which link.
+        "link" => link: required Spanned<LinkName>,
+        /// How long nothing passes.
+        "for" => lasts: required Spanned<Time>,
+    }
+}
+
+record! {
+    /// A slow link.
+    Slow is "a slow link" {
+        /// Which link.
+        "link" => link: required Spanned<LinkName>,
+        /// What is left of its bandwidth.
+        "bandwidth" => bandwidth: required Spanned<BitRate>,
+        /// How long.
+        "for" => lasts: required Spanned<Time>,
+    }
+}
+
+record! {
+    /// A crash.
+    Crash is "a crash" {
+        /// Which program.
+        "who" => who: required Spanned<Component>,
+        /// Whose agent; only with `who: agent`.
+        "vm" => vm: optional Spanned<Name>,
+        /// How long it stays down. Default: what that component takes.
+        "down-for" => down_for: optional Spanned<Time>,
+    }
+}
+
+record! {
+    /// The loss of a site for good.
+    Destroy is "a destruction" {
+        /// The name of the vCenter.
+        "site" => site: required Spanned<Name>,
+    }
+}
+
+record! {
+    /// A machine an operator handles.
+    Power is "a power step" {
+        /// Which machine.
+        "vm" => vm: required Spanned<Name>,
+    }
+}
+
+record! {
+    /// Failing calls to an outside service.
+    Fail is "a failing call" {
+        /// Which call.
+        "call" => call: required Spanned<OutsideCall>,
+        /// How many times it fails, 1 to 1000. Default 1.
+        "times" => times: optional Spanned<Count>,
+        /// In which way.
+        "with" => failure: required Spanned<OutsideFailure>,
+    }
+}
+
+record! {
+    /// A full disk.
+    DiskFull is "a full disk" {
+        /// Whose disk.
+        "who" => who: required Spanned<DiskOwner>,
+        /// How long it stays full.
+        "for" => lasts: required Spanned<Time>,
+    }
+}
+
+record! {
+    /// A machine or a group.
+    Subject is "a step" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
+    /// A failover to Azure.
+    Failover is "a failover" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// Which recovery point.
+        "to" => to: required Target,
+        /// Whether the machine on premises is shut down first, as far as it can be. Default false.
+        "shutdown" => shutdown: optional Spanned<Flag>,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
+    /// Another recovery point after a failover.
+    ChangePoint is "a change of the recovery point" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// Which recovery point.
+        "to" => to: required Target,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
+    /// A failover home.
+    Failback is "a failback" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// Which recovery point: latest or latest-app-consistent.
+        "to" => to: required Target,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
+    /// An objective in time.
+    Objective is "an objective" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// The bound.
+        "at-most" => at_most: required Spanned<Time>,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
+    /// How consistent the chosen point must be.
+    ConsistencyExpectation is "an expectation" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// The kind.
+        "is" => is: required Spanned<ConsistencyKind>,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
+    /// The state at the end of the run.
+    StateExpectation is "an expectation" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// The state.
+        "is" => is: required Spanned<StateWord>,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
+    /// How many recovery points there must be.
+    PointsExpectation is "an expectation" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// The least number.
+        "count" => count: required Spanned<Count>,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
+    /// How many acknowledged writes may be lost.
+    LossExpectation is "an expectation" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// The most writes.
+        "at-most" => at_most: required Spanned<Count>,
+    }
+    one of ["vm", "group"]
+}
+
+/// Gives a record with `vm` and `group` its subject; exactly one of them is there.
+macro_rules! subject {
+    ($($name:ident)*) => {
+        $(
+            impl $name {
+                pub(crate) fn subject(&self) -> Option<SubjectName> {
+                    match (&self.vm, &self.group) {
+                        (Some(vm), _) => Some(SubjectName::Vm(vm.clone())),
+                        (None, Some(group)) => Some(SubjectName::Group(group.clone())),
+                        (None, None) => None,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+subject! {
+    Subject Failover ChangePoint Failback Objective ConsistencyExpectation StateExpectation PointsExpectation
+    LossExpectation
+}
+
+/// The place of something, for records that are pointed at as a whole.
+impl SubjectName {
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Vm(name) | Self::Group(name) => name.span,
+        }
+    }
+}
+
+/// The mark an expectation names.
+pub(crate) type Mark = Spanned<LossMark>;

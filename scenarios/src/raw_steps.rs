@@ -1,0 +1,268 @@
+//! Steps of the timeline and expectations as they are written: mappings in which one key says what it is.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::json;
+
+use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
+use crate::node::{Kind, Node};
+use crate::raw::{
+    ChangePoint, ConsistencyExpectation, Crash, Cut, Destroy, DiskFull, Fail, Failback, Failover, LossExpectation,
+    Mark, Objective, PointsExpectation, Power, Slow, StateExpectation, Subject,
+};
+use crate::scalars::KebabName;
+use crate::schema::Object;
+use crate::source::Span;
+use crate::units::Time;
+
+choice! {
+    /// What a step does.
+    StepAction {
+        /// Fail over to Azure.
+        "failover" => Failover(Failover),
+        /// Choose another recovery point after a failover.
+        "change-point" => ChangePoint(ChangePoint),
+        /// Accept a failover or failback.
+        "commit" => Commit(Subject),
+        /// Take a failover back before it is committed.
+        "cancel" => Cancel(Subject),
+        /// Start replication in the other direction.
+        "reprotect" => Reprotect(Subject),
+        /// Fail over home from Azure.
+        "failback" => Failback(Failback),
+        /// Compare source and replica and send what differs.
+        "resync" => Resync(Subject),
+        /// Cut a link.
+        "cut" => Cut(Cut),
+        /// Slow a link down.
+        "slow" => Slow(Slow),
+        /// Crash a program.
+        "crash" => Crash(Crash),
+        /// Lose the site for good.
+        "destroy" => Destroy(Destroy),
+        /// Switch a machine on premises off.
+        "stop" => Stop(Power),
+        /// Switch a machine on premises on.
+        "start" => Start(Power),
+        /// Make calls to an outside service fail.
+        "fail" => Fail(Fail),
+        /// Fill a component's disk.
+        "disk-full" => DiskFull(DiskFull),
+    }
+}
+
+choice! {
+    /// What is expected.
+    ExpectationKind {
+        /// How much may be lost, in time.
+        "rpo" => Rpo(Objective),
+        /// How long until the workload answers.
+        "rto" => Rto(Objective),
+        /// How consistent the chosen recovery point is.
+        "consistency" => Consistency(ConsistencyExpectation),
+        /// Nothing before this mark is lost.
+        "nothing-lost-before" => NothingLostBefore(Mark),
+        /// The state at the end.
+        "state" => State(StateExpectation),
+        /// The least number of recovery points there have been.
+        "points-at-least" => PointsAtLeast(PointsExpectation),
+        /// The most acknowledged writes that may be lost.
+        "loss" => Loss(LossExpectation),
+    }
+}
+
+/// One step.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) name: Option<Spanned<KebabName>>,
+    pub(crate) when: StepWhen,
+    pub(crate) action: StepAction,
+    /// The key of the action and its place.
+    pub(crate) verb: (&'static str, Span),
+    pub(crate) span: Span,
+}
+
+/// When a step happens.
+#[derive(Debug)]
+pub(crate) enum StepWhen {
+    At(Spanned<Time>),
+    After { step: Spanned<KebabName>, plus: Option<Spanned<Time>> },
+}
+
+const STEP_KEYS: &[&str] = &[
+    "name", "at", "after", "plus", "failover", "change-point", "commit", "cancel", "reprotect", "failback", "resync",
+    "cut", "slow", "crash", "destroy", "stop", "start", "fail", "disk-full",
+];
+
+impl Step {
+    fn read(node: &Node, d: &mut Decoder) -> Option<Self> {
+        let fields = d.fields(node, "a step", STEP_KEYS)?;
+        let name = fields.optional(d, "name");
+        let when = fields.exactly_one(d, &["at", "after"]);
+        let plus: Option<Spanned<Time>> = fields.optional(d, "plus");
+        let verb = fields.exactly_one(d, StepAction::KEYS);
+        let when = when.and_then(|(key, key_span, value)| match key {
+            "at" => {
+                if let Some((plus_span, _)) = fields.get("plus") {
+                    d.report(
+                        crate::diagnostic::Diagnostic::new(
+                            "scenario::conflicting_keys",
+                            "a step has both `at` and `plus`",
+                        )
+                        .label(plus_span, "`plus` goes with `after`")
+                        .label(key_span, "this is already a point in time")
+                        .help("add the two up in `at`, or write `after` instead of `at`"),
+                    );
+                }
+                Spanned::decode(value, d).map(StepWhen::At)
+            }
+            _ => Spanned::decode(value, d).map(|step| StepWhen::After { step, plus }),
+        });
+        let (key, verb_span, value) = verb?;
+        let action = StepAction::decode_value(key, value, d);
+        Some(Self { name, when: when?, action: action?, verb: (key, verb_span), span: node.span })
+    }
+}
+
+impl Decode for Step {
+    const WANTED: &'static str = "a step";
+
+    fn decode(node: &Node, d: &mut Decoder) -> Option<Self> {
+        let step = Self::read(node, d);
+        if step.is_none() {
+            d.leave_out("a step");
+        }
+        step
+    }
+}
+
+impl JsonSchema for Step {
+    fn schema_name() -> Cow<'static, str> {
+        "Step".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut object = Object::new("A step: when, and exactly one action.");
+        let name = generator.subschema_for::<Spanned<KebabName>>();
+        object.property("name", "What other steps call it. Default: its action.", false, name.clone());
+        let time = generator.subschema_for::<Spanned<Time>>();
+        object.property("at", "When, counted from t0.", false, time.clone());
+        let after = "A step above, by its name or action: this one starts when that one is done.";
+        object.property("after", after, false, name);
+        object.property("plus", "How long after that.", false, time);
+        object.exactly_one(&["at", "after"]);
+        StepAction::add_to(&mut object, generator);
+        let mut schema = object.finish();
+        schema.insert("dependentRequired".to_owned(), json!({ "plus": ["after"] }));
+        schema
+    }
+}
+
+/// One expectation.
+#[derive(Debug)]
+pub(crate) struct Expectation {
+    pub(crate) kind: ExpectationKind,
+    pub(crate) span: Span,
+}
+
+impl Decode for Expectation {
+    const WANTED: &'static str = "an expectation";
+
+    fn decode(node: &Node, d: &mut Decoder) -> Option<Self> {
+        let fields = d.fields(node, "an expectation", ExpectationKind::KEYS)?;
+        let (key, span, value) = fields.exactly_one(d, ExpectationKind::KEYS)?;
+        ExpectationKind::decode_value(key, value, d).map(|kind| Self { kind, span })
+    }
+}
+
+impl JsonSchema for Expectation {
+    fn schema_name() -> Cow<'static, str> {
+        "Expectation".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut object = Object::new("Exactly one thing that is expected of the run.");
+        ExpectationKind::add_to(&mut object, generator);
+        object.finish()
+    }
+}
+
+/// A recovery point as it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum TargetPoint {
+    Latest,
+    LatestProcessed,
+    LatestAppConsistent,
+    At(Spanned<Time>),
+}
+
+/// A recovery point and where it is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) point: TargetPoint,
+    pub(crate) span: Span,
+}
+
+const TARGET_WORDS: &[&str] = &["latest", "latest-processed", "latest-app-consistent"];
+
+impl Decode for Target {
+    const WANTED: &'static str =
+        "a recovery point: latest, latest-processed, latest-app-consistent or { at: 1h20m }";
+
+    fn decode(node: &Node, d: &mut Decoder) -> Option<Self> {
+        let point = if matches!(node.kind, Kind::Map(_)) {
+            let fields = d.fields(node, "a recovery point", &["at"])?;
+            TargetPoint::At(fields.required(d, "at")?)
+        } else {
+            Spanned::<TargetWord>::decode(node, d)?.value.0
+        };
+        Some(Self { point, span: node.span })
+    }
+}
+
+/// The word form of a recovery point.
+struct TargetWord(TargetPoint);
+
+impl Scalar for TargetWord {
+    const WANTED: &'static str = Target::WANTED;
+
+    fn from_node(node: &Node) -> Result<Self, Problem> {
+        let index = word_of(node, "a recovery point", TARGET_WORDS).map_err(|problem| Problem {
+            help: format!("{}, or {{ at: 1h20m }} for the newest at that time", problem.help),
+            ..problem
+        })?;
+        Ok(Self([TargetPoint::Latest, TargetPoint::LatestProcessed, TargetPoint::LatestAppConsistent][index]))
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "enum": TARGET_WORDS })
+    }
+}
+
+impl JsonSchema for Target {
+    fn schema_name() -> Cow<'static, str> {
+        "Target".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut object = Object::new("The newest recovery point at a time, counted from t0.");
+        let time = generator.subschema_for::<Spanned<Time>>();
+        object.property("at", "The time.", true, time);
+        crate::schema::from_value(json!({
+            "description": "A recovery point.",
+            "oneOf": [{ "enum": TARGET_WORDS }, object.finish().to_value()],
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_of_a_step_are_its_own_and_every_action() {
+        let actions: Vec<_> = STEP_KEYS.iter().skip(4).collect();
+        assert_eq!(actions, StepAction::KEYS.iter().collect::<Vec<_>>());
+    }
+}
