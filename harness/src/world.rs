@@ -48,7 +48,8 @@ mod storage;
 
 pub use event::Event;
 pub use fact::{Fact, Happening};
-pub use faults::{RoleKind, SiteCall};
+pub use faults::{CallFailure, RoleKind, SiteCall, WAN};
+pub use guest::BOOT_TIME;
 pub use network::LinkName;
 pub use sabotage::Sabotage;
 pub use spec::WorldSpec;
