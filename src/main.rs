@@ -1,2 +1,29 @@
-//! The `switchback` command.
-fn main() {}
+//! The `switchback` command: parse, call, print, exit code. Nothing is decided here.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod args;
+mod check;
+mod exit;
+mod progress;
+mod run;
+
+use args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match &args.command {
+        Command::Run(run) => run::run(run),
+        Command::Check(check) => check::check(check),
+        Command::Schema => check::schema(),
+    };
+    match result {
+        Ok(code) => code.into(),
+        Err(error) => {
+            eprintln!("switchback: {error:#}");
+            exit::Exit::Unexpected.into()
+        }
+    }
+}

@@ -306,11 +306,14 @@ impl<C: Content> Role for Control<C> {
     }
 
     fn deadline(&self) -> Option<Instant> {
+        // Only a vault that has just started again still has something to say after an input.
+        let first = (!self.vault.wishes.is_empty()).then_some(Instant::ZERO);
         self.vault
             .wire
             .deadline()
             .into_iter()
             .chain(self.durable.deadline())
+            .chain(first)
             .min()
     }
 }

@@ -12,7 +12,7 @@
 //! | `states` | legal states, one writable side |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use switchback_engine::control::ItemState;
@@ -166,6 +166,8 @@ pub struct Judges<C: Simulated> {
     tap: Tap,
     replaced: BTreeMap<(MachineId, Site), bool>,
     states: BTreeMap<MachineId, ItemState>,
+    /// Machines whose state has not been reported since the vault started again.
+    unsure_of: BTreeSet<MachineId>,
     calls: u64,
     lags: Vec<LagSample>,
     /// How many disks each machine has.
@@ -186,6 +188,7 @@ impl<C: Simulated> Judges<C> {
             tap: Tap::default(),
             replaced: BTreeMap::new(),
             states: BTreeMap::new(),
+            unsure_of: BTreeSet::new(),
             calls: 0,
             lags: Vec::new(),
             disk_counts,

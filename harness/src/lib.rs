@@ -4,9 +4,34 @@
 
 pub mod check;
 pub mod content;
+pub mod drill;
+pub mod outcome;
+pub mod report;
+pub mod scene;
 pub mod truth;
 pub mod workload;
 pub mod world;
 
 pub use content::Simulated;
+pub use drill::{Drill, DrillError};
+pub use outcome::Outcome;
 pub use world::{World, WorldSpec};
+
+use std::sync::Arc;
+
+use switchback_engine::{Block, Stamp};
+use switchback_scenarios::Scenario;
+use switchback_scenarios::model::words::ContentKind;
+use switchback_sim::SimTime;
+
+/// Runs a drill of a scenario to its end. `progress` is told the simulated time now and then.
+///
+/// # Errors
+/// [`DrillError`] when its world cannot be built.
+pub fn run(scenario: &Arc<Scenario>, mut progress: impl FnMut(SimTime)) -> Result<Outcome, DrillError> {
+    let scenario = Arc::clone(scenario);
+    Ok(match scenario.content {
+        ContentKind::Stamps => Drill::<Stamp>::new(scenario)?.run(|drill| progress(drill.world().now())),
+        ContentKind::Bytes => Drill::<Block>::new(scenario)?.run(|drill| progress(drill.world().now())),
+    })
+}

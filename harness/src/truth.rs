@@ -91,6 +91,12 @@ impl History {
         self.writes.len() as u32
     }
 
+    /// How many writes it has issued.
+    #[must_use]
+    pub fn issued(&self) -> usize {
+        self.writes.len()
+    }
+
     /// The stamp that the sectors of a write carry.
     #[must_use]
     pub fn stamp(&self, number: u32) -> Stamp {

@@ -26,8 +26,8 @@ pub struct Synthetic {
     pub disks: Vec<(u8, u64)>,
     /// Rate in bytes a second.
     pub bytes_per_sec: u64,
-    /// Size of a write in bytes, a multiple of 512.
-    pub block_bytes: u64,
+    /// Sizes of writes in bytes, multiples of 512.
+    pub block_bytes: core::ops::RangeInclusive<u64>,
     /// Where it writes.
     pub pattern: Pattern,
     /// Writes only because that machine wrote.
@@ -61,10 +61,10 @@ pub struct Recorded {
     pub disk: u8,
     /// Its writes, in order of time.
     pub writes: Arc<[RecordedWrite]>,
-    /// How long after the machine's start it begins.
+    /// How long after the world says so it begins.
     pub starts_at: Duration,
-    /// Whether it begins again when it has ended.
-    pub repeats: bool,
+    /// Whether it begins again when it has ended, and how long after its first write.
+    pub repeats_after: Option<Duration>,
 }
 
 /// A write of a recorded trace.
@@ -107,6 +107,8 @@ struct SyntheticRun {
     zipf: Option<Arc<Zipf>>,
     cursor: u64,
     began_at: SimTime,
+    /// Size of the last write.
+    drawn_bytes: u64,
     chance: Chance,
 }
 
@@ -114,9 +116,8 @@ struct SyntheticRun {
 struct RecordedRun {
     spec: Arc<Recorded>,
     next: usize,
-    /// The instant that stands for the trace's beginning.
-    origin: SimTime,
-    started: bool,
+    /// The instant that stands for the trace's beginning; none before it was released.
+    origin: Option<SimTime>,
 }
 
 impl Workload {
@@ -128,8 +129,7 @@ impl Workload {
             WorkloadSpec::Recorded(spec) => Source::Recorded(RecordedRun {
                 spec: Arc::new(spec.clone()),
                 next: 0,
-                origin: SimTime::ZERO,
-                started: false,
+                origin: None,
             }),
         };
         Self { source }
@@ -154,6 +154,17 @@ impl Workload {
         }
     }
 
+    /// A recorded trace begins to play at `now`, if its machine runs; true if this is one.
+    pub fn release(&mut self, now: SimTime) -> bool {
+        match &mut self.source {
+            Source::Synthetic(_) => false,
+            Source::Recorded(run) => {
+                run.origin = Some(now + run.spec.starts_at);
+                true
+            }
+        }
+    }
+
     /// The machine whose writes cause this workload's.
     #[must_use]
     pub fn follows(&self) -> Option<MachineId> {
@@ -166,18 +177,20 @@ impl Workload {
 
 impl SyntheticRun {
     fn new(spec: &Synthetic, chance: Chance) -> Self {
-        let slots = spec.disks.iter().map(|(_, sectors)| slots(*sectors, spec.block_bytes)).max().unwrap_or(1);
+        let block_bytes = *spec.block_bytes.end();
+        let slots = spec.disks.iter().map(|(_, sectors)| slots(*sectors, block_bytes)).max().unwrap_or(1);
         let zipf = match &spec.pattern {
             Pattern::Zipf(exponent) => Some(Arc::new(Zipf::new(slots, *exponent))),
             _ => None,
         };
-        Self { spec: Arc::new(spec.clone()), zipf, cursor: 0, began_at: SimTime::ZERO, chance }
+        Self { spec: Arc::new(spec.clone()), zipf, cursor: 0, began_at: SimTime::ZERO, drawn_bytes: block_bytes, chance }
     }
 
     fn draw(&mut self) -> Planned {
         let disk = self.chance.below(self.spec.disks.len() as u64) as usize;
         let (disk, sectors) = self.spec.disks[disk];
-        let slots = slots(sectors, self.spec.block_bytes);
+        let slot_bytes = *self.spec.block_bytes.end();
+        let slots = slots(sectors, slot_bytes);
         let slot = match (&self.spec.pattern, &self.zipf) {
             (Pattern::Sequential, _) => {
                 self.cursor += 1;
@@ -187,11 +200,21 @@ impl SyntheticRun {
             (Pattern::Zipf(_), Some(zipf)) => zipf.sample(&mut self.chance).wrapping_mul(0x9e37_79b1) % slots,
             _ => self.chance.below(slots),
         };
-        let block_sectors = self.spec.block_bytes / SECTOR_BYTES;
-        let first = if sectors > PARTITION_START + block_sectors { PARTITION_START } else { 0 };
-        Planned { disk, start: first + slot * block_sectors, sectors: block_sectors as u32 }
+        let slot_sectors = slot_bytes / SECTOR_BYTES;
+        let first = if sectors > PARTITION_START + slot_sectors { PARTITION_START } else { 0 };
+        self.drawn_bytes = self.draw_size();
+        Planned { disk, start: first + slot * slot_sectors, sectors: (self.drawn_bytes / SECTOR_BYTES) as u32 }
     }
 
+    fn draw_size(&mut self) -> u64 {
+        let (least, most) = (*self.spec.block_bytes.start(), *self.spec.block_bytes.end());
+        if least == most {
+            return most;
+        }
+        self.chance.in_range(least / SECTOR_BYTES..=most / SECTOR_BYTES) * SECTOR_BYTES
+    }
+
+    /// The pause after a write is as long as its bytes take at the rate, on average.
     fn next_time(&mut self, now: SimTime) -> SimTime {
         let rate = match self.spec.pattern {
             Pattern::Bursts { every, lasting, bytes_per_sec } => {
@@ -200,7 +223,7 @@ impl SyntheticRun {
             }
             _ => self.spec.bytes_per_sec,
         };
-        let mean = self.spec.block_bytes * 1_000_000_000 / rate.max(1);
+        let mean = self.drawn_bytes * 1_000_000_000 / rate.max(1);
         let pause = self.chance.in_range(mean / 2..=mean / 2 * 3);
         now + Duration::from_nanos(pause.max(1))
     }
@@ -217,20 +240,20 @@ impl RecordedRun {
     /// A trace that was interrupted goes on where it was: its applications were down, not ahead.
     fn start(&mut self, now: SimTime) -> Option<SimTime> {
         let next = self.spec.writes.get(self.next)?;
-        let delay = if self.started { Duration::ZERO } else { self.spec.starts_at };
-        self.started = true;
-        self.origin = SimTime::from_nanos((now + delay).as_nanos().saturating_sub(next.at.as_nanos() as u64));
-        Some(self.origin + next.at)
+        let origin = self.origin.as_mut()?;
+        *origin = (*origin).max(now.saturating_sub(next.at));
+        Some(*origin + next.at)
     }
 
     fn take(&mut self) -> Option<(Planned, Option<SimTime>)> {
         let write = *self.spec.writes.get(self.next)?;
+        let origin = self.origin.as_mut()?;
         self.next += 1;
-        if self.next == self.spec.writes.len() && self.spec.repeats {
+        if let (Some(period), true) = (self.spec.repeats_after, self.next == self.spec.writes.len()) {
             self.next = 0;
-            self.origin += write.at + Duration::from_millis(1);
+            *origin += period;
         }
-        let next = self.spec.writes.get(self.next).map(|next| self.origin + next.at);
+        let next = self.spec.writes.get(self.next).map(|next| *origin + next.at);
         Some((Planned { disk: self.spec.disk, start: write.start, sectors: write.sectors }, next))
     }
 }

@@ -82,6 +82,8 @@ pub struct World<C: Simulated> {
     inputs: u64,
     /// Crash the role that is about to get this input, before it gets it.
     crash_at_input: Option<(u64, core::time::Duration)>,
+    /// Who was hit by that crash, about to get which kind of input.
+    crashed_before: Option<(Address, &'static str)>,
     sabotage: Option<Sabotage>,
     chance: Chance,
     /// Effects of the role that is being served, reused.
@@ -211,6 +213,12 @@ impl<C: Simulated> World<C> {
         self.replies.get(&id)
     }
 
+    /// Asks once more, under the same number: what a user does who has heard nothing.
+    pub fn repeat_command(&mut self, id: CommandId, command: Command) {
+        self.note(Happening::Asked { command: command.clone() });
+        self.kernel.schedule_at(self.now(), Event::Command(Box::new((id, command))));
+    }
+
     /// Lets time pass until `until`, handling everything that happens up to and with it.
     pub fn run_until(&mut self, until: SimTime) {
         while let Some(event) = self.kernel.next_until(until) {
@@ -229,6 +237,12 @@ impl<C: Simulated> World<C> {
     /// Makes the role that is about to get input number `input` crash instead, and start again after `down_for`.
     pub fn crash_at_input(&mut self, input: u64, down_for: core::time::Duration) {
         self.crash_at_input = Some((input, down_for));
+    }
+
+    /// Who was hit by [`World::crash_at_input`], and which kind of input it was about to get.
+    #[must_use]
+    pub const fn crashed_before(&self) -> Option<(Address, &'static str)> {
+        self.crashed_before
     }
 
     /// Does one thing that was due now.
@@ -262,6 +276,7 @@ impl<C: Simulated> World<C> {
         self.inputs += 1;
         if self.crash_at_input.is_some_and(|(at, _)| at == self.inputs) {
             let down_for = self.crash_at_input.take().map_or(core::time::Duration::ZERO, |(_, down)| down);
+            self.crashed_before = Some((to, event::kind_of(&input)));
             return self.crash(to, down_for);
         }
         let now = self.now();

@@ -48,9 +48,12 @@ impl Decoder {
     /// A value that is of another shape than the one wanted.
     pub(crate) fn wrong_shape(&mut self, node: &Node, wanted: &str, help: &str) {
         self.report(
-            Diagnostic::new("scenario::wrong_type", format!("{} stands where {wanted} is wanted", node.describe()))
-                .label(node.span, format!("{wanted} is wanted here"))
-                .help(help),
+            Diagnostic::new(
+                "scenario::wrong_type",
+                format!("{} stands where {wanted} is wanted", node.describe()),
+            )
+            .label(node.span, format!("{wanted} is wanted here"))
+            .help(help),
         );
     }
 
@@ -62,10 +65,15 @@ impl Decoder {
         keys: &'static [&'static str],
     ) -> Option<Fields<'n>> {
         let Kind::Map(entries) = &node.kind else {
-            self.wrong_shape(node, &format!("a mapping for {what}"), &format!("its keys are: {}", keys.join(", ")));
+            self.wrong_shape(
+                node,
+                &format!("a mapping for {what}"),
+                &format!("its keys are: {}", keys.join(", ")),
+            );
             return None;
         };
         let mut known: Vec<(&'static str, Span, &'n Node)> = Vec::new();
+        let mut unknown: Vec<&'n str> = Vec::new();
         for (key, value) in entries {
             let Kind::Text(name) = &key.kind else {
                 self.wrong_shape(key, "a key", &format!("the keys of {what} are: {}", keys.join(", ")));
@@ -73,6 +81,7 @@ impl Decoder {
             };
             let Some(found) = keys.iter().copied().find(|known| known == name) else {
                 self.unknown_key(key, name, what, keys);
+                unknown.push(name);
                 continue;
             };
             if let Some((_, first, _)) = known.iter().find(|(known, ..)| *known == found) {
@@ -88,7 +97,7 @@ impl Decoder {
             }
             known.push((found, key.span, value));
         }
-        Some(Fields { what, span: node.span, entries: known })
+        Some(Fields { what, span: node.span, entries: known, unknown })
     }
 
     fn unknown_key(&mut self, key: &Node, name: &str, what: &str, keys: &[&str]) {
@@ -116,6 +125,8 @@ pub(crate) struct Fields<'n> {
     what: &'static str,
     span: Span,
     entries: Vec<(&'static str, Span, &'n Node)>,
+    /// Keys that are not known: one of them may be a missing key misspelt.
+    unknown: Vec<&'n str>,
 }
 
 impl<'n> Fields<'n> {
@@ -132,6 +143,7 @@ impl<'n> Fields<'n> {
     pub(crate) fn required<T: Decode>(&self, d: &mut Decoder, key: &'static str) -> Option<T> {
         match self.get(key) {
             Some((_, node)) => T::decode(node, d),
+            None if self.unknown.iter().any(|wrong| suggest::nearest(wrong, [key]).is_some()) => None,
             None => {
                 let message = format!("{} has no `{key}`", self.what);
                 d.report(
@@ -144,11 +156,21 @@ impl<'n> Fields<'n> {
         }
     }
 
+    /// [`Fields::required`], for a field without which the record still stands.
+    pub(crate) fn wanted<T: Decode>(&self, d: &mut Decoder, key: &'static str) -> Option<T> {
+        self.required(d, key)
+    }
+
     /// Reports unless exactly one of `keys` is given; returns the one that is.
-    pub(crate) fn exactly_one(&self, d: &mut Decoder, keys: &[&str]) -> Option<(&'static str, Span, &'n Node)> {
+    pub(crate) fn exactly_one(
+        &self,
+        d: &mut Decoder,
+        keys: &[&str],
+    ) -> Option<(&'static str, Span, &'n Node)> {
         let given: Vec<_> = self.entries.iter().filter(|(name, ..)| keys.contains(name)).collect();
         match given[..] {
             [one] => Some(*one),
+            [] if !self.unknown.is_empty() => None,
             [] => {
                 d.report(
                     Diagnostic::new(
@@ -278,16 +300,21 @@ impl<T: Decode> Decode for OneOrMany<T> {
     }
 }
 
-/// `required T` is `T`, `optional T` is `Option<T>`.
+/// `required T` is `T`; `wanted T` and `optional T` are `Option<T>`.
 macro_rules! field_type {
     (required $type:ty) => { $type };
+    (wanted $type:ty) => { Option<$type> };
     (optional $type:ty) => { Option<$type> };
 }
 
-/// Reads one field of a record: `required` makes the record fail with it, `optional` does not.
+/// Reads one field of a record: `required` makes the record fail with it. `wanted` is reported when it is
+/// missing, and lets the record stand, so that the rest of it can be checked.
 macro_rules! field_value {
     (required $value:ident) => {
         $value?
+    };
+    (wanted $value:ident) => {
+        $value
     };
     (optional $value:ident) => {
         $value
@@ -345,7 +372,7 @@ macro_rules! record {
                     object.property(
                         $key,
                         concat!($($field_doc, "\n"),*),
-                        stringify!($mode) == "required",
+                        stringify!($mode) != "optional",
                         generator.subschema_for::<$type>(),
                     );
                 )*

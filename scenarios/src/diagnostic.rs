@@ -88,8 +88,10 @@ impl Report {
     /// The whole report for a person: every mistake with the lines it is about, then how many there are.
     pub fn render(&self, color: bool) -> String {
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler =
-            GraphicalReportHandler::new_themed(theme).with_width(RENDER_WIDTH).with_links(false).without_cause_chain();
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(RENDER_WIDTH)
+            .with_links(false)
+            .without_cause_chain();
         let source = NamedSource::new(&self.file, Arc::clone(&self.text));
         let mut out = String::new();
         for diagnostic in &self.diagnostics {
@@ -101,7 +103,11 @@ impl Report {
             out.push('\n');
         }
         let count = self.diagnostics.len();
-        out.push_str(&format!("{}: {count} {}\n", self.file, if count == 1 { "problem" } else { "problems" }));
+        out.push_str(&format!(
+            "{}: {count} {}\n",
+            self.file,
+            if count == 1 { "problem" } else { "problems" }
+        ));
         out
     }
 

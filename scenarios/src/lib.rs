@@ -31,6 +31,7 @@ mod diagnostic;
 mod load;
 mod node;
 mod raw;
+mod raw_args;
 mod raw_steps;
 mod read;
 mod scalars;

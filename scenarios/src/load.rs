@@ -68,9 +68,12 @@ fn not_a_mapping(node: &Node) -> Option<Diagnostic> {
         Kind::Map(_) => None,
         Kind::Null => Some(Diagnostic::new("scenario::empty_file", "the file has no content").help(HELP)),
         _ => Some(
-            Diagnostic::new("scenario::not_a_scenario", format!("the file holds {}, not a scenario", node.describe()))
-                .label(node.span, "a mapping is wanted here")
-                .help(HELP),
+            Diagnostic::new(
+                "scenario::not_a_scenario",
+                format!("the file holds {}, not a scenario", node.describe()),
+            )
+            .label(node.span, "a mapping is wanted here")
+            .help(HELP),
         ),
     }
 }
@@ -79,7 +82,9 @@ fn file_text(path: &Path) -> Result<String, Diagnostic> {
     let unreadable = |error: io::Error| {
         let (message, help) = match error.kind() {
             io::ErrorKind::NotFound => ("the file does not exist".to_owned(), "check the path"),
-            io::ErrorKind::PermissionDenied => ("the file may not be read".to_owned(), "check its permissions"),
+            io::ErrorKind::PermissionDenied => {
+                ("the file may not be read".to_owned(), "check its permissions")
+            }
             _ => (format!("the file cannot be read: {error}"), "check the path and the disk"),
         };
         Diagnostic::new("scenario::unreadable_file", message).help(help)
@@ -102,8 +107,11 @@ fn file_text(path: &Path) -> Result<String, Diagnostic> {
         return Err(too_large(metadata.len().max(bytes.len() as u64)));
     }
     let not_text = |at: usize| {
-        Diagnostic::new("scenario::not_text", format!("the file is not UTF-8 text: byte {at} is not part of a character"))
-            .help("a scenario is a YAML text in UTF-8; save it as that")
+        Diagnostic::new(
+            "scenario::not_text",
+            format!("the file is not UTF-8 text: byte {at} is not part of a character"),
+        )
+        .help("a scenario is a YAML text in UTF-8; save it as that")
     };
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Err(Diagnostic::new("scenario::not_text", format!("the file is binary: byte {at} is zero"))

@@ -33,6 +33,7 @@ impl Node {
             Kind::Bool(value) => format!("`{value}`"),
             Kind::Integer(value) => format!("the plain number {value}"),
             Kind::Float(value) => format!("the plain number {value}"),
+            Kind::Text(text) if text.is_empty() => "an empty text".to_owned(),
             Kind::Text(text) => format!("`{}`", shorten(text)),
             Kind::List(_) => "a list".to_owned(),
             Kind::Map(_) => "a mapping".to_owned(),

@@ -9,36 +9,36 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
-use crate::model::words::{
-    Component, ConsistencyKind, ContentKind, DiskOwner, HealGoal, Judge, LinkName, LossMark, MachineKind, Origin,
-    OsKind, OutsideCall, OutsideFailure, Repeat, StateWord, TraceFormat,
-};
+use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat};
 use crate::node::{Kind, Node};
-use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
-use crate::source::Span;
+use crate::scalars::{Count, FilePath, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
+pub(crate) use crate::raw_args::{
+    ChangePoint, ConsistencyExpectation, Crash, Cut, Destroy, DiskFull, Fail, Failback, Failover,
+    LossExpectation, Mark, Objective, PointsExpectation, Power, Slow, StateExpectation, Subject, SubjectName,
+};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};
 
 record! {
     /// A rehearsal of disaster recovery: a site, what is protected, what happens, what is expected of it.
     Scenario is "the scenario" {
         /// The name of the scenario, in kebab-case.
-        "scenario" => name: required Spanned<KebabName>,
+        "scenario" => name: wanted Spanned<KebabName>,
         /// The version of the language: 1.
-        "version" => version: required Spanned<Version>,
+        "version" => version: wanted Spanned<Version>,
         /// Where all chance comes from; hexadecimal or decimal. Default 1.
         "seed" => seed: optional Spanned<Count>,
         /// What the scenario shows, for people.
-        "summary" => summary: required Spanned<Text>,
+        "summary" => summary: wanted Spanned<Text>,
         /// What blocks hold: stamps (default) or real bytes.
         "content" => content: optional Spanned<ContentKind>,
         /// The site on premises.
-        "site" => site: required Site,
+        "site" => site: wanted Site,
         /// The Azure region.
-        "region" => region: required Region,
+        "region" => region: wanted Region,
         /// The link between the site and Azure. Default of its keys: 400Mbps, 8ms..25ms, no loss.
-        "wan" => wan: required Link,
+        "wan" => wan: wanted Link,
         /// The network inside the site. Default of its keys: 10Gbps, 100us..300us, no loss.
         "lan" => lan: optional Link,
         /// The process server on premises.
@@ -48,7 +48,7 @@ record! {
         /// The replication policy.
         "policy" => policy: optional Policy,
         /// What is protected, in groups that share their recovery points.
-        "protect" => protect: required NonEmpty<Group>,
+        "protect" => protect: wanted NonEmpty<Group>,
         /// What `at` counts from. Default initial-replication-complete.
         "t0" => t0: optional Spanned<Origin>,
         /// What happens.
@@ -69,7 +69,7 @@ record! {
     /// The site on premises.
     Site is "the site" {
         /// The vCenter and its hosts.
-        "vcenter" => vcenter: required VCenter,
+        "vcenter" => vcenter: wanted VCenter,
         /// Where the disks of machines lie.
         "datastores" => datastores: required NonEmpty<Datastore>,
     }
@@ -81,7 +81,7 @@ record! {
         /// Its name.
         "name" => name: required Spanned<Name>,
         /// The number of ESXi hosts, 1 to 64.
-        "hosts" => hosts: required Spanned<Count>,
+        "hosts" => hosts: wanted Spanned<Count>,
     }
 }
 
@@ -378,232 +378,9 @@ impl crate::decode::Scalar for BlockSize {
     }
 }
 
-/// Names the machine or the group something is asked of.
-#[derive(Debug, Clone)]
-pub(crate) enum SubjectName {
-    Vm(Spanned<Name>),
-    Group(Spanned<Name>),
-}
-
-record! {
-    /// A cut link.
-    Cut is "a cut" {
-        /// Which link.
-        "link" => link: required Spanned<LinkName>,
-        /// How long nothing passes.
-        "for" => lasts: required Spanned<Time>,
+impl Scenario {
+    /// The groups, none when `protect` itself cannot be read.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.protect.iter().flat_map(|groups| &groups.0)
     }
 }
-
-record! {
-    /// A slow link.
-    Slow is "a slow link" {
-        /// Which link.
-        "link" => link: required Spanned<LinkName>,
-        /// What is left of its bandwidth.
-        "bandwidth" => bandwidth: required Spanned<BitRate>,
-        /// How long.
-        "for" => lasts: required Spanned<Time>,
-    }
-}
-
-record! {
-    /// A crash.
-    Crash is "a crash" {
-        /// Which program.
-        "who" => who: required Spanned<Component>,
-        /// Whose agent; only with `who: agent`.
-        "vm" => vm: optional Spanned<Name>,
-        /// How long it stays down. Default: what that component takes.
-        "down-for" => down_for: optional Spanned<Time>,
-    }
-}
-
-record! {
-    /// The loss of a site for good.
-    Destroy is "a destruction" {
-        /// The name of the vCenter.
-        "site" => site: required Spanned<Name>,
-    }
-}
-
-record! {
-    /// A machine an operator handles.
-    Power is "a power step" {
-        /// Which machine.
-        "vm" => vm: required Spanned<Name>,
-    }
-}
-
-record! {
-    /// Failing calls to an outside service.
-    Fail is "a failing call" {
-        /// Which call.
-        "call" => call: required Spanned<OutsideCall>,
-        /// How many times it fails, 1 to 1000. Default 1.
-        "times" => times: optional Spanned<Count>,
-        /// In which way.
-        "with" => failure: required Spanned<OutsideFailure>,
-    }
-}
-
-record! {
-    /// A full disk.
-    DiskFull is "a full disk" {
-        /// Whose disk.
-        "who" => who: required Spanned<DiskOwner>,
-        /// How long it stays full.
-        "for" => lasts: required Spanned<Time>,
-    }
-}
-
-record! {
-    /// A machine or a group.
-    Subject is "a step" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
-    }
-    one of ["vm", "group"]
-}
-
-record! {
-    /// A failover to Azure.
-    Failover is "a failover" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
-        /// Which recovery point.
-        "to" => to: required Target,
-        /// Whether the machine on premises is shut down first, as far as it can be. Default false.
-        "shutdown" => shutdown: optional Spanned<Flag>,
-    }
-    one of ["vm", "group"]
-}
-
-record! {
-    /// Another recovery point after a failover.
-    ChangePoint is "a change of the recovery point" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
-        /// Which recovery point.
-        "to" => to: required Target,
-    }
-    one of ["vm", "group"]
-}
-
-record! {
-    /// A failover home.
-    Failback is "a failback" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
-        /// Which recovery point: latest or latest-app-consistent.
-        "to" => to: required Target,
-    }
-    one of ["vm", "group"]
-}
-
-record! {
-    /// An objective in time.
-    Objective is "an objective" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
-        /// The bound.
-        "at-most" => at_most: required Spanned<Time>,
-    }
-    one of ["vm", "group"]
-}
-
-record! {
-    /// How consistent the chosen point must be.
-    ConsistencyExpectation is "an expectation" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
-        /// The kind.
-        "is" => is: required Spanned<ConsistencyKind>,
-    }
-    one of ["vm", "group"]
-}
-
-record! {
-    /// The state at the end of the run.
-    StateExpectation is "an expectation" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
-        /// The state.
-        "is" => is: required Spanned<StateWord>,
-    }
-    one of ["vm", "group"]
-}
-
-record! {
-    /// How many recovery points there must be.
-    PointsExpectation is "an expectation" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
-        /// The least number.
-        "count" => count: required Spanned<Count>,
-    }
-    one of ["vm", "group"]
-}
-
-record! {
-    /// How many acknowledged writes may be lost.
-    LossExpectation is "an expectation" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
-        /// The most writes.
-        "at-most" => at_most: required Spanned<Count>,
-    }
-    one of ["vm", "group"]
-}
-
-/// Gives a record with `vm` and `group` its subject; exactly one of them is there.
-macro_rules! subject {
-    ($($name:ident)*) => {
-        $(
-            impl $name {
-                pub(crate) fn subject(&self) -> Option<SubjectName> {
-                    match (&self.vm, &self.group) {
-                        (Some(vm), _) => Some(SubjectName::Vm(vm.clone())),
-                        (None, Some(group)) => Some(SubjectName::Group(group.clone())),
-                        (None, None) => None,
-                    }
-                }
-            }
-        )*
-    };
-}
-
-subject! {
-    Subject Failover ChangePoint Failback Objective ConsistencyExpectation StateExpectation PointsExpectation
-    LossExpectation
-}
-
-/// The place of something, for records that are pointed at as a whole.
-impl SubjectName {
-    pub(crate) fn span(&self) -> Span {
-        match self {
-            Self::Vm(name) | Self::Group(name) => name.span,
-        }
-    }
-}
-
-/// The mark an expectation names.
-pub(crate) type Mark = Spanned<LossMark>;

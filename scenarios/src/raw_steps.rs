@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Destroy, DiskFull, Fail, Failback, Failover, LossExpectation,
-    Mark, Objective, PointsExpectation, Power, Slow, StateExpectation, Subject,
+    ChangePoint, ConsistencyExpectation, Crash, Cut, Destroy, DiskFull, Fail, Failback, Failover,
+    LossExpectation, Mark, Objective, PointsExpectation, Power, Slow, StateExpectation, Subject,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -80,7 +80,6 @@ pub(crate) struct Step {
     pub(crate) action: StepAction,
     /// The key of the action and its place.
     pub(crate) verb: (&'static str, Span),
-    pub(crate) span: Span,
 }
 
 /// When a step happens.
@@ -91,8 +90,25 @@ pub(crate) enum StepWhen {
 }
 
 const STEP_KEYS: &[&str] = &[
-    "name", "at", "after", "plus", "failover", "change-point", "commit", "cancel", "reprotect", "failback", "resync",
-    "cut", "slow", "crash", "destroy", "stop", "start", "fail", "disk-full",
+    "name",
+    "at",
+    "after",
+    "plus",
+    "failover",
+    "change-point",
+    "commit",
+    "cancel",
+    "reprotect",
+    "failback",
+    "resync",
+    "cut",
+    "slow",
+    "crash",
+    "destroy",
+    "stop",
+    "start",
+    "fail",
+    "disk-full",
 ];
 
 impl Step {
@@ -121,7 +137,7 @@ impl Step {
         });
         let (key, verb_span, value) = verb?;
         let action = StepAction::decode_value(key, value, d);
-        Some(Self { name, when: when?, action: action?, verb: (key, verb_span), span: node.span })
+        Some(Self { name, when: when?, action: action?, verb: (key, verb_span) })
     }
 }
 

@@ -46,12 +46,25 @@ fn syntax_error(text: &str, error: &serde_saphyr::Error) -> Diagnostic {
     if let Some(at) = message.rfind(" at line ") {
         message.truncate(at);
     }
-    let diagnostic = Diagnostic::new("scenario::not_yaml", format!("the file is not a YAML document: {message}"));
+    let (message, help) = match error.without_snippet() {
+        serde_saphyr::Error::MultipleDocuments { .. } => (
+            "the file holds several YAML documents".to_owned(),
+            "one file is one scenario: put what follows `---` into a file of its own",
+        ),
+        serde_saphyr::Error::MergeKeyNotAllowed { .. } => {
+            ("merge keys (`<<`) are not part of the language".to_owned(), "write the keys out")
+        }
+        _ => (
+            format!("the file is not a YAML document: {message}"),
+            "a scenario is one YAML mapping of `key: value` lines, indented with spaces",
+        ),
+    };
+    let diagnostic = Diagnostic::new("scenario::not_yaml", message);
     let diagnostic = match error.location() {
         Some(location) => diagnostic.label(converter.span(location), "the reader stops here"),
         None => diagnostic,
     };
-    diagnostic.help("a scenario is one YAML mapping of `key: value` lines, indented with spaces")
+    diagnostic.help(help)
 }
 
 /// A value before its place has been worked out.

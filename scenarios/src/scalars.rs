@@ -108,7 +108,11 @@ impl Scalar for FilePath {
     fn from_node(node: &Node) -> Result<Self, Problem> {
         let text = text_of(node, Self::WANTED)?;
         if text.is_empty() || text.chars().any(char::is_control) {
-            return Err(malformed(node, Self::WANTED, "a path is relative to the scenario file, or absolute"));
+            return Err(malformed(
+                node,
+                Self::WANTED,
+                "a path is relative to the scenario file, or absolute",
+            ));
         }
         Ok(Self(text.to_owned()))
     }

@@ -33,7 +33,12 @@ pub(crate) struct Object {
 
 impl Object {
     pub(crate) fn new(description: &str) -> Self {
-        Self { description: flow(description), properties: Map::new(), required: Vec::new(), rules: Vec::new() }
+        Self {
+            description: flow(description),
+            properties: Map::new(),
+            required: Vec::new(),
+            rules: Vec::new(),
+        }
     }
 
     pub(crate) fn property(&mut self, key: &'static str, description: &str, required: bool, schema: Schema) {

@@ -1,12 +1,19 @@
 //! "Did you mean": the nearest of the words that would have been right.
 
 /// The candidate nearest to `wrong` by edit distance, if it is near enough to be what was meant: at most a
-/// third of the letters (and at least one) may differ.
+/// third of the letters (and at least one) may differ, or one word starts with the other.
 pub(crate) fn nearest<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let allowed = (wrong.chars().count() / 3).clamp(1, 4);
+    let wrong = wrong.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (distance(&wrong.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            let right = candidate.to_lowercase();
+            // `cutlink` is `cut`, and `repro` is `reprotect`, however many letters that takes.
+            let prefix =
+                wrong.len().min(right.len()) >= 3 && (wrong.starts_with(&right) || right.starts_with(&wrong));
+            (if prefix { 1 } else { distance(&wrong, &right) }, candidate)
+        })
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -56,6 +63,7 @@ mod tests {
     fn a_slip_is_recognised_and_another_word_is_not() {
         assert_eq!(nearest("web-1", ["db-01", "web-01"]), Some("web-01"));
         assert_eq!(nearest("fialover", ["failover", "failback"]), Some("failover"));
+        assert_eq!(nearest("cutlink", ["commit", "cut"]), Some("cut"));
         assert_eq!(nearest("mail", ["web-01", "db-01"]), None);
         assert_eq!(nearest("", ["a", "bc"]), Some("a"));
     }

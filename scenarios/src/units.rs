@@ -81,7 +81,8 @@ const BIT_UNITS: &[(&str, u64)] =
 const SIZE_HELP: &str = "a size is a number and one of B, KiB, MiB, GiB, TiB (powers of 1024) or KB, MB, GB, TB \
                          (powers of 1000), such as 20GiB";
 const BYTE_RATE_HELP: &str = "a rate of writing is a size a second, such as 512KiB/s or 12MiB/s";
-const BIT_RATE_HELP: &str = "a bandwidth is in bits a second: bps, kbps, Mbps or Gbps, such as 400Mbps (50MB/s)";
+const BIT_RATE_HELP: &str =
+    "a bandwidth is in bits a second: bps, kbps, Mbps or Gbps, such as 400Mbps (50MB/s)";
 const TIME_HELP: &str = "a length of time is a number and one of us, ms, s, m, h, d, or several of them, such as \
                          250us, 15m or 1h30m";
 const RATIO_HELP: &str = "a ratio is two whole numbers, the smaller first, such as 1/1000";
@@ -121,7 +122,7 @@ fn wrong_unit(node: &Node, wanted: &'static str, help: &str) -> Problem {
     };
     Problem {
         code: "scenario::wrong_unit",
-        message: format!("{given}; wanted is {wanted}"),
+        message: format!("{given}, and {wanted} is wanted"),
         label: format!("{wanted} is wanted here"),
         help: help.to_owned(),
     }
@@ -266,7 +267,10 @@ impl Scalar for Cadence {
     fn from_node(node: &Node) -> Result<Self, Problem> {
         match &node.kind {
             Kind::Text(text) if text == "off" => Ok(Self(None)),
-            _ => Time::from_node(node).map(|time| Self(Some(time.0))),
+            _ => Time::from_node(node).map(|time| Self(Some(time.0))).map_err(|problem| Problem {
+                help: format!("{}; `off` is also possible here", problem.help),
+                ..problem
+            }),
         }
     }
 
@@ -314,7 +318,8 @@ impl Scalar for Ratio {
         let Some((n, d)) = numbers else {
             return Err(wrong_unit(node, "a ratio", RATIO_HELP));
         };
-        let number = |text: &str| text.parse::<u32>().map_err(|_| impossible(node, "is too large", RATIO_HELP));
+        let number =
+            |text: &str| text.parse::<u32>().map_err(|_| impossible(node, "is too large", RATIO_HELP));
         let ratio = Self { n: number(n)?, d: number(d)? };
         match ratio {
             Self { d: 0, .. } => Err(impossible(node, "divides by zero", RATIO_HELP)),

@@ -48,7 +48,8 @@ impl Vault {
         }
     }
 
-    /// Goes on from what the store kept: every open question is asked again at the first wake.
+    /// Goes on from what the store kept: every open question is asked again at the first wake. The states are
+    /// reported again too: what was durable and not reported before the end of the last life is lost otherwise.
     pub(super) fn recover(config: ControlConfig, records: Vec<ControlRecord>) -> Self {
         let ledger = Ledger::replay(records);
         let mut vault = Self {
@@ -72,6 +73,9 @@ impl Vault {
         for item in protected {
             vault.wire.watch_rpo(item.machine, Instant::ZERO);
         }
+        let states = vault.ledger.items().values().map(|item| (item.machine, item.state()));
+        let report = |(machine, to)| Wish::Observe(Observation::Item { machine, to });
+        vault.wishes = states.map(report).collect();
         vault
     }
 

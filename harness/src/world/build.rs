@@ -63,6 +63,7 @@ impl<C: Simulated> World<C> {
             commands: 0,
             inputs: 0,
             crash_at_input: None,
+            crashed_before: None,
             sabotage: None,
             chance: seed.chance("crashes"),
             effects: Vec::new(),

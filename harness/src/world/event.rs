@@ -2,7 +2,7 @@
 
 use switchback_engine::control::Command;
 use switchback_engine::role::{Address, CallId, CommandId, Input, Token};
-use switchback_engine::{MachineId, Site};
+use switchback_engine::{MachineId, Message, Site};
 use switchback_sim::SyncMark;
 
 use super::faults::Fault;
@@ -83,4 +83,38 @@ pub struct Synced {
     pub(super) token: Token,
     /// `None` when there was no room for what was to be synced.
     pub(super) mark: Option<SyncMark>,
+}
+
+/// What kind of input it is, in a word, for people who look for the place of a crash.
+pub(super) const fn kind_of<C: Simulated>(input: &Input<C>) -> &'static str {
+    match input {
+        Input::Wake => "wake",
+        Input::Message { message, .. } => kind_of_message(message),
+        Input::Written { .. } => "written",
+        Input::WritesHeld => "writes held",
+        Input::Quiesced(_) => "quiesced",
+        Input::ShuttingDown => "shutting down",
+        Input::DiskRead { .. } => "disk read",
+        Input::DiskWritten { .. } => "disk written",
+        Input::Synced { .. } => "synced",
+        Input::Hypervisor { .. } => "hypervisor",
+        Input::Cloud { .. } => "cloud",
+        Input::Command { .. } => "command",
+    }
+}
+
+const fn kind_of_message<C: Simulated>(message: &Message<C>) -> &'static str {
+    match message {
+        Message::Batch(_) => "batch",
+        Message::BatchStored { .. } => "batch stored",
+        Message::Frame(_) => "frame",
+        Message::FrameStored { .. } => "frame stored",
+        Message::Compare(_) => "compare",
+        Message::Differs(_) => "differs",
+        Message::Barrier(_) => "barrier",
+        Message::Order { .. } => "order",
+        Message::Answer { .. } => "answer",
+        Message::AgentStatus(_) => "agent status",
+        Message::TargetStatus(_) => "target status",
+    }
 }

@@ -83,6 +83,26 @@ impl<C: Simulated> World<C> {
         }
     }
 
+    /// Recorded traces begin to play now.
+    pub fn release_traces(&mut self) {
+        let now = self.now();
+        for machine in 0..self.workloads.len() {
+            let id = MachineId(machine as u32);
+            let site = self.running_site(id);
+            for at in 0..self.workloads[machine].len() {
+                let workload = &mut self.workloads[machine][at];
+                if !workload.release(now) {
+                    continue;
+                }
+                if let (Some(first), Some(site)) = (workload.start(now), site) {
+                    let life = self.guest(id, site).life;
+                    let tick = Event::Tick { machine: id, workload: at as u16, life, site };
+                    self.kernel.schedule_at(first, tick);
+                }
+            }
+        }
+    }
+
     /// The power goes, or the machine's system crashes.
     pub(super) fn cut_power(&mut self, machine: MachineId, site: Site) {
         if !self.guest(machine, site).running {
@@ -155,6 +175,10 @@ impl<C: Simulated> World<C> {
         }
         if !self.sabotage.is_some_and(|sabotage| sabotage.hides_write(number)) {
             self.input(Address::Agent(machine, site), Input::Written { disk: write.disk, change });
+        }
+        if self.guest(machine, site).life != life {
+            // It crashed in that very moment.
+            return;
         }
         self.cause(machine, number);
         self.write_has_ended(machine, site);

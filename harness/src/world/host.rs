@@ -120,9 +120,10 @@ where
         }
     }
 
-    /// A sync ended: what the role is to hear of it.
-    fn synced(&mut self, synced: Synced) -> Input<R::Content> {
+    /// A sync ended: what the role is to hear of it. A store that lies says so too and keeps nothing.
+    fn synced(&mut self, synced: Synced, lies: bool) -> Input<R::Content> {
         let result = match synced.mark {
+            Some(_) if lies => Ok(()),
             Some(mark) => {
                 self.store.sync_complete(mark);
                 Ok(())
@@ -259,8 +260,8 @@ impl<C: Simulated> Hosts<C> {
     }
 
     /// A sync ended, of a life that may be over.
-    pub(super) fn synced(&mut self, synced: Synced) -> Option<Input<C>> {
-        on_host!(self, synced.address, host => (host.life == synced.life).then(|| host.synced(synced)))
+    pub(super) fn synced(&mut self, synced: Synced, lies: bool) -> Option<Input<C>> {
+        on_host!(self, synced.address, host => (host.life == synced.life).then(|| host.synced(synced, lies)))
     }
 
     pub(super) fn die(&mut self, address: Address, chance: &mut Chance) {
@@ -283,7 +284,8 @@ impl<C: Simulated> super::World<C> {
     }
 
     pub(super) fn store_synced(&mut self, synced: Synced) {
-        if let Some(input) = self.hosts.synced(synced) {
+        let lies = self.sabotage.is_some_and(|sabotage| sabotage.lies_about_syncs(synced.address));
+        if let Some(input) = self.hosts.synced(synced, lies) {
             self.input(synced.address, input);
         }
     }

@@ -37,6 +37,8 @@ pub enum Sabotage {
     LoseMarkers,
     /// The vault is told that a failover's order was carried out with another point than was chosen.
     WrongPoint,
+    /// A role's store says that a sync is done and has kept nothing of it.
+    LyingSync(Address),
 }
 
 impl Sabotage {
@@ -49,6 +51,11 @@ impl Sabotage {
             (Self::ClockAhead { seconds }, Address::Agent(..)) => seconds * 1_000_000_000,
             _ => 0,
         }
+    }
+
+    /// Whether a sync of a role's store is only said to be done.
+    pub(super) fn lies_about_syncs(self, role: Address) -> bool {
+        self == Self::LyingSync(role)
     }
 
     /// What becomes of a message on its way.

@@ -1,6 +1,6 @@
 //! A drill by hand: a world, and a user who waits for each job to end.
 
-#![allow(dead_code, reason = "every test file uses its own part of it")]
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of it")]
 
 use core::time::Duration;
 
@@ -15,7 +15,9 @@ use switchback_harness::world::spec::{
     CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 use switchback_harness::{World, WorldSpec};
-use switchback_sim::{LinkSpec, Ratio, Seed, SimTime};
+use switchback_sim::{LinkSpec, Ratio, Seed};
+
+pub mod walk;
 
 pub const SECOND: Duration = Duration::from_secs(1);
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -37,7 +39,7 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
     let workload = Synthetic {
         disks: disks.iter().enumerate().map(|(i, disk)| (i as u8, disk.sectors)).collect(),
         bytes_per_sec,
-        block_bytes: 8 << 10,
+        block_bytes: 8 << 10..=8 << 10,
         pattern: Pattern::Zipf(Ratio::new(9, 10).unwrap()),
         follows: None,
     };

@@ -1,7 +1,7 @@
 //! From the language as written to the model: names are resolved, numbers are held against each other, traces
 //! are opened. Every mistake is reported; the model is made only when there was none.
 //!
-//! `site` checks what there is, `protect` what is protected and its load, `timeline` what happens and what is
+//! `site` checks what there is, `protect` what is protected, `traces` its recorded load, `timeline` what happens and what is
 //! expected.
 
 use std::collections::BTreeMap;
@@ -22,6 +22,7 @@ use crate::{Overrides, raw};
 mod protect;
 mod site;
 mod timeline;
+mod traces;
 
 /// The longest anything may last in a scenario: a year.
 const YEAR: Duration = Duration::from_hours(366 * 24);
@@ -59,12 +60,18 @@ pub(crate) fn check(
 
 impl Check<'_> {
     fn scenario(&mut self, raw: &raw::Scenario, file: &str) -> Option<Scenario> {
-        let site = self.site(&raw.site);
-        let region = site::region(&raw.region);
-        let wan = self.link(Some(&raw.wan), crate::model::Link::WAN);
+        if raw.protect.is_none() {
+            self.d.leave_out("protect");
+        }
+        if raw.site.is_none() {
+            self.d.leave_out("the site");
+        }
+        let site = raw.site.as_ref().and_then(|site| self.site(site));
+        let region = raw.region.as_ref().map(site::region);
+        let wan = self.link(raw.wan.as_ref(), crate::model::Link::WAN);
         let lan = self.link(raw.lan.as_ref(), crate::model::Link::LAN);
         let process_server = self.process_server(raw.process_server.as_ref());
-        let master_target = self.master_target(raw.master_target.as_ref(), &raw.site);
+        let master_target = self.master_target(raw.master_target.as_ref(), raw);
         let policy = self.policy(raw.policy.as_ref());
         let protected = self.protect(raw);
         let timeline = self.timeline(raw, &policy);
@@ -80,13 +87,14 @@ impl Check<'_> {
         let (groups, vms) = protected?;
         Some(Scenario {
             file: file.to_owned(),
+            version: raw.version?.value.0,
             text: self.text.into(),
-            name: raw.name.value.0.clone(),
+            name: raw.name.as_ref()?.value.0.clone(),
             seed: self.overrides.seed.unwrap_or_else(|| raw.seed.map_or(1, |seed| seed.value.0)),
-            summary: raw.summary.value.0.clone(),
+            summary: raw.summary.as_ref()?.value.0.clone(),
             content: raw.content.map_or(ContentKind::Stamps, |content| content.value),
             site: site?,
-            region,
+            region: region?,
             wan,
             lan,
             process_server,
@@ -108,7 +116,13 @@ impl Check<'_> {
         let mut judges: Vec<Spanned<Judge>> = Vec::new();
         for judge in named {
             match judges.iter().find(|seen| seen.value == judge.value) {
-                Some(first) => self.twice("scenario::duplicate_name", "the judge", judge.value.as_str(), judge.span, first.span),
+                Some(first) => self.twice(
+                    "scenario::duplicate_name",
+                    "the judge",
+                    judge.value.as_str(),
+                    judge.span,
+                    first.span,
+                ),
                 None => judges.push(*judge),
             }
         }
@@ -130,7 +144,12 @@ impl Check<'_> {
         if value < min || value > max {
             let message = format!("{what} cannot be {}", show_time(value));
             let bounds = format!("from {} to {}", show_time(min), show_time(max));
-            self.impossible(time.span, message, format!("{bounds} is possible"), &format!("choose a time {bounds}"));
+            self.impossible(
+                time.span,
+                message,
+                format!("{bounds} is possible"),
+                &format!("choose a time {bounds}"),
+            );
         }
     }
 
@@ -140,7 +159,12 @@ impl Check<'_> {
         if value < min || value > max {
             let message = format!("{what} cannot be {}", show_bytes(value));
             let bounds = format!("from {} to {}", show_bytes(min), show_bytes(max));
-            self.impossible(size.span, message, format!("{bounds} is possible"), &format!("choose a size {bounds}"));
+            self.impossible(
+                size.span,
+                message,
+                format!("{bounds} is possible"),
+                &format!("choose a size {bounds}"),
+            );
         }
     }
 
@@ -149,7 +173,12 @@ impl Check<'_> {
         if !bytes.is_multiple_of(512) {
             let message = format!("{what} of {bytes} bytes is not a whole number of 512-byte sectors");
             let down = show_bytes(bytes / 512 * 512);
-            self.impossible(span, message, "not a multiple of 512B".to_owned(), &format!("the next below is {down}"));
+            self.impossible(
+                span,
+                message,
+                "not a multiple of 512B".to_owned(),
+                &format!("the next below is {down}"),
+            );
         }
     }
 
@@ -223,12 +252,12 @@ struct Names<'n> {
 
 impl<'n> Names<'n> {
     fn vms(raw: &'n raw::Scenario) -> Self {
-        let vms = raw.protect.0.iter().flat_map(|group| &group.vms.0);
+        let vms = raw.groups().flat_map(|group| &group.vms.0);
         Self {
             code: "scenario::unknown_vm",
             noun: "machine",
             scope: "this scenario",
-            parts: &["a machine", "a consistency group"],
+            parts: &["a machine", "a consistency group", "protect"],
             entries: vms.map(|vm| (vm.name.value.0.as_str(), vm.name.span)).collect(),
         }
     }
@@ -238,18 +267,19 @@ impl<'n> Names<'n> {
             code: "scenario::unknown_group",
             noun: "consistency group",
             scope: "this scenario",
-            parts: &["a consistency group"],
-            entries: raw.protect.0.iter().map(|group| (group.name.value.0.as_str(), group.name.span)).collect(),
+            parts: &["a consistency group", "protect"],
+            entries: raw.groups().map(|group| (group.name.value.0.as_str(), group.name.span)).collect(),
         }
     }
 
-    fn datastores(site: &'n raw::Site) -> Self {
+    fn datastores(raw: &'n raw::Scenario) -> Self {
+        let stores = raw.site.iter().flat_map(|site| &site.datastores.0);
         Self {
             code: "scenario::unknown_datastore",
             noun: "datastore",
             scope: "the site",
-            parts: &["a datastore"],
-            entries: site.datastores.0.iter().map(|store| (store.name.value.0.as_str(), store.name.span)).collect(),
+            parts: &["a datastore", "the site"],
+            entries: stores.map(|store| (store.name.value.0.as_str(), store.name.span)).collect(),
         }
     }
 

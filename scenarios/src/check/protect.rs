@@ -1,19 +1,14 @@
 //! What is protected: groups, machines, disks, and the loads on them.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::{Check, Names, YEAR};
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{MachineKind, OsKind, Repeat};
-use crate::model::{
-    Churn, DatastoreIndex, Disk, DiskIndex, Group, GroupIndex, Pattern, Trace, Vm, VmIndex,
-};
+use crate::model::words::{MachineKind, OsKind};
+use crate::model::{Churn, DatastoreIndex, Disk, DiskIndex, Group, GroupIndex, Pattern, Vm, VmIndex};
 use crate::raw;
 use crate::source::Span;
-use crate::traces::{self, RecordedTrace};
 use crate::units::{show_bytes, show_time};
 
 /// The smallest and the largest disk: Azure's largest managed disk has 32 TiB.
@@ -40,7 +35,7 @@ impl Check<'_> {
         self.override_applies(raw);
         let (mut groups, mut vms): (Vec<Group>, Vec<Vm>) = (Vec::new(), Vec::new());
         let mut whole = true;
-        for (index, group) in raw.protect.0.iter().enumerate() {
+        for (index, group) in raw.groups().enumerate() {
             self.group_size(group);
             let first = vms.len();
             for vm in &group.vms.0 {
@@ -72,7 +67,13 @@ impl Check<'_> {
         }
     }
 
-    fn vm(&mut self, raw: &raw::Vm, index: VmIndex, group: GroupIndex, scenario: &raw::Scenario) -> Option<Vm> {
+    fn vm(
+        &mut self,
+        raw: &raw::Vm,
+        index: VmIndex,
+        group: GroupIndex,
+        scenario: &raw::Scenario,
+    ) -> Option<Vm> {
         if let Some(memory) = raw.memory {
             self.size_within(memory, MEMORY_MIN, MEMORY_MAX, "the memory of a machine");
         }
@@ -85,7 +86,7 @@ impl Check<'_> {
         let datastore = match &raw.datastore {
             Some(name) => {
                 let who = format!("the machine `{}` lies on the datastore", raw.name.value.0);
-                self.resolve(&name.value.0, name.span, &who, &Names::datastores(&scenario.site)).map(DatastoreIndex)
+                self.resolve(&name.value.0, name.span, &who, &Names::datastores(scenario)).map(DatastoreIndex)
             }
             None => Some(DatastoreIndex(0)),
         };
@@ -155,7 +156,8 @@ impl Check<'_> {
         let name = &vm.name.value.0;
         self.rate(raw.rate.span, raw.rate.value.0);
         let block = raw.block;
-        let (block_min, block_max) = block.map_or((BLOCK_DEFAULT, BLOCK_DEFAULT), |b| (b.value.min, b.value.max));
+        let (block_min, block_max) =
+            block.map_or((BLOCK_DEFAULT, BLOCK_DEFAULT), |b| (b.value.min, b.value.max));
         if let Some(block) = block {
             self.not_zero(block.span, block_min, "the size of a write");
             self.whole_sectors(block.span, block_min, "a write");
@@ -172,14 +174,16 @@ impl Check<'_> {
         let disk = match &raw.disk {
             Some(disk) => {
                 let who = format!("the churn of `{name}` goes to the disk");
-                self.resolve(&disk.value.0, disk.span, &who, &Names::disks(vm)).map(|disk| Some(DiskIndex(disk)))
+                self.resolve(&disk.value.0, disk.span, &who, &Names::disks(vm))
+                    .map(|disk| Some(DiskIndex(disk)))
             }
             None => Some(None),
         };
         let after = match &raw.after {
             Some(after) => {
                 let who = format!("the churn of `{name}` comes after the machine");
-                self.resolve(&after.value.0, after.span, &who, &Names::vms(scenario)).map(|vm| Some(VmIndex(vm)))
+                self.resolve(&after.value.0, after.span, &who, &Names::vms(scenario))
+                    .map(|vm| Some(VmIndex(vm)))
             }
             None => Some(None),
         };
@@ -239,142 +243,11 @@ impl Check<'_> {
         }
     }
 
-    /// The file on the command line stands for the one trace of the scenario.
-    fn override_applies(&mut self, raw: &raw::Scenario) {
-        let Some(path) = &self.overrides.trace_path else { return };
-        let traces: Vec<Span> = raw
-            .protect
-            .0
-            .iter()
-            .flat_map(|group| &group.vms.0)
-            .filter_map(|vm| vm.trace.as_ref())
-            .flat_map(|traces| traces.0.iter().map(|trace| trace.file.span))
-            .collect();
-        let left_out = ["a trace", "a machine", "a consistency group"].iter().any(|what| self.d.incomplete(what));
-        let shown = path.display();
-        match traces[..] {
-            [_] => {}
-            [] if left_out => {}
-            [] => self.d.report(
-                Diagnostic::new(
-                    "scenario::no_trace_to_replace",
-                    format!("the trace `{shown}` was given on the command line, and no machine has a `trace`"),
-                )
-                .help("give a machine a `trace`, or run the scenario without one on the command line"),
-            ),
-            [first, second, ..] => self.d.report(
-                Diagnostic::new(
-                    "scenario::several_traces_to_replace",
-                    format!("the trace `{shown}` on the command line could stand for several traces"),
-                )
-                .label(second, "this one")
-                .label(first, "or this one")
-                .help("name the file in the scenario instead"),
-            ),
-        }
-    }
-
-    fn traces(&mut self, vm: &raw::Vm) -> Option<Vec<Trace>> {
-        let Some(raw) = &vm.trace else { return Some(Vec::new()) };
-        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-        let mut traces = Some(Vec::new());
-        for trace in &raw.0 {
-            if let Some(first) = seen.insert(&trace.disk.value.0, trace.disk.span) {
-                let name = &trace.disk.value.0;
-                self.d.report(
-                    Diagnostic::new("scenario::duplicate_name", format!("the disk `{name}` has two traces"))
-                        .label(trace.disk.span, "the second one")
-                        .label(first, "the first one")
-                        .help("one trace for each disk: put the other on a disk of its own"),
-                );
-            }
-            match (self.trace(trace, vm), &mut traces) {
-                (Some(trace), Some(list)) => list.push(trace),
-                _ => traces = None,
-            }
-        }
-        traces
-    }
-
-    fn trace(&mut self, raw: &raw::Trace, vm: &raw::Vm) -> Option<Trace> {
-        if let Some(starts_at) = raw.starts_at {
-            self.time_within(starts_at, Duration::ZERO, YEAR, "the start of a trace");
-        }
-        let who = format!("a trace of `{}` is played on the disk", vm.name.value.0);
-        let disk = self.resolve(&raw.disk.value.0, raw.disk.span, &who, &Names::disks(vm));
-        let file = match &self.overrides.trace_path {
-            Some(path) => path.clone(),
-            None => self.folder.join(&raw.file.value.0),
-        };
-        let recorded = self.open_trace(raw, &file);
-        let (disk, recorded) = (disk?, recorded?);
-        let on = &vm.disks.0[disk];
-        let reaches = recorded.summary.end_sector.saturating_mul(512);
-        if reaches > on.size.value.0 {
-            let message = format!(
-                "the trace reaches byte {reaches}, and the disk `{}` ends at {} ({})",
-                on.name.value.0,
-                on.size.value.0,
-                show_bytes(on.size.value.0)
-            );
-            self.d.report(
-                Diagnostic::new("scenario::trace_beyond_disk", message)
-                    .label(raw.file.span, "this trace reaches beyond its disk")
-                    .label(on.size.span, "the size of the disk")
-                    .help(format!("make the disk at least {}", show_bytes(reaches.next_multiple_of(1 << 30)))),
-            );
-            return None;
-        }
-        let repeat = raw.repeat.map_or(Repeat::Once, |repeat| repeat.value);
-        if repeat == Repeat::Loop && recorded.period().is_zero() {
-            self.d.report(
-                Diagnostic::new("scenario::impossible_number", "a trace that takes no time cannot loop")
-                    .label(raw.repeat.map_or(raw.file.span, |repeat| repeat.span), "it would never move on")
-                    .help("write `repeat: once`"),
-            );
-            return None;
-        }
-        Some(Trace {
-            file,
-            disk: DiskIndex(disk),
-            starts_at: raw.starts_at.map_or(Duration::ZERO, |time| time.value.0),
-            repeat,
-            recorded,
-            source: self.at(raw.file.span),
-        })
-    }
-
-    fn open_trace(&mut self, raw: &raw::Trace, file: &Path) -> Option<Arc<RecordedTrace>> {
-        // The format in the file is that of the file it names, not of the one on the command line.
-        let format = raw.format.map(|format| format.value).filter(|_| self.overrides.trace_path.is_none());
-        let key: (PathBuf, &'static str) = (file.to_path_buf(), format.map_or("", |format| format.as_str()));
-        if let Some(known) = self.opened.get(&key) {
-            return Some(Arc::clone(known));
-        }
-        match traces::open(file, format) {
-            Ok(recorded) => {
-                let recorded = Arc::new(recorded);
-                self.opened.insert(key, Arc::clone(&recorded));
-                Some(recorded)
-            }
-            Err(error) => {
-                let label = match self.overrides.trace_path {
-                    Some(_) => format!("replaced on the command line; {}", error.label()),
-                    None => error.label(),
-                };
-                self.d.report(
-                    Diagnostic::new(error.code(), error.to_string()).label(raw.file.span, label).help(error.help()),
-                );
-                None
-            }
-        }
-    }
-
     /// The disks of the machines on a datastore fit into it.
     fn datastores_hold_their_disks(&mut self, raw: &raw::Scenario) {
-        let stores = &raw.site.datastores.0;
-        for (index, store) in stores.iter().enumerate() {
-            let here = raw.protect.0.iter().flat_map(|group| &group.vms.0).filter(|vm| match &vm.datastore {
+        let stores = raw.site.iter().flat_map(|site| &site.datastores.0);
+        for (index, store) in stores.enumerate() {
+            let here = raw.groups().flat_map(|group| &group.vms.0).filter(|vm| match &vm.datastore {
                 Some(name) => name.value == store.name.value,
                 None => index == 0,
             });
@@ -398,47 +271,54 @@ impl Check<'_> {
                 if let Some((_, span)) = largest {
                     diagnostic = diagnostic.label(span, "the largest of them");
                 }
-                self.d.report(diagnostic.help("make it larger, or put machines on another with `datastore:`"));
+                self.d
+                    .report(diagnostic.help("make it larger, or put machines on another with `datastore:`"));
             }
         }
     }
 
     /// Follows each machine's `churn.after` upwards; a machine met twice closes a cycle.
     fn causes_have_no_cycle(&mut self, raw: &raw::Scenario) {
-        let vms: Vec<&raw::Vm> = raw.protect.0.iter().flat_map(|group| &group.vms.0).collect();
+        let vms: Vec<&raw::Vm> = raw.groups().flat_map(|group| &group.vms.0).collect();
+        let index_of: BTreeMap<&str, usize> =
+            vms.iter().enumerate().rev().map(|(index, vm)| (vm.name.value.0.as_str(), index)).collect();
         let cause: Vec<Option<(usize, Span)>> = vms
             .iter()
             .map(|vm| {
                 let after = vm.churn.as_ref()?.after.as_ref()?;
-                let index = vms.iter().position(|other| other.name.value == after.value)?;
-                Some((index, after.span))
+                Some((*index_of.get(after.value.0.as_str())?, after.span))
             })
             .collect();
-        let mut reported = vec![false; vms.len()];
+        // Each machine is walked over once: a walk ends at one seen before, and only one seen in the same walk
+        // closes a circle.
+        let mut seen_by: Vec<Option<usize>> = vec![None; vms.len()];
         for start in 0..vms.len() {
-            let mut path = vec![start];
+            let mut path = Vec::new();
             let mut at = start;
-            while let Some((next, span)) = cause[at] {
-                if let Some(from) = path.iter().position(|seen| *seen == next) {
-                    let cycle = &path[from..];
-                    if !cycle.iter().any(|member| reported[*member]) {
-                        let mut names: Vec<&str> = cycle.iter().map(|i| vms[*i].name.value.0.as_str()).collect();
-                        names.push(&vms[next].name.value.0);
-                        self.d.report(
-                            Diagnostic::new(
-                                "scenario::cycle",
-                                format!("each of these waits for the next: {}", names.join(" -> ")),
-                            )
-                            .label(span, "this closes the circle")
-                            .help("one of the machines must write of its own accord: take its `after` away"),
-                        );
+            while seen_by[at].is_none() {
+                seen_by[at] = Some(start);
+                path.push(at);
+                match cause[at] {
+                    Some((next, _)) if seen_by[next] == Some(start) => {
+                        self.report_cycle(&vms, &path, next, cause[at].map(|(_, span)| span));
+                        break;
                     }
-                    path.iter().for_each(|member| reported[*member] = true);
-                    break;
+                    Some((next, _)) => at = next,
+                    None => break,
                 }
-                path.push(next);
-                at = next;
             }
         }
+    }
+
+    fn report_cycle(&mut self, vms: &[&raw::Vm], path: &[usize], closes_at: usize, span: Option<Span>) {
+        let circle = path.iter().skip_while(|member| **member != closes_at);
+        let names: Vec<&str> =
+            circle.chain([&closes_at]).map(|member| vms[*member].name.value.0.as_str()).collect();
+        let message = format!("each of these waits for the next: {}", names.join(" -> "));
+        self.d.report(
+            Diagnostic::new("scenario::cycle", message)
+                .label(span.unwrap_or_default(), "this closes the circle")
+                .help("one of the machines must write of its own accord: take its `after` away"),
+        );
     }
 }

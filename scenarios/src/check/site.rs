@@ -30,8 +30,10 @@ pub(super) fn region(raw: &raw::Region) -> Region {
 
 impl Check<'_> {
     pub(super) fn site(&mut self, raw: &raw::Site) -> Option<Site> {
-        let hosts = raw.vcenter.hosts;
-        if hosts.value.0 == 0 || hosts.value.0 > HOSTS_MAX {
+        let hosts = raw.vcenter.as_ref().and_then(|vcenter| vcenter.hosts);
+        if let Some(hosts) = hosts
+            && (hosts.value.0 == 0 || hosts.value.0 > HOSTS_MAX)
+        {
             self.impossible(
                 hosts.span,
                 format!("a vCenter cannot have {} hosts", hosts.value.0),
@@ -39,7 +41,8 @@ impl Check<'_> {
                 "machines run on hosts: give at least one",
             );
         }
-        let names: Vec<(&str, Span)> = Names::datastores(raw).entries;
+        let names: Vec<(&str, Span)> =
+            raw.datastores.0.iter().map(|store| (store.name.value.0.as_str(), store.name.span)).collect();
         self.unique("the datastore", &names);
         let datastores = raw
             .datastores
@@ -55,15 +58,17 @@ impl Check<'_> {
                 }
             })
             .collect();
+        let vcenter = raw.vcenter.as_ref()?;
         Some(Site {
-            vcenter: raw.vcenter.name.value.0.clone(),
-            hosts: u32::try_from(hosts.value.0).ok()?,
+            vcenter: vcenter.name.value.0.clone(),
+            hosts: u32::try_from(hosts?.value.0).ok()?,
             datastores,
-            source: self.at(raw.vcenter.span),
+            source: self.at(vcenter.span),
         })
     }
 
-    fn reach(&mut self, store: &raw::Datastore, hosts: Spanned<Count>) -> Vec<u32> {
+    fn reach(&mut self, store: &raw::Datastore, hosts: Option<Spanned<Count>>) -> Vec<u32> {
+        let Some(hosts) = hosts else { return Vec::new() };
         // Out of bounds was reported already; the cap keeps the list of all hosts small.
         let count = u32::try_from(hosts.value.0.min(HOSTS_MAX)).unwrap_or(0);
         let Some(reach) = &store.reach else { return (0..count).collect() };
@@ -87,13 +92,18 @@ impl Check<'_> {
                 }
                 Ok(index) if index < count => seen.push(index),
                 _ => {
-                    let message =
-                        format!("the datastore `{}` is reached by host {}, which does not exist", store.name.value.0, host.value.0);
+                    let message = format!(
+                        "the datastore `{}` is reached by host {}, which does not exist",
+                        store.name.value.0, host.value.0
+                    );
                     self.d.report(
                         Diagnostic::new("scenario::unknown_host", message)
                             .label(host.span, "no host has this number")
                             .label(hosts.span, "the number of hosts is given here")
-                            .help(format!("hosts are counted from 0: the last one is {}", count.saturating_sub(1))),
+                            .help(format!(
+                                "hosts are counted from 0: the last one is {}",
+                                count.saturating_sub(1)
+                            )),
                     );
                 }
             }
@@ -155,7 +165,7 @@ impl Check<'_> {
     pub(super) fn master_target(
         &mut self,
         raw: Option<&raw::MasterTarget>,
-        site: &raw::Site,
+        scenario: &raw::Scenario,
     ) -> Option<MasterTarget> {
         let default = MasterTarget { datastore: DatastoreIndex(0), retention: Duration::from_hours(24) };
         let Some(raw) = raw else { return Some(default) };
@@ -164,12 +174,20 @@ impl Check<'_> {
         }
         let datastore = match &raw.datastore {
             Some(name) => {
-                let table = Names::datastores(site);
-                DatastoreIndex(self.resolve(&name.value.0, name.span, "the master target uses the datastore", &table)?)
+                let table = Names::datastores(scenario);
+                DatastoreIndex(self.resolve(
+                    &name.value.0,
+                    name.span,
+                    "the master target uses the datastore",
+                    &table,
+                )?)
             }
             None => default.datastore,
         };
-        Some(MasterTarget { datastore, retention: raw.retention.map_or(default.retention, |time| time.value.0) })
+        Some(MasterTarget {
+            datastore,
+            retention: raw.retention.map_or(default.retention, |time| time.value.0),
+        })
     }
 
     pub(super) fn policy(&mut self, raw: Option<&raw::Policy>) -> Policy {
@@ -184,7 +202,8 @@ impl Check<'_> {
         if let Some(alert) = raw.rpo_alert_after {
             self.time_within(alert, MINUTE, YEAR, "the lag that raises an alert");
         }
-        let retain = raw.retain_recovery_points_for.map_or(default.retain_recovery_points_for, |time| time.value.0);
+        let retain =
+            raw.retain_recovery_points_for.map_or(default.retain_recovery_points_for, |time| time.value.0);
         let app = match raw.app_consistent_every {
             Some(cadence) => cadence.value.0,
             // Without a word about applications a short retention switches them off instead of failing.
@@ -192,7 +211,12 @@ impl Check<'_> {
         };
         if let (Some(cadence), Some(every)) = (raw.app_consistent_every, app) {
             let time = Spanned { value: Time(every), span: cadence.span };
-            self.time_within(time, Duration::from_mins(15), 12 * HOUR, "the cadence of application-consistent points");
+            self.time_within(
+                time,
+                Duration::from_mins(15),
+                12 * HOUR,
+                "the cadence of application-consistent points",
+            );
             if every >= retain {
                 let message = format!(
                     "application-consistent points are made every {} and kept for {}",

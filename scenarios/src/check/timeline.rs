@@ -7,8 +7,8 @@ use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
 use crate::model::words::Component;
 use crate::model::{
-    Action, Expect, Expectation, FailbackPoint, GroupIndex, Policy, RecoveryPointChoice, Step, StepIndex, Subject,
-    VmIndex, When,
+    Action, Expect, Expectation, FailbackPoint, GroupIndex, Policy, RecoveryPointChoice, Step, StepIndex,
+    Subject, VmIndex, When,
 };
 use crate::raw::{self, StepAction, StepWhen, SubjectName, Target, TargetPoint};
 use crate::raw_steps::ExpectationKind;
@@ -22,8 +22,11 @@ const FAIL_TIMES_MAX: u64 = 1000;
 impl Check<'_> {
     pub(super) fn timeline(&mut self, raw: &raw::Scenario, policy: &Policy) -> Option<Vec<Step>> {
         let Some(steps) = &raw.timeline else { return Some(Vec::new()) };
-        let named: Vec<_> =
-            steps.iter().filter_map(|step| step.name.as_ref()).map(|n| (n.value.0.as_str(), n.span)).collect();
+        let named: Vec<_> = steps
+            .iter()
+            .filter_map(|step| step.name.as_ref())
+            .map(|n| (n.value.0.as_str(), n.span))
+            .collect();
         self.unique("the step", &named);
         let mut whole = true;
         let mut out = Vec::new();
@@ -43,6 +46,14 @@ impl Check<'_> {
         whole.then_some(out)
     }
 
+    /// "step 3". Steps that could not be read are not counted, and then no number is right.
+    fn which_step(&self, index: usize) -> String {
+        match self.d.incomplete("a step") {
+            true => "a step".to_owned(),
+            false => format!("step {}", index + 1),
+        }
+    }
+
     fn when(&mut self, raw: &raw::Scenario, steps: &[raw::Step], index: usize) -> Option<When> {
         match &steps[index].when {
             StepWhen::At(time) => {
@@ -51,8 +62,8 @@ impl Check<'_> {
                     && time.value.0 > run_for.value.0
                 {
                     let message = format!(
-                        "step {} is at {}, and the run ends after {}",
-                        index + 1,
+                        "{} is at {}, and the run ends after {}",
+                        self.which_step(index),
                         show_time(time.value.0),
                         show_time(run_for.value.0)
                     );
@@ -83,7 +94,7 @@ impl Check<'_> {
         name: &Spanned<KebabName>,
     ) -> Option<StepIndex> {
         let wanted = name.value.0.as_str();
-        let number = index + 1;
+        let which = self.which_step(index);
         let above: Vec<usize> = (0..index).filter(|other| called(&steps[*other]) == wanted).collect();
         match above[..] {
             [one] => return Some(StepIndex(one)),
@@ -91,7 +102,7 @@ impl Check<'_> {
                 self.d.report(
                     Diagnostic::new(
                         "scenario::ambiguous_step",
-                        format!("step {number} comes after `{wanted}`, and two steps above are called that"),
+                        format!("{which} comes after `{wanted}`, and two steps above are called that"),
                     )
                     .label(name.span, "which of the two?")
                     .label(steps[first].verb.1, "the first")
@@ -104,9 +115,9 @@ impl Check<'_> {
         }
         if let Some(below) = (index..steps.len()).find(|other| called(&steps[*other]) == wanted) {
             let (message, label) = if below == index {
-                (format!("step {number} comes after itself"), "this step itself")
+                (format!("{which} comes after itself"), "this step itself")
             } else {
-                (format!("step {number} comes after `{wanted}`, which is below it"), "the step it names")
+                (format!("{which} comes after `{wanted}`, which is below it"), "the step it names")
             };
             self.d.report(
                 Diagnostic::new("scenario::unknown_step", message)
@@ -123,7 +134,7 @@ impl Check<'_> {
         self.d.report(
             Diagnostic::new(
                 "scenario::unknown_step",
-                format!("step {number} comes after `{wanted}`, and no step above is called that"),
+                format!("{which} comes after `{wanted}`, and no step above is called that"),
             )
             .label(name.span, "no step above has this name or action")
             .help(suggest::help(wanted, "the steps above are", &known)),
@@ -131,9 +142,15 @@ impl Check<'_> {
         None
     }
 
-    fn action(&mut self, raw: &raw::Scenario, step: &raw::Step, index: usize, policy: &Policy) -> Option<Action> {
-        let number = index + 1;
-        let verb = |verb: &str| format!("step {number} {verb}");
+    fn action(
+        &mut self,
+        raw: &raw::Scenario,
+        step: &raw::Step,
+        index: usize,
+        policy: &Policy,
+    ) -> Option<Action> {
+        let which = self.which_step(index);
+        let verb = |verb: &str| format!("{which} {verb}");
         Some(match &step.action {
             StepAction::Failover(args) => {
                 let subject = self.subject(raw, args.subject(), &verb("fails over"));
@@ -146,8 +163,12 @@ impl Check<'_> {
                 let to = self.recovery_point(&args.to, step, policy);
                 Action::ChangePoint { subject: subject?, to: to? }
             }
-            StepAction::Commit(args) => Action::Commit(self.subject(raw, args.subject(), &verb("commits"))?),
-            StepAction::Cancel(args) => Action::Cancel(self.subject(raw, args.subject(), &verb("cancels"))?),
+            StepAction::Commit(args) => {
+                Action::Commit(self.subject(raw, args.subject(), &verb("commits"))?)
+            }
+            StepAction::Cancel(args) => {
+                Action::Cancel(self.subject(raw, args.subject(), &verb("cancels"))?)
+            }
             StepAction::Reprotect(args) => {
                 Action::Reprotect(self.subject(raw, args.subject(), &verb("re-protects"))?)
             }
@@ -168,7 +189,7 @@ impl Check<'_> {
                 Action::Slow { link: args.link.value, bandwidth: args.bandwidth.value.0, lasts }
             }
             StepAction::Crash(args) => self.crash(raw, args, step, &verb("crashes the agent of"))?,
-            StepAction::Destroy(args) => self.destroy(raw, args, number)?,
+            StepAction::Destroy(args) => self.destroy(raw, args, &which)?,
             StepAction::Stop(args) => Action::Stop(self.vm_named(raw, &args.vm, &verb("stops"))?),
             StepAction::Start(args) => Action::Start(self.vm_named(raw, &args.vm, &verb("starts"))?),
             StepAction::Fail(args) => {
@@ -197,7 +218,13 @@ impl Check<'_> {
         time.value.0
     }
 
-    fn crash(&mut self, raw: &raw::Scenario, args: &raw::Crash, step: &raw::Step, who: &str) -> Option<Action> {
+    fn crash(
+        &mut self,
+        raw: &raw::Scenario,
+        args: &raw::Crash,
+        step: &raw::Step,
+        who: &str,
+    ) -> Option<Action> {
         if let Some(down_for) = args.down_for {
             self.lasts(down_for, "a crash");
         }
@@ -231,8 +258,8 @@ impl Check<'_> {
         Some(Action::Crash { who: args.who.value, vm, down_for })
     }
 
-    fn destroy(&mut self, raw: &raw::Scenario, args: &raw::Destroy, number: usize) -> Option<Action> {
-        let vcenter = &raw.site.vcenter.name;
+    fn destroy(&mut self, raw: &raw::Scenario, args: &raw::Destroy, which: &str) -> Option<Action> {
+        let vcenter = &raw.site.as_ref()?.vcenter.as_ref()?.name;
         let table = Names {
             code: "scenario::unknown_site",
             noun: "site",
@@ -240,7 +267,7 @@ impl Check<'_> {
             parts: &[],
             entries: vec![(vcenter.value.0.as_str(), vcenter.span)],
         };
-        let who = format!("step {number} destroys the site");
+        let who = format!("{which} destroys the site");
         self.resolve(&args.site.value.0, args.site.span, &who, &table)?;
         Some(Action::Destroy)
     }
@@ -254,7 +281,8 @@ impl Check<'_> {
             SubjectName::Vm(name) => self.vm_named(raw, &name, who).map(Subject::Vm),
             SubjectName::Group(name) => {
                 let table = Names::groups(raw);
-                self.resolve(&name.value.0, name.span, who, &table).map(|index| Subject::Group(GroupIndex(index)))
+                self.resolve(&name.value.0, name.span, who, &table)
+                    .map(|index| Subject::Group(GroupIndex(index)))
             }
         }
     }
@@ -297,7 +325,10 @@ impl Check<'_> {
         let (point_at, step_at) = (point.value.0, at.value.0);
         let (message, help) = if point_at > step_at {
             let shown = (show_time(point_at), show_time(step_at));
-            (format!("a step at {} cannot go to the point at {}", shown.1, shown.0), "choose an earlier point")
+            (
+                format!("a step at {} cannot go to the point at {}", shown.1, shown.0),
+                "choose an earlier point",
+            )
         } else if step_at - point_at > policy.retain_recovery_points_for {
             let kept = show_time(policy.retain_recovery_points_for);
             let message = format!(
@@ -323,9 +354,12 @@ impl Check<'_> {
             TargetPoint::LatestAppConsistent => Some(FailbackPoint::LatestAppConsistent),
             TargetPoint::LatestProcessed | TargetPoint::At(_) => {
                 self.d.report(
-                    Diagnostic::new("scenario::impossible_point", "a failback cannot go to this recovery point")
-                        .label(target.span, "latest or latest-app-consistent is wanted here")
-                        .help("Site Recovery offers these two on the way home: latest, latest-app-consistent"),
+                    Diagnostic::new(
+                        "scenario::impossible_point",
+                        "a failback cannot go to this recovery point",
+                    )
+                    .label(target.span, "latest or latest-app-consistent is wanted here")
+                    .help("Site Recovery offers these two on the way home: latest, latest-app-consistent"),
                 );
                 None
             }
@@ -350,11 +384,17 @@ impl Check<'_> {
         Some(match kind {
             ExpectationKind::Rpo(args) => {
                 self.time_within(args.at_most, Duration::ZERO, YEAR, "an objective");
-                Expectation::Rpo { subject: self.subject(raw, args.subject(), who)?, at_most: args.at_most.value.0 }
+                Expectation::Rpo {
+                    subject: self.subject(raw, args.subject(), who)?,
+                    at_most: args.at_most.value.0,
+                }
             }
             ExpectationKind::Rto(args) => {
                 self.time_within(args.at_most, Duration::ZERO, YEAR, "an objective");
-                Expectation::Rto { subject: self.subject(raw, args.subject(), who)?, at_most: args.at_most.value.0 }
+                Expectation::Rto {
+                    subject: self.subject(raw, args.subject(), who)?,
+                    at_most: args.at_most.value.0,
+                }
             }
             ExpectationKind::Consistency(args) => Expectation::Consistency {
                 subject: self.subject(raw, args.subject(), who)?,
@@ -368,9 +408,10 @@ impl Check<'_> {
                 subject: self.subject(raw, args.subject(), who)?,
                 count: args.count.value.0,
             },
-            ExpectationKind::Loss(args) => {
-                Expectation::Loss { subject: self.subject(raw, args.subject(), who)?, at_most: args.at_most.value.0 }
-            }
+            ExpectationKind::Loss(args) => Expectation::Loss {
+                subject: self.subject(raw, args.subject(), who)?,
+                at_most: args.at_most.value.0,
+            },
         })
     }
 }

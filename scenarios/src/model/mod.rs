@@ -8,9 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use crate::model::steps::{
-    Action, Expectation, FailbackPoint, RecoveryPointChoice, Step, Subject, When,
-};
+pub use crate::model::steps::{Action, Expectation, FailbackPoint, RecoveryPointChoice, Step, Subject, When};
 use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
@@ -46,6 +44,8 @@ pub struct Scenario {
     pub file: String,
     /// The text of the file, for storing with a failure.
     pub text: Arc<str>,
+    /// The version of the language, [`Scenario::VERSION`].
+    pub version: u32,
     /// Its name, kebab-case.
     pub name: String,
     /// Where all chance comes from.

@@ -13,8 +13,12 @@ use crate::traces::{Failure, IoKind, Place, Problem};
 pub(super) fn looks_like(line: &str) -> bool {
     let mut fields = line.split_ascii_whitespace();
     let device = fields.next().is_some_and(is_device);
-    let digits = |field: Option<&str>| field.is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    device && digits(fields.next()) && digits(fields.next()) && fields.next().is_some_and(|time| time.contains('.'))
+    let digits =
+        |field: Option<&str>| field.is_some_and(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    device
+        && digits(fields.next())
+        && digits(fields.next())
+        && fields.next().is_some_and(|time| time.contains('.'))
 }
 
 fn is_device(text: &str) -> bool {
@@ -42,10 +46,12 @@ fn is_summary(line: &str) -> bool {
 
 /// Whether any event is the completion of a request with sectors.
 fn has_completions(bytes: &[u8]) -> bool {
-    lines(bytes).map_while(Result::ok).map(|(_, line)| line).take_while(|line| !is_summary(line)).any(|line| {
-        let mut fields = line.split_ascii_whitespace().skip(5);
-        fields.next() == Some("C") && fields.nth(2) == Some("+")
-    })
+    lines(bytes).map_while(Result::ok).map(|(_, line)| line).take_while(|line| !is_summary(line)).any(
+        |line| {
+            let mut fields = line.split_ascii_whitespace().skip(5);
+            fields.next() == Some("C") && fields.nth(2) == Some("+")
+        },
+    )
 }
 
 fn event(line: &str, wanted: &str, place: Place, builder: &mut Builder) -> Result<(), Failure> {

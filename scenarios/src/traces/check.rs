@@ -39,7 +39,8 @@ impl Builder {
         match &self.disk {
             Some(first) if first == disk => Ok(()),
             Some(first) => {
-                let problem = Problem::SeveralDisks { first: first.clone(), second: super::lines::quote(disk) };
+                let problem =
+                    Problem::SeveralDisks { first: first.clone(), second: super::lines::quote(disk) };
                 Err((place, problem))
             }
             None => {

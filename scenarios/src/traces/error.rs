@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::words::TraceFormat;
-use crate::traces::{DURATION_MAX, FILE_BYTES_MAX, REQUEST_BYTES_MAX, REQUESTS_MAX, SECTOR_MAX, TIME_BACK_MAX};
+use crate::traces::{
+    DURATION_MAX, FILE_BYTES_MAX, REQUEST_BYTES_MAX, REQUESTS_MAX, SECTOR_MAX, TIME_BACK_MAX,
+};
 use crate::units::show_time;
 
 /// A trace that cannot be used.
@@ -17,8 +19,7 @@ pub struct TraceError {
     pub file: PathBuf,
     /// Where in it.
     pub place: Place,
-    /// What is wrong.
-    #[source]
+    /// What is wrong; already part of the text of this error.
     pub problem: Problem,
 }
 
@@ -104,7 +105,9 @@ pub enum Problem {
     #[error("lasts longer than {}", show_time(DURATION_MAX))]
     TooLong,
     /// A length that no request has.
-    #[error("has a request of {bytes} bytes; a length is a multiple of 512, above 0 and at most {REQUEST_BYTES_MAX}")]
+    #[error(
+        "has a request of {bytes} bytes; a length is a multiple of 512, above 0 and at most {REQUEST_BYTES_MAX}"
+    )]
     BadLength {
         /// The length.
         bytes: u64,
@@ -187,7 +190,9 @@ impl TraceError {
             | Problem::BeyondAnyDisk { .. }
             | Problem::UnknownOpcode { .. } => "trace::impossible_request",
             Problem::NotUtf8 => "trace::not_utf8",
-            Problem::Missing { .. } | Problem::BadField { .. } | Problem::Overflow { .. } => "trace::malformed",
+            Problem::Missing { .. } | Problem::BadField { .. } | Problem::Overflow { .. } => {
+                "trace::malformed"
+            }
             Problem::SeveralDisks { .. } => "trace::several_disks",
         }
     }
@@ -220,7 +225,9 @@ impl TraceError {
             Problem::BadLength { .. }
             | Problem::Unaligned { .. }
             | Problem::BeyondAnyDisk { .. }
-            | Problem::UnknownOpcode { .. } => "no disk saw such a request: the file is damaged, or of another format",
+            | Problem::UnknownOpcode { .. } => {
+                "no disk saw such a request: the file is damaged, or of another format"
+            }
             Problem::NotUtf8 => "for a binary trace write `format: vscsi`",
             Problem::Missing { .. } | Problem::BadField { .. } | Problem::Overflow { .. } => {
                 "the line is not of this format: is `format` right?"

@@ -1,7 +1,8 @@
 //! Logs that fio writes with `write_iolog`, versions 2 and 3.
 //!
-//! The first line is `fio version N iolog`. Version 3: `milliseconds file action [offset length]`, the time
-//! counted from the start. Version 2: `file action [offset length]`, with lines `file wait microseconds`; each
+//! The first line is `fio version N iolog`. Version 3: `microseconds file action [offset length]`, the time
+//! counted from the start (measured with fio 3.33; converters that write milliseconds make traces that are too
+//! short, which nothing in the file shows). Version 2: `file action [offset length]`, with lines `file wait microseconds`; each
 //! wait counts from the one before it. Offsets and lengths are bytes. Reads and writes are taken; add, open and
 //! close say nothing of the disk; trim, sync and the like are skipped and counted.
 
@@ -26,8 +27,8 @@ pub(super) fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), Failure> {
             None => timed = Some(is_timed(line, place)?),
             Some(true) => {
                 let (time, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-                let ms = number(time, "a time in milliseconds", place)?;
-                entry(rest, u128::from(ms) * 1_000_000, place, builder)?;
+                let us = number(time, "a time in microseconds", place)?;
+                entry(rest, u128::from(us) * 1000, place, builder)?;
             }
             Some(false) => {
                 let waited = entry(line, u128::from(waited_us) * 1000, place, builder)?;
@@ -66,7 +67,10 @@ fn entry(line: &str, clock_ns: u128, place: Place, builder: &mut Builder) -> Res
             return Ok(0);
         }
         other => {
-            return Err((place, Problem::BadField { found: quote(other), wanted: "an action such as read or write" }));
+            return Err((
+                place,
+                Problem::BadField { found: quote(other), wanted: "an action such as read or write" },
+            ));
         }
     };
     let offset = number(field(&mut fields, "offset", place)?, "an offset in bytes", place)?;

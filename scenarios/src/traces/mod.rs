@@ -152,7 +152,11 @@ pub fn open(path: &Path, format: Option<TraceFormat>) -> Result<RecordedTrace, T
 /// # Errors
 /// As [`open`].
 pub fn parse(path: &Path, bytes: &[u8], format: Option<TraceFormat>) -> Result<RecordedTrace, TraceError> {
-    parse_bytes(bytes, format).map_err(|(place, problem)| TraceError { file: path.to_path_buf(), place, problem })
+    parse_bytes(bytes, format).map_err(|(place, problem)| TraceError {
+        file: path.to_path_buf(),
+        place,
+        problem,
+    })
 }
 
 /// What went wrong and where, before it is known in which file.

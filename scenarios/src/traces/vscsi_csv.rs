@@ -23,7 +23,8 @@ pub(super) fn read(bytes: &[u8], builder: &mut Builder) -> Result<(), Failure> {
         }
         if !header_seen {
             if !looks_like(line.trim()) {
-                let problem = Problem::BadField { found: quote(line), wanted: "the header version,time,op,size,lbn" };
+                let problem =
+                    Problem::BadField { found: quote(line), wanted: "the header version,time,op,size,lbn" };
                 return Err((place, problem));
             }
             header_seen = true;

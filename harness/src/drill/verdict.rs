@@ -1,0 +1,221 @@
+//! Expectations, convergence and judges, as one list of verdicts.
+
+use switchback_engine::control::{ItemState, JobState};
+use switchback_engine::{Consistency, Direction, MachineId};
+use switchback_scenarios::model::words::{ConsistencyKind, StateWord};
+use switchback_scenarios::model::{Expect, Expectation, Subject};
+
+use super::{Drill, Failover, StepState};
+use crate::check::Judge;
+use crate::content::Simulated;
+use crate::outcome::{Figures, Outcome, StepOutcome, Verdict, words};
+use crate::world::instant;
+
+impl<C: Simulated> Drill<C> {
+    /// Lets the judges look at what is left, and sums up.
+    pub(super) fn conclude(&mut self) -> Outcome {
+        self.world.judge_settled();
+        let mut verdicts: Vec<Verdict> = Judge::ALL.into_iter().filter_map(|judge| self.verdict_of(judge)).collect();
+        verdicts.push(self.timeline_verdict());
+        verdicts.extend(self.scenario.then_heal.as_ref().map(|_| self.convergence_verdict()));
+        let expect = self.scenario.expect.clone();
+        verdicts.extend(expect.iter().map(|expect| self.expectation_verdict(expect)));
+        Outcome::new(&self.scenario, &self.world, self.figures(), self.step_outcomes(), self.failovers.clone(), verdicts, self.t0)
+    }
+
+    /// A judge's verdict, if it had anything to look at.
+    fn verdict_of(&self, judge: Judge) -> Option<Verdict> {
+        let judges = self.world.judges();
+        let findings = judges.findings().iter().filter(|finding| finding.judge == judge);
+        let findings: Vec<String> =
+            findings.map(|finding| format!("{}: {}", words::since(finding.at, self.t0), finding.what)).collect();
+        let looks = judges.looks(judge);
+        (looks > 0 || !findings.is_empty()).then(|| Verdict {
+            name: judge.title().to_owned(),
+            judge: Some(judge),
+            held: findings.is_empty(),
+            figure: format!("looked {}", words::times(looks)),
+            findings,
+            asked_for_at: None,
+        })
+    }
+
+    /// Whether every step was carried out.
+    fn timeline_verdict(&self) -> Verdict {
+        let done = self.steps.iter().filter(|run| matches!(run.state, StepState::Done { well: true, .. })).count();
+        let mut findings = self.troubles.clone();
+        if self.t0.is_none() {
+            findings.push("the first copy never became complete".to_owned());
+        }
+        Verdict {
+            name: "the timeline is carried out".to_owned(),
+            judge: Some(Judge::Convergence),
+            held: findings.is_empty() && done == self.steps.len(),
+            figure: format!("{done} of {} steps", self.steps.len()),
+            findings,
+            asked_for_at: None,
+        }
+    }
+
+    fn convergence_verdict(&self) -> Verdict {
+        let missing = self.missing();
+        let heal = self.scenario.then_heal.as_ref();
+        Verdict {
+            name: "replication converges".to_owned(),
+            judge: Some(Judge::Convergence),
+            held: missing.is_empty(),
+            figure: heal.map_or_else(String::new, |heal| format!("within {}", words::span(heal.within))),
+            findings: missing,
+            asked_for_at: heal.map(|heal| self.scenario.asked_for_at(heal.source)),
+        }
+    }
+
+    /// Whether every job is final and every machine under replication is healthy.
+    pub(super) fn has_converged(&self) -> bool {
+        self.missing().is_empty()
+    }
+
+    /// What keeps the world from being at rest.
+    fn missing(&self) -> Vec<String> {
+        let Some(control) = self.world.control() else { return vec!["the vault is down".to_owned()] };
+        let open = control.jobs().filter(|job| job.state == JobState::InProgress);
+        let mut missing: Vec<String> =
+            open.map(|job| format!("job {} ({}) has not ended", job.id.0, words::job(job.kind))).collect();
+        for vm in &self.scenario.vms {
+            let machine = MachineId(vm.index.0 as u32);
+            let state = self.world.judges().state(machine);
+            let lag = control.rpo_lag(machine, instant(self.world.now()));
+            match state {
+                ItemState::Synchronising(_) => missing.push(format!("{} has no recovery point yet", vm.name)),
+                ItemState::Protected(_) if lag.is_none_or(|lag| lag > self.scenario.policy.rpo_alert_after) => {
+                    let lag = lag.map_or_else(|| "unknown".to_owned(), words::span);
+                    missing.push(format!("{} is {lag} behind", vm.name));
+                }
+                _ => {}
+            }
+        }
+        missing
+    }
+
+    fn expectation_verdict(&self, expect: &Expect) -> Verdict {
+        let (name, held, figure) = match expect.what {
+            Expectation::Rpo { subject, at_most } => {
+                let worst = self.failovers_of(subject).map(|failover| failover.rpo).max().flatten();
+                self.bound("RPO", subject, worst, at_most, words::span)
+            }
+            Expectation::Rto { subject, at_most } => {
+                let worst = self.failovers_of(subject).map(Failover::rto).max().flatten();
+                self.bound("RTO", subject, worst, at_most, words::span)
+            }
+            Expectation::Loss { subject, at_most } => {
+                let lost = self.failovers_of(subject).map(|failover| failover.loss.map_or(0, |loss| loss.writes)).sum();
+                self.bound("loss", subject, Some(lost), at_most, |writes| words::plural(writes, "write"))
+            }
+            Expectation::PointsAtLeast { subject, count } => {
+                let made = self.points_made(subject);
+                let name = format!("recovery points of {}", self.scenario.subject_name(subject));
+                (name, made >= count, format!("{made}, at least {count}"))
+            }
+            Expectation::Consistency { subject, is } => {
+                let wanted = match is {
+                    ConsistencyKind::Crash => Consistency::Crash,
+                    ConsistencyKind::App => Consistency::Application,
+                };
+                let away = self.failovers_of(subject).filter(|failover| failover.direction == Direction::Forward);
+                let found: Vec<Consistency> = away.filter_map(Failover::consistency).collect();
+                let held = !found.is_empty() && found.iter().all(|consistency| *consistency >= wanted);
+                let name = format!("consistency of {}", self.scenario.subject_name(subject));
+                (name, held, format!("{found:?}, wanted {wanted:?}"))
+            }
+            Expectation::NothingLostBefore(_) => {
+                let broken = |judge| self.world.judges().findings().iter().any(|finding| finding.judge == judge);
+                let held = !broken(Judge::Prefix) && !broken(Judge::NothingResurrected);
+                ("nothing is lost before the chosen point".to_owned(), held, words::plural(self.failovers.len() as u64, "failover"))
+            }
+            Expectation::State { subject, is } => {
+                let words: Vec<StateWord> = self.members(subject).filter_map(|machine| self.state_word(machine)).collect();
+                let held = !words.is_empty() && words.iter().all(|word| *word == is);
+                let name = format!("state of {} at the end", self.scenario.subject_name(subject));
+                let found = words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ");
+                (name, held, format!("{found}, wanted {is:?}"))
+            }
+        };
+        Verdict {
+            name,
+            judge: Some(Judge::PromisedTimes),
+            held,
+            figure,
+            findings: Vec::new(),
+            asked_for_at: Some(self.scenario.asked_for_at(expect.source)),
+        }
+    }
+
+    /// A figure against its upper bound; nothing measured is not held.
+    fn bound<T: PartialOrd + Copy>(
+        &self,
+        what: &str,
+        subject: Subject,
+        worst: Option<T>,
+        at_most: T,
+        words: impl Fn(T) -> String,
+    ) -> (String, bool, String) {
+        let name = format!("{what} of {}", self.scenario.subject_name(subject));
+        let figure = worst.map_or_else(|| "not measured".to_owned(), &words);
+        (name, worst.is_some_and(|worst| worst <= at_most), format!("{figure}, at most {}", words(at_most)))
+    }
+
+    fn members(&self, subject: Subject) -> impl Iterator<Item = MachineId> {
+        self.scenario.members(subject).iter().map(|vm| MachineId(vm.0 as u32))
+    }
+
+    fn failovers_of(&self, subject: Subject) -> impl Iterator<Item = &Failover> {
+        let members: Vec<MachineId> = self.members(subject).collect();
+        self.failovers.iter().filter(move |failover| members.contains(&failover.machine))
+    }
+
+    fn points_made(&self, subject: Subject) -> u64 {
+        let groups: Vec<_> =
+            self.members(subject).filter_map(|m| self.world.spec().group_of(m.0 as usize)).map(|g| g.id).collect();
+        self.world.judges().points().iter().filter(|point| groups.contains(&point.group)).count() as u64
+    }
+
+    /// The item's state in the words of the language; none for states that only pass.
+    fn state_word(&self, machine: MachineId) -> Option<StateWord> {
+        let item = self.world.control().and_then(|control| control.item(machine));
+        let resyncs = item.is_some_and(|item| item.health.resync.is_some());
+        Some(match self.world.judges().state(machine) {
+            ItemState::Synchronising(Direction::Forward) => StateWord::InitialReplication,
+            ItemState::Protected(Direction::Forward) if resyncs => StateWord::Resynchronizing,
+            ItemState::Protected(Direction::Forward) => StateWord::Protected,
+            ItemState::FailedOver(Direction::Forward) => StateWord::FailedOver,
+            ItemState::Committed(Direction::Forward) => StateWord::FailoverCommitted,
+            ItemState::Synchronising(Direction::Reverse) | ItemState::Enabling(Direction::Reverse) => StateWord::Reprotecting,
+            ItemState::Protected(Direction::Reverse) => StateWord::Reprotected,
+            ItemState::FailedOver(Direction::Reverse) => StateWord::FailedBack,
+            ItemState::Committed(Direction::Reverse) => StateWord::FailbackCommitted,
+            _ => return None,
+        })
+    }
+
+    fn step_outcomes(&self) -> Vec<StepOutcome> {
+        let outcome = |(step, run): (&switchback_scenarios::model::Step, &super::StepRun)| {
+            let (began_at, ended_at, well) = match run.state {
+                StepState::Waiting => (None, None, false),
+                StepState::Running { since, .. } => (Some(since), None, false),
+                StepState::Done { since, at, well } => (Some(since), Some(at), well),
+            };
+            StepOutcome { name: step.name.clone(), began_at, ended_at, well, line: self.scenario.asked_for_at(step.source) }
+        };
+        self.scenario.timeline.iter().zip(&self.steps).map(outcome).collect()
+    }
+
+    fn figures(&self) -> Figures {
+        let machines = (0..self.scenario.vms.len() as u32).map(MachineId);
+        Figures {
+            writes: machines.map(|machine| self.world.history(machine).issued() as u64).sum(),
+            points: self.world.judges().points().len() as u64,
+            events: self.world.events(),
+            simulated: self.world.now().since_start(),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What came out of a drill, as plain values that every report is made from.
+
+use core::time::Duration;
+
+use serde::Serialize;
+use switchback_scenarios::Scenario;
+use switchback_sim::SimTime;
+
+use crate::check::{Judge, LagSample};
+use crate::content::Simulated;
+use crate::drill::Failover;
+use crate::world::{Happening, World};
+
+pub mod words;
+
+/// What came out of a drill.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Its file.
+    pub file: String,
+    /// What it shows.
+    pub summary: String,
+    /// Where all chance came from.
+    pub seed: u64,
+    /// A digest of everything that happened: the same on every machine and in every build.
+    #[serde(serialize_with = "hex")]
+    pub digest: u64,
+    /// What the timeline counts from.
+    pub t0: Option<SimTime>,
+    /// The machines' names.
+    pub machines: Vec<String>,
+    /// Figures.
+    pub figures: Figures,
+    /// The steps of the timeline.
+    pub steps: Vec<StepOutcome>,
+    /// Failovers, in order.
+    pub failovers: Vec<Failover>,
+    /// What the judges and expectations say.
+    pub verdicts: Vec<Verdict>,
+    /// What happened, in order.
+    pub happenings: Vec<(SimTime, Happening)>,
+    /// The reported lag over time.
+    pub lags: Vec<LagSample>,
+}
+
+/// A drill in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Figures {
+    /// Writes that applications issued.
+    pub writes: u64,
+    /// Recovery points that came into being, each read back in full.
+    pub points: u64,
+    /// Events of the simulation.
+    pub events: u64,
+    /// Simulated time.
+    pub simulated: Duration,
+}
+
+/// A step of the timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepOutcome {
+    /// What it is called.
+    pub name: String,
+    /// When it was begun.
+    pub began_at: Option<SimTime>,
+    /// When it was done.
+    pub ended_at: Option<SimTime>,
+    /// Whether what was asked for was done.
+    pub well: bool,
+    /// `FILE:LINE`.
+    pub line: String,
+}
+
+/// What a judge or an expectation says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// What must hold.
+    pub name: String,
+    /// Who looks after it.
+    pub judge: Option<Judge>,
+    /// Whether it held.
+    pub held: bool,
+    /// The figure it rests on.
+    pub figure: String,
+    /// What was found.
+    pub findings: Vec<String>,
+    /// `FILE:LINE` where it was asked for, if it was.
+    pub asked_for_at: Option<String>,
+}
+
+/// The worst thing that came out, in the order in which it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Result {
+    /// Everything held.
+    Held,
+    /// An objective was missed.
+    ObjectiveMissed,
+    /// Something good did not happen: a job that did not end, a state that was not reached.
+    DidNotConverge,
+    /// Something bad happened.
+    SafetyFailed,
+}
+
+impl Verdict {
+    const fn result(&self) -> Result {
+        match self.judge {
+            _ if self.held => Result::Held,
+            Some(Judge::PromisedTimes) | None => Result::ObjectiveMissed,
+            Some(judge) if judge.is_safety() => Result::SafetyFailed,
+            Some(_) => Result::DidNotConverge,
+        }
+    }
+}
+
+impl Outcome {
+    pub(crate) fn new<C: Simulated>(
+        scenario: &Scenario,
+        world: &World<C>,
+        figures: Figures,
+        steps: Vec<StepOutcome>,
+        failovers: Vec<Failover>,
+        verdicts: Vec<Verdict>,
+        t0: Option<SimTime>,
+    ) -> Self {
+        Self {
+            scenario: scenario.name.clone(),
+            file: scenario.file.clone(),
+            summary: scenario.summary.clone(),
+            seed: scenario.seed,
+            digest: world.digest(),
+            t0,
+            machines: scenario.vms.iter().map(|vm| vm.name.clone()).collect(),
+            figures,
+            steps,
+            failovers,
+            verdicts,
+            happenings: world.happenings().to_vec(),
+            lags: world.judges().lags().to_vec(),
+        }
+    }
+
+    /// The worst verdict.
+    #[must_use]
+    pub fn result(&self) -> Result {
+        self.verdicts.iter().map(Verdict::result).max().unwrap_or(Result::Held)
+    }
+}
+
+fn hex<S: serde::Serializer>(digest: &u64, serializer: S) -> core::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format!("{digest:016x}"))
+}

@@ -1,0 +1,11 @@
+//! Reports: what came out of a drill, for people, for programs, for a CI server, for a trace viewer.
+
+mod junit;
+mod text;
+mod timeline;
+mod viewer;
+
+pub use junit::junit;
+pub use text::{result_line, summary};
+pub use timeline::timeline;
+pub use viewer::viewer_trace;

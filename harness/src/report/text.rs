@@ -1,0 +1,94 @@
+//! The summary that a person reads after a drill: failovers with RPO, RTO and loss, verdicts, the result.
+
+use core::fmt::Write as _;
+
+use crate::outcome::{Outcome, Result, Verdict, words};
+
+/// Failovers and verdicts.
+#[must_use]
+pub fn summary(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    if !outcome.failovers.is_empty() {
+        failovers(outcome, &mut text);
+    }
+    for verdict in &outcome.verdicts {
+        verdict_lines(verdict, &mut text);
+    }
+    let figures = &outcome.figures;
+    let _ = writeln!(
+        text,
+        "\n  {} in {} of simulated time, {} read back and compared with the write history, {}",
+        words::plural(figures.writes, "write"),
+        words::span(figures.simulated),
+        words::plural(figures.points, "recovery point"),
+        words::plural(figures.events, "event"),
+    );
+    let _ = writeln!(text, "  seed {:#x}, digest {:016x}", outcome.seed, outcome.digest);
+    text
+}
+
+fn failovers(outcome: &Outcome, text: &mut String) {
+    let head = ["failover", "asked at", "recovery point", "RPO", "RTO", "lost"];
+    let rows = outcome.failovers.iter().map(|failover| {
+        let machine = outcome.machines.get(failover.machine.0 as usize).map_or("?", String::as_str);
+        let point = failover.point.map_or_else(
+            || "none".to_owned(),
+            |point| format!("{} ({:?})", words::since(crate::world::sim_time(point.at), outcome.t0), point.consistency),
+        );
+        let or_dash = |span: Option<_>| span.map_or_else(|| "-".to_owned(), words::span);
+        let lost = failover.loss.map_or_else(
+            || "-".to_owned(),
+            |loss| format!("{}, {}", words::plural(loss.writes, "write"), words::bytes(loss.bytes)),
+        );
+        [
+            format!("{machine} {}", words::direction(failover.direction)),
+            words::since(failover.asked_at, outcome.t0),
+            point,
+            or_dash(failover.rpo),
+            or_dash(failover.rto()),
+            lost,
+        ]
+    });
+    let table: Vec<[String; 6]> = core::iter::once(head.map(str::to_owned)).chain(rows).collect();
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 6] = core::array::from_fn(width);
+    for row in &table {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let _ = writeln!(text, "  {}", cells.join("  ").trim_end());
+    }
+    text.push('\n');
+}
+
+fn verdict_lines(verdict: &Verdict, text: &mut String) {
+    let mark = if verdict.held { "ok  " } else { "FAIL" };
+    let _ = writeln!(text, "  {mark}  {:<40}  {}", verdict.name, verdict.figure);
+    /// Findings of one verdict that are printed; the JSON has all.
+    const SHOWN: usize = 5;
+    for finding in verdict.findings.iter().take(SHOWN) {
+        let _ = writeln!(text, "        {finding}");
+    }
+    if verdict.findings.len() > SHOWN {
+        let _ = writeln!(text, "        and {} more", verdict.findings.len() - SHOWN);
+    }
+    if let (false, Some(line)) = (verdict.held, &verdict.asked_for_at) {
+        let _ = writeln!(text, "        asked for at {line}");
+    }
+}
+
+/// The result of a drill in one line.
+#[must_use]
+pub fn result_line(outcome: &Outcome) -> String {
+    let broken = outcome.verdicts.iter().filter(|verdict| !verdict.held).count() as u64;
+    let held = outcome.verdicts.len() as u64 - broken;
+    match outcome.result() {
+        Result::Held => format!("PASS  {}  {} held", outcome.scenario, words::plural(held, "verdict")),
+        result => {
+            let why = match result {
+                Result::SafetyFailed => "a safety property failed",
+                Result::DidNotConverge => "it did not converge",
+                _ => "an objective was missed",
+            };
+            format!("FAIL  {}  {why}: {broken} of {} did not hold", outcome.scenario, words::plural(broken + held, "verdict"))
+        }
+    }
+}

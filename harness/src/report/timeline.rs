@@ -1,0 +1,125 @@
+//! What happened, a line each: when, where it comes from, what. Only what a person wants to follow; the rest is in
+//! the JSON.
+
+use switchback_engine::MachineId;
+use switchback_engine::control::{Command, JobState, TaskState};
+use switchback_engine::message::Observation;
+use switchback_engine::role::Address;
+
+use crate::outcome::{Outcome, words};
+use crate::world::Happening;
+
+/// The lines of the timeline.
+#[must_use]
+pub fn timeline(outcome: &Outcome) -> Vec<String> {
+    let line = |(at, happening): &(switchback_sim::SimTime, Happening)| {
+        let (from, what) = describe(outcome, happening)?;
+        Some(format!("{:>16}  {from:<9}  {what}", words::since(*at, outcome.t0)))
+    };
+    outcome.happenings.iter().filter_map(line).collect()
+}
+
+fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, String)> {
+    let name = |machine: &MachineId| outcome.machines.get(machine.0 as usize).map_or("?", String::as_str);
+    Some(match happening {
+        Happening::Observed(observation) => ("engine", observed(outcome, observation)?),
+        Happening::Asked { command } => ("operator", asked(outcome, command)),
+        Happening::Replied { result: Err(refused) } => ("vault", format!("refused: {refused}")),
+        Happening::Replied { result: Ok(_) } => return None,
+        Happening::MachineStarted { machine, site } => {
+            ("machine", format!("{} starts {}", name(machine), words::site(*site)))
+        }
+        Happening::MachineStopped { machine, site } => {
+            ("machine", format!("{} is off {}", name(machine), words::site(*site)))
+        }
+        Happening::Recovered { machine, site, loss } => {
+            let lost = match loss.writes {
+                0 => "nothing lost".to_owned(),
+                writes => format!("{} lost ({})", words::plural(writes, "write"), words::bytes(loss.bytes)),
+            };
+            ("judge", format!("{} goes on {} from a consistent cut, {lost}", name(machine), words::site(*site)))
+        }
+        Happening::LinkCut { wan, lasting } => ("fault", format!("{} cut for {}", link(*wan), words::span(*lasting))),
+        Happening::LinkSlow { wan, bytes_per_sec, lasting } => {
+            let rate = words::bytes(*bytes_per_sec);
+            ("fault", format!("{} limited to {rate}/s for {}", link(*wan), words::span(*lasting)))
+        }
+        Happening::StoreFull { address, lasting } => {
+            ("fault", format!("disk of the {} full for {}", role(outcome, *address), words::span(*lasting)))
+        }
+        Happening::FaultEnded => ("fault", "over".to_owned()),
+        Happening::Crashed { address } => ("fault", format!("the {} crashes", role(outcome, *address))),
+        Happening::Restarted { address } => ("fault", format!("the {} runs again", role(outcome, *address))),
+        Happening::SiteLost => ("fault", "the site on premises is lost".to_owned()),
+        Happening::OperatorStarted { machine } => ("operator", format!("powers {} on, on premises", name(machine))),
+        Happening::OperatorStopped { machine } => ("operator", format!("shuts {} down, on premises", name(machine))),
+        Happening::OperatorRefused { machine, reason } => {
+            ("vsphere", format!("refuses to power {} on: {reason}", name(machine)))
+        }
+        Happening::CallsWillFail { call, times } => {
+            ("fault", format!("{call:?} will fail {}", words::times(u64::from(*times))))
+        }
+        Happening::Found(finding) => ("JUDGE", format!("{}: {}", finding.judge.title(), finding.what)),
+    })
+}
+
+fn observed(outcome: &Outcome, observation: &Observation) -> Option<String> {
+    let name = |machine: &MachineId| outcome.machines.get(machine.0 as usize).map_or("?", String::as_str);
+    Some(match observation {
+        Observation::Job { job, kind, machine, state } => {
+            let what = words::job(*kind);
+            match state {
+                JobState::InProgress => format!("job {} {what} of {} begins", job.0, name(machine)),
+                _ => format!("job {} {what} of {} {}", job.0, name(machine), words::job_state(*state)),
+            }
+        }
+        Observation::Task { job, task, state } if !matches!(state, TaskState::InProgress | TaskState::NotStarted) => {
+            format!("job {}   {}: {}", job.0, words::task(*task), words::task_state(*state))
+        }
+        Observation::Item { machine, to } => format!("{} is {}", name(machine), words::item_state(*to)),
+        Observation::ResyncStarted { machine, reason } => format!("{} compares its disks: {reason:?}", name(machine)),
+        Observation::CopyCompleted { machine } => format!("{} has copied its disks", name(machine)),
+        Observation::RpoAlert { machine, over: true } => format!("{} is behind its RPO threshold", name(machine)),
+        Observation::RpoAlert { machine, over: false } => format!("{} is within its RPO threshold again", name(machine)),
+        Observation::Throttled { by } => format!("the {} takes nothing more for now: its cache is full", role(outcome, *by)),
+        Observation::QuiesceFailed { machine, .. } => format!("the applications of {} did not pause", name(machine)),
+        _ => return None,
+    })
+}
+
+fn asked(outcome: &Outcome, command: &Command) -> String {
+    let name = |machine: &MachineId| outcome.machines.get(machine.0 as usize).map_or("?", String::as_str);
+    match command {
+        Command::Enable { machines, .. } => {
+            let names: Vec<&str> = machines.iter().map(|(machine, _)| name(machine)).collect();
+            format!("enable replication of {}", names.join(", "))
+        }
+        Command::Failover { machine, to, shut_down_source } => {
+            let with = if *shut_down_source { ", shut down first" } else { "" };
+            format!("fail over {} to {to:?}{with}", name(machine))
+        }
+        Command::ChangePoint { machine, to } => format!("recover {} at point {} instead", name(machine), to.number),
+        Command::Commit { machine } => format!("commit {}", name(machine)),
+        Command::Cancel { machine } => format!("cancel the failover of {}", name(machine)),
+        Command::Reprotect { machine, .. } => format!("reprotect {}", name(machine)),
+        Command::Resync { machine } => format!("resynchronize {}", name(machine)),
+        Command::Disable { machine } => format!("disable replication of {}", name(machine)),
+    }
+}
+
+const fn link(wan: bool) -> &'static str {
+    if wan { "the line between the sites is" } else { "the network on premises is" }
+}
+
+fn role(outcome: &Outcome, address: Address) -> String {
+    match address {
+        Address::Control => "vault".to_owned(),
+        Address::Agent(machine, _) => {
+            format!("machine {}", outcome.machines.get(machine.0 as usize).map_or("?", String::as_str))
+        }
+        Address::ProcessServer(0) => "process server".to_owned(),
+        Address::ProcessServer(_) => "process server in Azure".to_owned(),
+        Address::Target(switchback_engine::Site::Primary) => "master target".to_owned(),
+        Address::Target(switchback_engine::Site::Recovery) => "target".to_owned(),
+    }
+}

@@ -1,0 +1,152 @@
+//! A scenario becomes a world: names are numbers already, here they become the world's own values.
+
+use core::ops::RangeInclusive;
+use core::time::Duration;
+
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::{GroupId, MachineId};
+use switchback_scenarios::Scenario;
+use switchback_scenarios::model::words::{MachineKind, OsKind, Repeat};
+use switchback_scenarios::model::{self, Churn, Link, Trace, Vm};
+use switchback_scenarios::traces::IoKind;
+use switchback_sim::{LinkSpec, Ratio, Seed};
+use thiserror::Error;
+
+use crate::WorldSpec;
+use crate::workload::{Pattern, Recorded, RecordedWrite, Synthetic, WorkloadSpec};
+use crate::world::spec::{CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec};
+
+/// A scenario asks for something that is not emulated.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{asked_for_at}: {what} is not emulated")]
+pub struct NotEmulated {
+    /// What.
+    pub what: &'static str,
+    /// `FILE:LINE` where it was asked for.
+    pub asked_for_at: String,
+}
+
+/// What a scenario's world is made of.
+///
+/// # Errors
+/// [`NotEmulated`], with the line that asks for it.
+pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
+    if let Some(vm) = scenario.vms.iter().find(|vm| vm.kind == MachineKind::Physical) {
+        let asked_for_at = scenario.asked_for_at(vm.source);
+        return Err(NotEmulated { what: "a physical server", asked_for_at });
+    }
+    Ok(WorldSpec {
+        seed: Seed(scenario.seed),
+        machines: scenario.vms.iter().map(machine).collect(),
+        groups: groups(scenario),
+        lan: link(&scenario.lan),
+        fabric: link(&Link::LAN),
+        wan: link(&scenario.wan),
+        cache_bytes: scenario.process_server.cache,
+        site: SiteSpec {
+            vcenter: scenario.site.vcenter.clone(),
+            hosts: scenario.site.hosts,
+            datastores: scenario.site.datastores.iter().map(datastore).collect(),
+            master_target_datastore: scenario.master_target.datastore.0,
+        },
+        cloud: CloudSpec {
+            region: scenario.region.name.clone(),
+            vault: scenario.region.vault.clone(),
+            cache_account: scenario.region.cache_account.clone(),
+        },
+        machine_disk: DiskTiming::flash(),
+        backend_disk: DiskTiming::flash(),
+    })
+}
+
+fn datastore(datastore: &model::Datastore) -> DatastoreSpec {
+    DatastoreSpec {
+        name: datastore.name.clone(),
+        capacity_bytes: datastore.capacity,
+        reach: datastore.reach.clone(),
+    }
+}
+
+fn groups(scenario: &Scenario) -> Vec<GroupSpec> {
+    let policy = ReplicationPolicy {
+        crash_consistent_every: scenario.policy.crash_consistent_every,
+        app_consistent_every: scenario.policy.app_consistent_every,
+        retain_points_for: scenario.policy.retain_recovery_points_for,
+        rpo_alert_after: scenario.policy.rpo_alert_after,
+    };
+    let group = |(number, group): (usize, &model::Group)| GroupSpec {
+        id: GroupId(number as u32),
+        name: group.name.clone(),
+        machines: group.vms.iter().map(|vm| vm.0).collect(),
+        policy,
+    };
+    scenario.groups.iter().enumerate().map(group).collect()
+}
+
+fn machine(vm: &Vm) -> MachineSpec {
+    let disk = |disk: &model::Disk| DiskSpec {
+        name: disk.name.clone(),
+        sectors: disk.size / SECTOR_BYTES,
+        used_sectors: disk.used / SECTOR_BYTES,
+    };
+    let churn = vm.churn.iter().map(|churn| WorkloadSpec::Synthetic(synthetic(vm, churn)));
+    let traces = vm.traces.iter().map(|trace| WorkloadSpec::Recorded(recorded(trace)));
+    MachineSpec {
+        name: vm.name.clone(),
+        windows: vm.os == OsKind::Windows,
+        memory_bytes: vm.memory,
+        pool_bytes: vm.capture_pool,
+        datastore: vm.datastore.0,
+        disks: vm.disks.iter().map(disk).collect(),
+        workloads: churn.chain(traces).collect(),
+    }
+}
+
+fn synthetic(vm: &Vm, churn: &Churn) -> Synthetic {
+    let disks = vm.disks.iter().enumerate().filter(|(i, _)| churn.disk.is_none_or(|disk| disk.0 == *i));
+    Synthetic {
+        disks: disks.map(|(i, disk)| (i as u8, disk.size / SECTOR_BYTES)).collect(),
+        bytes_per_sec: churn.rate,
+        block_bytes: churn.block_min..=churn.block_max,
+        pattern: match churn.pattern {
+            model::Pattern::Uniform => Pattern::Uniform,
+            model::Pattern::Sequential => Pattern::Sequential,
+            model::Pattern::Zipf(exponent) => Pattern::Zipf(ratio(exponent)),
+            model::Pattern::Bursts { every, lasts, rate } => {
+                Pattern::Bursts { every, lasting: lasts, bytes_per_sec: rate }
+            }
+        },
+        follows: churn.after.map(|vm| MachineId(vm.0 as u32)),
+    }
+}
+
+fn recorded(trace: &Trace) -> Recorded {
+    let writes = trace.recorded.requests.iter().filter(|io| io.kind == IoKind::Write);
+    let write = |io: &switchback_scenarios::traces::BlockIo| RecordedWrite {
+        at: io.at,
+        start: io.sector,
+        sectors: io.sectors,
+    };
+    Recorded {
+        disk: trace.disk.0 as u8,
+        writes: writes.map(write).collect(),
+        starts_at: trace.starts_at,
+        repeats_after: (trace.repeat == Repeat::Loop).then(|| trace.recorded.period().max(Duration::from_millis(1))),
+    }
+}
+
+fn link(link: &Link) -> LinkSpec {
+    let latency: RangeInclusive<Duration> = link.latency.min..=link.latency.max;
+    LinkSpec {
+        loss: ratio(link.loss),
+        reorder: ratio(link.reorder),
+        duplicate: ratio(link.duplicate),
+        ..LinkSpec::reliable(latency, Some((link.bandwidth / 8).max(1)))
+    }
+}
+
+fn ratio(ratio: model::Ratio) -> Ratio {
+    // The reader refuses a denominator of zero.
+    Ratio::new(u64::from(ratio.n), u64::from(ratio.d)).unwrap_or(Ratio::ZERO)
+}

@@ -1,0 +1,343 @@
+//! A user who goes a whole journey by small steps, and does not lose heart when something crashes. It is a value,
+//! with its world: cloned, both copies go the same way.
+//!
+//! # The rules by which the user asks again
+//! What a real operator at a portal would do, and nothing that helps the engine on:
+//! 1. Who hears nothing within [`REPEAT_AFTER`] asks again *under the same number*: the request, or its answer, may
+//!    be lost. Nothing may be done twice because of that.
+//! 2. Whose job failed looks at it for [`AGAIN_AFTER`] and then asks anew, at most [`ATTEMPTS`] times for each step.
+//!    A job that never ends is nobody's to repeat: it is a failure.
+//! 3. A refusal is a failure. The user only asks for what the state allows.
+
+use core::time::Duration;
+
+use switchback_engine::control::{Command, ItemState, Job, JobId, JobState};
+use switchback_engine::message::Selector;
+use switchback_engine::role::{Address, CommandId};
+use switchback_engine::{Direction, MachineId, Site, WriteOrder};
+use switchback_harness::World;
+use switchback_harness::check::Finding;
+use switchback_harness::content::Simulated;
+use switchback_harness::world::instant;
+use switchback_sim::SimTime;
+
+use super::{HOUR, MINUTE, SECOND};
+
+/// A command without a reply is repeated after this long.
+pub const REPEAT_AFTER: Duration = Duration::from_secs(20);
+/// Between a job that failed and the next attempt.
+pub const AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// How often a user tries one step.
+pub const ATTEMPTS: u32 = 4;
+/// No step takes longer than this, whatever crashes once.
+const STEP_LIMIT: Duration = HOUR;
+/// After the journey replication must be healthy again within this time.
+const HEALTHY_WITHIN: Duration = Duration::from_secs(15 * 60);
+
+/// One step of a journey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Protect the group.
+    Enable,
+    /// Wait until every machine is protected.
+    Protected,
+    /// Fail every machine over to the latest point, with a shutdown.
+    FailOver,
+    /// Commit every machine.
+    Commit,
+    /// Reprotect every machine.
+    Reprotect,
+    /// Let time pass.
+    Pause(Duration),
+}
+
+/// What came of a journey that did not go well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The cause in general words, to group by.
+    pub cause: String,
+    /// What exactly.
+    pub what: String,
+}
+
+/// A user on a journey.
+#[derive(Debug, Clone)]
+pub struct Walk<C: Simulated> {
+    pub world: World<C>,
+    steps: Vec<Step>,
+    /// Which step, and of which machine.
+    at: usize,
+    machine: usize,
+    doing: Doing,
+    since: SimTime,
+    attempts: u32,
+    /// Every job the user has been given.
+    jobs: Vec<JobId>,
+}
+
+#[derive(Debug, Clone)]
+enum Doing {
+    Nothing,
+    Asked { id: CommandId, command: Command, repeat_at: SimTime },
+    Waiting(JobId),
+    Resting(SimTime),
+}
+
+impl<C: Simulated> Walk<C> {
+    pub fn new(world: World<C>, steps: Vec<Step>) -> Self {
+        let since = world.now();
+        Self { world, steps, at: 0, machine: 0, doing: Doing::Nothing, since, attempts: 0, jobs: Vec::new() }
+    }
+
+    /// Whether the journey is over.
+    pub fn is_over(&self) -> bool {
+        self.at == self.steps.len()
+    }
+
+    /// The step under way, in words.
+    pub fn place(&self) -> String {
+        self.steps.get(self.at).map_or_else(|| "at the end".to_owned(), |step| format!("step {} {step:?}", self.at))
+    }
+
+    /// A second passes, and the user looks at what has come of it.
+    pub fn second(&mut self) -> Result<(), Trouble> {
+        let until = self.world.now() + SECOND;
+        self.world.run_until(until);
+        if self.world.now() >= self.since + STEP_LIMIT {
+            return Err(self.stuck("a step does not end"));
+        }
+        while !self.is_over() {
+            if !self.look()? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes to the end of the journey and judges it.
+    pub fn finish(&mut self) -> Result<(), Trouble> {
+        while !self.is_over() {
+            self.second()?;
+        }
+        self.grow_healthy()?;
+        self.world.judge_settled();
+        self.judged()?;
+        let control = self.world.control().expect("healthy");
+        let open = self.jobs.iter().find(|job| control.job(**job).is_none_or(|job| job.state == JobState::InProgress));
+        open.map_or(Ok(()), |job| Err(trouble("a job of the user has not ended", format!("job {}", job.0))))
+    }
+
+    fn judged(&self) -> Result<(), Trouble> {
+        let finding = |found: &Finding| trouble(&format!("judge {:?}: {}", found.judge, in_general(&found.what)), format!("{found:?}"));
+        self.world.judges().findings().first().map_or(Ok(()), |found| Err(finding(found)))
+    }
+
+    /// Protected, in order, and with a point of every machine that restores a moment after the journey's end.
+    fn grow_healthy(&mut self) -> Result<(), Trouble> {
+        let ended = self.world.now();
+        loop {
+            let ill = self.illness(ended);
+            match ill {
+                None => return Ok(()),
+                Some(why) if self.world.now() >= ended + HEALTHY_WITHIN => {
+                    // What a judge has seen says more than that it has not healed.
+                    self.judged()?;
+                    return Err(self.stuck(&format!("not healthy at the end: {why}")));
+                }
+                Some(_) => {
+                    let until = self.world.now() + SECOND;
+                    self.world.run_until(until);
+                }
+            }
+        }
+    }
+
+    fn illness(&self, ended: SimTime) -> Option<&'static str> {
+        let Some(control) = self.world.control() else { return Some("the vault is down") };
+        for machine in 0..self.world.spec().machines.len() {
+            let machine = MachineId(machine as u32);
+            let Some(item) = control.item(machine) else { return Some("no item") };
+            if item.state() != ItemState::Protected(Direction::Forward) {
+                return Some("not protected");
+            }
+            let Some(agent) = self.world.agent(machine, Site::Primary) else { return Some("no agent") };
+            if agent.write_order() != WriteOrder::Data || item.health.order != WriteOrder::Data {
+                return Some("write order is not kept");
+            }
+            let newest = control.points_of(machine).last().copied();
+            if newest.is_none_or(|point| point.at <= instant(ended)) {
+                return Some("no recent point");
+            }
+        }
+        None
+    }
+
+    fn stuck(&self, cause: &str) -> Trouble {
+        let jobs = self.world.control().map(|control| {
+            let open = control.jobs().filter(|job| job.state == JobState::InProgress);
+            open.map(|job| format!("{:?} in {:?}", job.kind, job.current_task().map(|task| task.kind))).collect::<Vec<_>>()
+        });
+        let states: Vec<_> = self.machines().map(|machine| self.state(machine)).collect();
+        let step = self.steps.get(self.at);
+        trouble(&format!("{cause}: {step:?} {jobs:?} {states:?}"), format!("{} {:?}", self.place(), self.doing))
+    }
+
+    /// What the portal shows; `None` while the vault is down.
+    fn state(&self, machine: MachineId) -> Option<ItemState> {
+        self.world.control()?.item(machine).map(|item| item.state())
+    }
+
+    fn machines(&self) -> impl Iterator<Item = MachineId> + use<C> {
+        (0..self.world.spec().machines.len()).map(|machine| MachineId(machine as u32))
+    }
+
+    /// Does what can be done now; whether there may be more.
+    fn look(&mut self) -> Result<bool, Trouble> {
+        match self.doing.clone() {
+            Doing::Nothing => Ok(self.begin()),
+            Doing::Resting(until) if self.world.now() < until => Ok(false),
+            Doing::Resting(_) => {
+                if let Step::Pause(_) = self.steps[self.at] {
+                    self.next_step();
+                }
+                self.doing = Doing::Nothing;
+                Ok(true)
+            }
+            Doing::Asked { id, command, repeat_at } => match self.world.reply(id).cloned() {
+                Some(Ok(job)) => {
+                    self.jobs.push(job);
+                    self.doing = Doing::Waiting(job);
+                    Ok(true)
+                }
+                Some(Err(refused)) => Err(trouble(&format!("refused: {}", in_general(&refused.to_string())), format!("{command:?}: {refused}"))),
+                None if self.world.now() >= repeat_at => {
+                    self.world.repeat_command(id, command.clone());
+                    let repeat_at = self.world.now() + REPEAT_AFTER;
+                    self.doing = Doing::Asked { id, command, repeat_at };
+                    Ok(false)
+                }
+                None => Ok(false),
+            },
+            Doing::Waiting(job) => self.look_at_job(job),
+        }
+    }
+
+    /// Begins the step of the machine whose turn it is; whether it is over with that.
+    fn begin(&mut self) -> bool {
+        match self.steps[self.at] {
+            Step::Pause(pause) => self.doing = Doing::Resting(self.world.now() + pause),
+            Step::Protected => {
+                let is_protected = |machine| matches!(self.state(machine), Some(ItemState::Protected(_)));
+                if !self.machines().all(is_protected) {
+                    return false;
+                }
+                self.next_step();
+            }
+            // Somebody who cannot see the portal asks for nothing.
+            _ if self.world.control().is_none() => return false,
+            step => {
+                let command = self.command(step);
+                let id = self.world.command(command.clone());
+                self.doing = Doing::Asked { id, command, repeat_at: self.world.now() + REPEAT_AFTER };
+            }
+        }
+        true
+    }
+
+    fn command(&self, step: Step) -> Command {
+        let machine = MachineId(self.machine as u32);
+        match step {
+            Step::Enable => {
+                let spec = self.world.spec();
+                let group = &spec.groups[0];
+                let sizes = |m: &usize| (MachineId(*m as u32), spec.machines[*m].disks.iter().map(|disk| disk.sectors).collect());
+                let machines = group.machines.iter().map(sizes).collect();
+                Command::Enable { group: group.id, machines, policy: group.policy, process_server: Address::ProcessServer(0) }
+            }
+            Step::FailOver => Command::Failover { machine, to: Selector::Latest, shut_down_source: true },
+            Step::Commit => Command::Commit { machine },
+            Step::Reprotect | Step::Protected | Step::Pause(_) => {
+                let is_home = self.state(machine) == Some(ItemState::Committed(Direction::Reverse));
+                Command::Reprotect { machine, process_server: Address::ProcessServer(u16::from(!is_home)) }
+            }
+        }
+    }
+
+    fn look_at_job(&mut self, id: JobId) -> Result<bool, Trouble> {
+        let Some(job) = self.world.control().and_then(|control| control.job(id)) else { return Ok(false) };
+        match job.state {
+            JobState::InProgress => return Ok(false),
+            JobState::Succeeded => self.next_machine(),
+            JobState::Failed | JobState::Cancelled => {
+                self.attempts += 1;
+                if self.attempts >= ATTEMPTS {
+                    let step = self.steps[self.at];
+                    return Err(trouble(&format!("{step:?} fails again and again: {:?}", job.error), in_words(job)));
+                }
+                self.doing = Doing::Resting(self.world.now() + AGAIN_AFTER);
+            }
+        }
+        Ok(true)
+    }
+
+    fn next_machine(&mut self) {
+        self.machine += 1;
+        self.attempts = 0;
+        self.doing = Doing::Nothing;
+        let is_for_all = self.steps[self.at] == Step::Enable;
+        if is_for_all || self.machine == self.world.spec().machines.len() {
+            self.next_step();
+        }
+    }
+
+    fn next_step(&mut self) {
+        self.at += 1;
+        self.machine = 0;
+        self.attempts = 0;
+        self.doing = Doing::Nothing;
+        self.since = self.world.now();
+    }
+}
+
+/// The smallest journey that visits every state on the way there and back.
+pub fn there_and_back(pause: Duration) -> Vec<Step> {
+    let pause = Step::Pause(pause);
+    vec![
+        Step::Enable,
+        Step::Protected,
+        pause,
+        Step::FailOver,
+        Step::Pause(MINUTE),
+        Step::Commit,
+        Step::Reprotect,
+        Step::Protected,
+        pause,
+        Step::FailOver,
+        Step::Pause(MINUTE),
+        Step::Commit,
+        Step::Reprotect,
+        Step::Protected,
+        pause,
+    ]
+}
+
+fn trouble(cause: &str, what: String) -> Trouble {
+    Trouble { cause: cause.to_owned(), what }
+}
+
+fn in_words(job: &Job) -> String {
+    format!("job {} {:?} {:?}", job.id.0, job.kind, job.error)
+}
+
+/// The words without the numbers in them.
+fn in_general(what: &str) -> String {
+    let mut general = String::with_capacity(what.len());
+    for letter in what.chars() {
+        match letter {
+            '0'..='9' if general.ends_with('#') => {}
+            '0'..='9' => general.push('#'),
+            _ => general.push(letter),
+        }
+    }
+    general
+}

@@ -1,0 +1,85 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Rehearse disaster recovery: VMware to Azure and home again.
+///
+/// Exit codes: 0 all expectations held; 1 unexpected; 2 usage; 10 scenario invalid; 20 a safety property failed;
+/// 21 it did not converge; 22 an objective (RPO, RTO, loss) was missed; 30 not deterministic.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run drills and judge them.
+    Run(RunArgs),
+    /// Check scenario files without running them.
+    Check(CheckArgs),
+    /// Print the JSON schema of scenario files.
+    Schema,
+}
+
+/// Which drills to run, and where to report.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// Scenario files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Play this recorded block trace in place of the one that the scenario names.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace_file: Option<PathBuf>,
+    /// Use this seed in place of the scenario's.
+    #[arg(long, value_parser = seed)]
+    pub(crate) seed: Option<u64>,
+    /// Run each drill twice and demand the same digest.
+    #[arg(long)]
+    pub(crate) twice: bool,
+    /// Print one line for each drill.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Write everything that came out as JSON; `-` for standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the verdicts as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write the last drill as trace events, for Perfetto or another trace viewer.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
+}
+
+/// Which files to check.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// Scenario files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// How to print what is wrong.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs, with spans.
+    Json,
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(hex) => u64::from_str_radix(hex, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| "expected a whole number, such as 42 or 0x5eed".to_owned())
+}

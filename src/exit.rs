@@ -1,0 +1,60 @@
+//! Exit codes: one constant and one sentence each.
+
+use std::process::ExitCode;
+
+use switchback_harness::outcome::Result as DrillResult;
+
+/// How the command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    /// All expectations held.
+    Held = 0,
+    /// Something unexpected happened: a file that cannot be written, a bug.
+    Unexpected = 1,
+    /// A scenario is invalid, or asks for what is not emulated.
+    InvalidScenario = 10,
+    /// An objective (RPO, RTO, loss, state) was missed.
+    ObjectiveMissed = 22,
+    /// Liveness: a job did not end, replication did not converge, a step could not be carried out.
+    DidNotConverge = 21,
+    /// A safety property failed.
+    SafetyFailed = 20,
+    /// The same scenario and seed gave two digests.
+    NotDeterministic = 30,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<DrillResult> for Exit {
+    fn from(result: DrillResult) -> Self {
+        match result {
+            DrillResult::Held => Self::Held,
+            DrillResult::ObjectiveMissed => Self::ObjectiveMissed,
+            DrillResult::DidNotConverge => Self::DidNotConverge,
+            DrillResult::SafetyFailed => Self::SafetyFailed,
+        }
+    }
+}
+
+impl Exit {
+    /// The worse of two.
+    #[must_use]
+    pub(crate) fn worse(self, other: Self) -> Self {
+        /// From best to worst; what could not be run at all is worse than any objective.
+        const ORDER: [Exit; 7] = [
+            Exit::Held,
+            Exit::ObjectiveMissed,
+            Exit::DidNotConverge,
+            Exit::SafetyFailed,
+            Exit::NotDeterministic,
+            Exit::InvalidScenario,
+            Exit::Unexpected,
+        ];
+        let rank = |exit| ORDER.iter().position(|other| *other == exit);
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
