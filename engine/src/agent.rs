@@ -56,6 +56,8 @@ pub struct Agent<C: Content> {
     syncs: Vec<PendingSync>,
     last_resync: Option<RequestId>,
     stopping: Option<Stopping>,
+    /// Number of the next write when nothing is replicated.
+    numbers_from: u64,
 }
 
 /// A record on its way to the disk and what waits for it.
@@ -70,7 +72,14 @@ struct PendingSync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum AfterSync {
     /// Batches of this session may go out, and the order that began it is answered.
-    SessionMayBegin(u32, Option<RequestId>),
+    SessionMayBegin {
+        /// Under which generation.
+        generation: u64,
+        /// The session.
+        session: u32,
+        /// The order.
+        request: Option<RequestId>,
+    },
     /// The order is answered.
     AnswerDone(RequestId),
     /// The machine may stop.

@@ -264,7 +264,10 @@ impl World {
     fn prefix_at(&mut self, point: PointId) -> usize {
         let shown = [self.recovered(0, Some(point)), self.recovered(1, Some(point))];
         let prefix = self.pictures.iter().rposition(|picture| *picture == shown);
-        prefix.unwrap_or_else(|| panic!("{point:?} is no prefix of the write order: {shown:?}"))
+        prefix.unwrap_or_else(|| {
+            let differs = differences(&shown, &self.picture());
+            panic!("{point:?} is no prefix of the write order; from the source it differs in {differs}")
+        })
     }
 
     fn points(&self) -> Vec<PointId> {
@@ -307,7 +310,8 @@ impl World {
         }
         let source = self.picture();
         let head = [self.recovered(0, None), self.recovered(1, None)];
-        panic!("no point of what the source holds: source {source:?}, head {head:?}, {:?}", self.machine.role);
+        let differs = differences(&head, &source);
+        panic!("no point of what the source holds; the head differs in {differs}; {:?}", self.machine.role);
     }
 
     fn finish_hardware(&mut self) {
@@ -326,6 +330,17 @@ impl World {
 
 fn replica(index: u8) -> DiskRef {
     DiskRef::Replica(disk(1, index), Site::Recovery)
+}
+
+/// Where two pictures differ, for people.
+fn differences(shown: &[Picture; 2], source: &[Picture; 2]) -> String {
+    let sectors = (0..2).flat_map(|disk| (0..HOT_SECTORS).map(move |at| (disk, at)));
+    let differs = sectors.filter(|(disk, at)| shown[*disk][*at] != source[*disk][*at]);
+    let line = |(disk, at): (usize, usize)| {
+        let (shown, source) = (shown[disk][at], source[disk][at]);
+        format!("disk {disk} at {at}: {}+{} for {}+{}; ", shown.write, shown.skip, source.write, source.skip)
+    };
+    differs.map(line).collect()
 }
 
 fn picture_of(disk: &Disk<Stamp>) -> Picture {

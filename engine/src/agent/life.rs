@@ -52,6 +52,8 @@ pub(super) struct Begin {
     pub(super) session: u32,
     /// `None` to go on after an orderly stop.
     pub(super) first: Option<FirstCopy>,
+    /// Number of the first write.
+    pub(super) next_write: u64,
     pub(super) reason: Option<ResyncReason>,
     pub(super) answer: Option<RequestId>,
 }
@@ -69,6 +71,7 @@ impl<C: Content> Agent<C> {
             syncs: Vec::new(),
             last_resync: None,
             stopping: None,
+            numbers_from: 1,
         }
     }
 
@@ -77,6 +80,7 @@ impl<C: Content> Agent<C> {
     pub fn boot(config: AgentConfig, now: Instant, records: &[AgentRecord], out: &mut Out<C>) -> Self {
         let mut agent = Self::install(config);
         let kept = Kept::of(records);
+        agent.numbers_from = if records.is_empty() { 1 } else { kept.sequence + SEQUENCE_JUMP };
         if let Some((terms, session)) = kept.session.clone() {
             agent.resume(now, terms, session, &kept, out);
         }
@@ -86,12 +90,11 @@ impl<C: Content> Agent<C> {
     fn resume(&mut self, now: Instant, terms: Replication, session: u32, kept: &Kept<'_>, out: &mut Out<C>) {
         match &kept.clean_stop {
             Some(clean) => {
-                let begin = Begin { session, first: None, reason: None, answer: None };
+                let next_write = clean.next_write;
+                let begin = Begin { session, first: None, next_write, reason: None, answer: None };
                 self.begin_session(now, terms, begin, out);
                 if let Some(r) = &mut self.replicating {
                     r.rounds = clean.rounds;
-                    r.next_write = clean.next_write;
-                    r.recorded_write = clean.next_write;
                     r.marks.go_on_from(clean.next_marker);
                     for (disk, next) in r.disks.iter_mut().zip(clean.next_numbers) {
                         disk.window = Window::new(*next);
@@ -102,12 +105,9 @@ impl<C: Content> Agent<C> {
                 // Also a first copy that was cut short has left an old state of the disk on the replica.
                 let first = Some(FirstCopy::Compare);
                 let reason = Some(ResyncReason::UncleanShutdown);
-                let begin = Begin { session: session + 1, first, reason, answer: None };
+                let next_write = self.numbers_from;
+                let begin = Begin { session: session + 1, first, next_write, reason, answer: None };
                 self.begin_session(now, terms, begin, out);
-                if let Some(r) = &mut self.replicating {
-                    r.next_write = kept.sequence + SEQUENCE_JUMP;
-                    r.recorded_write = kept.sequence;
-                }
             }
         }
     }
@@ -118,7 +118,7 @@ impl<C: Content> Agent<C> {
         let copy = || begin.first.map_or_else(Copy::none, Copy::of);
         let disks = terms.disk_sectors.iter().enumerate();
         let disks = disks.map(|(i, sectors)| DiskCapture::new(super::disk_id(&self.config, i), *sectors, copy()));
-        let next_write = self.replicating.as_ref().map_or(1, |r| r.next_write);
+        let next_write = begin.next_write;
         let replicating = Replicating {
             session: begin.session,
             may_send: false,
@@ -139,12 +139,15 @@ impl<C: Content> Agent<C> {
         if let Some(reason) = begin.reason {
             out.push(Effect::Observe(Observation::ResyncStarted { machine, reason }));
         }
-        let record = AgentRecord::Session { terms: replicating.terms.clone(), session: begin.session };
+        let session = begin.session;
+        let generation = replicating.terms.generation;
+        let record = AgentRecord::Session { terms: replicating.terms.clone(), session };
         self.replicating = Some(replicating);
         // Nothing older than this matters any more.
         let sequence = AgentRecord::Sequence(next_write);
         out.push(Effect::Compact(vec![(sequence, RECORD_BYTES), (record.clone(), RECORD_BYTES)]));
-        self.sync_record(record, AfterSync::SessionMayBegin(begin.session, begin.answer), out);
+        let then = AfterSync::SessionMayBegin { generation, session, request: begin.answer };
+        self.sync_record(record, then, out);
     }
 
     /// Appends a record and asks for it to be made durable.
@@ -159,16 +162,19 @@ impl<C: Content> Agent<C> {
         self.syncs.push(PendingSync { token, record, then });
     }
 
-    /// A sync ended. A record that did not get to the disk is written again: what waits for it goes on waiting.
+    /// A sync ended. If it failed, no record on its way got to the disk: all are written again in their order, and
+    /// what waits for them goes on waiting.
     pub(super) fn synced(&mut self, token: Token, durable: bool, out: &mut Out<C>) {
         let Some(at) = self.syncs.iter().position(|pending| pending.token == token) else { return };
-        let pending = self.syncs.remove(at);
         if !durable {
-            return self.record(pending.record, pending.then, out);
+            let lost = core::mem::take(&mut self.syncs);
+            return lost.into_iter().for_each(|pending| self.record(pending.record, pending.then, out));
         }
+        let pending = self.syncs.remove(at);
         match pending.then {
-            AfterSync::SessionMayBegin(session, request) => {
-                if let Some(r) = self.replicating.as_mut().filter(|r| r.session == session) {
+            AfterSync::SessionMayBegin { generation, session, request } => {
+                let is_current = |r: &&mut Replicating<C>| (r.terms.generation, r.session) == (generation, session);
+                if let Some(r) = self.replicating.as_mut().filter(is_current) {
                     r.may_send = true;
                 }
                 if let Some(request) = request {
@@ -260,6 +266,7 @@ impl<'a> Kept<'a> {
                 AgentRecord::Session { terms, session } => kept.session = Some((terms.clone(), *session)),
                 AgentRecord::Sequence(next) => kept.sequence = kept.sequence.max(*next),
                 AgentRecord::CleanStop { rounds, next_numbers, next_write, next_marker } => {
+                    kept.sequence = kept.sequence.max(*next_write);
                     kept.clean_stop = Some(Clean {
                         rounds: *rounds,
                         next_numbers,

@@ -114,9 +114,20 @@ impl Marks {
         }
     }
 
+    fn is_due(&self, now: Instant) -> bool {
+        self.leads && self.raising.is_none() && now >= self.crash_due.max(self.retry_at)
+    }
+
+    /// A marker that is due cannot be tried now.
+    fn put_off(&mut self, now: Instant) {
+        if self.is_due(now) {
+            self.retry_at = now + MARK_RETRY;
+        }
+    }
+
     /// The marker that is due, if one is.
     fn take_due(&mut self, now: Instant, terms: &Replication) -> Option<Marker> {
-        if !self.leads || self.raising.is_some() || now < self.crash_due.max(self.retry_at) {
+        if !self.is_due(now) {
             return None;
         }
         let app = self.app_due.is_some_and(|at| at <= now);
@@ -166,7 +177,7 @@ impl<C: Content> Agent<C> {
             r.abandon(now, &self.config, true, out);
         }
         if stopping || !r.may_send {
-            return;
+            return r.marks.put_off(now);
         }
         let Some(marker) = r.marks.take_due(now, &r.terms) else { return };
         if r.order == WriteOrder::Data {

@@ -32,16 +32,22 @@ impl<C: Content> Agent<C> {
         self.drop_barrier(now, out);
         let first = terms.first;
         let reason = (first == FirstCopy::Compare).then_some(ResyncReason::Reprotect);
-        let begin = Begin { session: 1, first: Some(first), reason, answer: Some(request) };
+        let next_write = self.replicating.as_ref().map_or(self.numbers_from, |r| r.next_write);
+        let begin = Begin { session: 1, first: Some(first), next_write, reason, answer: Some(request) };
         self.begin_session(now, terms, begin, out);
     }
 
     fn stop(&mut self, now: Instant, request: RequestId, generation: u64, out: &mut Out<C>) {
         if self.replicating.as_ref().is_none_or(|r| r.terms.generation > generation) {
-            return answer(request, Answer::Done, out);
+            // While the record of the end is on its way, the answer to the first copy of the order is still to come.
+            let is_ending = self.syncs.iter().any(|pending| pending.record == AgentRecord::Stopped);
+            if !is_ending {
+                answer(request, Answer::Done, out);
+            }
+            return;
         }
         self.drop_barrier(now, out);
-        self.replicating = None;
+        self.numbers_from = self.replicating.take().map_or(self.numbers_from, |r| r.next_write);
         self.record(AgentRecord::Stopped, AfterSync::AnswerDone(request), out);
     }
 
@@ -50,11 +56,11 @@ impl<C: Content> Agent<C> {
             return self.answer_when_session_is_durable(request, out);
         }
         let Some(r) = &self.replicating else { return answer(request, Answer::Unknown, out) };
-        let (terms, session) = (r.terms.clone(), r.session + 1);
+        let (terms, session, next_write) = (r.terms.clone(), r.session + 1, r.next_write);
         self.drop_barrier(now, out);
         self.last_resync = Some(request);
-        let begin =
-            Begin { session, first: Some(FirstCopy::Compare), reason: Some(reason), answer: Some(request) };
+        let (first, reason) = (Some(FirstCopy::Compare), Some(reason));
+        let begin = Begin { session, first, next_write, reason, answer: Some(request) };
         self.begin_session(now, terms, begin, out);
     }
 

@@ -42,12 +42,10 @@ impl<C: Content> Target<C> {
     }
 
     /// The replica disk has been read under a comparison. A read that failed is not answered: the agent asks again.
-    pub(super) fn compare_base(
-        &mut self,
-        token: Token,
-        base: Result<Vec<Change<C>>, StorageError>,
-        out: &mut Out<C>,
-    ) {
+    ///
+    /// The answer goes out when all that was compared is durable: what is left of an older stream does not come
+    /// again, so a block that looked the same because of it must not be lost any more.
+    pub(super) fn compare_base(&mut self, token: Token, base: Result<Vec<Change<C>>, StorageError>) {
         let Some(at) = self.comparisons.iter().position(|comparison| comparison.token == token) else { return };
         let comparison = self.comparisons.swap_remove(at);
         let question = comparison.question;
@@ -55,7 +53,7 @@ impl<C: Content> Target<C> {
         let replica = comparison.head.read_over(&base, question.range);
         let ranges = differing(&question, &digests(&replica, question.range));
         let differs = Differs { stream: question.stream, range: question.range, ranges };
-        out.send(comparison.via, Message::Differs(Arc::new(differs)));
+        self.ledger.send(comparison.via, Message::Differs(Arc::new(differs)));
     }
 }
 

@@ -60,8 +60,10 @@ impl<C: Content> Purpose<C> {
 }
 
 impl<C: Content> Writing<C> {
+    /// When to try again what failed. Not while other writes of the same attempt are under way: the last of them
+    /// to end is what it waits for.
     pub(super) fn deadline(&self) -> Instant {
-        self.retry_at.unwrap_or(Instant::MAX)
+        self.retry_at.filter(|_| self.waiting.is_empty()).unwrap_or(Instant::MAX)
     }
 }
 

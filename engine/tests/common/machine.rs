@@ -13,15 +13,15 @@ use super::stream::{self, SERVER};
 use super::{Bench, SECOND};
 
 /// Room for any test that does not want to run out of it.
-pub const PLENTY: u64 = 256 << 20;
+pub(crate) const PLENTY: u64 = 256 << 20;
 
 /// A machine and its agent, drained every second.
 #[derive(Debug, Clone)]
-pub struct Machine {
-    pub bench: Bench<Agent<Stamp>>,
-    pub config: AgentConfig,
+pub(crate) struct Machine {
+    pub(crate) bench: Bench<Agent<Stamp>>,
+    pub(crate) config: AgentConfig,
     /// Writes of the machine so far; also the stamp of the last one.
-    pub written: u64,
+    pub(crate) written: u64,
 }
 
 impl Deref for Machine {
@@ -40,7 +40,7 @@ impl DerefMut for Machine {
 
 impl Machine {
     /// Machine `number`, whose agent was installed and replicates nothing.
-    pub fn installed(number: u32, pool_bytes: u64) -> Self {
+    pub(crate) fn installed(number: u32, pool_bytes: u64) -> Self {
         let machine = MachineId(number);
         let config = AgentConfig { machine, site: Site::Primary, pool_bytes, drain_every: SECOND };
         Self { bench: Bench::new(Agent::install(config)), config, written: 0 }
@@ -48,11 +48,11 @@ impl Machine {
 
     /// Machine 1 with empty disks, whose first copy is complete, whose first marker is in, and of which everything
     /// was acknowledged. It leaves nothing to look at.
-    pub fn replicating(disk_sectors: &[u64], pool_bytes: u64) -> Self {
+    pub(crate) fn replicating(disk_sectors: &[u64], pool_bytes: u64) -> Self {
         Self::replicating_under(stream::terms(&[1], disk_sectors, stream::CRASH_ONLY), pool_bytes)
     }
 
-    pub fn replicating_under(terms: Replication, pool_bytes: u64) -> Self {
+    pub(crate) fn replicating_under(terms: Replication, pool_bytes: u64) -> Self {
         let mut machine = Self::installed(terms.members[0].0, pool_bytes);
         machine.order(1, Order::StartReplication(terms));
         machine.drain();
@@ -60,18 +60,18 @@ impl Machine {
         machine
     }
 
-    pub fn disk_ref(&self, disk: u8) -> DiskRef {
+    pub(crate) fn disk_ref(&self, disk: u8) -> DiskRef {
         DiskRef::Machine(stream::disk(self.config.machine.0, disk), Site::Primary)
     }
 
     /// A write that completes; its stamp.
-    pub fn write(&mut self, disk: u8, start: u64, sectors: u32) -> u64 {
+    pub(crate) fn write(&mut self, disk: u8, start: u64, sectors: u32) -> u64 {
         self.written += 1;
         self.write_stamped(disk, start, sectors, self.written)
     }
 
     /// A write with a stamp of the test's choice; 0 writes zeroes.
-    pub fn write_stamped(&mut self, disk: u8, start: u64, sectors: u32, write: u64) -> u64 {
+    pub(crate) fn write_stamped(&mut self, disk: u8, start: u64, sectors: u32, write: u64) -> u64 {
         let change = Change { start, sectors, content: Stamp { write, skip: 0 } };
         let place = self.disk_ref(disk);
         self.bench.disk(place).write(core::slice::from_ref(&change));
@@ -80,13 +80,13 @@ impl Machine {
     }
 
     /// Something that is on the disk before anybody watches.
-    pub fn put(&mut self, disk: u8, start: u64, sectors: u32, write: u64) {
+    pub(crate) fn put(&mut self, disk: u8, start: u64, sectors: u32, write: u64) {
         let place = self.disk_ref(disk);
         self.bench.disk(place).write(&[Change { start, sectors, content: Stamp { write, skip: 0 } }]);
     }
 
     /// Takes the batches sent.
-    pub fn batches(&mut self) -> Vec<Arc<Batch<Stamp>>> {
+    pub(crate) fn batches(&mut self) -> Vec<Arc<Batch<Stamp>>> {
         self.take(|effect| match effect {
             Effect::Send { to, message: Message::Batch(batch) } => {
                 assert_eq!(*to, SERVER);
@@ -97,7 +97,7 @@ impl Machine {
     }
 
     /// Takes the questions of a comparison.
-    pub fn questions(&mut self) -> Vec<Arc<Compare>> {
+    pub(crate) fn questions(&mut self) -> Vec<Arc<Compare>> {
         self.take(|effect| match effect {
             Effect::Send { message: Message::Compare(compare), .. } => Some(Arc::clone(compare)),
             _ => None,
@@ -105,7 +105,7 @@ impl Machine {
     }
 
     /// Takes what it says to other agents.
-    pub fn barriers(&mut self) -> Vec<(Address, Barrier)> {
+    pub(crate) fn barriers(&mut self) -> Vec<(Address, Barrier)> {
         self.take(|effect| match effect {
             Effect::Send { to, message: Message::Barrier(barrier) } => Some((*to, *barrier)),
             _ => None,
@@ -113,24 +113,24 @@ impl Machine {
     }
 
     /// The process server has kept everything up to a number and has room for so much.
-    pub fn stored(&mut self, stream: StreamKey, upto: u64, credit_bytes: u64) {
+    pub(crate) fn stored(&mut self, stream: StreamKey, upto: u64, credit_bytes: u64) {
         self.hear(SERVER, Message::BatchStored { stream, upto, credit_bytes });
     }
 
-    pub fn acknowledge(&mut self, batches: &[Arc<Batch<Stamp>>]) {
+    pub(crate) fn acknowledge(&mut self, batches: &[Arc<Batch<Stamp>>]) {
         for batch in batches {
             self.stored(batch.stream, batch.number, u64::MAX);
         }
     }
 
     /// Answers a question of a comparison: these blocks differ.
-    pub fn differs(&mut self, question: &Compare, ranges: Vec<switchback_engine::SectorRange>) {
+    pub(crate) fn differs(&mut self, question: &Compare, ranges: Vec<switchback_engine::SectorRange>) {
         let differs = Differs { stream: question.stream, range: question.range, ranges };
         self.hear(SERVER, Message::Differs(Arc::new(differs)));
     }
 
     /// Two drains' time: everything pending is sent and acknowledged. What was sent.
-    pub fn drain(&mut self) -> Vec<Arc<Batch<Stamp>>> {
+    pub(crate) fn drain(&mut self) -> Vec<Arc<Batch<Stamp>>> {
         let mut all = Vec::new();
         for _ in 0..4 {
             self.wait(SECOND / 2);
@@ -142,13 +142,13 @@ impl Machine {
     }
 
     /// The machine goes down without a word and comes back.
-    pub fn crash_and_boot(&mut self) {
+    pub(crate) fn crash_and_boot(&mut self) {
         let config = self.config;
         self.bench.crash(|now, records, out| Agent::boot(config, now, records, out));
     }
 }
 
 /// The stamps of changes, in the order in which they stand.
-pub fn stamps(batches: &[Arc<Batch<Stamp>>]) -> Vec<u64> {
+pub(crate) fn stamps(batches: &[Arc<Batch<Stamp>>]) -> Vec<u64> {
     batches.iter().flat_map(|batch| batch.changes.iter().map(|change| change.content.write)).collect()
 }

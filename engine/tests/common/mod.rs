@@ -15,65 +15,65 @@ use switchback_engine::message::{Answer, Observation, Order, RequestId};
 use switchback_engine::role::{StorageError, Token};
 use switchback_engine::{Address, DiskRef, Effect, Input, Instant, Message, Outbox, Role};
 
-pub mod disk;
-pub mod machine;
-pub mod store;
-pub mod stream;
+pub(crate) mod disk;
+pub(crate) mod machine;
+pub(crate) mod store;
+pub(crate) mod stream;
 
 use disk::Disk;
 use store::Store;
 
-pub const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 /// More wakes than this at one instant: the role wants to be woken in the past and would stop time.
 const WAKES_AT_ONE_INSTANT_MAX: u32 = 100;
 
 /// What answers by itself and at once; what does not waits for the test.
 #[derive(Debug, Clone, Copy)]
-pub struct AtOnce {
-    pub syncs: bool,
-    pub reads: bool,
-    pub writes: bool,
-    pub holds: bool,
-    pub quiesce: bool,
+pub(crate) struct AtOnce {
+    pub(crate) syncs: bool,
+    pub(crate) reads: bool,
+    pub(crate) writes: bool,
+    pub(crate) holds: bool,
+    pub(crate) quiesce: bool,
 }
 
 impl AtOnce {
-    pub const ALL: Self = Self { syncs: true, reads: true, writes: true, holds: true, quiesce: true };
+    pub(crate) const ALL: Self = Self { syncs: true, reads: true, writes: true, holds: true, quiesce: true };
 }
 
 /// A read under way, with what the disk held when it was issued.
 #[derive(Debug, Clone)]
-pub struct Reading<C> {
-    pub token: Token,
-    pub disk: DiskRef,
-    pub range: SectorRange,
-    pub then: Vec<Change<C>>,
+pub(crate) struct Reading<C> {
+    pub(crate) token: Token,
+    pub(crate) disk: DiskRef,
+    pub(crate) range: SectorRange,
+    pub(crate) then: Vec<Change<C>>,
 }
 
 /// Writes under way to a disk.
 #[derive(Debug, Clone)]
-pub struct Writing<C> {
-    pub token: Token,
-    pub disk: DiskRef,
-    pub changes: Arc<[Change<C>]>,
+pub(crate) struct Writing<C> {
+    pub(crate) token: Token,
+    pub(crate) disk: DiskRef,
+    pub(crate) changes: Arc<[Change<C>]>,
 }
 
 /// One role and the world as it sees it.
 #[derive(Debug, Clone)]
-pub struct Bench<R: Role> {
-    pub role: R,
-    pub now: Instant,
-    pub at_once: AtOnce,
-    pub store: Store<R::Record>,
-    pub disks: BTreeMap<DiskRef, Disk<R::Content>>,
-    pub reads: VecDeque<Reading<R::Content>>,
-    pub writes: VecDeque<Writing<R::Content>>,
+pub(crate) struct Bench<R: Role> {
+    pub(crate) role: R,
+    pub(crate) now: Instant,
+    pub(crate) at_once: AtOnce,
+    pub(crate) store: Store<R::Record>,
+    pub(crate) disks: BTreeMap<DiskRef, Disk<R::Content>>,
+    pub(crate) reads: VecDeque<Reading<R::Content>>,
+    pub(crate) writes: VecDeque<Writing<R::Content>>,
     /// What it wanted done and nobody has looked at yet, without storage.
-    pub wanted: Vec<Effect<R::Content, R::Record>>,
+    pub(crate) wanted: Vec<Effect<R::Content, R::Record>>,
 }
 
 impl<R: Role + Debug> Bench<R> {
-    pub fn new(role: R) -> Self {
+    pub(crate) fn new(role: R) -> Self {
         Self {
             role,
             now: Instant(SECOND.as_nanos() as u64),
@@ -87,7 +87,7 @@ impl<R: Role + Debug> Bench<R> {
     }
 
     /// Hands the role an input, and answers for the hardware that answers at once.
-    pub fn feed(&mut self, input: Input<R::Content>) {
+    pub(crate) fn feed(&mut self, input: Input<R::Content>) {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             let mut out = Outbox::default();
@@ -138,12 +138,12 @@ impl<R: Role + Debug> Bench<R> {
 
     // The hardware.
 
-    pub fn disk(&mut self, disk: DiskRef) -> &mut Disk<R::Content> {
+    pub(crate) fn disk(&mut self, disk: DiskRef) -> &mut Disk<R::Content> {
         self.disks.entry(disk).or_default()
     }
 
     /// The oldest sync under way ends; false if there is none.
-    pub fn finish_sync(&mut self, works: bool) -> bool {
+    pub(crate) fn finish_sync(&mut self, works: bool) -> bool {
         let Some((token, result)) = self.store.complete(works) else { return false };
         self.feed(Input::Synced { token, result });
         true
@@ -159,19 +159,19 @@ impl<R: Role + Debug> Bench<R> {
     }
 
     /// The oldest read ends with what the disk holds now; false if there is none.
-    pub fn finish_read(&mut self) -> bool {
+    pub(crate) fn finish_read(&mut self) -> bool {
         self.read_result(None).map(|input| self.feed(input)).is_some()
     }
 
     /// The oldest read ends with what the disk held when it was issued; false if there is none.
-    pub fn finish_read_of_then(&mut self) -> bool {
+    pub(crate) fn finish_read_of_then(&mut self) -> bool {
         let Some(read) = self.reads.pop_front() else { return false };
         self.feed(Input::DiskRead { token: read.token, result: Ok(read.then) });
         true
     }
 
     /// The oldest read fails; false if there is none.
-    pub fn fail_read(&mut self) -> bool {
+    pub(crate) fn fail_read(&mut self) -> bool {
         self.read_result(Some(StorageError::Failed)).map(|input| self.feed(input)).is_some()
     }
 
@@ -185,7 +185,7 @@ impl<R: Role + Debug> Bench<R> {
     }
 
     /// The oldest disk write ends; false if there is none. One that fails has changed nothing.
-    pub fn finish_write(&mut self, works: bool) -> bool {
+    pub(crate) fn finish_write(&mut self, works: bool) -> bool {
         self.write_result(works).map(|input| self.feed(input)).is_some()
     }
 
@@ -195,7 +195,7 @@ impl<R: Role + Debug> Bench<R> {
     ///
     /// # Panics
     /// If the role never stops wanting to be woken.
-    pub fn wait(&mut self, span: Duration) {
+    pub(crate) fn wait(&mut self, span: Duration) {
         let until = self.now + span;
         let mut wakes = 0;
         while let Some(at) = self.role.deadline().filter(|at| *at <= until) {
@@ -208,12 +208,12 @@ impl<R: Role + Debug> Bench<R> {
     }
 
     /// The role dies and is built again from what its store had kept.
-    pub fn crash(&mut self, build: impl FnOnce(Instant, &[R::Record], &mut Outbox<R::Content, R::Record>) -> R) {
+    pub(crate) fn crash(&mut self, build: impl FnOnce(Instant, &[R::Record], &mut Outbox<R::Content, R::Record>) -> R) {
         self.crash_keeping(0, build);
     }
 
     /// As [`Bench::crash`], but so many steps that were not synced happen to have been kept.
-    pub fn crash_keeping(
+    pub(crate) fn crash_keeping(
         &mut self,
         unsynced: usize,
         build: impl FnOnce(Instant, &[R::Record], &mut Outbox<R::Content, R::Record>) -> R,
@@ -232,14 +232,14 @@ impl<R: Role + Debug> Bench<R> {
     // What it wants.
 
     /// Takes out what `pick` picks and leaves the rest, in order.
-    pub fn take<T>(&mut self, pick: impl Fn(&Effect<R::Content, R::Record>) -> Option<T>) -> Vec<T> {
+    pub(crate) fn take<T>(&mut self, pick: impl Fn(&Effect<R::Content, R::Record>) -> Option<T>) -> Vec<T> {
         let mut taken = Vec::new();
         self.wanted.retain(|effect| pick(effect).map(|found| taken.push(found)).is_none());
         taken
     }
 
     /// Takes all messages.
-    pub fn sent(&mut self) -> Vec<(Address, Message<R::Content>)> {
+    pub(crate) fn sent(&mut self) -> Vec<(Address, Message<R::Content>)> {
         self.take(|effect| match effect {
             Effect::Send { to, message } => Some((*to, message.clone())),
             _ => None,
@@ -247,7 +247,7 @@ impl<R: Role + Debug> Bench<R> {
     }
 
     /// Takes the answers to orders.
-    pub fn answers(&mut self) -> Vec<(RequestId, Answer<R::Content>)> {
+    pub(crate) fn answers(&mut self) -> Vec<(RequestId, Answer<R::Content>)> {
         self.take(|effect| match effect {
             Effect::Send { message: Message::Answer { request, answer }, .. } => Some((*request, answer.clone())),
             _ => None,
@@ -255,7 +255,7 @@ impl<R: Role + Debug> Bench<R> {
     }
 
     /// Takes the observations.
-    pub fn observed(&mut self) -> Vec<Observation> {
+    pub(crate) fn observed(&mut self) -> Vec<Observation> {
         self.take(|effect| match effect {
             Effect::Observe(observation) => Some(observation.clone()),
             _ => None,
@@ -263,15 +263,15 @@ impl<R: Role + Debug> Bench<R> {
     }
 
     /// Takes what is of one kind and says how often it was wanted.
-    pub fn count(&mut self, kind: impl Fn(&Effect<R::Content, R::Record>) -> bool) -> usize {
+    pub(crate) fn count(&mut self, kind: impl Fn(&Effect<R::Content, R::Record>) -> bool) -> usize {
         self.take(|effect| kind(effect).then_some(())).len()
     }
 
-    pub fn hear(&mut self, from: Address, message: Message<R::Content>) {
+    pub(crate) fn hear(&mut self, from: Address, message: Message<R::Content>) {
         self.feed(Input::Message { from, message });
     }
 
-    pub fn order(&mut self, request: u64, order: Order) {
+    pub(crate) fn order(&mut self, request: u64, order: Order) {
         self.hear(Address::Control, Message::Order { request: RequestId(request), order });
     }
 }
@@ -281,7 +281,7 @@ impl<R: Role + Debug> Bench<R> {
 /// # Panics
 /// If there is another number of answers, or one to another order.
 #[track_caller]
-pub fn only_answer<R: Role + Debug>(bench: &mut Bench<R>, request: u64) -> Answer<R::Content> {
+pub(crate) fn only_answer<R: Role + Debug>(bench: &mut Bench<R>, request: u64) -> Answer<R::Content> {
     let mut answers = bench.answers();
     assert_eq!(answers.len(), 1, "one answer is wanted, not {answers:?}");
     let (answered, answer) = answers.remove(0);

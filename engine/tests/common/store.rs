@@ -12,36 +12,36 @@ enum Step<R> {
 
 /// A store of records.
 #[derive(Debug, Clone)]
-pub struct Store<R> {
+pub(crate) struct Store<R> {
     durable: Vec<R>,
     /// Not durable, oldest first.
     steps: Vec<Step<R>>,
     /// Syncs under way, and how many of the steps each covers.
     syncs: VecDeque<(Token, usize)>,
     /// How often everything was replaced.
-    pub compactions: usize,
+    pub(crate) compactions: usize,
 }
 
 impl<R: Clone> Store<R> {
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { durable: Vec::new(), steps: Vec::new(), syncs: VecDeque::new(), compactions: 0 }
     }
 
-    pub fn append(&mut self, record: R) {
+    pub(crate) fn append(&mut self, record: R) {
         self.steps.push(Step::Append(record));
     }
 
-    pub fn compact(&mut self, records: Vec<R>) {
+    pub(crate) fn compact(&mut self, records: Vec<R>) {
         self.compactions += 1;
         self.steps.push(Step::Compact(records));
     }
 
-    pub fn sync(&mut self, token: Token) {
+    pub(crate) fn sync(&mut self, token: Token) {
         self.syncs.push_back((token, self.steps.len()));
     }
 
     /// Ends the oldest sync. One that fails loses everything that is not durable.
-    pub fn complete(&mut self, works: bool) -> Option<(Token, Result<(), StorageError>)> {
+    pub(crate) fn complete(&mut self, works: bool) -> Option<(Token, Result<(), StorageError>)> {
         let (token, covered) = self.syncs.pop_front()?;
         if works {
             self.keep(covered);
@@ -52,7 +52,7 @@ impl<R: Clone> Store<R> {
         Some((token, Err(StorageError::Full)))
     }
 
-    pub fn crash(&mut self, unsynced: usize) {
+    pub(crate) fn crash(&mut self, unsynced: usize) {
         self.keep(unsynced.min(self.steps.len()));
         self.steps.clear();
         self.syncs.clear();
@@ -72,16 +72,16 @@ impl<R: Clone> Store<R> {
     }
 
     /// What a crash leaves in any case.
-    pub fn durable(&self) -> &[R] {
+    pub(crate) fn durable(&self) -> &[R] {
         &self.durable
     }
 
-    pub fn is_syncing(&self) -> bool {
+    pub(crate) fn is_syncing(&self) -> bool {
         !self.syncs.is_empty()
     }
 
     /// Steps a crash may lose.
-    pub fn unsynced(&self) -> usize {
+    pub(crate) fn unsynced(&self) -> usize {
         self.steps.len()
     }
 }

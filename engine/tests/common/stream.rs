@@ -13,13 +13,13 @@ use switchback_engine::{
     Stamp, StreamKey, WriteOrder,
 };
 
-pub const GROUP: GroupId = GroupId(7);
-pub const GENERATION: u64 = 3;
-pub const SERVER: Address = Address::ProcessServer(1);
-pub const TARGET: Address = Address::Target(Site::Recovery);
+pub(crate) const GROUP: GroupId = GroupId(7);
+pub(crate) const GENERATION: u64 = 3;
+pub(crate) const SERVER: Address = Address::ProcessServer(1);
+pub(crate) const TARGET: Address = Address::Target(Site::Recovery);
 
 /// A kind of content that can be made up for a write.
-pub trait Sample: Content {
+pub(crate) trait Sample: Content {
     fn sample(write: u64, sectors: u32) -> Self;
 }
 
@@ -36,32 +36,32 @@ impl Sample for Block {
     }
 }
 
-pub fn disk(machine: u32, index: u8) -> DiskId {
+pub(crate) fn disk(machine: u32, index: u8) -> DiskId {
     DiskId { machine: MachineId(machine), index }
 }
 
-pub fn agent(machine: u32) -> Address {
+pub(crate) fn agent(machine: u32) -> Address {
     Address::Agent(MachineId(machine), Site::Primary)
 }
 
-pub fn key(disk: DiskId, session: u32) -> StreamKey {
+pub(crate) fn key(disk: DiskId, session: u32) -> StreamKey {
     StreamKey { disk, generation: GENERATION, session }
 }
 
-pub fn point(number: u64) -> PointId {
+pub(crate) fn point(number: u64) -> PointId {
     PointId { generation: GENERATION, number }
 }
 
-pub fn change<C: Sample>(write: u64, start: u64, sectors: u32) -> Change<C> {
+pub(crate) fn change<C: Sample>(write: u64, start: u64, sectors: u32) -> Change<C> {
     Change { start, sectors, content: C::sample(write, sectors) }
 }
 
-pub fn zeroes<C: Content>(start: u64, sectors: u32) -> Change<C> {
+pub(crate) fn zeroes<C: Content>(start: u64, sectors: u32) -> Change<C> {
     Change { start, sectors, content: C::zero() }
 }
 
 /// A batch in write order, in the middle of a round.
-pub fn batch<C: Content>(stream: StreamKey, number: u64, changes: Vec<Change<C>>) -> Batch<C> {
+pub(crate) fn batch<C: Content>(stream: StreamKey, number: u64, changes: Vec<Change<C>>) -> Batch<C> {
     Batch {
         stream,
         number,
@@ -73,44 +73,44 @@ pub fn batch<C: Content>(stream: StreamKey, number: u64, changes: Vec<Change<C>>
     }
 }
 
-pub fn frame<C: Content>(stream: StreamKey, number: u64, changes: Vec<Change<C>>) -> Frame<C> {
+pub(crate) fn frame<C: Content>(stream: StreamKey, number: u64, changes: Vec<Change<C>>) -> Frame<C> {
     Frame::seal(&batch(stream, number, changes))
 }
 
 /// The end of a round without a marker.
-pub const fn round(round: u64, at: Instant) -> RoundEnd {
+pub(crate) const fn round(round: u64, at: Instant) -> RoundEnd {
     RoundEnd { round, consistent: true, at, marker: None }
 }
 
 /// The end of a round with the marker of a point.
-pub fn marked(number: u64, at: Instant, consistency: Consistency, last: bool) -> RoundEnd {
+pub(crate) fn marked(number: u64, at: Instant, consistency: Consistency, last: bool) -> RoundEnd {
     let marker = Marker { point: point(number), group: GROUP, consistency, at, last };
     RoundEnd { marker: Some(marker), ..round(number, at) }
 }
 
 /// Points every five minutes and an hour, kept for a day.
-pub const POLICY: ReplicationPolicy = ReplicationPolicy::DEFAULT;
+pub(crate) const POLICY: ReplicationPolicy = ReplicationPolicy::DEFAULT;
 
 /// Points every five minutes, none of them application-consistent.
-pub const CRASH_ONLY: ReplicationPolicy = ReplicationPolicy { app_consistent_every: None, ..POLICY };
+pub(crate) const CRASH_ONLY: ReplicationPolicy = ReplicationPolicy { app_consistent_every: None, ..POLICY };
 
 /// Only the newest point is kept.
-pub const NEWEST_ONLY: ReplicationPolicy =
+pub(crate) const NEWEST_ONLY: ReplicationPolicy =
     ReplicationPolicy { retain_points_for: Duration::ZERO, ..ReplicationPolicy::DEFAULT };
 
-pub fn spec(machines: &[(u32, &[u64])], policy: ReplicationPolicy) -> JournalSpec {
+pub(crate) fn spec(machines: &[(u32, &[u64])], policy: ReplicationPolicy) -> JournalSpec {
     let machines = machines.iter().map(|(machine, disks)| (MachineId(*machine), disks.to_vec())).collect();
     JournalSpec { group: GROUP, generation: GENERATION, machines, policy }
 }
 
-pub fn shared<C>(frame: &Frame<C>) -> Arc<Frame<C>>
+pub(crate) fn shared<C>(frame: &Frame<C>) -> Arc<Frame<C>>
 where
     Frame<C>: Clone,
 {
     Arc::new(frame.clone())
 }
 
-pub fn terms(members: &[u32], disk_sectors: &[u64], policy: ReplicationPolicy) -> Replication {
+pub(crate) fn terms(members: &[u32], disk_sectors: &[u64], policy: ReplicationPolicy) -> Replication {
     Replication {
         generation: GENERATION,
         group: GROUP,
