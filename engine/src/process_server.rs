@@ -94,7 +94,12 @@ impl<C: Content> Role for ProcessServer<C> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let windows = self.streams.values().filter_map(|stream| stream.window.deadline()).min();
+        // After a restart there are frames that were never sent in this life.
+        let due = |window: &Window<Arc<Frame<C>>>| {
+            let unsent = (!window.is_empty()).then_some(Instant::ZERO);
+            window.deadline().or(unsent)
+        };
+        let windows = self.streams.values().filter_map(|stream| due(&stream.window)).min();
         let at = windows.unwrap_or(Instant::MAX).min(self.ledger.deadline());
         (at < Instant::MAX).then_some(at)
     }

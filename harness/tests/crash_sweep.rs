@@ -93,7 +93,10 @@ fn sweep(mut base: Walk<Stamp>, part: Part, down_for: Duration, stop_at_first: b
         }
     }
     sweep.inputs = base.world.inputs();
-    base.finish().unwrap();
+    if let Err(trouble) = base.finish() {
+        let (position, role, input, place) = (0, Address::Control, "nothing", base.place());
+        sweep.failures.push(Failure { position, role, input, place, trouble });
+    }
     sweep
 }
 

@@ -162,14 +162,14 @@ impl<C: Content> Agent<C> {
         self.syncs.push(PendingSync { token, record, then });
     }
 
-    /// A sync ended. If it failed, no record on its way got to the disk: all are written again in their order, and
-    /// what waits for them goes on waiting.
+    /// A sync ended. If it failed, whichever it was, no record on its way is in the store any more: all are written
+    /// again in their order, and what waits for them goes on waiting.
     pub(super) fn synced(&mut self, token: Token, durable: bool, out: &mut Out<C>) {
-        let Some(at) = self.syncs.iter().position(|pending| pending.token == token) else { return };
         if !durable {
             let lost = core::mem::take(&mut self.syncs);
             return lost.into_iter().for_each(|pending| self.record(pending.record, pending.then, out));
         }
+        let Some(at) = self.syncs.iter().position(|pending| pending.token == token) else { return };
         let pending = self.syncs.remove(at);
         match pending.then {
             AfterSync::SessionMayBegin { generation, session, request } => {

@@ -38,6 +38,9 @@ pub(super) struct Marks {
     retry_at: Instant,
     next_number: u64,
     last_marked: u64,
+    /// Member: the number of the newest barrier it took part in. An older one is over: a late `Raise` and a late
+    /// `Mark` of it must not add this machine's marker to those that others put in at the time.
+    last_raised: u64,
     raising: Option<Raising>,
     failed_in_a_row: u32,
 }
@@ -74,6 +77,7 @@ impl Marks {
             // Numbers of a later session are greater, so that none repeats although none is recorded.
             next_number: (u64::from(session) << 32) + 1,
             last_marked: u64::from(session) << 32,
+            last_raised: 0,
             raising: None,
             failed_in_a_row: 0,
         }
@@ -211,6 +215,10 @@ impl<C: Content> Agent<C> {
         };
         if done {
             raising.step = Step::Holding;
+            // In a group it may still have to wait for applications that take longer to pause.
+            if r.terms.members.len() <= 1 {
+                raising.give_up_at = now + BARRIER_TIMEOUT;
+            }
             out.push(Effect::HoldWrites);
         } else {
             out.push(Effect::Observe(Observation::QuiesceFailed {
@@ -228,8 +236,10 @@ impl<C: Content> Agent<C> {
             return;
         };
         if barrier.step == BarrierStep::Raise {
-            let free = r.marks.raising.is_none() && !stopping && r.may_send && r.order == WriteOrder::Data;
-            if free {
+            let number = barrier.marker.point.number;
+            let is_news = r.marks.raising.is_none() && number > r.marks.last_raised;
+            if is_news && !stopping && r.may_send && r.order == WriteOrder::Data {
+                r.marks.last_raised = number;
                 r.raise(now, &self.config, barrier.marker, Some(from), out);
             } else if r.marks.raising.as_ref().is_none_or(|own| own.marker.point != barrier.marker.point) {
                 out.send(from, Message::Barrier(Barrier { step: BarrierStep::Abandon, ..barrier }));

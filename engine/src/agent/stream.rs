@@ -42,6 +42,8 @@ impl<C: Content> Replicating<C> {
                 let reads: Vec<_> = ranges.into_iter().map(|range| (next_token(), range)).collect();
                 reads.iter().for_each(|(token, range)| read(*range, *token));
                 if !reads.is_empty() {
+                    // What is read may be newer than what waits in the open batch: it must come after it.
+                    disk.close_batch();
                     disk.slots.push_back(Slot::reading(order, ReadFor::Place, reads));
                 }
             }

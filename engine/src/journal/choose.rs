@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::GroupJournal;
+use super::disk::DiskLog;
 use super::tail::{Cut, CutId};
 use crate::content::Content;
 use crate::id::MachineId;
@@ -85,14 +86,22 @@ impl<C: Content> GroupJournal<C> {
         point
     }
 
-    /// The newest round that all disks of a machine alone have ended, after the newest point.
+    /// The newest round that all disks of a machine alone have ended, after the newest point. One disk may be far
+    /// ahead of another, so the search steps from the newest that each has to the newest that none lacks.
     pub(super) fn newest_common_cut(&self) -> Option<Cut> {
-        let (_, first) = self.disks.first_key_value().filter(|_| self.is_one_machine())?;
-        first
-            .tail
-            .cuts()
-            .find(|cut| self.disks.values().all(|disk| disk.tail.cut(cut.id).is_some()))
-            .copied()
+        if !self.is_one_machine() {
+            return None;
+        }
+        let mut bound = CutId::MAX;
+        loop {
+            let newest = |disk: &DiskLog<C>| disk.tail.cut_until(bound).copied();
+            let cuts: Option<Vec<Cut>> = self.disks.values().map(newest).collect();
+            let lowest = cuts?.into_iter().min_by_key(|cut| cut.id)?;
+            if lowest.id == bound {
+                return Some(lowest);
+            }
+            bound = lowest.id;
+        }
     }
 
     fn holds_before(&self, id: CutId) -> bool {

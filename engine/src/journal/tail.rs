@@ -23,6 +23,11 @@ pub(super) struct CutId {
     round: u64,
 }
 
+impl CutId {
+    /// After every cut.
+    pub(super) const MAX: Self = Self { session: u32::MAX, round: u64::MAX };
+}
+
 /// The consistent end of a round on one disk.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
@@ -120,13 +125,14 @@ impl<C: Content> Tail<C> {
         self.parts.iter().map(|part| &part.layer)
     }
 
-    /// The cuts, newest first.
-    pub(super) fn cuts(&self) -> impl Iterator<Item = &Cut> {
-        self.cuts.iter().rev()
+    /// The newest cut that is not after `bound`. Rounds of a stream grow, so cuts are sorted.
+    pub(super) fn cut_until(&self, bound: CutId) -> Option<&Cut> {
+        let count = self.cuts.partition_point(|cut| cut.id <= bound);
+        self.cuts[..count].last()
     }
 
     pub(super) fn cut(&self, id: CutId) -> Option<&Cut> {
-        self.cuts.iter().rev().find(|cut| cut.id == id)
+        self.cut_until(id).filter(|cut| cut.id == id)
     }
 
     /// The cut at which the marker of a point stands.

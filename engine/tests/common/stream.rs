@@ -103,13 +103,6 @@ pub(crate) fn spec(machines: &[(u32, &[u64])], policy: ReplicationPolicy) -> Jou
     JournalSpec { group: GROUP, generation: GENERATION, machines, policy }
 }
 
-pub(crate) fn shared<C>(frame: &Frame<C>) -> Arc<Frame<C>>
-where
-    Frame<C>: Clone,
-{
-    Arc::new(frame.clone())
-}
-
 pub(crate) fn terms(members: &[u32], disk_sectors: &[u64], policy: ReplicationPolicy) -> Replication {
     Replication {
         generation: GENERATION,
