@@ -1,8 +1,9 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Rehearse disaster recovery: VMware to Azure and home again.
 ///
@@ -48,12 +49,37 @@ pub(crate) struct RunArgs {
     /// Write everything that came out as JSON; `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Write the verdicts as JUnit XML.
+    /// Write the verdicts as JUnit XML; `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
-    /// Write the last drill as trace events, for Perfetto or another trace viewer.
+    /// Write the last drill as trace events, for Perfetto or another trace viewer; `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+}
+
+/// The name of a report that goes to standard output.
+pub(crate) const STDOUT: &str = "-";
+
+impl Args {
+    /// What was asked for. Ends the process, as clap does, when it cannot be understood.
+    pub(crate) fn parse_or_exit() -> Self {
+        let args = Self::parse();
+        if let Command::Run(run) = &args.command
+            && run.reports_on_stdout() > 1
+        {
+            let message = "only one of --json, --junit and --trace can go to standard output";
+            Self::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+        args
+    }
+}
+
+impl RunArgs {
+    /// How many reports go to standard output.
+    pub(crate) fn reports_on_stdout(&self) -> usize {
+        let reports = [&self.json, &self.junit, &self.trace];
+        reports.into_iter().flatten().filter(|path| *path == Path::new(STDOUT)).count()
+    }
 }
 
 /// Which files to check.

@@ -2,10 +2,12 @@
 
 use std::io::IsTerminal as _;
 
+use switchback_harness::outcome::words;
 use switchback_scenarios::{Report, read_file, schema as schema_of_scenarios};
 
 use crate::args::{CheckArgs, Format};
 use crate::exit::Exit;
+use crate::say;
 
 /// Checks scenario files and says what is wrong with them.
 pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Exit> {
@@ -14,7 +16,9 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Exit> {
     for file in &args.files {
         match read_file(file) {
             Ok(scenario) if args.format == Format::Text => {
-                println!("ok    {}  {} machines, {} steps", scenario.file, scenario.vms.len(), scenario.timeline.len());
+                let machines = words::plural(scenario.vms.len() as u64, "machine");
+                let steps = words::plural(scenario.timeline.len() as u64, "step");
+                say::result(&format!("ok    {}  {machines}, {steps}", scenario.file))?;
             }
             Ok(_) => {}
             Err(report) => {
@@ -27,19 +31,20 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Exit> {
         }
     }
     if args.format == Format::Json {
-        println!("{}", serde_json::to_string_pretty(&reports)?);
+        say::result(&serde_json::to_string_pretty(&reports)?)?;
     }
     Ok(exit)
 }
 
-/// Prints what is wrong with a file, in colour on a terminal.
+/// Prints what is wrong with a file, in colour on a terminal. <https://no-color.org>: `NO_COLOR` counts when it holds
+/// something.
 pub(crate) fn print_report(report: &Report) {
-    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    eprintln!("{}", report.render(color));
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    say::talk(&report.render(std::io::stderr().is_terminal() && !unwanted));
 }
 
 /// Prints the schema.
 pub(crate) fn schema() -> anyhow::Result<Exit> {
-    println!("{}", serde_json::to_string_pretty(&schema_of_scenarios())?);
+    say::result(&serde_json::to_string_pretty(&schema_of_scenarios())?)?;
     Ok(Exit::Held)
 }

@@ -2,18 +2,17 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 mod args;
 mod check;
 mod exit;
 mod progress;
 mod run;
+mod say;
 
 use args::{Args, Command};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::parse_or_exit();
     let result = match &args.command {
         Command::Run(run) => run::run(run),
         Command::Check(check) => check::check(check),
@@ -22,7 +21,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code.into(),
         Err(error) => {
-            eprintln!("switchback: {error:#}");
+            say::talk(&format!("switchback: {error:#}"));
             exit::Exit::Unexpected.into()
         }
     }

@@ -1,7 +1,7 @@
 //! `switchback run`.
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use switchback_harness::{Outcome, report};
 use switchback_scenarios::{Overrides, Scenario, read_file_with};
 
-use crate::args::RunArgs;
+use crate::args::{RunArgs, STDOUT};
 use crate::check::print_report;
 use crate::exit::Exit;
 use crate::progress::Progress;
+use crate::say;
 
 /// Runs the drills, one after the other, and reports on all of them.
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
@@ -21,7 +22,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let mut outcomes = Vec::new();
     for file in &args.files {
         let ended = match read_file_with(file, &overrides) {
-            Ok(scenario) => run_one(args, &Arc::new(scenario), &mut outcomes),
+            Ok(scenario) => run_one(args, &Arc::new(scenario), &mut outcomes)?,
             Err(report) => {
                 print_report(&report);
                 Exit::InvalidScenario
@@ -33,29 +34,33 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-fn run_one(args: &RunArgs, scenario: &Arc<Scenario>, outcomes: &mut Vec<Outcome>) -> Exit {
+fn run_one(args: &RunArgs, scenario: &Arc<Scenario>, outcomes: &mut Vec<Outcome>) -> anyhow::Result<Exit> {
     let outcome = match run_with_progress(scenario) {
         Ok(outcome) => outcome,
         Err(error) => {
-            eprintln!("switchback: {error}");
-            return Exit::InvalidScenario;
+            say::talk(&format!("switchback: {error}"));
+            return Ok(Exit::InvalidScenario);
         }
     };
     let mut exit = Exit::from(outcome.result());
-    // With JSON on standard output, people's lines go where talk goes.
-    let to_stdout = args.json.as_deref() != Some(Path::new("-"));
-    let say = |line: &str| if to_stdout { println!("{line}") } else { eprintln!("{line}") };
+    let mut text = String::new();
     if !args.quiet {
-        say(&format!("{}  {}\n", outcome.scenario, outcome.summary.trim()));
-        report::timeline(&outcome).iter().for_each(|line| say(line));
-        say(&format!("\n{}", report::summary(&outcome)));
+        text = format!("{}  {}\n\n", outcome.scenario, outcome.summary.trim());
+        text.extend(report::timeline(&outcome).into_iter().map(|line| line + "\n"));
+        text += &format!("\n{}\n", report::summary(&outcome));
+    }
+    text += &report::result_line(&outcome);
+    // With a report for programs on standard output, people's lines go where talk goes.
+    if args.reports_on_stdout() == 0 {
+        say::result(&text)?;
+    } else {
+        say::talk(&text);
     }
     if args.twice {
         exit = exit.worse(run_again(scenario, &outcome));
     }
-    say(&report::result_line(&outcome));
     outcomes.push(outcome);
-    exit
+    Ok(exit)
 }
 
 fn run_with_progress(scenario: &Arc<Scenario>) -> Result<Outcome, switchback_harness::DrillError> {
@@ -70,7 +75,8 @@ fn run_again(scenario: &Arc<Scenario>, first: &Outcome) -> Exit {
     if again.as_ref().is_ok_and(|digest| *digest == first.digest) {
         return Exit::Held;
     }
-    eprintln!("switchback: {} is not deterministic: {:016x}, then {again:x?}", first.scenario, first.digest);
+    let (scenario, digest) = (&first.scenario, first.digest);
+    say::talk(&format!("switchback: {scenario} is not deterministic: {digest:016x}, then {again:x?}"));
     Exit::NotDeterministic
 }
 
@@ -89,12 +95,16 @@ fn write_reports(args: &RunArgs, outcomes: &[Outcome]) -> anyhow::Result<()> {
 }
 
 /// Writes a file, or standard output for `-`.
-fn write(path: &Path, content: impl FnOnce(&mut dyn std::io::Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let mut out: Box<dyn std::io::Write> = if path == Path::new("-") {
-        Box::new(std::io::stdout().lock())
-    } else {
-        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        Box::new(BufWriter::new(file))
+fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    if path == Path::new(STDOUT) {
+        let mut bytes = Vec::new();
+        content(&mut bytes)?;
+        return say::raw(&bytes).context("cannot write to standard output");
+    }
+    let to_file = || -> anyhow::Result<()> {
+        let mut out = BufWriter::new(File::create(path)?);
+        content(&mut out)?;
+        Ok(out.flush()?)
     };
-    content(&mut out).and_then(|()| Ok(out.flush()?)).with_context(|| format!("cannot write {}", path.display()))
+    to_file().with_context(|| format!("cannot write {}", path.display()))
 }

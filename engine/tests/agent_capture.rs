@@ -23,9 +23,9 @@ fn has_marker(batch: &Arc<Batch<Stamp>>) -> bool {
 
 /// What the replica comes to hold on a sector: the last change of the stream that covers it.
 fn last_on(batches: &[Arc<Batch<Stamp>>], sector: u64) -> u64 {
-    let changes = batches.iter().flat_map(|batch| batch.changes.iter());
-    let covering = changes.filter(|change| (change.range().start..change.range().end).contains(&sector));
-    covering.last().map_or(0, |change| change.content.write)
+    let mut changes = batches.iter().flat_map(|batch| batch.changes.iter());
+    let covering = changes.rfind(|change| (change.range().start..change.range().end).contains(&sector));
+    covering.map_or(0, |change| change.content.write)
 }
 
 #[test]
@@ -60,10 +60,12 @@ fn without_room_only_places_are_kept_and_what_is_read_later_is_a_batch_of_metada
     assert_eq!(machine.role.write_order(), WriteOrder::Data);
     let over = machine.write(0, 100, 2);
     assert_eq!(machine.role.write_order(), WriteOrder::Metadata);
-    assert!(machine.observed().iter().any(|seen| matches!(
-        seen,
-        Observation::WriteOrderChanged { to: WriteOrder::Metadata, .. }
-    )));
+    assert!(
+        machine
+            .observed()
+            .iter()
+            .any(|seen| matches!(seen, Observation::WriteOrderChanged { to: WriteOrder::Metadata, .. }))
+    );
     assert!(machine.reads.is_empty(), "nothing is read while the pool is full");
 
     let kept = machine.drain();

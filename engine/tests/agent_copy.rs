@@ -106,7 +106,11 @@ fn a_comparison_sends_digests_and_then_only_what_differs() {
     assert!(!stamps(&sent).iter().any(|stamp| [901, 902, 904].contains(stamp)));
     let outside = |range: &SectorRange| range.start < 2 * BLOCK || range.end > 3 * BLOCK;
     assert!(!ranges(&sent).iter().any(outside));
-    assert_eq!(ranges(&sent).iter().map(SectorRange::sectors).sum::<u64>(), BLOCK, "its holes are sent as zeroes");
+    assert_eq!(
+        ranges(&sent).iter().map(SectorRange::sectors).sum::<u64>(),
+        BLOCK,
+        "its holes are sent as zeroes"
+    );
 }
 
 #[test]
@@ -182,7 +186,8 @@ fn a_resync_begins_a_session_that_compares_and_says_why() {
     let status = statuses.last().expect("it reports what it does");
     assert_eq!(status.resync.map(|(reason, _)| reason), Some(ResyncReason::Manual));
     assert_eq!(status.sectors_to_copy, BLOCK);
-    let started = |seen: &Observation| matches!(seen, Observation::ResyncStarted { reason: ResyncReason::Manual, .. });
+    let started =
+        |seen: &Observation| matches!(seen, Observation::ResyncStarted { reason: ResyncReason::Manual, .. });
     assert!(machine.observed().iter().any(started));
 }
 

@@ -118,7 +118,8 @@ fn an_orderly_stop_commits_everything_puts_the_last_marker_in_and_then_says_so()
     assert!(stamps(&sent).contains(&written), "it does not wait for the drain");
     assert_eq!(sent.len(), SECTORS.len());
     let markers = sent.iter().map(|batch| batch.round_end.and_then(|end| end.marker));
-    let markers: Vec<_> = markers.map(|marker| marker.expect("the last marker stands on every disk")).collect();
+    let markers: Vec<_> =
+        markers.map(|marker| marker.expect("the last marker stands on every disk")).collect();
     assert!(markers.iter().all(|marker| marker.last && *marker == markers[0]));
     assert!(!is_ready_to_stop(&mut machine), "not before everything is acknowledged");
     machine.acknowledge(&sent);
@@ -146,7 +147,7 @@ fn after_an_orderly_stop_the_session_goes_on_without_a_comparison() {
     machine.write(0, 5, 1);
     machine.feed(Input::ShuttingDown);
     let last = machine.drain();
-    let last = last.iter().filter(|batch| batch.stream.disk.index == 0).next_back().expect("the last marker was sent");
+    let last = last.iter().rfind(|batch| batch.stream.disk.index == 0).expect("the last marker was sent");
     machine.crash_and_boot();
     assert!(machine.observed().is_empty());
     machine.write(0, 6, 1);
@@ -170,7 +171,8 @@ fn points_after_an_orderly_stop_are_newer_than_the_last_marker() {
     for _ in 0..200 {
         later.extend(machine.drain());
     }
-    let next = later.iter().find_map(|batch| batch.round_end?.marker).expect("a point is due after five minutes");
+    let next =
+        later.iter().find_map(|batch| batch.round_end?.marker).expect("a point is due after five minutes");
     assert!(next.point > last.point);
     assert!(!next.last);
 }
@@ -318,7 +320,11 @@ fn a_resync_that_is_ordered_again_begins_once() {
     }
     assert_eq!(machine.questions().iter().map(|question| question.stream.session).max(), Some(2));
     machine.order(3, Order::Resync { reason: ResyncReason::Manual });
-    assert_eq!(machine.questions().iter().map(|question| question.stream.session).max(), Some(3), "another order");
+    assert_eq!(
+        machine.questions().iter().map(|question| question.stream.session).max(),
+        Some(3),
+        "another order"
+    );
 }
 
 #[test]
@@ -326,7 +332,8 @@ fn orders_for_targets_and_resyncs_of_nothing_are_unknown_to_an_agent() {
     let mut machine = Machine::installed(1, PLENTY);
     machine.order(1, Order::Resync { reason: ResyncReason::Manual });
     assert!(matches!(only_answer(&mut machine, 1), Answer::Unknown));
-    machine.order(2, Order::CloseJournal { group: common::stream::GROUP, generation: GENERATION, fold: None });
+    machine
+        .order(2, Order::CloseJournal { group: common::stream::GROUP, generation: GENERATION, fold: None });
     assert!(matches!(only_answer(&mut machine, 2), Answer::Unknown));
 }
 

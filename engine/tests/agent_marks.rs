@@ -96,7 +96,11 @@ fn a_hold_that_takes_too_long_is_released_and_its_marker_abandoned() {
     assert!(late.contains(&Act::Release) && late.contains(&Act::Abandon), "{late:?}");
 
     machine.feed(Input::WritesHeld);
-    assert_eq!(acts(&mut machine), [Act::Release], "a hold that comes after all is let go, and marks nothing");
+    assert_eq!(
+        acts(&mut machine),
+        [Act::Release],
+        "a hold that comes after all is let go, and marks nothing"
+    );
     machine.at_once.holds = true;
     machine.wait(MARK_RETRY);
     assert_eq!(marks(&acts(&mut machine)).len(), 1, "the next try comes soon");
@@ -118,7 +122,9 @@ fn numbers_of_markers_grow_and_three_failures_in_a_row_are_reported() {
     let mut machine = before_a_marker(CRASH_ONLY);
     machine.wait(CADENCE + 3 * MARK_RETRY);
     let failed = machine.take(|effect| match effect {
-        Effect::Send { to: Address::Control, message: Message::AgentStatus(status) } => Some(status.failed_markers),
+        Effect::Send { to: Address::Control, message: Message::AgentStatus(status) } => {
+            Some(status.failed_markers)
+        }
         _ => None,
     });
     assert!(failed.contains(&3), "{failed:?}");
@@ -138,7 +144,11 @@ fn an_application_point_is_quiesced_first_and_the_applications_go_on_afterwards(
     let mut machine = before_a_marker(BOTH);
     machine.at_once.holds = true;
     let first = next_acts(&mut machine);
-    assert_eq!(marks(&first)[0].consistency, Consistency::Crash, "only crash-consistent ones at the first cadence");
+    assert_eq!(
+        marks(&first)[0].consistency,
+        Consistency::Crash,
+        "only crash-consistent ones at the first cadence"
+    );
     assert_eq!(next_acts(&mut machine), [Act::Quiesce]);
     machine.feed(Input::Quiesced(true));
     let acts = acts(&mut machine);
@@ -153,9 +163,8 @@ fn applications_that_cannot_pause_cost_the_application_point_and_not_the_crash_c
     machine.at_once.holds = true;
     until_quiesce(&mut machine);
     machine.feed(Input::Quiesced(false));
-    let failed = machine.take(|effect| {
-        matches!(effect, Effect::Observe(Observation::QuiesceFailed { .. })).then_some(())
-    });
+    let failed = machine
+        .take(|effect| matches!(effect, Effect::Observe(Observation::QuiesceFailed { .. })).then_some(()));
     assert_eq!(failed.len(), 1);
     let gave_up = acts(&mut machine);
     assert!(gave_up.contains(&Act::Unquiesce) && !gave_up.contains(&Act::Hold), "{gave_up:?}");
@@ -364,7 +373,11 @@ fn any_lost_message_ends_in_an_abandoned_marker_and_released_writes() {
         let mut pending = pair.until_raised();
         let mut to_member = true;
         while !pending.is_empty() && pending[0].1.step != lost {
-            if to_member { pair.hear_member(pending) } else { pair.hear_leader(pending) }
+            if to_member {
+                pair.hear_member(pending)
+            } else {
+                pair.hear_leader(pending)
+            }
             to_member = !to_member;
             pending = if to_member { pair.leader.barriers() } else { pair.member.barriers() };
         }

@@ -34,21 +34,45 @@ type Picture = Vec<Stamp>;
 /// Something that happens.
 #[derive(Debug, Clone)]
 enum Step {
-    Write { disk: u8, at: usize, sectors: u32, zero: bool },
-    Wait { millis: u64 },
+    Write {
+        disk: u8,
+        at: usize,
+        sectors: u32,
+        zero: bool,
+    },
+    Wait {
+        millis: u64,
+    },
     Deliver(usize),
     DeliverAll,
     Drop(usize),
     Repeat(usize),
     /// The oldest thing of a kind that waits for hardware ends.
-    Sync { who: u8, works: bool },
-    AgentRead { then: bool, works: bool },
-    TargetRead { then: bool, works: bool },
-    TargetWrite { works: bool },
+    Sync {
+        who: u8,
+        works: bool,
+    },
+    AgentRead {
+        then: bool,
+        works: bool,
+    },
+    TargetRead {
+        then: bool,
+        works: bool,
+    },
+    TargetWrite {
+        works: bool,
+    },
     Held,
-    CrashAgent { kept: usize },
-    CrashServer { kept: usize },
-    CrashTarget { kept: usize },
+    CrashAgent {
+        kept: usize,
+    },
+    CrashServer {
+        kept: usize,
+    },
+    CrashTarget {
+        kept: usize,
+    },
     Resync,
 }
 
@@ -119,7 +143,9 @@ impl World {
             switchback_engine::message::Replication { first, ..terms(&[1], &[SECTORS, SECTORS], policy) };
         world.target.order(1, Order::OpenJournal(spec(&[(1, &[SECTORS, SECTORS])], policy)));
         world.machine.order(2, Order::StartReplication(replication));
-        for at_once in [&mut world.machine.bench.at_once, &mut world.server.at_once, &mut world.target.at_once] {
+        for at_once in
+            [&mut world.machine.bench.at_once, &mut world.server.at_once, &mut world.target.at_once]
+        {
             at_once.syncs = setup.syncs_at_once;
             at_once.reads = setup.reads_at_once;
             at_once.writes = setup.writes_at_once;

@@ -39,7 +39,9 @@ fn hear(server: &mut Server, batch: &Batch<Stamp>) {
 /// Takes the acknowledgements to agents: up to which number, and the credit.
 fn acknowledged(server: &mut Server) -> Vec<(u64, u64)> {
     server.take(|effect| match effect {
-        Effect::Send { message: Message::BatchStored { upto, credit_bytes, .. }, .. } => Some((*upto, *credit_bytes)),
+        Effect::Send { message: Message::BatchStored { upto, credit_bytes, .. }, .. } => {
+            Some((*upto, *credit_bytes))
+        }
         _ => None,
     })
 }
@@ -88,7 +90,9 @@ fn a_batch_is_coalesced_and_the_last_write_of_a_sector_is_kept() {
     let frame = frames(&mut server).remove(0);
     let sectors: Vec<(u64, u64, u32)> = unpacked(&frame)
         .iter()
-        .flat_map(|run| (0..run.sectors).map(|k| (run.start + u64::from(k), run.content.write, run.content.skip + k)))
+        .flat_map(|run| {
+            (0..run.sectors).map(|k| (run.start + u64::from(k), run.content.write, run.content.skip + k))
+        })
         .collect();
     assert_eq!(sectors, [(2, 4, 0), (10, 1, 0), (11, 3, 0), (12, 1, 2), (13, 1, 3)]);
     assert_eq!(frame.packed.raw_bytes, 5 * SECTOR_BYTES);
@@ -201,7 +205,8 @@ fn a_sync_that_failed_is_made_again_and_nothing_is_acknowledged_meanwhile() {
     assert!(acknowledged(&mut server).is_empty());
     server.finish_sync(true);
     assert_eq!(acknowledged(&mut server).last().map(|(upto, _)| *upto), Some(2));
-    let kept = server.store.durable().iter().filter(|record| matches!(record, ProcessServerRecord::Frame(..)));
+    let kept =
+        server.store.durable().iter().filter(|record| matches!(record, ProcessServerRecord::Frame(..)));
     assert_eq!(kept.count(), 2, "each once");
 }
 
@@ -314,5 +319,9 @@ fn compaction_keeps_everything_that_the_target_does_not_have() {
     hear(&mut server, &large(number + 3));
     assert_eq!(acknowledged(&mut server).last().map(|(upto, _)| *upto), Some(number + 3));
     server.hear(agent(2), Message::Batch(Arc::new(batch(over, 2, vec![change(1, 0, 1)]))));
-    assert_eq!(acknowledged(&mut server).last().map(|(upto, _)| *upto), Some(u64::MAX), "what was over stays over");
+    assert_eq!(
+        acknowledged(&mut server).last().map(|(upto, _)| *upto),
+        Some(u64::MAX),
+        "what was over stays over"
+    );
 }

@@ -172,12 +172,14 @@ pub struct Judges<C: Simulated> {
     lags: Vec<LagSample>,
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
+    /// The machines that share recovery points.
+    groups: Vec<Vec<MachineId>>,
     content: core::marker::PhantomData<C>,
 }
 
 impl<C: Simulated> Judges<C> {
-    /// Judges of a world whose machines have so many disks.
-    pub(crate) fn new(disk_counts: Vec<usize>) -> Self {
+    /// Judges of a world whose machines have so many disks, and are grouped so.
+    pub(crate) fn new(disk_counts: Vec<usize>, groups: Vec<Vec<MachineId>>) -> Self {
         Self {
             reads_back: true,
             findings: Vec::new(),
@@ -192,6 +194,7 @@ impl<C: Simulated> Judges<C> {
             calls: 0,
             lags: Vec::new(),
             disk_counts,
+            groups,
             content: core::marker::PhantomData,
         }
     }

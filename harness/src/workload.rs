@@ -109,6 +109,8 @@ struct SyntheticRun {
     began_at: SimTime,
     /// Size of the last write.
     drawn_bytes: u64,
+    /// A workload that follows another writes no sooner.
+    not_before: SimTime,
     chance: Chance,
 }
 
@@ -165,6 +167,18 @@ impl Workload {
         }
     }
 
+    /// The write that another machine's write causes at `now`, unless the rate of this one is used up.
+    pub fn follow(&mut self, now: SimTime) -> Option<Planned> {
+        match &mut self.source {
+            Source::Synthetic(run) if run.not_before <= now => {
+                let planned = run.draw();
+                run.not_before = run.next_time(now);
+                Some(planned)
+            }
+            _ => None,
+        }
+    }
+
     /// The machine whose writes cause this workload's.
     #[must_use]
     pub fn follows(&self) -> Option<MachineId> {
@@ -183,7 +197,7 @@ impl SyntheticRun {
             Pattern::Zipf(exponent) => Some(Arc::new(Zipf::new(slots, *exponent))),
             _ => None,
         };
-        Self { spec: Arc::new(spec.clone()), zipf, cursor: 0, began_at: SimTime::ZERO, drawn_bytes: block_bytes, chance }
+        Self { spec: Arc::new(spec.clone()), zipf, cursor: 0, began_at: SimTime::ZERO, drawn_bytes: block_bytes, not_before: SimTime::ZERO, chance }
     }
 
     fn draw(&mut self) -> Planned {

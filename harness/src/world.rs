@@ -69,6 +69,8 @@ pub struct World<C: Simulated> {
     network: Network<C>,
     guests: Vec<Guest>,
     workloads: Vec<Vec<crate::workload::Workload>>,
+    /// For each machine, the workloads (machine and place) that write because it wrote.
+    followers: Vec<Vec<(MachineId, usize)>>,
     storage: Storage<C>,
     vcenter: VCenter,
     azure: Azure<C>,
@@ -161,6 +163,11 @@ impl<C: Simulated> World<C> {
     #[must_use]
     pub const fn judges(&self) -> &Judges<C> {
         &self.judges
+    }
+
+    /// Lets the judges read disks and recovery points back, or not: off only to measure what judging costs.
+    pub const fn set_judging(&mut self, on: bool) {
+        self.judges.reads_back = on;
     }
 
     /// What people want to see, in order.

@@ -5,8 +5,15 @@
 //! gone once, second by second; for every input of a second a copy of the world from before that second is crashed
 //! there and gone to the end by the same user (see `common/walk.rs` for when that user asks again).
 //!
-//! The usual run sweeps a very small world. `SWITCHBACK_SWEEP=full cargo test --release -p switchback-harness --test
-//! crash_sweep` sweeps larger ones as well: other seeds, longer down-times, two machines that share their points.
+//! The usual run sweeps a very small world whole, at two down-times, and a group of two in part.
+//!
+//! ```text
+//! SWITCHBACK_SWEEP=full cargo test --profile sim -p switchback-harness --test crash_sweep harder -- --nocapture
+//! ```
+//! sweeps every position of worlds that are harder each in its own way, at four down-times (`SWITCHBACK_SWEEP_ONE_IN=7`
+//! for every seventh position, `SWITCHBACK_SWEEP_SEED=12` for other chance). What it prints of a failure is what
+//! `SWITCHBACK_SWEEP_AT="follower/1/156/180000ms" ... one_position -- --nocapture` goes through once more, with all
+//! that happened.
 
 mod common;
 
@@ -48,7 +55,9 @@ struct Part {
     rest: u64,
 }
 
-const ALL: Part = Part { one_in: 1, rest: 0 };
+const MILLISECOND: Duration = Duration::from_millis(1);
+/// So short that nobody's patience ends, and so long that most do.
+const DOWN_TIMES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(180)];
 
 /// Points often enough that a short journey has some of every kind, and loses some to retention.
 fn policy() -> ReplicationPolicy {
@@ -150,43 +159,14 @@ fn expect_all_well(what: &str, base: Walk<Stamp>, part: Part, down_for: Duration
     );
 }
 
-/// One seed's worth of hard worlds; each is swept whole.
-fn hard_worlds(seed: u64) -> Vec<(&'static str, WorldSpec)> {
-    let with = |change: &dyn Fn(&mut WorldSpec), machines| {
-        let mut spec = tiny(seed, machines);
-        change(&mut spec);
-        spec
-    };
-    let busy = |spec: &mut WorldSpec| {
-        for machine in &mut spec.machines {
-            for workload in &mut machine.workloads {
-                if let WorkloadSpec::Synthetic(synthetic) = workload {
-                    synthetic.bytes_per_sec = 16 << 10;
-                }
+/// Twice as much as fits between two rounds: something is always under way.
+fn busy(spec: &mut WorldSpec) {
+    for machine in &mut spec.machines {
+        for workload in &mut machine.workloads {
+            if let WorkloadSpec::Synthetic(synthetic) = workload {
+                synthetic.bytes_per_sec = 16 << 10;
             }
         }
-    };
-    vec![
-        ("one machine", with(&|_| {}, 1)),
-        ("two machines", with(&|_| {}, 2)),
-        ("follower", with(&|spec| follow(spec), 2)),
-        ("busy", with(&busy, 1)),
-        ("small pool", with(&|spec| { busy(spec); spec.machines[0].pool_bytes = 24 << 10; }, 1)),
-        ("small cache", with(&|spec| { busy(spec); spec.cache_bytes = 32 << 10; }, 1)),
-        ("slow line", with(&|spec| { busy(spec); spec.wan = link(300 * MILLISECOND, 64 << 10); }, 1)),
-        ("slow disks", with(&|spec| { busy(spec); spec.backend_disk = slow(); }, 2)),
-    ]
-}
-
-const MILLISECOND: Duration = Duration::from_millis(1);
-
-/// Syncs and writes that take so long that much is under way at any time.
-fn slow() -> DiskTiming {
-    DiskTiming {
-        latency: 20 * MILLISECOND..=80 * MILLISECOND,
-        flush: 50 * MILLISECOND..=200 * MILLISECOND,
-        bytes_per_sec: 4 << 20,
-        parallelism: 2,
     }
 }
 
@@ -197,48 +177,113 @@ fn follow(spec: &mut WorldSpec) {
     }
 }
 
-#[test]
-fn explore() {
-    let n = |name: &str, otherwise| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(otherwise);
-    let part = Part { one_in: n("ONE_IN", 1), rest: n("REST", 0) };
-    for seed in n("SEED", 1)..n("SEED", 1) + n("SEEDS", 1) {
-        for (what, spec) in hard_worlds(seed) {
-            if std::env::var("WORLD").is_ok_and(|world| world != what) {
-                continue;
-            }
-            for down_for in [0, 50, 5_000, 180_000] {
-                if n("DOWN", down_for) != down_for { continue; }
-                let down_for = Duration::from_millis(down_for);
-                let sweep = sweep(walk(spec.clone()), part, down_for, false);
-                println!("{what} {seed} {down_for:?}: {} of {} swept, {} failures", sweep.swept, sweep.inputs, sweep.failures.len());
-                println!("{}", report(&sweep.failures));
-            }
-        }
-    }
+/// Syncs and writes that take so long that much is under way at any time.
+fn slow_disks(spec: &mut WorldSpec) {
+    busy(spec);
+    spec.backend_disk = DiskTiming {
+        latency: 20 * MILLISECOND..=80 * MILLISECOND,
+        flush: 50 * MILLISECOND..=200 * MILLISECOND,
+        bytes_per_sec: 4 << 20,
+        parallelism: 2,
+    };
+}
+
+/// A pool that holds three writes: order is lost and found again all the time.
+fn small_pool(spec: &mut WorldSpec) {
+    busy(spec);
+    spec.machines[0].pool_bytes = 24 << 10;
+}
+
+fn slow_line(spec: &mut WorldSpec) {
+    busy(spec);
+    spec.wan = link(300 * MILLISECOND, 64 << 10);
+}
+
+/// A cache that holds no more than one first copy, in front of a slow line.
+fn small_cache(spec: &mut WorldSpec) {
+    slow_line(spec);
+    spec.cache_bytes = 3 << 20;
+}
+
+/// Worlds that are harder, each in its own way.
+fn hard_worlds(seed: u64) -> Vec<(&'static str, WorldSpec)> {
+    let with = |machines, change: fn(&mut WorldSpec)| {
+        let mut spec = tiny(seed, machines);
+        change(&mut spec);
+        spec
+    };
+    vec![
+        ("one machine", with(1, |_| {})),
+        ("two machines", with(2, |_| {})),
+        ("follower", with(2, follow)),
+        ("busy", with(1, busy)),
+        ("small pool", with(1, small_pool)),
+        ("small cache", with(1, small_cache)),
+        ("slow line", with(1, slow_line)),
+        ("slow disks", with(2, slow_disks)),
+    ]
+}
+
+fn hard_world(wanted: &str, seed: u64) -> WorldSpec {
+    hard_worlds(seed).into_iter().find(|(what, _)| *what == wanted).unwrap().1
 }
 
 #[test]
 fn even_positions() {
-    expect_all_well("even positions, 5 s", walk(tiny(3, 1)), Part { one_in: 2, rest: 0 }, 5 * SECOND);
+    for down_for in DOWN_TIMES {
+        expect_all_well("even positions", walk(tiny(3, 1)), Part { one_in: 2, rest: 0 }, down_for);
+    }
 }
 
 #[test]
 fn odd_positions() {
-    expect_all_well("odd positions, 5 s", walk(tiny(3, 1)), Part { one_in: 2, rest: 1 }, 5 * SECOND);
+    for down_for in DOWN_TIMES {
+        expect_all_well("odd positions", walk(tiny(3, 1)), Part { one_in: 2, rest: 1 }, down_for);
+    }
 }
 
 #[test]
-fn one_position() {
-    let n = |name: &str, otherwise| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(otherwise);
-    let Some(position) = std::env::var("AT").ok().and_then(|v| v.parse().ok()) else { return };
-    let (_, spec) = hard_worlds(n("SEED", 1)).into_iter().find(|(w, _)| std::env::var("WORLD").is_ok_and(|x| x == *w)).unwrap();
-    let mut walk = walk(spec);
-    walk.world.crash_at_input(position, Duration::from_millis(n("DOWN", 5000)));
-    let trouble = catch_unwind(AssertUnwindSafe(|| walk.finish()));
-    for (at, what) in walk.world.happenings() {
-        println!("{:.6} {what:?}", at.as_nanos() as f64 / 1e9);
+fn a_group_of_two() {
+    let spec = hard_world("follower", 1);
+    expect_all_well("a group of two", walk(spec), Part { one_in: 11, rest: 3 }, 5 * SECOND);
+}
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
+}
+
+#[test]
+fn harder_worlds() {
+    if std::env::var("SWITCHBACK_SWEEP").as_deref() != Ok("full") {
+        return;
     }
-    println!("{trouble:?}");
+    let seed = number("SWITCHBACK_SWEEP_SEED", 1);
+    let part = Part { one_in: number("SWITCHBACK_SWEEP_ONE_IN", 1), rest: 0 };
+    let mut text = String::new();
+    for (what, spec) in hard_worlds(seed) {
+        for down_for in [0, 50, 5_000, 180_000].map(Duration::from_millis) {
+            let sweep = sweep(walk(spec.clone()), part, down_for, false);
+            println!("{what}/{seed}/*/{down_for:?}: {} of {}, {}", sweep.swept, sweep.inputs, sweep.failures.len());
+            if !sweep.failures.is_empty() {
+                text += &format!("{what}/{seed}/*/{down_for:?}:\n{}", report(&sweep.failures));
+            }
+        }
+    }
+    assert!(text.is_empty(), "{text}");
+}
+
+/// One position once more, with all that happens: world/seed/position/milliseconds.
+#[test]
+fn one_position() {
+    let Ok(place) = std::env::var("SWITCHBACK_SWEEP_AT") else { return };
+    let parts: Vec<&str> = place.split('/').collect();
+    let [world, seed, position, down] = parts[..] else { panic!("world/seed/position/milliseconds") };
+    let mut walk = walk(hard_world(world, seed.parse().unwrap()));
+    let down_for = Duration::from_millis(down.trim_end_matches("ms").parse().unwrap());
+    walk.world.crash_at_input(position.parse().unwrap(), down_for);
+    let ended = catch_unwind(AssertUnwindSafe(|| walk.finish()));
+    walk.world.happenings().iter().for_each(|(at, what)| println!("{at} {what:?}"));
+    println!("{:?}: {ended:?}", walk.world.crashed_before());
 }
 
 /// The twin: where a store says "durable" and keeps nothing, the sweep must notice.

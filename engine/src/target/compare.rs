@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use super::durable::TargetRecord;
+use super::receive::NOTE_BYTES;
 use super::{Out, Target};
 use crate::agent::digests;
 use crate::content::Content;
@@ -31,9 +33,14 @@ impl<C: Content> Target<C> {
         let stream = question.stream;
         let Some(id) = self.group_of(stream.disk) else { return };
         let Some(group) = self.groups.get_mut(&id) else { return };
+        let before = group.streams.get(&stream.disk).map(|known| known.key);
         let is_current = group.journal.spec().generation == stream.generation
             && !group.finished.contains_key(&stream.disk.machine)
             && group.stream(stream).is_some();
+        if is_current && before != Some(stream) {
+            // What is left of an older stream must not be taken after the answer, also not after a restart.
+            self.ledger.append(TargetRecord::Superseded(stream), NOTE_BYTES);
+        }
         let Some(head) = group.journal.head(stream.disk).filter(|_| is_current) else { return };
         let token = self.token();
         let disk = DiskRef::Replica(stream.disk, self.site);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::group::{Group, Stream};
 use super::{Out, Target};
-use crate::batch::Frame;
+use crate::batch::{Frame, StreamKey};
 use crate::content::Content;
 use crate::id::{GroupId, MachineId, Site};
 use crate::journal::{Checkpoint, Fold, GroupJournal};
@@ -24,6 +24,8 @@ pub enum TargetRecord<C: Content> {
     Opened(JournalSpec),
     /// The next frame of a stream was taken.
     Frame(Arc<Frame<C>>),
+    /// A newer stream of a disk was seen in a comparison: nothing of an older one is taken any more.
+    Superseded(StreamKey),
     /// Points were given up by retention.
     GaveUp(GroupId, Vec<PointId>),
     /// What no point needs apart is durable on the replica disks.
@@ -49,7 +51,7 @@ pub enum TargetRecord<C: Content> {
 #[derive(Debug, Clone)]
 pub struct GroupCheckpoint<C: Content> {
     journal: Checkpoint<C>,
-    streams: Vec<(crate::batch::StreamKey, u64, bool)>,
+    streams: Vec<(StreamKey, u64, bool)>,
     finished: Vec<(MachineId, Selector, RecoveryPoint)>,
 }
 
@@ -74,6 +76,13 @@ impl<C: Content> Target<C> {
             TargetRecord::Frame(frame) => {
                 if let Some(id) = self.group_of(frame.stream.disk) {
                     self.take(id, frame, out);
+                }
+            }
+            TargetRecord::Superseded(stream) => {
+                if let Some(id) = self.group_of(stream.disk) {
+                    self.with(id, |group| {
+                        group.stream(*stream);
+                    });
                 }
             }
             TargetRecord::Closed(group, _) => {
@@ -130,7 +139,7 @@ impl<C: Content> Group<C> {
 
     fn restore(checkpoint: &GroupCheckpoint<C>) -> Self {
         let journal = GroupJournal::restore(checkpoint.journal.clone());
-        let stream = |(key, next, is_shut_down): &(crate::batch::StreamKey, u64, bool)| {
+        let stream = |(key, next, is_shut_down): &(StreamKey, u64, bool)| {
             (key.disk, Stream { key: *key, next: *next, is_shut_down: *is_shut_down })
         };
         let finished = |(machine, selector, point): &(MachineId, Selector, RecoveryPoint)| {

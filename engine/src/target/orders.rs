@@ -39,6 +39,11 @@ impl<C: Content> Target<C> {
             return self.answer(request, Answer::Unknown);
         }
         if current != Some(spec.generation) {
+            if !self.drop_writing(spec.group) {
+                // Writes of the older journal are under way and may end at any time: a comparison that reads the
+                // disk before them would be wrong after them. The order comes again.
+                return;
+            }
             self.replace(spec);
             self.ledger.append(TargetRecord::Opened(spec.clone()), NOTE_BYTES);
         }

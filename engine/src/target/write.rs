@@ -168,6 +168,16 @@ impl<C: Content> Target<C> {
         }
     }
 
+    /// Gives up what is to be written to the disks of a group; false if some of it is under way.
+    pub(super) fn drop_writing(&mut self, group: GroupId) -> bool {
+        let of_group = |writing: &Writing<C>| writing.purpose.group() == group;
+        let is_idle = self.writing.iter().filter(|w| of_group(w)).all(|writing| writing.waiting.is_empty());
+        if is_idle {
+            self.writing.retain(|writing| !of_group(writing));
+        }
+        is_idle
+    }
+
     /// Forgets the journal of a group.
     pub(super) fn close(&mut self, group: GroupId, generation: u64) {
         self.groups.remove(&group);

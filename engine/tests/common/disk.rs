@@ -25,7 +25,8 @@ impl<C: Content> Disk<C> {
             for skip in 0..change.sectors {
                 let sector = change.content.part(skip, 1);
                 let is_zero = sector.is_zero() || sector.digest(1) == 0;
-                self.sectors[change.start as usize + skip as usize] = if is_zero { C::zero() } else { sector };
+                self.sectors[change.start as usize + skip as usize] =
+                    if is_zero { C::zero() } else { sector };
             }
         }
     }
@@ -36,7 +37,8 @@ impl<C: Content> Disk<C> {
 
     /// What is not zero in a range, sector by sector.
     pub(crate) fn read(&self, range: SectorRange) -> Vec<Change<C>> {
-        let sectors = (range.start..range.end.min(self.sectors.len() as u64)).map(|start| (start, self.sector(start)));
+        let sectors =
+            (range.start..range.end.min(self.sectors.len() as u64)).map(|start| (start, self.sector(start)));
         let written = sectors.filter(|(_, content)| !content.is_zero());
         written.map(|(start, content)| Change { start, sectors: 1, content }).collect()
     }

@@ -102,11 +102,15 @@ impl<R: Role + Debug> Bench<R> {
         for effect in out.drain().collect::<Vec<_>>() {
             match effect {
                 Effect::Append(record, _) => self.store.append(record),
-                Effect::Compact(records) => self.store.compact(records.into_iter().map(|(record, _)| record).collect()),
+                Effect::Compact(records) => {
+                    self.store.compact(records.into_iter().map(|(record, _)| record).collect())
+                }
                 Effect::Sync(token) => {
                     self.store.sync(token);
                     if self.at_once.syncs {
-                        back.extend(self.store.complete(true).map(|(token, result)| Input::Synced { token, result }));
+                        back.extend(
+                            self.store.complete(true).map(|(token, result)| Input::Synced { token, result }),
+                        );
                     }
                 }
                 Effect::ReadDisk { disk, range, token } => {
@@ -200,7 +204,11 @@ impl<R: Role + Debug> Bench<R> {
         let mut wakes = 0;
         while let Some(at) = self.role.deadline().filter(|at| *at <= until) {
             wakes = if at > self.now { 0 } else { wakes + 1 };
-            assert!(wakes < WAKES_AT_ONE_INSTANT_MAX, "it wants to be woken in the past for ever: {:?}", self.role);
+            assert!(
+                wakes < WAKES_AT_ONE_INSTANT_MAX,
+                "it wants to be woken in the past for ever: {:?}",
+                self.role
+            );
             self.now = self.now.max(at);
             self.feed(Input::Wake);
         }
@@ -208,7 +216,10 @@ impl<R: Role + Debug> Bench<R> {
     }
 
     /// The role dies and is built again from what its store had kept.
-    pub(crate) fn crash(&mut self, build: impl FnOnce(Instant, &[R::Record], &mut Outbox<R::Content, R::Record>) -> R) {
+    pub(crate) fn crash(
+        &mut self,
+        build: impl FnOnce(Instant, &[R::Record], &mut Outbox<R::Content, R::Record>) -> R,
+    ) {
         self.crash_keeping(0, build);
     }
 
@@ -249,7 +260,9 @@ impl<R: Role + Debug> Bench<R> {
     /// Takes the answers to orders.
     pub(crate) fn answers(&mut self) -> Vec<(RequestId, Answer<R::Content>)> {
         self.take(|effect| match effect {
-            Effect::Send { message: Message::Answer { request, answer }, .. } => Some((*request, answer.clone())),
+            Effect::Send { message: Message::Answer { request, answer }, .. } => {
+                Some((*request, answer.clone()))
+            }
             _ => None,
         })
     }

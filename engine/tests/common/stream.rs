@@ -1,7 +1,6 @@
 //! Batches and frames made by hand, as an agent and a process server would make them.
 
 use core::time::Duration;
-use std::sync::Arc;
 
 use switchback_engine::batch::RoundEnd;
 use switchback_engine::content::SECTOR_BYTES;
@@ -9,8 +8,8 @@ use switchback_engine::extent::Change;
 use switchback_engine::message::{JournalSpec, Replication};
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::{
-    Address, Batch, Block, Consistency, Content, DiskId, Frame, GroupId, Instant, MachineId, Marker, PointId, Site,
-    Stamp, StreamKey, WriteOrder,
+    Address, Batch, Block, Consistency, Content, DiskId, Frame, GroupId, Instant, MachineId, Marker, PointId,
+    Site, Stamp, StreamKey, WriteOrder,
 };
 
 pub(crate) const GROUP: GroupId = GroupId(7);
@@ -31,7 +30,8 @@ impl Sample for Stamp {
 
 impl Sample for Block {
     fn sample(write: u64, sectors: u32) -> Self {
-        let sector = |skip: u32| (0..SECTOR_BYTES).map(move |at| (write * 31 + u64::from(skip) + at / 64) as u8 | 1);
+        let sector =
+            |skip: u32| (0..SECTOR_BYTES).map(move |at| (write * 31 + u64::from(skip) + at / 64) as u8 | 1);
         Self((0..sectors).flat_map(sector).collect())
     }
 }

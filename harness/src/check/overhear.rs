@@ -1,7 +1,8 @@
 //! What a target has acknowledged, taken from the wire: the floor under a failover to the latest point.
 //!
 //! A frame counts once the target's acknowledgement of it was sent. The newest round that ended on all disks of a
-//! machine, and was consistent, must be in what `latest` recovers.
+//! machine alone, and was consistent, must be in what `latest` recovers. Machines of a group number their rounds
+//! apart and must be recovered at one cut, so of them it is the newest marker that stands on all disks of the group.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -32,7 +33,12 @@ struct Stream {
     /// Writes that acknowledged frames make, and the newest rounds among them.
     position: usize,
     rounds: VecDeque<(u64, usize)>,
+    /// The same of acknowledged markers, by the numbers of their points.
+    marks: VecDeque<(u64, usize)>,
 }
+
+/// Markers that are remembered of each stream: no two disks are further apart in these worlds.
+const MARKS_KEPT: usize = 64;
 
 #[derive(Debug, Clone, Copy)]
 struct Heard {
@@ -53,7 +59,13 @@ impl Tap {
     }
 
     fn sent<C: Simulated>(&mut self, frame: &Frame<C>, history: &History) {
-        let fresh = || Stream { key: frame.stream, frames: VecDeque::new(), position: 0, rounds: VecDeque::new() };
+        let fresh = || Stream {
+            key: frame.stream,
+            frames: VecDeque::new(),
+            position: 0,
+            rounds: VecDeque::new(),
+            marks: VecDeque::new(),
+        };
         let stream = self.streams.entry(frame.stream.disk).or_insert_with(fresh);
         if frame.stream > stream.key {
             *stream = fresh();
@@ -81,8 +93,10 @@ impl Tap {
             stream.position = stream.position.max(frame.position);
             if let Some(end) = frame.end.filter(|end| end.consistent) {
                 stream.rounds.push_back((end.round, stream.position));
+                stream.marks.extend(end.marker.map(|marker| (marker.point.number, stream.position)));
             }
         }
+        stream.marks.drain(..stream.marks.len().saturating_sub(MARKS_KEPT));
         self.drop_old_rounds(key.disk.machine);
     }
 
@@ -109,6 +123,19 @@ impl Tap {
         let at_common = |stream: &&Stream| stream.rounds.iter().rfind(|(round, _)| *round <= common).map(|(_, at)| *at);
         streams.iter().map(|stream| at_common(&stream)).max().flatten()
     }
+
+    /// How many writes of a machine the newest marker makes that all disks of its group have in common.
+    fn floor_in_group(&self, machine: MachineId, group: &[MachineId], disks: usize) -> Option<usize> {
+        let streams: Vec<&Stream> = self.streams.values().filter(|s| group.contains(&s.key.disk.machine)).collect();
+        let generation = streams.first().map(|stream| stream.key.generation);
+        if streams.len() != disks || streams.iter().any(|stream| Some(stream.key.generation) != generation) {
+            return None;
+        }
+        let is_common = |number: &u64| streams.iter().all(|stream| stream.marks.iter().any(|(other, _)| other == number));
+        let newest = streams.first()?.marks.iter().rev().map(|(number, _)| *number).find(is_common)?;
+        let of_machine = streams.iter().filter(|stream| stream.key.disk.machine == machine);
+        of_machine.flat_map(|stream| &stream.marks).filter(|(number, _)| *number == newest).map(|(_, at)| *at).max()
+    }
 }
 
 impl<C: Simulated> Judges<C> {
@@ -127,13 +154,22 @@ impl<C: Simulated> Judges<C> {
             }
             (Message::Answer { request, answer: Answer::Chosen(_) }, Address::Target(_), _) => {
                 if let Some(machine) = self.tap.wanted.remove(request) {
-                    let disks = self.disks_of(machine);
-                    if let Some(floor) = self.tap.floor(machine, disks) {
+                    if let Some(floor) = self.floor(machine) {
                         self.tap.floors.insert(machine, floor);
                     }
                 }
             }
             _ => {}
+        }
+    }
+
+    fn floor(&self, machine: MachineId) -> Option<usize> {
+        match self.groups.iter().find(|group| group.contains(&machine)) {
+            Some(group) if group.len() > 1 => {
+                let disks = group.iter().map(|member| self.disks_of(*member)).sum();
+                self.tap.floor_in_group(machine, group, disks)
+            }
+            _ => self.tap.floor(machine, self.disks_of(machine)),
         }
     }
 

@@ -45,18 +45,20 @@ impl<C: Simulated> World<C> {
         let workload = |m: usize, w: usize| {
             Workload::new(&spec.machines[m].workloads[w], seed.chance(&format!("workload {m} {w}")))
         };
-        let workloads = (0..machines).map(|m| (0..spec.machines[m].workloads.len()).map(|w| workload(m, w)).collect());
+        let workloads: Vec<Vec<Workload>> =
+            (0..machines).map(|m| (0..spec.machines[m].workloads.len()).map(|w| workload(m, w)).collect()).collect();
         let mut world = Self {
             kernel: Kernel::new(),
             hosts: build_hosts(&spec),
             network: Network::new(&spec, seed),
             guests: vec![Guest::default(); machines * 2],
-            workloads: workloads.collect(),
+            followers: followers(&workloads),
+            workloads,
             storage: Storage::new(&spec, seed),
             vcenter,
             azure: build_azure(&spec),
             truth: (0..machines).map(|machine| History::new(MachineId(machine as u32))).collect(),
-            judges: Judges::new(spec.machines.iter().map(|machine| machine.disks.len()).collect()),
+            judges: Judges::new(spec.machines.iter().map(|machine| machine.disks.len()).collect(), members(&spec)),
             trace: Trace::new(false),
             happenings: Vec::new(),
             replies: BTreeMap::new(),
@@ -76,6 +78,23 @@ impl<C: Simulated> World<C> {
         world.schedule_sample();
         Ok(world)
     }
+}
+
+/// For each machine, the workloads that write because it wrote.
+fn followers(workloads: &[Vec<Workload>]) -> Vec<Vec<(MachineId, usize)>> {
+    let mut followers = vec![Vec::new(); workloads.len()];
+    for (machine, of_machine) in workloads.iter().enumerate() {
+        for (at, workload) in of_machine.iter().enumerate() {
+            if let Some(cause) = workload.follows() {
+                followers[cause.0 as usize].push((MachineId(machine as u32), at));
+            }
+        }
+    }
+    followers
+}
+
+fn members(spec: &WorldSpec) -> Vec<Vec<MachineId>> {
+    spec.groups.iter().map(|group| group.machines.iter().map(|machine| MachineId(*machine as u32)).collect()).collect()
 }
 
 fn build_hosts<C: Simulated>(spec: &WorldSpec) -> Hosts<C> {

@@ -23,8 +23,6 @@ const QUIESCE_AFTER: Duration = Duration::from_millis(200);
 const DRAIN_EVERY: Duration = Duration::from_secs(1);
 /// From power-on until applications write again.
 pub const BOOT_TIME: Duration = Duration::from_secs(45);
-/// From a write being acknowledged until another machine writes because of it.
-const CAUSE_AFTER: Duration = Duration::from_micros(500);
 
 /// A machine at a site. Each machine has two of these; at most one should run.
 #[derive(Debug, Clone, Default)]
@@ -180,23 +178,22 @@ impl<C: Simulated> World<C> {
             // It crashed in that very moment.
             return;
         }
-        self.cause(machine, number);
+        self.cause(machine, site, number);
         self.write_has_ended(machine, site);
     }
 
-    /// Machines whose writes are caused by this one's.
-    fn cause(&mut self, machine: MachineId, number: u32) {
-        for follower in 0..self.workloads.len() {
-            for at in 0..self.workloads[follower].len() {
-                if self.workloads[follower][at].follows() != Some(machine) {
-                    continue;
-                }
-                let effect = MachineId(follower as u32);
-                let Some(site) = self.running_site(effect) else { continue };
-                let now = self.now() + CAUSE_AFTER;
-                if let Some((planned, _)) = self.workloads[follower][at].next(now) {
-                    self.issue(effect, site, planned, Some((machine, number)));
-                }
+    /// Machines whose writes are caused by this one's write at once: those that run on the same side. After a failover
+    /// whose shutdown failed a machine goes on at home, and nobody on the other side hears of what it writes there.
+    fn cause(&mut self, machine: MachineId, site: Site, number: u32) {
+        for at in 0..self.followers[machine.0 as usize].len() {
+            let (effect, workload) = self.followers[machine.0 as usize][at];
+            let guest = self.guest(effect, site);
+            if !guest.running || guest.stopping {
+                continue;
+            }
+            let now = self.now();
+            if let Some(planned) = self.workloads[effect.0 as usize][workload].follow(now) {
+                self.issue(effect, site, planned, Some((machine, number)));
             }
         }
     }

@@ -1,0 +1,112 @@
+//! Worlds to measure: machines that are protected and write at a given rate.
+
+#![allow(dead_code, reason = "every bench uses its own part of it")]
+
+use std::time::Duration;
+
+use switchback_engine::control::{Command, ItemState};
+use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::role::Address;
+use switchback_engine::{Direction, GroupId, MachineId, Stamp};
+use switchback_harness::workload::{Pattern, Synthetic, WorkloadSpec};
+use switchback_harness::world::spec::{
+    CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+};
+use switchback_harness::{World, WorldSpec};
+use switchback_sim::{LinkSpec, Ratio, Seed};
+
+/// Sectors of a GiB.
+const GIB_SECTORS: u64 = 1 << 21;
+
+/// `count` machines of two disks, each writing `bytes_per_sec` in blocks of 8 KiB, Zipf with exponent 9/10.
+pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
+    let link = |millis, gigabits: u64| {
+        let latency = Duration::from_millis(millis)..=Duration::from_millis(millis * 2);
+        LinkSpec::reliable(latency, Some(gigabits * 125_000_000))
+    };
+    WorldSpec {
+        seed: Seed(1),
+        machines: (0..count).map(|number| machine(number, bytes_per_sec)).collect(),
+        groups: (0..count).map(group).collect(),
+        lan: link(1, 10),
+        fabric: link(1, 10),
+        wan: link(10, 10),
+        cache_bytes: 600 << 30,
+        site: SiteSpec {
+            vcenter: "vc-bench".to_owned(),
+            hosts: 4,
+            datastores: vec![DatastoreSpec {
+                name: "ds".to_owned(),
+                capacity_bytes: 1 << 50,
+                reach: vec![0, 1, 2, 3],
+            }],
+            master_target_datastore: 0,
+        },
+        cloud: CloudSpec {
+            region: "uksouth".to_owned(),
+            vault: "rsv-bench".to_owned(),
+            cache_account: "stbench".to_owned(),
+        },
+        machine_disk: DiskTiming::flash(),
+        backend_disk: DiskTiming::flash(),
+    }
+}
+
+fn machine(number: usize, bytes_per_sec: u64) -> MachineSpec {
+    let disk = |name: &str, gib: u64| DiskSpec {
+        name: name.to_owned(),
+        sectors: gib * GIB_SECTORS,
+        used_sectors: gib * GIB_SECTORS / 4,
+    };
+    let workload = Synthetic {
+        disks: vec![(0, 4 * GIB_SECTORS), (1, 8 * GIB_SECTORS)],
+        bytes_per_sec,
+        block_bytes: 8 << 10..=8 << 10,
+        pattern: Pattern::Zipf(Ratio::new(9, 10).unwrap_or(Ratio::ONE)),
+        follows: None,
+    };
+    MachineSpec {
+        name: format!("vm-{number:04}"),
+        windows: true,
+        memory_bytes: 16 << 30,
+        pool_bytes: 1 << 30,
+        datastore: 0,
+        disks: vec![disk("os", 4), disk("data", 8)],
+        workloads: vec![WorkloadSpec::Synthetic(workload)],
+    }
+}
+
+fn group(number: usize) -> GroupSpec {
+    GroupSpec {
+        id: GroupId(number as u32),
+        name: format!("group-{number:04}"),
+        machines: vec![number],
+        policy: ReplicationPolicy::DEFAULT,
+    }
+}
+
+/// The world once every machine has its first recovery point.
+pub(crate) fn protected(spec: WorldSpec) -> World<Stamp> {
+    let mut world = World::new(spec).expect("the inventory is sound");
+    let groups = world.spec().groups.clone();
+    for group in &groups {
+        let machine = group.machines[0];
+        let sizes = world.spec().machines[machine].disks.iter().map(|disk| disk.sectors).collect();
+        world.command(Command::Enable {
+            group: group.id,
+            machines: vec![(MachineId(machine as u32), sizes)],
+            policy: group.policy,
+            process_server: Address::ProcessServer(0),
+        });
+    }
+    let done = |world: &World<Stamp>| {
+        (0..groups.len()).all(|machine| {
+            world.judges().state(MachineId(machine as u32)) == ItemState::Protected(Direction::Forward)
+        })
+    };
+    while !done(&world) {
+        let until = world.now() + Duration::from_secs(10);
+        world.run_until(until);
+    }
+    world
+}
