@@ -42,10 +42,10 @@ static THE_JOURNEY: LazyLock<Journey> = LazyLock::new(|| {
     let to = |name: &str| reports.file(name, "").display().to_string();
     let (json, junit, trace) = (to("json"), to("junit"), to("trace"));
     let ran = switchback(&["run", JOURNEY, "--json", &json, "--junit", &junit, "--trace", &trace]);
-    let parsed = |name| serde_json::from_str(&reports.read(name)).expect("the report is valid JSON");
+    let parsed = |name| serde_json::from_str::<Value>(&reports.read(name)).expect("the report is valid JSON");
     Journey {
         ran: ran.exits(exit::HELD),
-        drill: parsed::<Value>("json")[0].clone(),
+        drill: parsed("json")[0].clone(),
         junit: reports.read("junit"),
         viewer: parsed("trace"),
     }

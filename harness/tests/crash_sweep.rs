@@ -15,6 +15,8 @@
 //! `SWITCHBACK_SWEEP_AT="follower/1/156/180000ms" ... one_position -- --nocapture` goes through once more, with all
 //! that happened.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 mod common;
 
 use core::time::Duration;
@@ -125,7 +127,8 @@ fn crash_at(before: &Walk<Stamp>, position: u64, down_for: Duration) -> Option<F
 
 fn panicked(panic: &(dyn core::any::Any + Send)) -> Trouble {
     let text = panic.downcast_ref::<String>().cloned();
-    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
+    let text =
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
     Trouble { cause: format!("panic: {text}"), what: text }
 }
 
@@ -263,7 +266,12 @@ fn harder_worlds() {
     for (what, spec) in hard_worlds(seed) {
         for down_for in [0, 50, 5_000, 180_000].map(Duration::from_millis) {
             let sweep = sweep(walk(spec.clone()), part, down_for, false);
-            println!("{what}/{seed}/*/{down_for:?}: {} of {}, {}", sweep.swept, sweep.inputs, sweep.failures.len());
+            println!(
+                "{what}/{seed}/*/{down_for:?}: {} of {}, {}",
+                sweep.swept,
+                sweep.inputs,
+                sweep.failures.len()
+            );
             if !sweep.failures.is_empty() {
                 text += &format!("{what}/{seed}/*/{down_for:?}:\n{}", report(&sweep.failures));
             }

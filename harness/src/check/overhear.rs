@@ -121,7 +121,7 @@ impl Tap {
         }
         let common = streams.iter().map(|s| s.rounds.back().map_or(0, |(round, _)| *round)).min()?;
         let at_common = |stream: &&Stream| stream.rounds.iter().rfind(|(round, _)| *round <= common).map(|(_, at)| *at);
-        streams.iter().map(|stream| at_common(&stream)).max().flatten()
+        streams.iter().map(at_common).max().flatten()
     }
 
     /// How many writes of a machine the newest marker makes that all disks of its group have in common.
@@ -153,10 +153,10 @@ impl<C: Simulated> Judges<C> {
                 self.tap.wanted.insert(*request, *machine);
             }
             (Message::Answer { request, answer: Answer::Chosen(_) }, Address::Target(_), _) => {
-                if let Some(machine) = self.tap.wanted.remove(request) {
-                    if let Some(floor) = self.floor(machine) {
-                        self.tap.floors.insert(machine, floor);
-                    }
+                if let Some(machine) = self.tap.wanted.remove(request)
+                    && let Some(floor) = self.floor(machine)
+                {
+                    self.tap.floors.insert(machine, floor);
                 }
             }
             _ => {}

@@ -36,6 +36,7 @@ pub(super) struct Network<C: Simulated> {
     links: [Link<Box<Envelope<C>>>; 4],
     /// The earliest delivery under way, for each link.
     armed: [SimTime; 4],
+    #[expect(clippy::vec_box, reason = "links hand over the boxes that their queues move")]
     arrived: Vec<Box<Envelope<C>>>,
 }
 

@@ -43,7 +43,7 @@ pub enum Sabotage {
 
 impl Sabotage {
     pub(super) const fn hides_write(self, number: u32) -> bool {
-        matches!(self, Self::HideWrites { one_in } if number % one_in == 0)
+        matches!(self, Self::HideWrites { one_in } if number.is_multiple_of(one_in))
     }
 
     pub(super) const fn clock_ahead_nanos(self, role: Address) -> u64 {

@@ -1,6 +1,7 @@
 //! A drill by hand: a world, and a user who waits for each job to end.
 
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 use core::time::Duration;
 

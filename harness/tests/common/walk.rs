@@ -99,7 +99,9 @@ impl<C: Simulated> Walk<C> {
 
     /// The step under way, in words.
     pub fn place(&self) -> String {
-        self.steps.get(self.at).map_or_else(|| "at the end".to_owned(), |step| format!("step {} {step:?}", self.at))
+        self.steps
+            .get(self.at)
+            .map_or_else(|| "at the end".to_owned(), |step| format!("step {} {step:?}", self.at))
     }
 
     /// A second passes, and the user looks at what has come of it.
@@ -137,12 +139,17 @@ impl<C: Simulated> Walk<C> {
         self.world.judge_settled();
         self.judged()?;
         let control = self.world.control().expect("healthy");
-        let open = self.jobs.iter().find(|job| control.job(**job).is_none_or(|job| job.state == JobState::InProgress));
+        let open = self
+            .jobs
+            .iter()
+            .find(|job| control.job(**job).is_none_or(|job| job.state == JobState::InProgress));
         open.map_or(Ok(()), |job| Err(trouble("a job of the user has not ended", format!("job {}", job.0))))
     }
 
     fn judged(&self) -> Result<(), Trouble> {
-        let finding = |found: &Finding| trouble(&format!("judge {:?}: {}", found.judge, in_general(&found.what)), format!("{found:?}"));
+        let finding = |found: &Finding| {
+            trouble(&format!("judge {:?}: {}", found.judge, in_general(&found.what)), format!("{found:?}"))
+        };
         self.world.judges().findings().first().map_or(Ok(()), |found| Err(finding(found)))
     }
 
@@ -186,11 +193,15 @@ impl<C: Simulated> Walk<C> {
     fn stuck(&self, cause: &str) -> Trouble {
         let jobs = self.world.control().map(|control| {
             let open = control.jobs().filter(|job| job.state == JobState::InProgress);
-            open.map(|job| format!("{:?} in {:?}", job.kind, job.current_task().map(|task| task.kind))).collect::<Vec<_>>()
+            open.map(|job| format!("{:?} in {:?}", job.kind, job.current_task().map(|task| task.kind)))
+                .collect::<Vec<_>>()
         });
         let states: Vec<_> = self.machines().map(|machine| self.state(machine)).collect();
         let step = self.steps.get(self.at);
-        trouble(&format!("{cause}: {step:?} {jobs:?} {states:?}"), format!("{} {:?}", self.place(), self.doing))
+        trouble(
+            &format!("{cause}: {step:?} {jobs:?} {states:?}"),
+            format!("{} {:?}", self.place(), self.doing),
+        )
     }
 
     /// What the portal shows; `None` while the vault is down.
@@ -220,7 +231,10 @@ impl<C: Simulated> Walk<C> {
                     self.doing = Doing::Waiting(job);
                     Ok(true)
                 }
-                Some(Err(refused)) => Err(trouble(&format!("refused: {}", in_general(&refused.to_string())), format!("{command:?}: {refused}"))),
+                Some(Err(refused)) => Err(trouble(
+                    &format!("refused: {}", in_general(&refused.to_string())),
+                    format!("{command:?}: {refused}"),
+                )),
                 None if self.world.now() >= repeat_at => {
                     self.world.repeat_command(id, command.clone());
                     let repeat_at = self.world.now() + REPEAT_AFTER;
@@ -261,9 +275,16 @@ impl<C: Simulated> Walk<C> {
             Step::Enable => {
                 let spec = self.world.spec();
                 let group = &spec.groups[0];
-                let sizes = |m: &usize| (MachineId(*m as u32), spec.machines[*m].disks.iter().map(|disk| disk.sectors).collect());
+                let sizes = |m: &usize| {
+                    (MachineId(*m as u32), spec.machines[*m].disks.iter().map(|disk| disk.sectors).collect())
+                };
                 let machines = group.machines.iter().map(sizes).collect();
-                Command::Enable { group: group.id, machines, policy: group.policy, process_server: Address::ProcessServer(0) }
+                Command::Enable {
+                    group: group.id,
+                    machines,
+                    policy: group.policy,
+                    process_server: Address::ProcessServer(0),
+                }
             }
             Step::FailOver => Command::Failover { machine, to: Selector::Latest, shut_down_source: true },
             Step::Commit => Command::Commit { machine },
@@ -283,7 +304,10 @@ impl<C: Simulated> Walk<C> {
                 self.attempts += 1;
                 if self.attempts >= ATTEMPTS {
                     let step = self.steps[self.at];
-                    return Err(trouble(&format!("{step:?} fails again and again: {:?}", job.error), in_words(job)));
+                    return Err(trouble(
+                        &format!("{step:?} fails again and again: {:?}", job.error),
+                        in_words(job),
+                    ));
                 }
                 self.doing = Doing::Resting(self.world.now() + AGAIN_AFTER);
             }
