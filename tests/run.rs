@@ -17,8 +17,7 @@ use common::{Folder, Ran, exit, one_small_machine, root, switchback, verdict};
 const JOURNEY: &str = "scenarios/failover-and-failback.yaml";
 
 /// Shipped scenarios that are too long for a build with debug assertions.
-const LONG: [&str; 7] = [
-    "process-server-crash",
+const LONG: [&str; 6] = [
     "recorded-disk-custom",
     "recorded-disk-latest",
     "recorded-disk-latest-app-consistent",

@@ -7,15 +7,15 @@
 //! | `image` | comparing what a disk shows with what a prefix of a history makes of it |
 //! | `points` | prefix, common cut, application point: every recovery point, when it is made and while it is kept |
 //! | `recovery` | recovered machines: prefix, the chosen point, nothing resurrected, latest means latest |
-//! | `overhear` | what a target has acknowledged, taken from the wire |
+//! | `overhear` | what a target has acknowledged and chosen, taken from the wire |
 //! | `lag` | honest RPO |
+//! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use switchback_engine::control::ItemState;
 use switchback_engine::role::CallId;
 use switchback_engine::{Consistency, GroupId, MachineId, PointId, Site};
 use switchback_sim::SimTime;
@@ -28,12 +28,14 @@ mod lag;
 mod overhear;
 mod points;
 mod recovery;
+mod rules;
 mod settled;
 mod states;
 
 pub(crate) use image::Replay;
 pub use lag::LagSample;
 pub(crate) use overhear::Tap;
+use states::Reported;
 
 /// What a judge looks after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -163,23 +165,24 @@ pub struct Judges<C: Simulated> {
     points: Vec<JudgedPoint>,
     recoveries: Vec<JudgedRecovery>,
     replays: BTreeMap<(MachineId, Site), Replay>,
-    tap: Tap,
-    replaced: BTreeMap<(MachineId, Site), bool>,
-    states: BTreeMap<MachineId, ItemState>,
-    /// Machines whose state has not been reported since the vault started again.
-    unsure_of: BTreeSet<MachineId>,
+    tap: Tap<C>,
+    /// Machines whose disks at a site were replaced by recovered ones and that have not been started from them.
+    replaced: BTreeSet<(MachineId, Site)>,
+    /// How many writes each machine had when it was last started from recovered disks.
+    started_from: BTreeMap<MachineId, usize>,
+    /// Cuts of groups, by source, up to which every effect is known to have its cause.
+    causal: BTreeMap<(GroupId, Site), Vec<(MachineId, usize)>>,
+    /// What the vault has reported of each machine.
+    reported: BTreeMap<MachineId, Reported>,
     calls: u64,
     lags: Vec<LagSample>,
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
-    /// The machines that share recovery points.
-    groups: Vec<Vec<MachineId>>,
-    content: core::marker::PhantomData<C>,
 }
 
 impl<C: Simulated> Judges<C> {
-    /// Judges of a world whose machines have so many disks, and are grouped so.
-    pub(crate) fn new(disk_counts: Vec<usize>, groups: Vec<Vec<MachineId>>) -> Self {
+    /// Judges of a world whose machines have so many disks.
+    pub(crate) fn new(disk_counts: Vec<usize>) -> Self {
         Self {
             reads_back: true,
             findings: Vec::new(),
@@ -188,14 +191,13 @@ impl<C: Simulated> Judges<C> {
             recoveries: Vec::new(),
             replays: BTreeMap::new(),
             tap: Tap::default(),
-            replaced: BTreeMap::new(),
-            states: BTreeMap::new(),
-            unsure_of: BTreeSet::new(),
+            replaced: BTreeSet::new(),
+            started_from: BTreeMap::new(),
+            causal: BTreeMap::new(),
+            reported: BTreeMap::new(),
             calls: 0,
             lags: Vec::new(),
             disk_counts,
-            groups,
-            content: core::marker::PhantomData,
         }
     }
 }
@@ -247,7 +249,7 @@ impl<C: Simulated> Judges<C> {
 
     /// The machine's disks at a site were replaced by recovered ones: the next start goes on from those.
     pub(crate) fn disks_replaced(&mut self, machine: MachineId, site: Site) {
-        self.replaced.insert((machine, site), true);
+        self.replaced.insert((machine, site));
     }
 }
 

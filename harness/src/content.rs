@@ -15,6 +15,14 @@ pub trait Simulated: Content {
 
     /// Which writes a run shows; sectors that are none of ours come as [`DAMAGED`].
     fn stamps(run: &Change<Self>, into: &mut Vec<Change<Stamp>>);
+
+    /// Which writes a whole disk shows, without its zeroes.
+    fn into_stamps(runs: Vec<Change<Self>>) -> Vec<Change<Stamp>> {
+        let mut stamps = Vec::with_capacity(runs.len());
+        runs.iter().filter(|run| !run.content.is_zero()).for_each(|run| Self::stamps(run, &mut stamps));
+        stamps.retain(|run| !run.content.is_zero());
+        stamps
+    }
 }
 
 /// The write that a judge reads where a sector holds what nobody wrote.
@@ -27,6 +35,12 @@ impl Simulated for Stamp {
 
     fn stamps(run: &Change<Self>, into: &mut Vec<Change<Stamp>>) {
         into.push(run.clone());
+    }
+
+    /// They are what is read: nothing is copied.
+    fn into_stamps(mut runs: Vec<Change<Self>>) -> Vec<Change<Stamp>> {
+        runs.retain(|run| !run.content.is_zero());
+        runs
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Pause {
     pub from: SimTime,
     /// How many writes the line had then.
     pub position: usize,
+    /// When they were let go on; `None` while they are paused.
+    pub until: Option<SimTime>,
 }
 
 /// The history of one machine.
@@ -122,10 +124,21 @@ impl History {
         line.acknowledged_at.push(at);
     }
 
-    /// Notes that the applications on a site are paused from now on.
+    /// Notes that the applications on a site are paused from now on. What they do while they should be paused is no
+    /// second pause.
     pub fn pause(&mut self, site: Site, from: SimTime) {
         let position = self.len(site);
-        self.pauses[index(site)].push(Pause { from, position });
+        let pauses = &mut self.pauses[index(site)];
+        if pauses.last().is_none_or(|last| last.until.is_some()) {
+            pauses.push(Pause { from, position, until: None });
+        }
+    }
+
+    /// Notes that the applications on a site go on, or that their machine is gone.
+    pub fn resume(&mut self, site: Site, until: SimTime) {
+        if let Some(pause) = self.pauses[index(site)].last_mut().filter(|pause| pause.until.is_none()) {
+            pause.until = Some(until);
+        }
     }
 
     /// The pauses on a site, oldest first.
@@ -195,10 +208,11 @@ impl History {
         self.pauses[index(site)].clear();
     }
 
-    /// Writes, and their bytes, that the line of a site has after a position.
+    /// Writes, and their bytes, that the line of a site has from one position to another.
     #[must_use]
-    pub fn loss_after(&self, site: Site, position: usize) -> Loss {
-        let lost = self.lines[index(site)].order.get(position..).unwrap_or_default();
+    pub fn loss_between(&self, site: Site, from: usize, until: usize) -> Loss {
+        let order = &self.lines[index(site)].order;
+        let lost = order.get(from..until.min(order.len())).unwrap_or_default();
         let sectors: u64 = lost.iter().map(|number| u64::from(self.write(*number).sectors)).sum();
         Loss { writes: lost.len() as u64, bytes: sectors * 512 }
     }

@@ -323,6 +323,10 @@ impl<C: Simulated> World<C> {
         if self.replies.contains_key(&id) {
             return;
         }
+        let result = match self.sabotage {
+            Some(sabotage) => sabotage.tamper_reply(result),
+            None => result,
+        };
         self.note(Happening::Replied { result: result.clone() });
         self.replies.insert(id, result);
     }

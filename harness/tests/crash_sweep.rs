@@ -11,7 +11,7 @@
 //! SWITCHBACK_SWEEP=full cargo test --profile sim -p switchback-harness --test crash_sweep harder -- --nocapture
 //! ```
 //! sweeps every position of worlds that are harder each in its own way, at four down-times (`SWITCHBACK_SWEEP_ONE_IN=7`
-//! for every seventh position, `SWITCHBACK_SWEEP_SEED=12` for other chance). What it prints of a failure is what
+//! for every seventh position, `SWITCHBACK_SWEEP_SEED=12` for other chance, `SWITCHBACK_SWEEP_WORLD=follower` for one of them). What it prints of a failure is what
 //! `SWITCHBACK_SWEEP_AT="follower/1/156/180000ms" ... one_position -- --nocapture` goes through once more, with all
 //! that happened.
 
@@ -202,10 +202,11 @@ fn slow_line(spec: &mut WorldSpec) {
     spec.wan = link(300 * MILLISECOND, 64 << 10);
 }
 
-/// A cache that holds no more than one first copy, in front of a slow line.
+/// A cache that holds one full batch of each disk and no more, in front of a slow line. A cache that is smaller than a
+/// batch would never take it.
 fn small_cache(spec: &mut WorldSpec) {
     slow_line(spec);
-    spec.cache_bytes = 3 << 20;
+    spec.cache_bytes = 5 << 20;
 }
 
 /// Worlds that are harder, each in its own way.
@@ -263,7 +264,10 @@ fn harder_worlds() {
     let seed = number("SWITCHBACK_SWEEP_SEED", 1);
     let part = Part { one_in: number("SWITCHBACK_SWEEP_ONE_IN", 1), rest: 0 };
     let mut text = String::new();
-    for (what, spec) in hard_worlds(seed) {
+    let only = std::env::var("SWITCHBACK_SWEEP_WORLD").ok();
+    for (what, spec) in
+        hard_worlds(seed).into_iter().filter(|(what, _)| only.as_deref().is_none_or(|only| only == *what))
+    {
         for down_for in [0, 50, 5_000, 180_000].map(Duration::from_millis) {
             let sweep = sweep(walk(spec.clone()), part, down_for, false);
             println!(

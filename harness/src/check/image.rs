@@ -5,7 +5,7 @@ use std::sync::Arc;
 use switchback_disks::VirtualDisk;
 use switchback_engine::{Change, Content, MachineId, SectorRange, Site, Stamp};
 
-use crate::content::{DAMAGED, Simulated};
+use crate::content::DAMAGED;
 use crate::truth::{History, initial_stamp};
 use crate::world::WorldSpec;
 
@@ -28,14 +28,22 @@ impl Replay {
     }
 
     /// Goes on to the first `position` writes of a line; backwards is from the start again.
-    pub(crate) fn go_to(&mut self, position: usize, history: &History, site: Site, spec: &WorldSpec, machine: MachineId) {
+    pub(crate) fn go_to(
+        &mut self,
+        position: usize,
+        history: &History,
+        site: Site,
+        spec: &WorldSpec,
+        machine: MachineId,
+    ) {
         if position < self.position {
             *self = Self::new(machine, spec);
         }
         for place in self.position..position {
             let number = history.at(site, place);
             let write = history.write(number);
-            let change = Change { start: write.start, sectors: write.sectors, content: history.stamp(number) };
+            let change =
+                Change { start: write.start, sectors: write.sectors, content: history.stamp(number) };
             let written = self.disks[usize::from(write.disk)].write(change);
             debug_assert!(written.is_ok(), "an acknowledged write lies on its disk");
         }
@@ -60,15 +68,8 @@ fn initial_runs(machine: MachineId, disk: u8, range: SectorRange) -> Vec<Change<
     runs
 }
 
-/// Reads a disk's content as stamps, without zeroes.
-pub(crate) fn stamps_of<C: Simulated>(runs: &[Change<C>]) -> Vec<Change<Stamp>> {
-    let mut stamps = Vec::with_capacity(runs.len());
-    for run in runs.iter().filter(|run| !run.content.is_zero()) {
-        C::stamps(run, &mut stamps);
-    }
-    stamps.retain(|run| !run.content.is_zero());
-    stamps
-}
+/// What the disks of a machine show, by index: sorted runs without zeroes.
+pub(crate) type Image = Vec<Vec<Change<Stamp>>>;
 
 /// The cut of a machine's write order that its disks show: how many writes of the line the newest one shown makes.
 ///
@@ -102,8 +103,12 @@ pub(crate) fn first_difference(shown: &[Change<Stamp>], expected: &[Change<Stamp
     loop {
         match (a.head(), b.head()) {
             (None, None) => return None,
-            (Some((start, _, stamp)), None) => return Some(Difference { sector: start, shown: stamp, expected: Stamp::zero() }),
-            (None, Some((start, _, stamp))) => return Some(Difference { sector: start, shown: Stamp::zero(), expected: stamp }),
+            (Some((start, _, stamp)), None) => {
+                return Some(Difference { sector: start, shown: stamp, expected: Stamp::zero() });
+            }
+            (None, Some((start, _, stamp))) => {
+                return Some(Difference { sector: start, shown: Stamp::zero(), expected: stamp });
+            }
             (Some((at, length, shown)), Some((wanted_at, wanted, expected))) => {
                 if at != wanted_at || shown != expected {
                     let sector = at.min(wanted_at);

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use switchback_engine::control::ItemState;
-use switchback_engine::{MachineId, Site};
+use switchback_engine::{Direction, MachineId, Site};
 
 use super::Judge;
 use crate::content::Simulated;
@@ -24,6 +24,17 @@ pub struct LagSample {
     pub reported: Option<Duration>,
 }
 
+/// In which direction a machine replicates whose lag matters: also while its failover is under way and after one
+/// that failed, because what would be lost is what the user then wants to know most.
+const fn direction_of(state: ItemState) -> Option<Direction> {
+    match state {
+        ItemState::Protected(direction)
+        | ItemState::FailingOver(direction)
+        | ItemState::FailoverFailed(direction) => Some(direction),
+        _ => None,
+    }
+}
+
 impl<C: Simulated> World<C> {
     pub(crate) fn sample(&mut self) {
         for machine in 0..self.spec().machines.len() {
@@ -40,14 +51,17 @@ impl<C: Simulated> World<C> {
         let now = self.now();
         let Some(control) = self.control() else { return };
         let Some(item) = control.item(machine) else { return };
-        let ItemState::Protected(direction) = item.state() else { return };
+        let Some(direction) = direction_of(item.state()) else { return };
         let reported = control.rpo_lag(machine, instant(now));
-        self.judges.lags.push(LagSample { at: now, machine, reported });
+        if matches!(item.state(), ItemState::Protected(_)) {
+            self.judges.lags.push(LagSample { at: now, machine, reported });
+        }
         let (Some(reported), true) = (reported, self.judges.reads_back) else { return };
         self.judges.looked(Judge::HonestRpo);
         let truth = self.true_lag(machine, direction.source());
         if truth.is_some_and(|truth| reported < truth) {
-            let what = format!("machine {} is reported {reported:?} behind and is {truth:?} behind", machine.0);
+            let what =
+                format!("machine {} is reported {reported:?} behind and is {truth:?} behind", machine.0);
             self.found(Judge::HonestRpo, what);
         }
     }

@@ -1,179 +1,249 @@
-//! What a target has acknowledged, taken from the wire: the floor under a failover to the latest point.
+//! What a target has acknowledged and chosen, taken from the wire: the floor under a failover to the latest point.
 //!
-//! A frame counts once the target's acknowledgement of it was sent. The newest round that ended on all disks of a
-//! machine alone, and was consistent, must be in what `latest` recovers. Machines of a group number their rounds
-//! apart and must be recovered at one cut, so of them it is the newest marker that stands on all disks of the group.
+//! A frame counts once the target's acknowledgement of it was sent. The newest cut that all disks have in common
+//! must be in what `latest` recovers: for a machine alone any consistent round is such a cut, for the machines of a
+//! group only a marker is, because their rounds share nothing.
+//!
+//! Listening happens on the data path, so nothing is read there: frames are shared, not copied, and looked into only
+//! when a floor is asked for. The writes of a disk arrive in order, so the newest frame with content holds the newest.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use switchback_engine::batch::{RoundEnd, StreamKey};
 use switchback_engine::message::{Answer, Order, RequestId, Selector};
 use switchback_engine::role::Address;
-use switchback_engine::{DiskId, Frame, MachineId, Message};
+use switchback_engine::{DiskId, Frame, GroupId, MachineId, Message, RecoveryPoint, Site};
 
-use super::Judges;
-use super::image::stamps_of;
 use crate::content::Simulated;
 use crate::truth::History;
+use crate::world::World;
 
 /// What has been heard.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Tap {
-    streams: BTreeMap<DiskId, Stream>,
-    /// Orders to choose the latest point, and whose.
-    wanted: BTreeMap<RequestId, MachineId>,
-    floors: BTreeMap<MachineId, usize>,
-}
-
 #[derive(Debug, Clone)]
-struct Stream {
-    key: StreamKey,
-    /// Sent and not known to be acknowledged, by number.
-    frames: VecDeque<Heard>,
-    /// Writes that acknowledged frames make, and the newest rounds among them.
-    position: usize,
-    rounds: VecDeque<(u64, usize)>,
-    /// The same of acknowledged markers, by the numbers of their points.
-    marks: VecDeque<(u64, usize)>,
+pub(crate) struct Tap<C: Simulated> {
+    streams: BTreeMap<DiskId, Stream<C>>,
+    /// Orders to settle on a point that have not been answered.
+    finishing: BTreeMap<RequestId, Finishing>,
+    floors: BTreeMap<MachineId, usize>,
+    /// What was under every machine of a group when its first one settled on the latest point, and in which run: the
+    /// others recover the same point.
+    settled: BTreeMap<GroupId, (u64, BTreeMap<MachineId, usize>)>,
 }
-
-/// Markers that are remembered of each stream: no two disks are further apart in these worlds.
-const MARKS_KEPT: usize = 64;
 
 #[derive(Debug, Clone, Copy)]
-struct Heard {
-    number: u64,
-    position: usize,
-    end: Option<RoundEnd>,
+struct Finishing {
+    group: GroupId,
+    generation: u64,
+    machine: MachineId,
+    selector: Selector,
 }
 
-impl Tap {
+/// The stream of one disk.
+#[derive(Debug, Clone)]
+struct Stream<C: Simulated> {
+    key: StreamKey,
+    /// The highest number sent.
+    sent: u64,
+    /// Sent and not known to be acknowledged, by number.
+    frames: VecDeque<Arc<Frame<C>>>,
+    /// The newest acknowledged frame that has content.
+    newest: Option<Arc<Frame<C>>>,
+    /// Acknowledged cuts, and the newest content before each.
+    cuts: VecDeque<(u64, Option<Arc<Frame<C>>>)>,
+}
+
+impl<C: Simulated> Default for Tap<C> {
+    fn default() -> Self {
+        Self {
+            streams: BTreeMap::new(),
+            finishing: BTreeMap::new(),
+            floors: BTreeMap::new(),
+            settled: BTreeMap::new(),
+        }
+    }
+}
+
+impl<C: Simulated> Stream<C> {
+    const fn new(key: StreamKey) -> Self {
+        Self { key, sent: 0, frames: VecDeque::new(), newest: None, cuts: VecDeque::new() }
+    }
+
+    fn newest_cut(&self) -> u64 {
+        self.cuts.back().map_or(0, |(cut, _)| *cut)
+    }
+}
+
+impl<C: Simulated> Tap<C> {
     /// The floor that was noted for a machine.
     pub(super) fn take_floor(&mut self, machine: MachineId) -> Option<usize> {
         self.floors.remove(&machine)
     }
 
-    /// A machine's streams are over.
-    pub(super) fn forget(&mut self, machine: MachineId) {
-        self.streams.retain(|disk, _| disk.machine != machine);
+    fn sent(&mut self, frame: &Arc<Frame<C>>) {
+        let key = frame.stream;
+        let stream = self.streams.entry(key.disk).or_insert_with(|| Stream::new(key));
+        if key > stream.key {
+            *stream = Stream::new(key);
+        }
+        if key == stream.key && frame.number > stream.sent {
+            stream.sent = frame.number;
+            stream.frames.push_back(Arc::clone(frame));
+        }
     }
 
-    fn sent<C: Simulated>(&mut self, frame: &Frame<C>, history: &History) {
-        let fresh = || Stream {
-            key: frame.stream,
-            frames: VecDeque::new(),
-            position: 0,
-            rounds: VecDeque::new(),
-            marks: VecDeque::new(),
-        };
-        let stream = self.streams.entry(frame.stream.disk).or_insert_with(fresh);
-        if frame.stream > stream.key {
-            *stream = fresh();
-        }
-        let is_news = stream.frames.back().is_none_or(|last| last.number < frame.number);
-        if frame.stream != stream.key || !is_news {
-            return;
-        }
-        let Ok(changes) = C::unpack(&frame.packed) else { return };
-        let source = switchback_engine::Site::Primary;
-        let place = |run: &switchback_engine::Change<switchback_engine::Stamp>| {
-            let place = history.place_of(source, run.content).or_else(|| history.place_of(source.other(), run.content));
-            place.flatten().map_or(0, |place| place + 1)
-        };
-        let position = stamps_of(&changes).iter().map(place).max().unwrap_or(0);
-        stream.frames.push_back(Heard { number: frame.number, position, end: frame.round_end });
-    }
-
-    fn acknowledged(&mut self, key: StreamKey, upto: u64) {
-        let Some(stream) = self.streams.get_mut(&key.disk).filter(|stream| stream.key == key && upto < u64::MAX) else {
+    /// Everything of a stream up to a number is durable at the target. `members` share its points.
+    fn acknowledged(&mut self, key: StreamKey, upto: u64, members: &[usize]) {
+        let Some(stream) =
+            self.streams.get_mut(&key.disk).filter(|stream| stream.key == key && upto < u64::MAX)
+        else {
             return;
         };
-        while let Some(frame) = stream.frames.front().copied().filter(|frame| frame.number <= upto) {
-            stream.frames.pop_front();
-            stream.position = stream.position.max(frame.position);
-            if let Some(end) = frame.end.filter(|end| end.consistent) {
-                stream.rounds.push_back((end.round, stream.position));
-                stream.marks.extend(end.marker.map(|marker| (marker.point.number, stream.position)));
+        let is_alone = members.len() < 2;
+        let before = stream.newest_cut();
+        while let Some(frame) = stream.frames.pop_front_if(|frame| frame.number <= upto) {
+            let end = frame.round_end.filter(|end| end.consistent);
+            if frame.packed.raw_bytes > 0 {
+                stream.newest = Some(frame);
+            }
+            if let Some(cut) = end.and_then(|end| cut_of(end, is_alone)) {
+                stream.cuts.push_back((cut, stream.newest.clone()));
             }
         }
-        stream.marks.drain(..stream.marks.len().saturating_sub(MARKS_KEPT));
-        self.drop_old_rounds(key.disk.machine);
+        if stream.newest_cut() > before {
+            self.drop_old_cuts(members);
+        }
     }
 
-    /// Rounds before the newest common one say nothing any more.
-    fn drop_old_rounds(&mut self, machine: MachineId) {
-        let streams = || self.streams.values().filter(|stream| stream.key.disk.machine == machine);
-        let common = streams().map(|stream| stream.rounds.back().map_or(0, |(round, _)| *round)).min().unwrap_or(0);
-        for stream in self.streams.values_mut().filter(|stream| stream.key.disk.machine == machine) {
-            while stream.rounds.get(1).is_some_and(|(round, _)| *round <= common) {
-                stream.rounds.pop_front();
+    fn of_machine(&self, machine: MachineId) -> impl Iterator<Item = &Stream<C>> {
+        self.streams.range(disks_of(machine)).map(|(_, stream)| stream)
+    }
+
+    fn of_all(&self, members: &[usize]) -> impl Iterator<Item = &Stream<C>> {
+        members.iter().flat_map(|machine| self.of_machine(MachineId(*machine as u32)))
+    }
+
+    /// Cuts before the newest common one say nothing any more.
+    fn drop_old_cuts(&mut self, members: &[usize]) {
+        let common = self.of_all(members).map(Stream::newest_cut).min().unwrap_or(0);
+        for machine in members {
+            for (_, stream) in self.streams.range_mut(disks_of(MachineId(*machine as u32))) {
+                while stream.cuts.get(1).is_some_and(|(cut, _)| *cut <= common) {
+                    stream.cuts.pop_front();
+                }
             }
         }
     }
 
-    /// How many writes the newest round makes that all `disks` disks of a machine have in common.
-    fn floor(&self, machine: MachineId, disks: usize) -> Option<usize> {
-        let streams: Vec<&Stream> = self.streams.values().filter(|s| s.key.disk.machine == machine).collect();
-        let session = streams.first().map(|stream| (stream.key.generation, stream.key.session));
-        let same = streams.iter().all(|s| Some((s.key.generation, s.key.session)) == session);
-        if streams.len() != disks || !same {
-            return None;
-        }
-        let common = streams.iter().map(|s| s.rounds.back().map_or(0, |(round, _)| *round)).min()?;
-        let at_common = |stream: &&Stream| stream.rounds.iter().rfind(|(round, _)| *round <= common).map(|(_, at)| *at);
-        streams.iter().map(at_common).max().flatten()
+    /// How many writes of a machine the newest cut makes that all disks of all `members` have in common; `None` while
+    /// they have none.
+    fn floor(
+        &self,
+        machine: MachineId,
+        members: &[usize],
+        disks: &[usize],
+        history: &History,
+        site: Site,
+    ) -> Option<usize> {
+        let generation = self.of_machine(machine).next()?.key.generation;
+        let of_run = || self.of_all(members).filter(|stream| stream.key.generation == generation);
+        let is_whole = members.iter().all(|member| {
+            let id = MachineId(*member as u32);
+            let mut own = of_run().filter(|stream| stream.key.disk.machine == id).peekable();
+            let session = own.peek().map(|stream| stream.key.session);
+            let sessions: Vec<u32> = own.map(|stream| stream.key.session).collect();
+            // A machine without any stream is not part of the run.
+            sessions.is_empty()
+                || sessions.len() == disks[*member] && sessions.iter().all(|s| Some(*s) == session)
+        });
+        let common = of_run().map(Stream::newest_cut).min().filter(|common| is_whole && *common > 0)?;
+        let at_common = |stream: &Stream<C>| {
+            let (_, newest) = stream.cuts.iter().rfind(|(cut, _)| *cut <= common)?;
+            newest.as_ref().map(|frame| position_of(frame, history, site))
+        };
+        Some(self.of_machine(machine).filter_map(at_common).max().unwrap_or(0))
     }
 
-    /// How many writes of a machine the newest marker makes that all disks of its group have in common.
-    fn floor_in_group(&self, machine: MachineId, group: &[MachineId], disks: usize) -> Option<usize> {
-        let streams: Vec<&Stream> = self.streams.values().filter(|s| group.contains(&s.key.disk.machine)).collect();
-        let generation = streams.first().map(|stream| stream.key.generation);
-        if streams.len() != disks || streams.iter().any(|stream| Some(stream.key.generation) != generation) {
-            return None;
-        }
-        let is_common = |number: &u64| streams.iter().all(|stream| stream.marks.iter().any(|(other, _)| other == number));
-        let newest = streams.first()?.marks.iter().rev().map(|(number, _)| *number).find(is_common)?;
-        let of_machine = streams.iter().filter(|stream| stream.key.disk.machine == machine);
-        of_machine.flat_map(|stream| &stream.marks).filter(|(number, _)| *number == newest).map(|(_, at)| *at).max()
+    fn asked(&mut self, request: RequestId, finishing: Finishing) {
+        // What an earlier attempt wanted does not matter any more.
+        self.floors.remove(&finishing.machine);
+        self.finishing.insert(request, finishing);
     }
 }
 
-impl<C: Simulated> Judges<C> {
+/// What a consistent round end is called among those it can be common with.
+fn cut_of(end: RoundEnd, is_alone: bool) -> Option<u64> {
+    if is_alone { Some(end.round) } else { end.marker.map(|marker| marker.point.number) }
+}
+
+const fn disks_of(machine: MachineId) -> core::ops::RangeInclusive<DiskId> {
+    DiskId { machine, index: 0 }..=DiskId { machine, index: u8::MAX }
+}
+
+/// How many writes of a line the newest one in a frame makes.
+fn position_of<C: Simulated>(frame: &Frame<C>, history: &History, site: Site) -> usize {
+    let Ok(changes) = C::unpack(&frame.packed) else { return 0 };
+    let stamps = C::into_stamps(changes.to_vec());
+    let place = |run: &switchback_engine::Change<switchback_engine::Stamp>| {
+        history.place_of(site, run.content).flatten()
+    };
+    stamps.iter().filter_map(place).max().map_or(0, |place| place + 1)
+}
+
+impl<C: Simulated> World<C> {
     /// A message is put on the wire.
-    pub(crate) fn overhear(&mut self, from: Address, to: Address, message: &Message<C>, truth: &[History]) {
-        if !self.reads_back {
+    pub(crate) fn overhear(&mut self, from: Address, to: Address, message: &Message<C>) {
+        if !self.judges.reads_back {
             return;
         }
         match (message, from, to) {
-            (Message::Frame(frame), ..) => {
-                self.tap.sent(frame, &truth[frame.stream.disk.machine.0 as usize]);
+            (Message::Frame(frame), ..) => self.judges.tap.sent(frame),
+            (Message::FrameStored { stream, upto }, ..) => {
+                let group = self.spec.group_of(stream.disk.machine.0 as usize);
+                let members = group.map_or(&[][..], |group| &group.machines);
+                self.judges.tap.acknowledged(*stream, *upto, members);
             }
-            (Message::FrameStored { stream, upto }, ..) => self.tap.acknowledged(*stream, *upto),
-            (Message::Order { request, order: Order::Finish { machine, selector: Selector::Latest, .. } }, ..) => {
-                self.tap.wanted.insert(*request, *machine);
+            (
+                Message::Order { request, order: Order::Finish { group, generation, machine, selector } },
+                ..,
+            ) => {
+                let (group, generation, machine, selector) = (*group, *generation, *machine, *selector);
+                let finishing = Finishing { group, generation, machine, selector };
+                self.judges.tap.asked(*request, finishing);
             }
-            (Message::Answer { request, answer: Answer::Chosen(_) }, Address::Target(_), _) => {
-                if let Some(machine) = self.tap.wanted.remove(request)
-                    && let Some(floor) = self.floor(machine)
-                {
-                    self.tap.floors.insert(machine, floor);
+            (Message::Answer { request, answer: Answer::Chosen(point) }, Address::Target(site), _) => {
+                if let Some(finishing) = self.judges.tap.finishing.remove(request) {
+                    self.judge_chosen(site, finishing, *point);
                 }
             }
             _ => {}
         }
     }
 
-    fn floor(&self, machine: MachineId) -> Option<usize> {
-        match self.groups.iter().find(|group| group.contains(&machine)) {
-            Some(group) if group.len() > 1 => {
-                let disks = group.iter().map(|member| self.disks_of(*member)).sum();
-                self.tap.floor_in_group(machine, group, disks)
-            }
-            _ => self.tap.floor(machine, self.disks_of(machine)),
+    /// The target has settled on a point: it is judged like any other, and a floor is put under the latest one.
+    fn judge_chosen(&mut self, site: Site, finishing: Finishing, point: RecoveryPoint) {
+        let Finishing { group, generation, machine, selector } = finishing;
+        self.judge_new_point(site, group, point);
+        if selector != Selector::Latest {
+            return;
         }
+        if self.judges.tap.settled.get(&group).is_none_or(|(settled, _)| *settled != generation) {
+            let floors = self.floors_of(machine, site);
+            self.judges.tap.settled.insert(group, (generation, floors));
+        }
+        let tap = &mut self.judges.tap;
+        let floor = tap.settled.get(&group).and_then(|(_, floors)| floors.get(&machine)).copied();
+        tap.floors.extend(floor.map(|floor| (machine, floor)));
     }
 
-    fn disks_of(&self, machine: MachineId) -> usize {
-        self.disk_counts.get(machine.0 as usize).copied().unwrap_or(0)
+    /// The floors under a machine and all that share its points.
+    fn floors_of(&self, machine: MachineId, site: Site) -> BTreeMap<MachineId, usize> {
+        let members = self.spec.group_of(machine.0 as usize).map_or(&[][..], |group| &group.machines);
+        let floor = |member: &usize| {
+            let (id, history) = (MachineId(*member as u32), &self.truth[*member]);
+            let disks = &self.judges.disk_counts;
+            Some((id, self.judges.tap.floor(id, members, disks, history, site.other())?))
+        };
+        members.iter().filter_map(floor).collect()
     }
 }

@@ -1,21 +1,35 @@
 //! Recovery points: each is read back in full when it comes into being, and again while it is kept. It must show
 //! exactly a prefix of each machine's write order, on all its disks; the prefixes of a group must be causal; an
-//! application-consistent one must end at the pause of the applications.
+//! application-consistent one must end at the pause of the applications; and it must hold everything that was
+//! acknowledged before the instant it says it restores, because the reported lag is counted from there.
+//!
+//! A look costs time linear in what a disk holds and in the writes since the last look.
 
-use switchback_engine::{Consistency, DiskId, GroupId, MachineId, PointId, RecoveryPoint, Site};
+use core::ops::Range;
 
-use super::image::{Replay, cut_of, first_difference, stamps_of};
+use switchback_engine::control::ItemState;
+use switchback_engine::{Consistency, Direction, DiskId, GroupId, MachineId, PointId, RecoveryPoint, Site};
+use switchback_sim::SimTime;
+
+use super::image::{Image, Replay, cut_of, first_difference};
 use super::{Judge, JudgedPoint};
 use crate::content::Simulated;
 use crate::world::{PhysicalDisk, World, sim_time};
 
+/// How many writes of a machine a point holds.
+type Positions = Vec<(MachineId, usize)>;
+
 impl<C: Simulated> World<C> {
-    /// A point has come into being.
+    /// A point has come into being, or was chosen.
     pub(crate) fn judge_new_point(&mut self, site: Site, group: GroupId, point: RecoveryPoint) {
-        if !self.judges.reads_back || self.judges.points.iter().any(|p| p.site == site && p.group == group && p.id == point.id) {
+        if !self.judges.reads_back {
             return;
         }
+        if self.judged_point(site, group, point.id).is_some() {
+            return self.judge_kept_point(site, group, point);
+        }
         let positions = self.judge_point(site, group, point);
+        self.judge_instant(site.other(), point, &positions);
         let at = sim_time(point.at);
         let created_at = self.now();
         let (id, consistency) = (point.id, point.consistency);
@@ -27,51 +41,60 @@ impl<C: Simulated> World<C> {
         for site in [Site::Recovery, Site::Primary] {
             let groups: Vec<GroupId> = self.spec().groups.iter().map(|group| group.id).collect();
             for group in groups {
-                let points = self.target(site).and_then(|target| target.journal(group)).map(|j| j.points().to_vec());
+                let points =
+                    self.target(site).and_then(|target| target.journal(group)).map(|j| j.points().to_vec());
                 for point in points.unwrap_or_default() {
-                    self.judge_kept_point(site, group, point);
+                    self.judge_new_point(site, group, point);
                 }
             }
         }
     }
 
     fn judge_kept_point(&mut self, site: Site, group: GroupId, point: RecoveryPoint) {
-        let before = self.positions_of(site, group, point.id);
-        if before.is_none() {
-            return self.judge_new_point(site, group, point);
-        }
+        let before = self.positions_of(site, group, point.id).unwrap_or_default();
         let now = self.judge_point(site, group, point);
-        if before.is_some_and(|before| before != now) {
-            self.found(Judge::Prefix, format!("point {} of {group:?} shows another cut than when it was made", point.id.number));
+        let was = |machine| before.iter().find(|(m, _)| *m == machine).map(|(_, cut)| *cut);
+        let changed = now.iter().find(|(machine, cut)| was(*machine).is_some_and(|was| was != *cut)).copied();
+        if let Some((machine, cut)) = changed {
+            let what = format!(
+                "point {} held {:?} writes of machine {} when it was made, and now holds {cut}",
+                point.id.number,
+                was(machine),
+                machine.0
+            );
+            self.found(Judge::Prefix, what);
         }
+    }
+
+    fn judged_point(&self, site: Site, group: GroupId, id: PointId) -> Option<&JudgedPoint> {
+        // The newest are asked for most.
+        self.judges.points.iter().rev().find(|p| p.id == id && p.site == site && p.group == group)
     }
 
     /// How many writes of each machine a point held when it was judged.
-    pub(crate) fn positions_of(&self, site: Site, group: GroupId, id: PointId) -> Option<Vec<(MachineId, usize)>> {
-        let judged = self.judges.points.iter().find(|p| p.site == site && p.group == group && p.id == id)?;
-        Some(judged.positions.clone())
+    pub(crate) fn positions_of(&self, site: Site, group: GroupId, id: PointId) -> Option<Positions> {
+        Some(self.judged_point(site, group, id)?.positions.clone())
     }
 
     /// Reads a point back and holds it against the truth; the cut of each machine.
-    fn judge_point(&mut self, site: Site, group: GroupId, point: RecoveryPoint) -> Vec<(MachineId, usize)> {
+    fn judge_point(&mut self, site: Site, group: GroupId, point: RecoveryPoint) -> Positions {
         let machines: Vec<usize> =
             self.spec().groups.iter().find(|g| g.id == group).map(|g| g.machines.clone()).unwrap_or_default();
         let mut positions = Vec::with_capacity(machines.len());
-        for machine in machines {
-            let machine = MachineId(machine as u32);
-            self.judges.looked(Judge::Prefix);
-            let Some(disks) = self.read_point(site, group, machine, point.id) else { continue };
-            match self.judge_image(machine, site.other(), disks) {
-                Ok(cut) => positions.push((machine, cut)),
+        for machine in &machines {
+            let machine = MachineId(*machine as u32);
+            match self.cut_shown(site, group, machine, point.id) {
+                Ok(cut) => positions.extend(cut.map(|cut| (machine, cut))),
                 Err(what) => {
                     let name = &self.spec().machines[machine.0 as usize].name;
-                    let what = format!("point {} shows no prefix of {name}'s writes: {what}", point.id.number);
+                    let what =
+                        format!("point {} shows no prefix of {name}'s writes: {what}", point.id.number);
                     self.found(Judge::Prefix, what);
                 }
             }
         }
         if positions.len() > 1 {
-            self.judge_causality(site.other(), point, &positions);
+            self.judge_causality(group, site.other(), point, &positions, positions.len() == machines.len());
         }
         if point.consistency == Consistency::Application {
             self.judge_pause(site.other(), point, &positions);
@@ -79,24 +102,70 @@ impl<C: Simulated> World<C> {
         positions
     }
 
-    /// All disks of a machine at a point, as somebody who restores them would find them.
+    /// The cut of a machine that a point shows; `None` if the machine has no part in it.
+    fn cut_shown(
+        &mut self,
+        site: Site,
+        group: GroupId,
+        machine: MachineId,
+        point: PointId,
+    ) -> Result<Option<usize>, String> {
+        if self.runs_from_replica(machine, site) {
+            return Ok(None);
+        }
+        let Some(disks) = self.read_point(site, group, machine, point)? else { return Ok(None) };
+        self.judges.looked(Judge::Prefix);
+        self.judge_image(machine, site.other(), &disks).map(Some)
+    }
+
+    /// At home the replica disks are the machine's own: once it is brought home they follow the machine, not the point.
+    fn runs_from_replica(&self, machine: MachineId, site: Site) -> bool {
+        let is_home = !matches!(
+            self.judges.state(machine),
+            ItemState::Enabling(_)
+                | ItemState::Synchronising(_)
+                | ItemState::Protected(_)
+                | ItemState::FailingOver(_)
+        );
+        site == Site::Primary && is_home
+    }
+
+    /// All disks of a machine at a point, as somebody who restores them would find them; `None` if the machine has no
+    /// part in it.
+    ///
+    /// # Errors
+    /// Disks that are missing although others are there, or although the machine replicates to that journal.
     fn read_point(
         &mut self,
         site: Site,
         group: GroupId,
         machine: MachineId,
         point: PointId,
-    ) -> Option<Vec<Vec<switchback_engine::Change<switchback_engine::Stamp>>>> {
+    ) -> Result<Option<Image>, String> {
         let count = self.spec().machines[machine.0 as usize].disks.len();
-        let mut disks = Vec::with_capacity(count);
-        for index in 0..count {
-            let disk = DiskId { machine, index: index as u8 };
-            let view = self.target(site)?.journal(group)?.view(disk, point)?;
-            let physical = if site == Site::Primary { PhysicalDisk::Home(disk) } else { PhysicalDisk::Replica(disk) };
-            let base = self.disk_runs(physical).unwrap_or_default();
-            disks.push(stamps_of(&view.materialise(&base)));
+        let disk = |index| DiskId { machine, index: index as u8 };
+        let journal = self.target(site).and_then(|target| target.journal(group));
+        let views: Vec<_> = (0..count).filter_map(|index| journal?.view(disk(index), point)).collect();
+        if views.len() < count {
+            let state = self.judges.state(machine);
+            let away = |direction: Direction| direction.target() == site;
+            let has_part = matches!(state, ItemState::Synchronising(d) | ItemState::Protected(d) if away(d));
+            let is_lost = has_part || !views.is_empty();
+            return if is_lost {
+                Err(format!("{} of {count} disks can be read", views.len()))
+            } else {
+                Ok(None)
+            };
         }
-        Some(disks)
+        let mut image = Vec::with_capacity(count);
+        for view in views {
+            let disk = view.disk();
+            let physical =
+                if site == Site::Primary { PhysicalDisk::Home(disk) } else { PhysicalDisk::Replica(disk) };
+            let base = self.disk_runs(physical).unwrap_or_default();
+            image.push(C::into_stamps(view.materialise(&base)));
+        }
+        Ok(Some(image))
     }
 
     /// The cut that a machine's disks show, if they show exactly a prefix of its line on the source side.
@@ -104,12 +173,13 @@ impl<C: Simulated> World<C> {
         &mut self,
         machine: MachineId,
         source: Site,
-        disks: Vec<Vec<switchback_engine::Change<switchback_engine::Stamp>>>,
+        disks: &Image,
     ) -> Result<usize, String> {
         let history = &self.truth[machine.0 as usize];
-        let cut = cut_of(&disks, history, source)?;
+        let cut = cut_of(disks, history, source)?;
         let spec = &self.spec;
-        let replay = self.judges.replays.entry((machine, source)).or_insert_with(|| Replay::new(machine, spec));
+        let replay =
+            self.judges.replays.entry((machine, source)).or_insert_with(|| Replay::new(machine, spec));
         replay.go_to(cut, history, source, spec, machine);
         for (index, shown) in disks.iter().enumerate() {
             if let Some(difference) = first_difference(shown, &replay.runs(index)) {
@@ -119,34 +189,73 @@ impl<C: Simulated> World<C> {
         Ok(cut)
     }
 
-    /// No effect without its cause.
-    fn judge_causality(&mut self, source: Site, point: RecoveryPoint, positions: &[(MachineId, usize)]) {
-        self.judges.looked(Judge::CommonCut);
-        for (machine, cut) in positions {
-            let history = self.history(*machine);
-            let orphan = (0..*cut).map(|place| history.at(source, place)).find_map(|number| {
-                let (cause, cause_number) = history.write(number).cause?;
-                let (_, cause_cut) = positions.iter().find(|(other, _)| *other == cause)?;
-                let of_cause = self.history(cause);
-                let place = of_cause.place_of(source, of_cause.stamp(cause_number)).flatten();
-                place.is_none_or(|place| place >= *cause_cut).then_some((number, cause, cause_number))
-            });
-            if let Some((number, cause, cause_number)) = orphan {
-                let what = format!(
-                    "point {} holds write {number} of machine {} and not its cause, write {cause_number} of machine {}",
-                    point.id.number, machine.0, cause.0
-                );
-                return self.found(Judge::CommonCut, what);
+    /// No effect without its cause. Looks at what is new since the last point in which all machines had a part.
+    fn judge_causality(
+        &mut self,
+        group: GroupId,
+        source: Site,
+        point: RecoveryPoint,
+        positions: &Positions,
+        is_whole: bool,
+    ) {
+        let known = self.judges.causal.get(&(group, source));
+        let known_of = |machine: MachineId| {
+            known.and_then(|known| known.iter().find(|(m, _)| *m == machine)).map_or(0, |(_, cut)| *cut)
+        };
+        let has_grown = positions.iter().all(|(machine, cut)| known_of(*machine) <= *cut);
+        let from = |machine| if has_grown { known_of(machine) } else { 0 };
+        let news: Vec<_> = positions.iter().map(|(machine, cut)| (*machine, from(*machine)..*cut)).collect();
+        let mut effects = 0;
+        let orphan = news.into_iter().find_map(|(machine, places)| {
+            self.effect_without_cause(source, machine, places, positions, &mut effects)
+        });
+        // Machines that have nothing to do with each other show nothing.
+        if effects > 0 {
+            self.judges.looked(Judge::CommonCut);
+        }
+        match orphan {
+            Some(what) => self.found(Judge::CommonCut, format!("point {} {what}", point.id.number)),
+            None if has_grown && is_whole => {
+                self.judges.causal.insert((group, source), positions.clone());
             }
+            None => {}
         }
     }
 
+    /// The first effect at some places of a machine's line whose cause is not in the cut, and how many effects there
+    /// are up to it.
+    fn effect_without_cause(
+        &self,
+        source: Site,
+        machine: MachineId,
+        places: Range<usize>,
+        positions: &Positions,
+        effects: &mut u64,
+    ) -> Option<String> {
+        let history = self.history(machine);
+        places.map(|place| history.at(source, place)).find_map(|number| {
+            let (cause, cause_number) = history.write(number).cause?;
+            let (_, cause_cut) = positions.iter().find(|(other, _)| *other == cause)?;
+            let of_cause = self.history(cause);
+            // A cause that is not in the line was lost by a failover: no cut can bring it back.
+            let place = of_cause.place_of(source, of_cause.stamp(cause_number)).flatten()?;
+            *effects += 1;
+            (place >= *cause_cut).then(|| {
+                format!(
+                    "holds write {number} of machine {} and not its cause, write {cause_number} of machine {}",
+                    machine.0, cause.0
+                )
+            })
+        })
+    }
+
     /// Everything acknowledged before the pause, nothing after.
-    fn judge_pause(&mut self, source: Site, point: RecoveryPoint, positions: &[(MachineId, usize)]) {
+    fn judge_pause(&mut self, source: Site, point: RecoveryPoint, positions: &Positions) {
         self.judges.looked(Judge::ApplicationPoint);
         let at = sim_time(point.at);
         for (machine, cut) in positions {
-            let pause = self.history(*machine).pauses(source).iter().rfind(|pause| pause.from <= at).copied();
+            let pause = self.history(*machine).pauses(source).iter().rfind(|pause| pause.from <= at);
+            let pause = pause.filter(|pause| pause.until.is_none_or(|until| at <= until));
             let position = pause.map(|pause| pause.position);
             if position != Some(*cut) {
                 let what = format!(
@@ -154,6 +263,24 @@ impl<C: Simulated> World<C> {
                     point.id.number, machine.0
                 );
                 self.found(Judge::ApplicationPoint, what);
+            }
+        }
+    }
+
+    /// Everything acknowledged before the instant that the point says it restores.
+    fn judge_instant(&mut self, source: Site, point: RecoveryPoint, positions: &Positions) {
+        self.judges.looked(Judge::HonestRpo);
+        let before = SimTime::from_nanos(point.at.0.saturating_sub(1));
+        for (machine, cut) in positions {
+            let due = self.history(*machine).position_at(source, before);
+            if *cut < due {
+                let what = format!(
+                    "point {} says it restores {}, when machine {} had {due} writes; it holds {cut}",
+                    point.id.number,
+                    sim_time(point.at),
+                    machine.0
+                );
+                self.found(Judge::HonestRpo, what);
             }
         }
     }

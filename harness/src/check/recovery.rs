@@ -1,9 +1,11 @@
 //! Recovered machines: what they start from must be exactly the chosen cut, on every disk, sector by sector, in both
 //! directions; and a failover to the latest point must hold everything the target had acknowledged.
 
-use switchback_engine::{Change, DiskId, MachineId, Site, Stamp};
+use switchback_engine::control::Command;
+use switchback_engine::message::Selector;
+use switchback_engine::{Consistency, DiskId, MachineId, RecoveryPoint, Site};
 
-use super::image::stamps_of;
+use super::image::Image;
 use super::{Judge, JudgedRecovery};
 use crate::content::Simulated;
 use crate::world::{Happening, PhysicalDisk, World};
@@ -11,20 +13,24 @@ use crate::world::{Happening, PhysicalDisk, World};
 impl<C: Simulated> World<C> {
     /// A machine starts at a site. If its disks were replaced, it goes on from a recovered state: judge that.
     pub(crate) fn judge_start(&mut self, machine: MachineId, site: Site) {
-        if !self.judges.replaced.remove(&(machine, site)).unwrap_or(false) {
+        if !self.judges.replaced.remove(&(machine, site)) {
             return;
         }
         self.judges.looked(Judge::NothingResurrected);
         let disks = self.read_machine(machine, site);
-        match self.judge_image(machine, site.other(), disks) {
+        match self.judge_image(machine, site.other(), &disks) {
             Ok(position) => {
-                self.judge_choice(machine, site, position);
                 self.judge_latest(machine, position);
+                self.judges.started_from.insert(machine, position);
                 self.go_on_from(machine, site, position);
             }
             Err(what) => {
                 let name = self.spec().machines[machine.0 as usize].name.clone();
-                self.found(Judge::NothingResurrected, format!("{name} came up with other disks than any cut: {what}"));
+                self.found(
+                    Judge::NothingResurrected,
+                    format!("{name} came up with other disks than any cut: {what}"),
+                );
+                self.judges.started_from.remove(&machine);
                 // Whatever it is, the machine writes on; from here its history is followed as if nothing was lost.
                 let position = self.history(machine).len(site.other());
                 self.go_on_from(machine, site, position);
@@ -32,24 +38,60 @@ impl<C: Simulated> World<C> {
         }
     }
 
-    fn read_machine(&mut self, machine: MachineId, site: Site) -> Vec<Vec<Change<Stamp>>> {
+    fn read_machine(&mut self, machine: MachineId, site: Site) -> Image {
         let count = self.spec().machines[machine.0 as usize].disks.len();
-        let physical = |disk| if site == Site::Primary { PhysicalDisk::Home(disk) } else { PhysicalDisk::Recovered(disk) };
+        let physical = |disk| {
+            if site == Site::Primary { PhysicalDisk::Home(disk) } else { PhysicalDisk::Recovered(disk) }
+        };
         let disks = (0..count).map(|index| physical(DiskId { machine, index: index as u8 }));
-        disks.map(|disk| stamps_of(&self.disk_runs(disk).unwrap_or_default())).collect()
+        disks.map(|disk| C::into_stamps(self.disk_runs(disk).unwrap_or_default().to_vec())).collect()
     }
 
-    /// The machine holds what the point held that the vault says it recovered.
-    fn judge_choice(&mut self, machine: MachineId, site: Site, position: usize) {
-        let chosen = self.control().and_then(|control| control.item(machine)).and_then(|item| item.chosen_point());
-        let Some(group) = self.spec().group_of(machine.0 as usize).map(|group| group.id) else { return };
-        let Some(point) = chosen else { return };
-        let promised = self
-            .positions_of(site, group, point.id)
-            .and_then(|positions| positions.iter().find(|(m, _)| *m == machine).map(|(_, position)| *position));
-        if promised.is_some_and(|promised| promised != position) {
-            let what = format!("point {} held {promised:?} writes, the recovered machine has {position}", point.id.number);
+    /// The vault says that a machine was recovered at a site: it must say which point, that must be one of those the
+    /// user asked for, and the machine must have been started from what that point held when it was made.
+    pub(super) fn judge_choice(&mut self, machine: MachineId, site: Site) {
+        let chosen =
+            self.control().and_then(|control| control.item(machine)).and_then(|item| item.chosen_point());
+        let group = self.spec().group_of(machine.0 as usize).map(|group| group.id);
+        let (Some(point), Some(group)) = (chosen, group) else { return };
+        if !self.is_as_asked(machine, point) {
+            let what = format!(
+                "machine {} was recovered to point {point:?}, which is not what was asked for",
+                machine.0
+            );
             self.found(Judge::NothingResurrected, what);
+        }
+        let promised = self.positions_of(site, group, point.id).and_then(|positions| {
+            positions.iter().find(|(m, _)| *m == machine).map(|(_, position)| *position)
+        });
+        let started_from = self.judges.started_from.get(&machine).copied();
+        let (Some(promised), Some(position)) = (promised, started_from) else { return };
+        self.judges.looked(Judge::NothingResurrected);
+        if promised != position {
+            let what = format!(
+                "point {} held {promised} writes, the recovered machine has {position}",
+                point.id.number
+            );
+            self.found(Judge::NothingResurrected, what);
+        }
+    }
+
+    /// Whether a point is of the kind that the user asked for last.
+    fn is_as_asked(&self, machine: MachineId, point: RecoveryPoint) -> bool {
+        let wanted = self.happenings().iter().rev().find_map(|(_, happening)| match happening {
+            Happening::Asked { command: Command::Failover { machine: of, to, .. } } if *of == machine => {
+                Some(*to)
+            }
+            Happening::Asked { command: Command::ChangePoint { machine: of, to } } if *of == machine => {
+                Some(Selector::Exactly(*to))
+            }
+            _ => None,
+        });
+        match wanted {
+            Some(Selector::LatestApplication) => point.consistency == Consistency::Application,
+            // A change of point that failed leaves the machine at the point it had.
+            Some(Selector::Exactly(id)) => point.id == id || self.last_change_failed(machine),
+            Some(Selector::Latest | Selector::LatestProcessed) | None => true,
         }
     }
 
@@ -57,17 +99,22 @@ impl<C: Simulated> World<C> {
         let Some(floor) = self.judges.tap.take_floor(machine) else { return };
         self.judges.looked(Judge::LatestMeansLatest);
         if position < floor {
-            let what = format!("the target had acknowledged {floor} writes of a common round, latest recovered {position}");
+            let what = format!(
+                "the target had acknowledged {floor} writes of a common cut, latest recovered {position}"
+            );
             self.found(Judge::LatestMeansLatest, what);
         }
     }
 
     fn go_on_from(&mut self, machine: MachineId, site: Site, position: usize) {
         let history = &mut self.truth[machine.0 as usize];
-        let loss = history.loss_after(site.other(), position);
+        let loss = history.loss_between(site.other(), position, usize::MAX);
         history.recover(site, position);
         self.judges.replays.remove(&(machine, site));
-        self.judges.tap.forget(machine);
+        // The line of this side is another one from now on.
+        if let Some(group) = self.spec.group_of(machine.0 as usize) {
+            self.judges.causal.remove(&(group.id, site));
+        }
         let at = self.now();
         self.judges.recoveries.push(JudgedRecovery { machine, site, at, position, loss });
         self.note(Happening::Recovered { machine, site, loss });

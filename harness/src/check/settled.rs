@@ -3,14 +3,16 @@
 
 use core::time::Duration;
 
+use switchback_azure::LeftoverKind;
 use switchback_engine::control::{Command, ItemState, JobState, Operation};
 use switchback_engine::message::Selector;
-use switchback_engine::role::Address;
-use switchback_engine::{Direction, MachineId, PointId};
-
-use switchback_azure::LeftoverKind;
+use switchback_engine::role::{Address, CommandId};
+use switchback_engine::{Direction, GroupId, MachineId, PointId, Site};
+use switchback_vsphere::LeftoverKind as HomeLeftover;
 
 use super::Judge;
+use super::rules::allowed;
+use super::states::Reported;
 use crate::content::Simulated;
 use crate::world::World;
 
@@ -25,75 +27,196 @@ impl<C: Simulated> World<C> {
 
     fn judge_jobs(&mut self) {
         self.judges.looked(Judge::JobsEnd);
-        let Some(control) = self.control() else { return self.found(Judge::JobsEnd, "the vault is down".to_owned()) };
+        let Some(control) = self.control() else {
+            return self.found(Judge::JobsEnd, "the vault is down".to_owned());
+        };
         let open: Vec<String> = control
             .jobs()
             .filter(|job| job.state == JobState::InProgress)
-            .map(|job| format!("job {} ({:?}) is still in {:?}", job.id.0, job.kind, job.current_task().map(|t| t.kind)))
+            .map(|job| {
+                format!(
+                    "job {} ({:?}) is still in {:?}",
+                    job.id.0,
+                    job.kind,
+                    job.current_task().map(|t| t.kind)
+                )
+            })
             .collect();
         open.into_iter().for_each(|what| self.found(Judge::JobsEnd, what));
     }
 
-    /// What belongs to a machine in the cloud while it does not run there, and the other way round.
     fn judge_leftovers(&mut self) {
         self.judges.looked(Judge::NoOrphan);
         let mut found = Vec::new();
-        for machine in 0..self.spec().machines.len() {
-            let id = MachineId(machine as u32);
-            let state = self.judges.state(id);
-            let at_home = matches!(
-                state,
-                ItemState::Unprotected
-                    | ItemState::Enabling(Direction::Forward)
-                    | ItemState::Synchronising(Direction::Forward)
-                    | ItemState::Protected(Direction::Forward)
-                    | ItemState::Committed(Direction::Reverse)
-            );
-            if at_home && self.azure().machine(id).is_some() {
-                found.push(format!("{} is at home, and its machine in the cloud was not deleted", self.spec().machines[machine].name));
-            }
-            if at_home && self.azure().leftovers().iter().any(|left| left.machine == id && left.kind != LeftoverKind::ReplicaDisk) {
-                found.push(format!("{} is at home, and resources of its recovery are left", self.spec().machines[machine].name));
+        for left in self.azure().leftovers() {
+            let reported = self.judges.reported(left.machine);
+            if !reported.cleanup_failed && !may_be_in_cloud(reported, left.kind) {
+                found.push(format!("{left} is left while the machine is {:?}", reported.state));
             }
         }
+        for left in self.vcenter().leftovers() {
+            let reported = self.judges.reported(left.machine);
+            if left.kind == HomeLeftover::AttachedDisk
+                && !reported.cleanup_failed
+                && !comes_home(reported.state)
+            {
+                found.push(format!("{left} is left while the machine is {:?}", reported.state));
+            }
+        }
+        let groups: Vec<GroupId> = self.spec().groups.iter().map(|group| group.id).collect();
+        found.extend(groups.into_iter().filter_map(|group| self.points_left(group)));
         found.into_iter().for_each(|what| self.found(Judge::NoOrphan, what));
+    }
+
+    /// A commit, a cancel and a disable give the recovery points up: with the last machine of a group they are gone.
+    fn points_left(&self, group: GroupId) -> Option<String> {
+        let machines = self.spec().groups.iter().find(|g| g.id == group).map(|group| &group.machines)?;
+        let is_over = |machine: &usize| {
+            let Reported { state, before, cleanup_failed, .. } =
+                self.judges.reported(MachineId(*machine as u32));
+            let gave_up = matches!(before, Some(ItemState::Disabling | ItemState::Cancelling));
+            !cleanup_failed
+                && (matches!(state, ItemState::Committed(_)) || state == ItemState::Unprotected && gave_up)
+        };
+        if !machines.iter().all(is_over) {
+            return None;
+        }
+        let kept =
+            [Site::Recovery, Site::Primary].into_iter().filter_map(|site| self.target(site)?.journal(group));
+        let points: usize = kept.map(|journal| journal.points().len()).sum();
+        (points > 0)
+            .then(|| format!("{points} recovery points of {group:?} are left, and nobody can use them"))
     }
 
     /// Asks, in a copy of the world, for everything that is not allowed now.
     fn judge_refusals(&mut self) {
-        let machines = (0..self.spec().machines.len()).map(|machine| MachineId(machine as u32));
-        for machine in machines.collect::<Vec<_>>() {
-            let Some(control) = self.control() else { return };
-            let Some(before) = control.item(machine).cloned() else { continue };
-            let allowed = control.allowed_operations(machine).to_vec();
-            for (operation, command) in illegal_commands(machine, &allowed) {
-                self.judges.looked(Judge::StatesAreLegal);
-                let mut copy = self.clone();
-                copy.judges.reads_back = false;
-                let id = copy.command(command);
-                copy.run_until(copy.now() + Duration::from_secs(1));
-                let refused = matches!(copy.reply(id), Some(Err(_)));
-                let after = copy.control().and_then(|control| control.item(machine).map(|item| item.state()));
-                if !refused || after != Some(before.state()) {
-                    let what = format!("{operation:?} was not refused while machine {} was {:?}", machine.0, before.state());
-                    self.found(Judge::StatesAreLegal, what);
-                }
+        let mut copy = self.clone();
+        copy.judges.reads_back = false;
+        let mut untouched = copy.clone();
+        let asked: Vec<(MachineId, Operation, CommandId)> = self
+            .all_machines()
+            .flat_map(|machine| {
+                self.illegal_commands(machine).map(move |(operation, command)| (machine, operation, command))
+            })
+            .map(|(machine, operation, command)| (machine, operation, copy.command(command)))
+            .collect();
+        let until = self.now() + Duration::from_secs(1);
+        copy.run_until(until);
+        untouched.run_until(until);
+        for (machine, operation, id) in asked {
+            self.judges.looked(Judge::StatesAreLegal);
+            let state = self.judges.state(machine);
+            match copy.reply(id) {
+                Some(Err(_)) => {}
+                Some(Ok(job)) => self.found(
+                    Judge::StatesAreLegal,
+                    format!("{operation:?} became job {} while machine {} was {state:?}", job.0, machine.0),
+                ),
+                None => self.found(
+                    Judge::StatesAreLegal,
+                    format!("{operation:?} was not answered while machine {} was {state:?}", machine.0),
+                ),
             }
         }
+        let (after, untouched) = (copy.shown(), untouched.shown());
+        if after != untouched {
+            let what = format!("refused commands changed something: {after:?} instead of {untouched:?}");
+            self.found(Judge::StatesAreLegal, what);
+        }
+        self.judge_offers();
+    }
+
+    /// What the vault says may be asked for is what the documents say.
+    fn judge_offers(&mut self) {
+        let Some(control) = self.control() else { return };
+        let mut found = Vec::new();
+        for machine in self.all_machines() {
+            let state = control.item(machine).map(|item| item.state());
+            let reported = self.judges.state(machine);
+            if state.is_some_and(|state| state != reported) {
+                found.push(format!("machine {} is {state:?} and was last reported {reported:?}", machine.0));
+            }
+            let (offered, known) = (control.allowed_operations(machine), allowed(state));
+            if offered.len() != known.len() || offered.iter().any(|operation| !known.contains(operation)) {
+                found.push(format!(
+                    "machine {} is {state:?} and is offered {offered:?}, not {known:?}",
+                    machine.0
+                ));
+            }
+        }
+        found.into_iter().for_each(|what| self.found(Judge::StatesAreLegal, what));
+    }
+
+    fn all_machines(&self) -> impl Iterator<Item = MachineId> + use<C> {
+        (0..self.spec().machines.len()).map(|machine| MachineId(machine as u32))
+    }
+
+    /// How many jobs there are, and the state of every item.
+    fn shown(&self) -> Option<(usize, Vec<ItemState>)> {
+        let control = self.control()?;
+        Some((control.jobs().count(), control.items().map(|item| item.state()).collect()))
+    }
+
+    fn illegal_commands(&self, machine: MachineId) -> impl Iterator<Item = (Operation, Command)> + use<C> {
+        let state = self.control().and_then(|control| control.item(machine)).map(|item| item.state());
+        let point = PointId { generation: u64::MAX, number: 1 };
+        let process_server = Address::ProcessServer(0);
+        let all = [
+            (
+                Operation::Failover,
+                Command::Failover { machine, to: Selector::Latest, shut_down_source: false },
+            ),
+            (Operation::ChangePoint, Command::ChangePoint { machine, to: point }),
+            (Operation::Commit, Command::Commit { machine }),
+            (Operation::Cancel, Command::Cancel { machine }),
+            (Operation::Reprotect, Command::Reprotect { machine, process_server }),
+            (Operation::Resync, Command::Resync { machine }),
+            (Operation::Disable, Command::Disable { machine }),
+        ];
+        let enable = self.enable_again(machine).map(|command| (Operation::Enable, command));
+        let all = all.into_iter().chain(enable);
+        all.filter(move |(operation, _)| !allowed(state).contains(operation))
+    }
+
+    fn enable_again(&self, machine: MachineId) -> Option<Command> {
+        let spec = self.spec();
+        let group = spec.group_of(machine.0 as usize)?;
+        let sizes = |m: &usize| spec.machines[*m].disks.iter().map(|disk| disk.sectors).collect();
+        let machines = group.machines.iter().map(|m| (MachineId(*m as u32), sizes(m))).collect();
+        Some(Command::Enable {
+            group: group.id,
+            machines,
+            policy: group.policy,
+            process_server: Address::ProcessServer(0),
+        })
     }
 }
 
-fn illegal_commands(machine: MachineId, allowed: &[Operation]) -> Vec<(Operation, Command)> {
-    let point = PointId { generation: u64::MAX, number: 1 };
-    let process_server = Address::ProcessServer(0);
-    let all = [
-        (Operation::Failover, Command::Failover { machine, to: Selector::Latest, shut_down_source: false }),
-        (Operation::ChangePoint, Command::ChangePoint { machine, to: point }),
-        (Operation::Commit, Command::Commit { machine }),
-        (Operation::Cancel, Command::Cancel { machine }),
-        (Operation::Reprotect, Command::Reprotect { machine, process_server }),
-        (Operation::Resync, Command::Resync { machine }),
-        (Operation::Disable, Command::Disable { machine }),
-    ];
-    all.into_iter().filter(|(operation, _)| !allowed.contains(operation)).collect()
+/// Whether something in the cloud may be there once nothing is under way.
+fn may_be_in_cloud(reported: Reported, kind: LeftoverKind) -> bool {
+    if kind == LeftoverKind::ReplicaDisk {
+        // A failover that was cancelled leaves the replica until the user disables.
+        return reported.state != ItemState::Unprotected || reported.before != Some(ItemState::Disabling);
+    }
+    let is_at_home = matches!(
+        reported.state,
+        ItemState::Enabling(Direction::Forward)
+            | ItemState::Synchronising(Direction::Forward)
+            | ItemState::Protected(Direction::Forward)
+            | ItemState::Committed(Direction::Reverse)
+    );
+    // Who disables after a committed failover keeps the machine where it runs.
+    !is_at_home && (reported.state != ItemState::Unprotected || reported.home == Site::Recovery)
+}
+
+/// Whether a machine's disks at home are lent to the master target.
+const fn comes_home(state: ItemState) -> bool {
+    matches!(
+        state,
+        ItemState::Enabling(Direction::Reverse)
+            | ItemState::Synchronising(Direction::Reverse)
+            | ItemState::Protected(Direction::Reverse)
+            | ItemState::FailingOver(Direction::Reverse)
+            | ItemState::FailoverFailed(Direction::Reverse)
+    )
 }

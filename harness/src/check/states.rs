@@ -1,81 +1,58 @@
 //! Legal states, and one writable side.
 
-use switchback_engine::control::{ItemState, JobKind, TaskKind, TaskState};
+use switchback_engine::control::{ItemState, JobId, JobKind, JobState, TaskKind, TaskState};
 use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
 use switchback_engine::{Direction, MachineId, Site};
 
+use super::rules::{is_legal, is_way};
 use super::{Judge, Judges};
 use crate::content::Simulated;
 use crate::world::{Happening, World};
 
-/// Whether the product's documents know this change of state. Written here a second time on purpose: a judge that
-/// asked the engine would only hear that the engine agrees with itself.
-const fn is_legal(from: ItemState, to: ItemState) -> bool {
-    use Direction::{Forward, Reverse};
-    use ItemState::{
-        ChangingPoint, Committed, Committing, Enabling, FailedOver, FailingOver, Protected, Synchronising, Unprotected,
-    };
-    match (from, to) {
-        // Protection begins, forward or (reprotect) in reverse of where the machine was committed.
-        (Unprotected | Committed(Reverse), Enabling(Forward)) | (Committed(Forward), Enabling(Reverse)) => true,
-        // It could not be set up.
-        (Enabling(Forward), Unprotected | Committed(Reverse)) | (Enabling(Reverse), Committed(Forward)) => true,
-        (Enabling(Forward), Synchronising(Forward)) | (Enabling(Reverse), Synchronising(Reverse)) => true,
-        (Synchronising(Forward), Protected(Forward)) | (Synchronising(Reverse), Protected(Reverse)) => true,
-        (Protected(Forward), FailingOver(Forward)) | (Protected(Reverse), FailingOver(Reverse)) => true,
-        (FailingOver(Forward), FailedOver(Forward)) | (FailingOver(Reverse), FailedOver(Reverse)) => true,
-        // A failover that failed can be asked for again; a forward one can be cancelled.
-        (FailingOver(Forward), Protected(Forward) | Unprotected) | (FailingOver(Reverse), Protected(Reverse)) => true,
-        (FailedOver(Forward), ChangingPoint(Forward)) | (ChangingPoint(Forward), FailedOver(Forward)) => true,
-        (FailedOver(Forward), Committing(Forward)) | (FailedOver(Reverse), Committing(Reverse)) => true,
-        (Committing(Forward), Committed(Forward) | FailedOver(Forward)) => true,
-        (Committing(Reverse), Committed(Reverse) | FailedOver(Reverse)) => true,
-        // Disabling is possible from everywhere where nothing runs.
-        (Synchronising(_) | Protected(_) | FailedOver(_) | Committed(_), Unprotected) => true,
-        _ => false,
-    }
-}
-
-/// Every state there is, for looking for a way through them.
-const EVERY_STATE: [ItemState; 19] = {
-    use Direction::{Forward, Reverse};
-    use ItemState as S;
-    [
-        S::Unprotected,
-        S::Enabling(Forward),
-        S::Enabling(Reverse),
-        S::Synchronising(Forward),
-        S::Synchronising(Reverse),
-        S::Protected(Forward),
-        S::Protected(Reverse),
-        S::FailingOver(Forward),
-        S::FailingOver(Reverse),
-        S::FailoverFailed(Forward),
-        S::FailoverFailed(Reverse),
-        S::FailedOver(Forward),
-        S::FailedOver(Reverse),
-        S::ChangingPoint(Forward),
-        S::Committing(Forward),
-        S::Committing(Reverse),
-        S::Committed(Forward),
-        S::Committed(Reverse),
-        S::Cancelling,
-    ]
-};
-
 /// How many changes a crash of the vault can keep from being reported: those of one sync.
 const UNREPORTED_MAX: u32 = 3;
 
-/// Whether there is a way of at most so many legal changes.
-fn is_way(from: ItemState, to: ItemState, changes: u32) -> bool {
-    is_legal(from, to)
-        || changes > 1 && EVERY_STATE.iter().any(|via| is_legal(from, *via) && is_way(*via, to, changes - 1))
+/// What the vault has reported of a machine.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reported {
+    pub(super) state: ItemState,
+    /// The state it was in before, if that was seen.
+    pub(super) before: Option<ItemState>,
+    /// The last failover, and whether it said that it did not shut the source down.
+    failover: Option<JobId>,
+    shutdown_was_skipped: bool,
+    /// The last job that changed the point failed.
+    change_failed: bool,
+    /// The last job that was to remove something failed, and the user has been told.
+    pub(super) cleanup_failed: bool,
+    /// It ran on both sides, and that was documented behaviour.
+    ran_twice: bool,
+    /// Where it belongs: away from a committed failover until a committed failback.
+    pub(super) home: Site,
+}
+
+impl Default for Reported {
+    fn default() -> Self {
+        Self {
+            state: ItemState::Unprotected,
+            before: None,
+            failover: None,
+            shutdown_was_skipped: false,
+            change_failed: false,
+            cleanup_failed: false,
+            ran_twice: false,
+            home: Site::Primary,
+        }
+    }
 }
 
 impl<C: Simulated> World<C> {
-    /// The engine reports something. Judges use it only to know when to look.
+    /// The engine reports something. Judges use it only to know when to look, and what was said to users.
     pub(crate) fn observe(&mut self, from: Address, observation: Observation) {
+        if self.loses_report(&observation) {
+            return;
+        }
         match &observation {
             Observation::Item { machine, to } => self.judge_state(*machine, *to),
             Observation::PointCreated { group, point } => {
@@ -83,25 +60,78 @@ impl<C: Simulated> World<C> {
                     self.judge_new_point(site, *group, *point);
                 }
             }
+            Observation::Job { job, kind, machine, state } => self.note_job(*job, *kind, *machine, *state),
+            Observation::Task { job, task: TaskKind::ShutDownSource, state: TaskState::Skipped } => {
+                for reported in
+                    self.judges.reported.values_mut().filter(|reported| reported.failover == Some(*job))
+                {
+                    reported.shutdown_was_skipped = true;
+                }
+            }
             _ => {}
         }
         self.note(Happening::Observed(observation));
     }
 
-    fn judge_state(&mut self, machine: MachineId, to: ItemState) {
-        self.judges.looked(Judge::StatesAreLegal);
-        let from = self.judges.states.insert(machine, to).unwrap_or(ItemState::Unprotected);
-        // What a vault had made durable and not reported when it crashed is never reported. The first report of its
-        // next life, which repeats the state, may therefore be several changes on; from there each is seen again.
-        let changes = if self.judges.unsure_of.remove(&machine) { UNREPORTED_MAX } else { 1 };
-        if from != to && !is_way(from, to, changes) {
-            self.found(Judge::StatesAreLegal, format!("machine {} went from {from:?} to {to:?}", machine.0));
+    fn note_job(&mut self, job: JobId, kind: JobKind, machine: MachineId, state: JobState) {
+        let reported = self.judges.reported.entry(machine).or_default();
+        let failed = state == JobState::Failed;
+        match kind {
+            JobKind::Failover if reported.failover != Some(job) => {
+                reported.failover = Some(job);
+                reported.shutdown_was_skipped = false;
+            }
+            JobKind::ChangePoint => reported.change_failed = failed,
+            JobKind::Commit | JobKind::Cancel | JobKind::Disable => reported.cleanup_failed = failed,
+            _ => {}
         }
     }
 
-    /// The vault starts again after a crash.
+    fn judge_state(&mut self, machine: MachineId, to: ItemState) {
+        self.judges.looked(Judge::StatesAreLegal);
+        let Reported { state: from, before, .. } =
+            self.judges.reported.get(&machine).copied().unwrap_or_default();
+        if from == to {
+            return;
+        }
+        if !is_legal(before, from, to) {
+            self.found(Judge::StatesAreLegal, format!("machine {} went from {from:?} to {to:?}", machine.0));
+        }
+        self.moved(machine, Some(from), to);
+    }
+
+    /// The vault is up again. What it had made durable and not reported when it crashed is never reported, so the
+    /// state may be several changes on.
     pub(crate) fn judge_vault_restart(&mut self) {
-        self.judges.unsure_of = (0..self.spec().machines.len()).map(|machine| MachineId(machine as u32)).collect();
+        let Some(control) = self.control() else { return };
+        let items: Vec<(MachineId, ItemState)> =
+            control.items().map(|item| (item.machine, item.state())).collect();
+        for (machine, to) in items {
+            self.judges.looked(Judge::StatesAreLegal);
+            let from = self.judges.state(machine);
+            if from == to {
+                continue;
+            }
+            if !is_way(from, to, UNREPORTED_MAX) {
+                self.found(
+                    Judge::StatesAreLegal,
+                    format!("machine {} was {from:?} and is {to:?} after a restart", machine.0),
+                );
+            }
+            self.moved(machine, None, to);
+        }
+    }
+
+    fn moved(&mut self, machine: MachineId, before: Option<ItemState>, to: ItemState) {
+        let reported = self.judges.reported.entry(machine).or_default();
+        (reported.state, reported.before) = (to, before);
+        match to {
+            // The machine at home has to be off from here on, whatever was tolerated before.
+            ItemState::Enabling(Direction::Reverse) => reported.ran_twice = false,
+            ItemState::Committed(direction) => reported.home = direction.target(),
+            ItemState::FailedOver(direction) => self.judge_choice(machine, direction.target()),
+            _ => {}
+        }
     }
 
     /// A machine begins to run at a site while it may run at the other.
@@ -110,20 +140,36 @@ impl<C: Simulated> World<C> {
         if !self.is_running(machine, site.other()) {
             return;
         }
-        if site == Site::Recovery && self.shutdown_was_skipped(machine) {
+        let skipped = self.shutdown_was_skipped(machine);
+        let reported = self.judges.reported.entry(machine).or_default();
+        // The old copy of a machine that was left running may also crash and come up again by itself.
+        if skipped && (site == Site::Recovery || reported.ran_twice) {
+            reported.ran_twice = true;
             return;
         }
         let name = self.spec().machines[machine.0 as usize].name.clone();
         self.found(Judge::OneWritableSide, format!("{name} runs on both sides"));
     }
 
-    /// The documents let a failover go on when the shutdown of the source failed or was not asked for.
+    /// The documents let a failover go on when the shutdown of the source failed or was not asked for, and the job
+    /// says so. It may have said so to nobody but its own record, if the vault crashed at that moment.
     fn shutdown_was_skipped(&self, machine: MachineId) -> bool {
-        let Some(control) = self.control() else { return true };
-        let failover = control.jobs().rev().find(|job| job.machine == machine && job.kind == JobKind::Failover);
+        if self.judges.reported.get(&machine).is_some_and(|reported| reported.shutdown_was_skipped) {
+            return true;
+        }
+        let Some(control) = self.control() else { return false };
+        let failover =
+            control.jobs().rev().find(|job| job.machine == machine && job.kind == JobKind::Failover);
         failover.is_some_and(|job| {
-            job.tasks.iter().any(|task| task.kind == TaskKind::ShutDownSource && task.state == TaskState::Skipped)
+            job.tasks
+                .iter()
+                .any(|task| task.kind == TaskKind::ShutDownSource && task.state == TaskState::Skipped)
         })
+    }
+
+    /// Whether the last change of a machine's point failed.
+    pub(super) fn last_change_failed(&self, machine: MachineId) -> bool {
+        self.judges.reported.get(&machine).is_some_and(|reported| reported.change_failed)
     }
 }
 
@@ -131,6 +177,10 @@ impl<C: Simulated> Judges<C> {
     /// The state that a machine's item was last reported in.
     #[must_use]
     pub fn state(&self, machine: MachineId) -> ItemState {
-        self.states.get(&machine).copied().unwrap_or(ItemState::Unprotected)
+        self.reported(machine).state
+    }
+
+    pub(super) fn reported(&self, machine: MachineId) -> Reported {
+        self.reported.get(&machine).copied().unwrap_or_default()
     }
 }

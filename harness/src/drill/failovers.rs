@@ -25,8 +25,10 @@ pub struct Failover {
     pub point: Option<RecoveryPoint>,
     /// When the machine's applications answered again.
     pub answers_at: Option<SimTime>,
-    /// What was lost: acknowledged by the applications, and not there any more.
+    /// What was lost: acknowledged by the applications before the failover was asked for, and not there any more.
     pub loss: Option<Loss>,
+    /// What the source went on writing afterwards, because it was not shut down. It is given up by the failover.
+    pub written_on: Option<Loss>,
     /// What was lost, in time: from the newest write that is there to the newest that was acknowledged before the
     /// failover was asked for. Zero when nothing was lost.
     pub rpo: Option<Duration>,
@@ -77,6 +79,7 @@ impl<C: Simulated> Drill<C> {
             point: None,
             answers_at: None,
             loss: None,
+            written_on: None,
             rpo: None,
             recoveries_before,
         });
@@ -92,7 +95,9 @@ impl<C: Simulated> Drill<C> {
             let source = recovery.site.other();
             let asked_for = history.position_at(source, failover.asked_at);
             failover.answers_at = Some(recovery.at + BOOT_TIME);
-            failover.loss = Some(recovery.loss);
+            let asked_for = asked_for.max(recovery.position);
+            failover.loss = Some(history.loss_between(source, recovery.position, asked_for));
+            failover.written_on = Some(history.loss_between(source, asked_for, usize::MAX));
             failover.point =
                 self.world.control().and_then(|control| control.item(machine)).and_then(|item| item.chosen_point());
             failover.rpo = Some(if asked_for > recovery.position {

@@ -40,6 +40,10 @@ fn failovers(outcome: &Outcome, text: &mut String) {
             || "-".to_owned(),
             |loss| format!("{}, {}", words::plural(loss.writes, "write"), words::bytes(loss.bytes)),
         );
+        let lost = match failover.written_on.map_or(0, |loss| loss.writes) {
+            0 => lost,
+            writes => format!("{lost} (and {} written after the request)", words::thousands(writes)),
+        };
         [
             format!("{machine} {}", words::direction(failover.direction)),
             words::since(failover.asked_at, outcome.t0),

@@ -34,8 +34,8 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
         }
         Happening::Recovered { machine, site, loss } => {
             let lost = match loss.writes {
-                0 => "nothing lost".to_owned(),
-                writes => format!("{} lost ({})", words::plural(writes, "write"), words::bytes(loss.bytes)),
+                0 => "nothing left behind".to_owned(),
+                writes => format!("{} left behind ({})", words::plural(writes, "write"), words::bytes(loss.bytes)),
             };
             ("judge", format!("{} goes on {} from a consistent cut, {lost}", name(machine), words::site(*site)))
         }

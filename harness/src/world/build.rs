@@ -58,7 +58,7 @@ impl<C: Simulated> World<C> {
             vcenter,
             azure: build_azure(&spec),
             truth: (0..machines).map(|machine| History::new(MachineId(machine as u32))).collect(),
-            judges: Judges::new(spec.machines.iter().map(|machine| machine.disks.len()).collect(), members(&spec)),
+            judges: Judges::new(spec.machines.iter().map(|machine| machine.disks.len()).collect()),
             trace: Trace::new(false),
             happenings: Vec::new(),
             replies: BTreeMap::new(),
@@ -91,10 +91,6 @@ fn followers(workloads: &[Vec<Workload>]) -> Vec<Vec<(MachineId, usize)>> {
         }
     }
     followers
-}
-
-fn members(spec: &WorldSpec) -> Vec<Vec<MachineId>> {
-    spec.groups.iter().map(|group| group.machines.iter().map(|machine| MachineId(*machine as u32)).collect()).collect()
 }
 
 fn build_hosts<C: Simulated>(spec: &WorldSpec) -> Hosts<C> {

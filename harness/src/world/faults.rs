@@ -161,10 +161,10 @@ impl<C: Simulated> World<C> {
         match address {
             Address::Agent(machine, site) => self.restart_machine(machine, site),
             Address::Control => {
-                self.judge_vault_restart();
                 let host = &mut self.hosts.control;
                 let role = Control::recover(ControlConfig::STANDARD, host.store.to_vec());
                 host.come_up(now, role, Outbox::default(), &mut self.kernel);
+                self.judge_vault_restart();
             }
             Address::ProcessServer(number) => {
                 let config = Self::process_server_config_in(&self.spec, number);

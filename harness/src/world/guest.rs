@@ -107,6 +107,8 @@ impl<C: Simulated> World<C> {
             return;
         }
         self.note(Happening::MachineStopped { machine, site });
+        let now = self.now();
+        self.truth[machine.0 as usize].resume(site, now);
         let guest = self.guest_mut(machine, site);
         *guest = Guest { life: guest.life + 1, ..Guest::default() };
         self.hosts.die(Address::Agent(machine, site), &mut self.chance);
@@ -248,6 +250,8 @@ impl<C: Simulated> World<C> {
 
     pub(super) fn unquiesce(&mut self, agent: Address) {
         let Address::Agent(machine, site) = agent else { return };
+        let now = self.now();
+        self.truth[machine.0 as usize].resume(site, now);
         self.guest_mut(machine, site).quiesced = false;
         self.issue_waiting(machine, site);
     }

@@ -89,7 +89,7 @@ fn flow(from: Address, to: Address) -> u32 {
 impl<C: Simulated> World<C> {
     pub(super) fn send(&mut self, from: Address, to: Address, message: Message<C>) {
         let now = self.now();
-        self.judges.overhear(from, to, &message, &self.truth);
+        self.overhear(from, to, &message);
         let name = match (place(from, &self.spec), place(to, &self.spec)) {
             (Site::Primary, Site::Primary) => LinkName::Lan,
             (Site::Recovery, Site::Recovery) => LinkName::Fabric,

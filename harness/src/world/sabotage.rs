@@ -1,9 +1,11 @@
 //! Deliberate breakage: for every judge something that it must catch. A judge that cannot fail says nothing.
 
-use switchback_engine::message::{Answer, Order, Selector};
+use switchback_engine::control::{ItemState, JobId, Refused};
+use switchback_engine::message::{Observation, Order, Selector};
 use switchback_engine::role::Address;
-use switchback_engine::{MachineId, Message};
+use switchback_engine::{Change, MachineId, Message, PointId, SectorRange};
 
+use super::{PhysicalDisk, World};
 use crate::content::Simulated;
 
 /// One thing that is broken in a world.
@@ -35,8 +37,12 @@ pub enum Sabotage {
     SwallowAnswers,
     /// Frames lose their markers on the way, so that no point comes into being.
     LoseMarkers,
-    /// The vault is told that a failover's order was carried out with another point than was chosen.
+    /// Asked for the disks of a point, the target hears the point before it.
     WrongPoint,
+    /// The vault's reports that a failover has begun are lost.
+    LoseStateReports,
+    /// Who was refused something hears that it is being done.
+    AcceptEverything,
     /// A role's store says that a sync is done and has kept nothing of it.
     LyingSync(Address),
 }
@@ -61,7 +67,10 @@ impl Sabotage {
     /// What becomes of a message on its way.
     pub(super) fn tamper<C: Simulated>(self, message: Message<C>) -> Message<C> {
         match (self, message) {
-            (Self::StaleLatest, Message::Order { request, order: Order::Finish { group, generation, machine, .. } }) => {
+            (
+                Self::StaleLatest,
+                Message::Order { request, order: Order::Finish { group, generation, machine, .. } },
+            ) => {
                 let selector = Selector::LatestProcessed;
                 Message::Order { request, order: Order::Finish { group, generation, machine, selector } }
             }
@@ -72,11 +81,40 @@ impl Sabotage {
                 }
                 Message::Frame(frame.into())
             }
-            (Self::WrongPoint, Message::Answer { request, answer: Answer::Chosen(mut point) }) => {
-                point.id.number += 1;
-                Message::Answer { request, answer: Answer::Chosen(point) }
+            (
+                Self::WrongPoint,
+                Message::Order { request, order: Order::OpenPoint { group, machine, point } },
+            ) => {
+                let point = PointId { number: point.number - 1, ..point };
+                Message::Order { request, order: Order::OpenPoint { group, machine, point } }
             }
             (_, message) => message,
+        }
+    }
+
+    /// What a user hears in place of the vault's reply.
+    pub(super) fn tamper_reply(self, reply: Result<JobId, Refused>) -> Result<JobId, Refused> {
+        match self {
+            Self::AcceptEverything => reply.or(Ok(JobId(0))),
+            _ => reply,
+        }
+    }
+}
+
+impl<C: Simulated> World<C> {
+    /// Whether a report of the engine is lost before anybody hears of it.
+    pub(crate) fn loses_report(&self, report: &Observation) -> bool {
+        let is_beginning = matches!(report, Observation::Item { to: ItemState::FailingOver(_), .. });
+        self.sabotage == Some(Sabotage::LoseStateReports) && is_beginning
+    }
+
+    /// Somebody who has no business there writes zeroes to a disk.
+    pub fn scribble(&mut self, disk: PhysicalDisk, range: SectorRange) {
+        let zeroes = Change { start: range.start, sectors: range.sectors() as u32, content: C::zero() };
+        if let Some(disk) = self.storage.disk_mut(disk) {
+            let written = disk.write(zeroes);
+            debug_assert!(written.is_ok(), "scribbles stay on the disk");
+            disk.flush();
         }
     }
 }

@@ -41,7 +41,7 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
         disks: disks.iter().enumerate().map(|(i, disk)| (i as u8, disk.sectors)).collect(),
         bytes_per_sec,
         block_bytes: 8 << 10..=8 << 10,
-        pattern: Pattern::Zipf(Ratio::new(9, 10).unwrap()),
+        pattern: Pattern::Zipf(Ratio::percent(90)),
         follows: None,
     };
     MachineSpec {
@@ -104,7 +104,7 @@ pub struct Drill<C: Simulated> {
 }
 
 pub fn drill<C: Simulated>(spec: WorldSpec) -> Drill<C> {
-    Drill { world: World::new(spec).unwrap() }
+    Drill { world: World::new(spec).expect("the inventory of a test is one that can be") }
 }
 
 impl<C: Simulated> Drill<C> {
@@ -143,7 +143,7 @@ impl<C: Simulated> Drill<C> {
         (state != JobState::InProgress).then_some(state)
     }
 
-    fn expect(&mut self, command: Command) {
+    pub fn expect(&mut self, command: Command) {
         let state = self.ask(command.clone());
         assert_eq!(state, JobState::Succeeded, "{command:?}: {:#?}", self.tail());
     }
