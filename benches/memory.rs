@@ -6,7 +6,7 @@
 mod common;
 
 /// Machines in the large world.
-const MACHINES: usize = 1000;
+const MACHINES: usize = 200;
 /// The small world is made first, so that what every world needs is not counted.
 const BASELINE: usize = 10;
 

@@ -67,7 +67,7 @@ struct Refusal {
     names: &'static [&'static str],
 }
 
-/// A text found where it must not stand.
+/// Who refuses to know what.
 const REFUSALS: [Refusal; 4] = [
     Refusal {
         folder: "engine/src",
@@ -362,14 +362,15 @@ fn without_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
+        let is_comment = rest.starts_with("//") || rest.starts_with("/*");
         let token = if rest.starts_with("//") {
             rest.find('\n').unwrap_or(rest.len())
         } else if rest.starts_with("/*") {
             rest.find("*/").map_or(rest.len(), |end| end + 2)
         } else {
-            literal(rest, code.chars().next_back()).unwrap_or(c.len_utf8())
+            literal(rest, code.chars().next_back()).unwrap_or_else(|| c.len_utf8())
         };
-        if rest.starts_with("//") || rest.starts_with("/*") {
+        if is_comment {
             code.extend(rest[..token].chars().filter(|c| *c == '\n'));
         } else {
             code.push_str(&rest[..token]);
@@ -381,8 +382,8 @@ fn without_comments(text: &str) -> String {
 
 /// The length of the string or character that the text begins with, if it does.
 fn literal(text: &str, before: Option<char>) -> Option<usize> {
-    if text.starts_with('"') {
-        return Some(1 + escaped(&text[1..], '"'));
+    if let Some(body) = text.strip_prefix('"') {
+        return Some(1 + escaped(body, '"'));
     }
     if text.starts_with("'\\") || text.starts_with('\'') && text.chars().nth(2) == Some('\'') {
         return Some(1 + escaped(&text[1..], '\''));

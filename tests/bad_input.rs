@@ -115,7 +115,9 @@ fn several_mistakes_are_told_at_once() {
     let folder = Folder::new();
     let text = MISTAKES.iter().fold(one_small_machine(""), |text, mistake| mistake.make(&text));
     folder.file("bad.yaml", &text);
-    let told = MISTAKES.iter().fold(refused(&folder, "bad.yaml"), |ran, mistake| mistake.is_told(ran, "bad.yaml", &text));
+    let told = MISTAKES
+        .iter()
+        .fold(refused(&folder, "bad.yaml"), |ran, mistake| mistake.is_told(ran, "bad.yaml", &text));
     told.complains("bad.yaml: 4 problems\n");
 }
 
@@ -127,7 +129,9 @@ fn several_bad_files_are_told_in_one_run() {
     }
     for command in ["check", "run"] {
         let ran = folder.switchback(&[command, "a.yaml", "b.yaml", "c.yaml"]).exits(exit::INVALID_SCENARIO);
-        ran.complains("a.yaml: 1 problem\n").complains("b.yaml: 1 problem\n").complains("c.yaml: 1 problem\n");
+        ran.complains("a.yaml: 1 problem\n")
+            .complains("b.yaml: 1 problem\n")
+            .complains("c.yaml: 1 problem\n");
     }
 }
 
@@ -137,7 +141,12 @@ fn what_is_not_a_scenario_file_at_all_is_named_for_what_it_is() {
     let whole: [(&str, &[u8], &str, &str); 4] = [
         ("photo.yaml", PNG, "a PNG image, not a scenario file", "a scenario is a YAML text"),
         ("empty.yaml", b"", "the file has no content", "a scenario starts with `scenario: name`"),
-        ("zeros.yaml", &[b'a', 0, 0, 0], "the file is binary: byte 1 is zero", "a scenario is a YAML text in UTF-8"),
+        (
+            "zeros.yaml",
+            &[b'a', 0, 0, 0],
+            "the file is binary: byte 1 is zero",
+            "a scenario is a YAML text in UTF-8",
+        ),
         ("latin-1.yaml", b"scenario: caf\xe9\n", "not UTF-8 text: byte 13", "save it as that"),
     ];
     for (file, bytes, message, help) in whole {
@@ -145,9 +154,14 @@ fn what_is_not_a_scenario_file_at_all_is_named_for_what_it_is() {
         refused(&folder, file).complains(message).complains("help: ").complains(help);
     }
     refused(&folder, "nowhere.yaml").complains("the file does not exist").complains("help: check the path");
-    refused(&folder, ".").complains("this is a directory, not a scenario file").complains("help: name a .yaml file in it");
+    refused(&folder, ".")
+        .complains("this is a directory, not a scenario file")
+        .complains("help: name a .yaml file in it");
     folder.file("list.yaml", "- a\n- b\n");
-    refused(&folder, "list.yaml").complains("[list.yaml:1:").complains("a mapping is wanted here").complains("help: ");
+    refused(&folder, "list.yaml")
+        .complains("[list.yaml:1:")
+        .complains("a mapping is wanted here")
+        .complains("help: ");
 }
 
 #[test]
@@ -155,7 +169,8 @@ fn every_bad_file_of_the_library_is_refused_without_a_panic() {
     let folder = root().join("scenarios/tests/bad");
     let entries = std::fs::read_dir(&folder).expect("the bad files are there");
     let paths = entries.map(|entry| entry.expect("the folder can be listed").path());
-    let files: Vec<String> = paths.filter(|path| path.is_file()).map(|path| path.display().to_string()).collect();
+    let files: Vec<String> =
+        paths.filter(|path| path.is_file()).map(|path| path.display().to_string()).collect();
     assert!(files.len() >= 20, "{files:?}");
     for command in ["check", "run"] {
         let args: Vec<&str> = std::iter::once(command).chain(files.iter().map(String::as_str)).collect();
@@ -194,21 +209,26 @@ fn lying(record: usize, field: usize, byte: u8) -> Vec<u8> {
 #[test]
 fn a_trace_that_cannot_be_played_is_told_at_the_line_that_names_it() {
     let truncated = small_trace()[..32 * 30 + 9].to_vec();
-    let traces: [(&str, Vec<u8>, &str, &str); 6] = [
+    let traces: [(&str, Vec<u8>, &str, &str); 7] = [
         ("truncated", truncated, "byte 960, ends in the middle of a record", "copy it again"),
         ("a sector beyond the disk", lying(3, 21, 1), "the trace reaches byte", "make the disk at least"),
-        ("a time far ahead", lying(9, 30, 1), "", ""),
-        ("another kind", PNG.to_vec(), "is a PNG image, not a block trace", "the formats are: vscsi, vscsi-csv"),
-        ("empty", Vec::new(), "", ""),
-        ("text of no kind", b"hello\nworld\n".to_vec(), "", "the formats are: "),
+        ("a time far ahead", lying(9, 30, 1), "byte 288, lasts longer than", "cut it into shorter traces"),
+        ("a length that no disk knows", lying(9, 5, 1), "a request of 256 bytes", "the file is damaged"),
+        (
+            "another kind",
+            PNG.to_vec(),
+            "is a PNG image, not a block trace",
+            "the formats are: vscsi, vscsi-csv",
+        ),
+        ("empty", Vec::new(), "the trace disk.trace is empty", "take another trace"),
+        ("text of no kind", b"hello\nworld\n".to_vec(), "is a text of no known format", "the formats are: "),
     ];
-    for (what, bytes, message, help) in traces {
+    for (_, bytes, message, help) in traces {
         let folder = Folder::new();
         let text = with_trace(&folder, bytes);
         let place = format!("[traced.yaml:{}]", place_of("disk.trace", &text));
         let ran = refused(&folder, "traced.yaml").complains(&place).complains("this trace ");
-        let ran = ran.complains(message).complains("help: ").complains(help);
-        assert!(ran.stderr.contains("trace"), "{what}: {}", ran.stderr);
+        ran.complains(message).complains("help: ").complains(help);
     }
 }
 
@@ -218,7 +238,8 @@ fn a_trace_and_a_key_are_told_about_in_one_run() {
     let text = MISTAKES[0].make(&with_trace(&folder, PNG));
     folder.file("both.yaml", &text);
     let ran = MISTAKES[0].is_told(refused(&folder, "both.yaml"), "both.yaml", &text);
-    ran.complains(&format!("[both.yaml:{}]", place_of("disk.trace", &text))).complains("both.yaml: 2 problems\n");
+    ran.complains(&format!("[both.yaml:{}]", place_of("disk.trace", &text)))
+        .complains("both.yaml: 2 problems\n");
 }
 
 #[test]
@@ -226,13 +247,18 @@ fn a_trace_on_the_command_line_is_held_to_the_same() {
     let folder = Folder::new();
     folder.file("cut.vscsi", &small_trace()[..100]);
     let scenario = root().join("scenarios/small-trace.yaml").display().to_string();
-    let ran = folder.switchback(&["run", &scenario, "--trace-file", "cut.vscsi"]).exits(exit::INVALID_SCENARIO);
-    let ran = ran.complains("the trace cut.vscsi").complains("replaced on the command line; this trace is wrong at byte 96");
+    let ran =
+        folder.switchback(&["run", &scenario, "--trace-file", "cut.vscsi"]).exits(exit::INVALID_SCENARIO);
+    let ran = ran
+        .complains("the trace cut.vscsi")
+        .complains("replaced on the command line; this trace is wrong at byte 96");
     ran.complains(&format!("[{scenario}:")).complains("help: ");
     let ran = folder.switchback(&["run", &scenario, "--trace-file", "nowhere"]).exits(exit::INVALID_SCENARIO);
     ran.complains("the trace nowhere cannot be read: it does not exist");
     folder.file("untraced.yaml", one_small_machine(""));
-    let ran = folder.switchback(&["run", "untraced.yaml", "--trace-file", "cut.vscsi"]).exits(exit::INVALID_SCENARIO);
+    let ran = folder
+        .switchback(&["run", "untraced.yaml", "--trace-file", "cut.vscsi"])
+        .exits(exit::INVALID_SCENARIO);
     ran.complains("no machine has a `trace`").complains("help: ");
 }
 
@@ -257,7 +283,9 @@ fn check_tells_programs_the_spans() {
         let found = found.unwrap_or_else(|| panic!("no {} in {diagnostics:#?}", mistake.code));
         let label = &found["labels"][0];
         let (start, end) = (&label["start"], &label["end"]);
-        let offset = |place: &Value| place["offset"].as_u64().and_then(|at| usize::try_from(at).ok()).expect("an offset");
+        let offset = |place: &Value| {
+            place["offset"].as_u64().and_then(|at| usize::try_from(at).ok()).expect("an offset")
+        };
         assert!(mistake.at.starts_with(&text[offset(start)..offset(end)]), "{found:#}");
         assert_eq!(format!("{}:{}", start["line"], start["column"]), mistake.place(&text));
         assert_eq!(label["text"], mistake.label);

@@ -70,7 +70,10 @@ fn first_difference(left: &str, right: &str) -> String {
 fn golden_line(name: &str, content: &str, seed: u64, outcome: &Outcome) -> String {
     let figures = outcome.figures;
     let (events, writes, points) = (figures.events, figures.writes, figures.points);
-    format!("{name} {content} {seed:#x} {:016x} events={events} writes={writes} points={points}", outcome.digest)
+    format!(
+        "{name} {content} {seed:#x} {:016x} events={events} writes={writes} points={points}",
+        outcome.digest
+    )
 }
 
 /// A case and what came of it.
@@ -114,7 +117,9 @@ fn the_drills_hold_before_they_are_compared() {
 
 #[test]
 fn twice_in_one_process_is_the_same() {
-    for (name, content) in [("there-and-back", "stamps"), ("bad-weather", "stamps"), ("cause-and-effect", "bytes")] {
+    for (name, content) in
+        [("there-and-back", "stamps"), ("bad-weather", "stamps"), ("cause-and-effect", "bytes")]
+    {
         let (first, again) = (&case(name, content, SEEDS[0]).outcome, run(name, content, SEEDS[0]));
         let whole = |outcome| serde_json::to_string(outcome).unwrap();
         let same = first.digest == again.digest && whole(first) == whole(&again);
@@ -125,7 +130,9 @@ fn twice_in_one_process_is_the_same() {
 #[test]
 fn two_processes_say_the_same_and_the_same_as_this_one() {
     let folder = Folder::new();
-    for (name, content) in [("there-and-back", "stamps"), ("bad-weather", "stamps"), ("cause-and-effect", "bytes")] {
+    for (name, content) in
+        [("there-and-back", "stamps"), ("bad-weather", "stamps"), ("cause-and-effect", "bytes")]
+    {
         let file = folder.file(&format!("{name}.yaml"), text(name, content, SEEDS[0]));
         let ran = || common::Ran::of(command().arg("run").arg(&file).args(["--json", "-"])).exits(exit::HELD);
         let (one, other) = (ran(), ran());
@@ -148,8 +155,10 @@ fn where_and_under_which_name_a_scenario_lies_does_not_matter() {
 /// Held in every build: see the head of this file.
 #[test]
 fn every_build_agrees_with_the_digests_that_are_checked_in() {
-    const HEAD: &str = "# scenario content seed digest figures; UPDATE_GOLDEN=1 cargo test --test determinism writes it\n";
-    let lines = CASES.iter().map(|case| golden_line(case.name, case.content, case.seed, &case.outcome) + "\n");
+    const HEAD: &str =
+        "# scenario content seed digest figures; UPDATE_GOLDEN=1 cargo test --test determinism writes it\n";
+    let lines =
+        CASES.iter().map(|case| golden_line(case.name, case.content, case.seed, &case.outcome) + "\n");
     let found = HEAD.to_owned() + &lines.collect::<String>();
     let with_timeline = || CASES.iter().filter(|case| case.seed == SEEDS[0] && case.content == "stamps");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -183,7 +192,8 @@ fn every_build_agrees_with_the_digests_that_are_checked_in() {
 #[test]
 fn another_seed_is_another_drill() {
     for name in SCENARIOS {
-        let mut digests: Vec<u64> = SEEDS.iter().map(|seed| case(name, "stamps", *seed).outcome.digest).collect();
+        let mut digests: Vec<u64> =
+            SEEDS.iter().map(|seed| case(name, "stamps", *seed).outcome.digest).collect();
         digests.sort_unstable();
         digests.dedup();
         assert_eq!(digests.len(), SEEDS.len(), "{name}: seeds that lead to the same drill");
@@ -201,9 +211,13 @@ fn another_content_or_one_more_write_is_another_digest() {
 
 #[test]
 fn a_difference_is_shown_where_it_begins() {
-    let (one, other) = (&case("there-and-back", "stamps", 1).outcome, &case("there-and-back", "stamps", 2).outcome);
+    let (one, other) =
+        (&case("there-and-back", "stamps", 1).outcome, &case("there-and-back", "stamps", 2).outcome);
     let shown = first_difference(&timeline(one), &timeline(other));
     assert!(shown.starts_with("line ") && shown.contains("one   ") && shown.contains("other "), "{shown}");
     assert!(first_difference(&timeline(one), &timeline(one)).starts_with("no difference"));
-    assert!(first_difference("a\n", "a\nb\n").contains("(the end)") && first_difference("a\nb\n", "a\n").contains("(the end)"));
+    assert!(
+        first_difference("a\n", "a\nb\n").contains("(the end)")
+            && first_difference("a\nb\n", "a\n").contains("(the end)")
+    );
 }

@@ -99,9 +99,14 @@ fn the_journey_ends_with_what_each_failover_reached_and_lost() {
 fn every_judge_says_its_verdict() {
     let verdicts = list(&THE_JOURNEY.drill["verdicts"]);
     for verdict in verdicts {
-        let (name, figure) = (verdict["name"].as_str().unwrap_or("?"), verdict["figure"].as_str().unwrap_or("?"));
+        let (name, figure) =
+            (verdict["name"].as_str().unwrap_or("?"), verdict["figure"].as_str().unwrap_or("?"));
         let line = format!("  ok    {name:<40}  {figure}");
-        assert!(THE_JOURNEY.ran.stdout.contains(line.trim_end()), "no `{line}` in {}", THE_JOURNEY.ran.stdout);
+        assert!(
+            THE_JOURNEY.ran.stdout.contains(line.trim_end()),
+            "no `{line}` in {}",
+            THE_JOURNEY.ran.stdout
+        );
     }
     let judges = [
         "prefix",
@@ -124,7 +129,8 @@ fn every_judge_says_its_verdict() {
 #[test]
 fn the_json_holds_verdicts_digest_failovers_and_steps() {
     let drill = &THE_JOURNEY.drill;
-    let digest = drill["digest"].as_str().expect("the digest is text, because JSON numbers are too small for it");
+    let digest =
+        drill["digest"].as_str().expect("the digest is text, because JSON numbers are too small for it");
     assert!(digest.len() == 16 && digest.bytes().all(|digit| digit.is_ascii_hexdigit()), "{digest}");
     assert!(THE_JOURNEY.ran.stdout.contains(&format!("digest {digest}")));
     assert!(list(&drill["verdicts"]).iter().all(|verdict| verdict["held"] == true));
@@ -132,7 +138,11 @@ fn the_json_holds_verdicts_digest_failovers_and_steps() {
     assert_eq!(ways, ["Forward", "Reverse"]);
     assert!(list(&drill["steps"]).iter().all(|step| step["well"] == true));
     let lines = list(&drill["steps"]).iter().filter_map(|step| step["line"].as_str());
-    assert!(lines.clone().all(|line| line.starts_with(&format!("{JOURNEY}:"))), "{:?}", lines.collect::<Vec<_>>());
+    assert!(
+        lines.clone().all(|line| line.starts_with(&format!("{JOURNEY}:"))),
+        "{:?}",
+        lines.collect::<Vec<_>>()
+    );
     assert_eq!((&drill["scenario"], &drill["file"]), (&"failover-and-failback".into(), &JOURNEY.into()));
 }
 
@@ -160,7 +170,8 @@ fn the_trace_can_be_opened_in_a_trace_viewer() {
     let tracks = events.iter().filter(|event| event["ph"] == "M" && event["name"] == "thread_name");
     let tracks: Vec<&Value> = tracks.map(|event| &event["args"]["name"]).collect();
     assert!(tracks.contains(&&Value::from("web-01")), "{tracks:?}");
-    let spans: Vec<&str> = events.iter().filter(|e| e["ph"] == "X").filter_map(|e| e["name"].as_str()).collect();
+    let spans: Vec<&str> =
+        events.iter().filter(|e| e["ph"] == "X").filter_map(|e| e["name"].as_str()).collect();
     for job in ["enable replication", "failover", "commit", "reprotect"] {
         assert!(spans.contains(&job), "no span for the job `{job}` in {spans:?}");
     }
@@ -174,7 +185,8 @@ fn the_trace_can_be_opened_in_a_trace_viewer() {
 fn shipped() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join("scenarios")).expect("the library is there");
     let paths = entries.map(|entry| entry.expect("the library can be listed").path());
-    let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
+    let mut files: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|end| end == "yaml")).collect();
     files.sort();
     files
 }
@@ -186,7 +198,12 @@ fn is_long(file: &PathBuf) -> bool {
 #[track_caller]
 fn all_pass(files: &[PathBuf]) {
     let ran = Ran::of(common::command().args(["run", "-q"]).args(files)).exits(exit::HELD);
-    assert_eq!(ran.stdout.lines().filter(|line| line.starts_with("PASS  ")).count(), files.len(), "{}", ran.stdout);
+    assert_eq!(
+        ran.stdout.lines().filter(|line| line.starts_with("PASS  ")).count(),
+        files.len(),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -211,22 +228,31 @@ fn the_long_scenarios_that_are_shipped_pass() {
 #[test]
 fn an_objective_that_is_missed_names_the_line_that_asked_for_it() {
     let folder = Folder::new();
-    let text = one_small_machine("expect:\n  - rpo: { vm: web-01, at-most: 1m }\n  - rto: { vm: web-01, at-most: 1s }\n");
+    let text = one_small_machine(
+        "expect:\n  - rpo: { vm: web-01, at-most: 1m }\n  - rto: { vm: web-01, at-most: 1s }\n",
+    );
     let line = 1 + text.lines().position(|line| line.contains("rto:")).expect("it is in there");
     folder.file("too-slow.yaml", text);
-    let ran = folder.switchback(&["run", "too-slow.yaml", "--junit", "report.xml"]).exits(exit::OBJECTIVE_MISSED);
+    let ran =
+        folder.switchback(&["run", "too-slow.yaml", "--junit", "report.xml"]).exits(exit::OBJECTIVE_MISSED);
     let ran = ran.says("FAIL  RTO of web-01").says(", at most 1.0s").says("ok    RPO of web-01");
-    ran.says(&format!("asked for at too-slow.yaml:{line}")).says("an objective was missed: 1 of 11 verdicts did not hold");
+    ran.says(&format!("asked for at too-slow.yaml:{line}"))
+        .says("an objective was missed: 1 of 11 verdicts did not hold");
 
-    let report = Report::deserialize_from_str(&folder.read("report.xml")).expect("the report is well-formed JUnit");
+    let report =
+        Report::deserialize_from_str(&folder.read("report.xml")).expect("the report is well-formed JUnit");
     assert_eq!((report.tests, report.failures), (11, 1));
     let failed = |status: &TestCaseStatus| {
         matches!(status, TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. })
     };
-    let failures: Vec<_> = report.test_suites[0].test_cases.iter().filter(|case| failed(&case.status)).collect();
+    let failures: Vec<_> =
+        report.test_suites[0].test_cases.iter().filter(|case| failed(&case.status)).collect();
     assert_eq!(failures.len(), 1);
     assert_eq!(failures[0].name.as_str(), "RTO of web-01");
-    assert_eq!(failures[0].classname.as_ref().map(|name| name.as_str()), Some(&*format!("too-slow.yaml:{line}")));
+    assert_eq!(
+        failures[0].classname.as_ref().map(|name| name.as_str()),
+        Some(&*format!("too-slow.yaml:{line}"))
+    );
 }
 
 #[test]
@@ -243,13 +269,18 @@ fn a_step_that_cannot_be_carried_out_does_not_converge() {
 #[test]
 fn two_running_copies_are_a_safety_failure() {
     let folder = Folder::new();
-    folder.file("split.yaml", one_small_machine("  - after: failover\n    plus: 1m\n    start: { vm: web-01 }\n"));
+    folder.file(
+        "split.yaml",
+        one_small_machine("  - after: failover\n    plus: 1m\n    start: { vm: web-01 }\n"),
+    );
     let ran = folder.switchback(&["run", "split.yaml", "--json", "-"]).exits(exit::SAFETY_FAILED);
     let ran = ran.complains("JUDGE      one writable side: web-01 runs on both sides");
     let drill = ran.complains("a safety property failed").drill();
     let verdict = verdict(&drill, "one writable side");
     assert_eq!(verdict["held"], false);
-    assert!(list(&verdict["findings"])[0].as_str().is_some_and(|finding| finding.contains("runs on both sides")));
+    assert!(
+        list(&verdict["findings"])[0].as_str().is_some_and(|finding| finding.contains("runs on both sides"))
+    );
 }
 
 #[test]
@@ -258,7 +289,8 @@ fn the_exit_code_of_several_drills_is_that_of_the_worst() {
     folder.file("good.yaml", one_small_machine(""));
     folder.file("split.yaml", one_small_machine("  - after: failover\n    start: { vm: web-01 }\n"));
     folder.file("slow.yaml", one_small_machine("expect:\n  - rto: { vm: web-01, at-most: 1s }\n"));
-    let ran = folder.switchback(&["run", "-q", "slow.yaml", "split.yaml", "good.yaml"]).exits(exit::SAFETY_FAILED);
+    let ran =
+        folder.switchback(&["run", "-q", "slow.yaml", "split.yaml", "good.yaml"]).exits(exit::SAFETY_FAILED);
     let words: Vec<&str> = ran.stdout.lines().filter_map(|line| line.split("  ").next()).collect();
     assert_eq!(words, ["FAIL", "FAIL", "PASS"], "each drill has one line");
     let ran = folder.switchback(&["run", "-q", "nowhere.yaml", "good.yaml"]).exits(exit::INVALID_SCENARIO);
@@ -295,7 +327,8 @@ fn the_other_reports_are_alone_on_standard_output_too() {
 fn a_report_that_cannot_be_written_is_not_a_verdict() {
     let folder = Folder::new();
     folder.file("a.yaml", one_small_machine(""));
-    let ran = folder.switchback(&["run", "-q", "a.yaml", "--json", "no/such/folder.json"]).exits(exit::UNEXPECTED);
+    let ran =
+        folder.switchback(&["run", "-q", "a.yaml", "--json", "no/such/folder.json"]).exits(exit::UNEXPECTED);
     ran.says("PASS").complains("switchback: cannot write no/such/folder.json: ");
 }
 
@@ -316,7 +349,8 @@ fn a_seed_on_the_command_line_stands_for_the_one_in_the_file() {
 #[test]
 fn a_trace_on_the_command_line_stands_for_the_one_in_the_file() {
     let folder = Folder::new();
-    let trace = "fio version 3 iolog\n0 d write 0 4096\n1000000 d write 512 512\n2000000 d write 65536 8192\n";
+    let trace =
+        "fio version 3 iolog\n0 d write 0 4096\n1000000 d write 512 512\n2000000 d write 65536 8192\n";
     let trace = folder.file("three-writes.iolog", trace).display().to_string();
     let ran = switchback(&["run", "scenarios/small-trace.yaml", "--trace-file", &trace, "--json", "-"]);
     assert_eq!(ran.exits(exit::HELD).drill()["figures"]["writes"], 3);
@@ -372,9 +406,15 @@ fn diagnostics_are_coloured_on_a_terminal_unless_no_color_is_set() {
     let Some(colored) = on_a_terminal(&folder, "check a.yaml", None) else { return };
     assert!(colored.contains("\u{1b}[") && colored.contains("web-1"), "{colored:?}");
     let plain = on_a_terminal(&folder, "check a.yaml", Some("1"));
-    assert!(plain.as_ref().is_some_and(|text| text.contains("web-1") && !text.contains('\u{1b}')), "{plain:?}");
+    assert!(
+        plain.as_ref().is_some_and(|text| text.contains("web-1") && !text.contains('\u{1b}')),
+        "{plain:?}"
+    );
     let empty = on_a_terminal(&folder, "check a.yaml", Some(""));
-    assert!(empty.as_ref().is_some_and(|text| text.contains("\u{1b}[")), "an empty NO_COLOR says nothing: {empty:?}");
+    assert!(
+        empty.as_ref().is_some_and(|text| text.contains("\u{1b}[")),
+        "an empty NO_COLOR says nothing: {empty:?}"
+    );
 }
 
 #[test]
@@ -382,10 +422,16 @@ fn a_reader_that_goes_away_does_not_change_the_verdict() {
     let folder = Folder::new();
     folder.file("split.yaml", one_small_machine("  - after: failover\n    start: { vm: web-01 }\n"));
     for args in [&["run", "split.yaml"][..], &["run", "split.yaml", "--json", "-"]] {
-        let mut child = folder.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut child =
+            folder.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
         drop(child.stdout.take());
         let ended = child.wait_with_output().expect("it ends");
-        assert_eq!(ended.status.code(), Some(exit::SAFETY_FAILED), "{}", String::from_utf8_lossy(&ended.stderr));
+        assert_eq!(
+            ended.status.code(),
+            Some(exit::SAFETY_FAILED),
+            "{}",
+            String::from_utf8_lossy(&ended.stderr)
+        );
         assert!(!String::from_utf8_lossy(&ended.stderr).contains("panicked"));
     }
 }

@@ -71,12 +71,17 @@ const CHOICES: [(&str, &str); 4] = [
 static DRILLS: LazyLock<BTreeMap<&str, Value>> = LazyLock::new(|| {
     let folder = Folder::new();
     let traces = root().join("scenarios/traces").display().to_string();
-    let text = |name, point| RECORDED.replace("FOLDER", &traces).replace("CHOICE", name).replace("POINT", point);
+    let text =
+        |name, point| RECORDED.replace("FOLDER", &traces).replace("CHOICE", name).replace("POINT", point);
     let file = |(name, point)| folder.file(&format!("{name}.yaml"), text(name, point)).display().to_string();
     let files = CHOICES.map(file);
     let files = files.each_ref().map(String::as_str);
     let drills = folder.switchback(&[&["run", "--json", "-"], &files[..]].concat()).exits(exit::HELD).json();
-    CHOICES.iter().zip(drills.as_array().expect("drills")).map(|((name, _), drill)| (*name, drill.clone())).collect()
+    CHOICES
+        .iter()
+        .zip(drills.as_array().expect("drills"))
+        .map(|((name, _), drill)| (*name, drill.clone()))
+        .collect()
 });
 
 fn number(value: &Value) -> u64 {
@@ -96,12 +101,18 @@ fn each_choice_goes_to_azure_and_comes_home_under_all_judges() {
         let verdicts = drill["verdicts"].as_array().expect("verdicts");
         assert!(verdicts.iter().all(|verdict| verdict["held"] == true), "{choice}: {verdicts:#?}");
         for judge in ["prefix", "application-point", "nothing-resurrected", "latest-means-latest"] {
-            assert!(verdicts.iter().any(|verdict| verdict["judge"] == judge), "{choice}: `{judge}` is silent");
+            assert!(
+                verdicts.iter().any(|verdict| verdict["judge"] == judge),
+                "{choice}: `{judge}` is silent"
+            );
         }
         assert_eq!(drill["failovers"].as_array().map(Vec::len), Some(2), "{choice}");
         let home = &drill["failovers"][1];
         assert_eq!((&home["direction"], &home["loss"]["writes"]), (&"Reverse".into(), &0.into()), "{choice}");
-        assert_eq!(verdict(drill, "state of recorded-01 at the end")["figure"], "Protected, wanted Protected");
+        assert_eq!(
+            verdict(drill, "state of recorded-01 at the end")["figure"],
+            "Protected, wanted Protected"
+        );
     }
 }
 
@@ -112,7 +123,8 @@ fn every_recovery_point_is_compared_with_the_write_history() {
         // One a minute until the failover, and those on the way home; each is looked at.
         assert!(number(&figures["points"]) >= 17, "{choice}: {figures}");
         assert!(number(&figures["writes"]) > 10_000, "{choice}: the trace is played: {figures}");
-        let looked = verdict(drill, "points are prefixes of the write order")["figure"].as_str().unwrap_or_default();
+        let looked =
+            verdict(drill, "points are prefixes of the write order")["figure"].as_str().unwrap_or_default();
         let looks: u64 = looked.split(' ').nth(1).and_then(|count| count.parse().ok()).unwrap_or(0);
         assert!(looks >= number(&figures["points"]), "{choice}: {looked}, of {figures}");
     }
@@ -135,10 +147,18 @@ fn each_choice_recovers_the_point_that_it_names() {
     let since_t0 = |choice| point_at(choice).saturating_sub(number(&DRILLS[choice]["t0"])) / 1_000_000_000;
     let asked = |choice| number(&away(choice)["asked_at"]);
     assert!(point_at("latest-processed") < asked("latest-processed"), "it was there when it was asked for");
-    assert!((16 * 60..17 * 60 + 30).contains(&since_t0("latest-processed")), "{}", since_t0("latest-processed"));
+    assert!(
+        (16 * 60..17 * 60 + 30).contains(&since_t0("latest-processed")),
+        "{}",
+        since_t0("latest-processed")
+    );
     assert!(since_t0("latest") >= since_t0("latest-processed"));
     assert_eq!(away("latest-app-consistent")["point"]["consistency"], "Application");
-    assert!((14 * 60..16 * 60).contains(&since_t0("latest-app-consistent")), "{}", since_t0("latest-app-consistent"));
+    assert!(
+        (14 * 60..16 * 60).contains(&since_t0("latest-app-consistent")),
+        "{}",
+        since_t0("latest-app-consistent")
+    );
     assert!((13 * 60 + 30..=14 * 60 + 30).contains(&since_t0("custom")), "{}", since_t0("custom"));
 }
 
@@ -147,7 +167,8 @@ fn the_choice_is_the_only_difference() {
     // Until the failover the four drills are one and the same.
     let until = |choice: &str| {
         let happenings = DRILLS[choice]["happenings"].as_array().expect("happenings");
-        let before = happenings.iter().filter(|happening| number(&happening[0]) < number(&away(choice)["asked_at"]));
+        let before =
+            happenings.iter().filter(|happening| number(&happening[0]) < number(&away(choice)["asked_at"]));
         before.cloned().collect::<Vec<_>>()
     };
     let first = until("latest");

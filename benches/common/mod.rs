@@ -53,10 +53,12 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
 }
 
 fn machine(number: usize, bytes_per_sec: u64) -> MachineSpec {
+    // Idle machines are there to be counted, not to be copied.
+    let used = |gib: u64| if bytes_per_sec == 0 { 0 } else { gib * GIB_SECTORS / 4 };
     let disk = |name: &str, gib: u64| DiskSpec {
         name: name.to_owned(),
         sectors: gib * GIB_SECTORS,
-        used_sectors: gib * GIB_SECTORS / 4,
+        used_sectors: used(gib),
     };
     let workload = Synthetic {
         disks: vec![(0, 4 * GIB_SECTORS), (1, 8 * GIB_SECTORS)],

@@ -3,17 +3,23 @@
 //! The receiver takes items strictly in order and acknowledges cumulatively, so a loss costs going back to it.
 //! After a time-out only the first item goes out again: if its copies had arrived after all, the acknowledgement
 //! skips what need not be repeated, and a slow link is not buried under repetitions.
+//!
+//! How long to wait is learnt: twice what the last item took that was sent once. A large item may be on a slow line for
+//! minutes, and a copy of it every few seconds would fill the line with nothing else. An item that was repeated tells
+//! nothing (which copy was acknowledged?), so the longer wait stays until one comes through at the first go.
 
 use core::time::Duration;
 use std::collections::VecDeque;
 
 use crate::time::Instant;
 
-/// How long to wait for an acknowledgement before the first repetition. It doubles up to [`RETRY_MAX`] while
-/// nothing comes and starts again with every progress.
+/// How long to wait at least for an acknowledgement before the first repetition. The wait doubles up to [`RETRY_MAX`]
+/// while nothing comes.
 const RETRY_FIRST: Duration = Duration::from_secs(2);
 /// The longest pause between repetitions: an outage of hours costs a probe a minute, and its end is noticed soon.
 const RETRY_MAX: Duration = Duration::from_secs(60);
+/// The longest wait that is learnt from a slow line.
+const LEARNT_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Unacknowledged items of a stream, numbered from 1 without gaps.
 #[derive(Debug, Clone)]
@@ -27,6 +33,12 @@ pub(crate) struct Window<T> {
     held_bytes: u64,
     retry_at: Option<Instant>,
     retry_after: Duration,
+    /// Nothing has been acknowledged since the last time-out.
+    probing: bool,
+    /// The highest number that was ever sent.
+    sent_upto: u64,
+    /// An item that is under way for the first time, and since when.
+    timed: Option<(u64, Instant)>,
 }
 
 impl<T: Clone> Window<T> {
@@ -40,6 +52,9 @@ impl<T: Clone> Window<T> {
             held_bytes: 0,
             retry_at: None,
             retry_after: RETRY_FIRST,
+            probing: false,
+            sent_upto: 0,
+            timed: None,
         }
     }
 
@@ -83,7 +98,10 @@ impl<T: Clone> Window<T> {
             gone.push(item);
         }
         if !gone.is_empty() {
-            self.retry_after = RETRY_FIRST;
+            self.probing = false;
+            if let Some((_, since)) = self.timed.take_if(|(number, _)| *number <= upto) {
+                self.retry_after = (now.since(since) * 2).clamp(RETRY_FIRST, LEARNT_MAX);
+            }
             self.retry_at = (self.sent > 0).then(|| now + self.retry_after);
         }
         gone
@@ -97,6 +115,11 @@ impl<T: Clone> Window<T> {
         let fits = self.sent < limit_items && self.sent_bytes + bytes <= limit_bytes;
         if self.sent > 0 && !fits {
             return None;
+        }
+        let number = self.first + self.sent as u64;
+        if number > self.sent_upto {
+            self.sent_upto = number;
+            self.timed.get_or_insert((number, now));
         }
         self.sent += 1;
         self.sent_bytes += bytes;
@@ -119,12 +142,14 @@ impl<T: Clone> Window<T> {
         self.sent = 0;
         self.sent_bytes = 0;
         self.retry_at = None;
-        self.retry_after = (self.retry_after * 2).min(RETRY_MAX);
+        self.retry_after = (self.retry_after * 2).min(RETRY_MAX.max(self.retry_after));
+        self.probing = true;
+        self.timed = None;
     }
 
     /// Whether the last thing that happened was a time-out: only a probe should go out.
-    pub(crate) fn is_probing(&self) -> bool {
-        self.retry_after > RETRY_FIRST
+    pub(crate) const fn is_probing(&self) -> bool {
+        self.probing
     }
 
     /// All items, oldest first.
@@ -183,5 +208,23 @@ mod tests {
         assert_eq!(window.acknowledge(second, 1), ["a"]);
         assert!(!window.is_probing());
         assert_eq!(window.next_to_send(second, 8, 99), Some("b"));
+    }
+
+    #[test]
+    fn a_slow_line_is_given_the_time_that_it_needs() {
+        const SLOW: Duration = Duration::from_secs(10);
+        let mut window = three();
+        assert_eq!(window.next_to_send(START, 1, 99), Some("a"));
+        let first = window.deadline().unwrap();
+        window.time_out(first);
+        assert_eq!(window.next_to_send(first, 1, 99), Some("a"));
+        let now = START + SLOW;
+        window.acknowledge(now, 1);
+        assert_eq!(window.next_to_send(now, 1, 99), Some("b"));
+        assert_eq!(window.deadline(), Some(now + RETRY_FIRST * 2), "a repeated item tells nothing new");
+        let now = now + RETRY_FIRST;
+        window.acknowledge(now, 2);
+        assert_eq!(window.next_to_send(now, 1, 99), Some("c"));
+        assert_eq!(window.deadline(), Some(now + RETRY_FIRST * 2), "twice what an item took that was sent once");
     }
 }

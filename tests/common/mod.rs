@@ -89,7 +89,9 @@ impl Ran {
     #[track_caller]
     pub(crate) fn drill(&self) -> Value {
         let drills = self.json();
-        let [drill] = drills.as_array().map_or(&[][..], Vec::as_slice) else { panic!("one drill in {drills}") };
+        let [drill] = drills.as_array().map_or(&[][..], Vec::as_slice) else {
+            panic!("one drill in {drills}")
+        };
         drill.clone()
     }
 
@@ -166,5 +168,8 @@ timeline:
 #[track_caller]
 pub(crate) fn verdict<'d>(drill: &'d Value, name: &str) -> &'d Value {
     let verdicts = drill["verdicts"].as_array().expect("there are verdicts");
-    verdicts.iter().find(|verdict| verdict["name"] == name).unwrap_or_else(|| panic!("no `{name}` in {verdicts:#?}"))
+    verdicts
+        .iter()
+        .find(|verdict| verdict["name"] == name)
+        .unwrap_or_else(|| panic!("no `{name}` in {verdicts:#?}"))
 }
