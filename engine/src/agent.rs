@@ -36,8 +36,8 @@ mod rounds;
 mod stream;
 
 use capture::DiskCapture;
-pub(crate) use copy::digests;
 pub use config::AgentConfig;
+pub(crate) use copy::digests;
 pub use life::AgentRecord;
 use marks::Marks;
 

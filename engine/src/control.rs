@@ -83,21 +83,13 @@ impl<C: Content> Control<C> {
     /// A vault that protects nothing.
     #[must_use]
     pub fn new(config: ControlConfig) -> Self {
-        Self {
-            vault: Vault::new(config),
-            durable: Durable::new(),
-            views: BTreeMap::new(),
-        }
+        Self { vault: Vault::new(config), durable: Durable::new(), views: BTreeMap::new() }
     }
 
     /// A vault that goes on from what its durable store kept, in order.
     #[must_use]
     pub fn recover(config: ControlConfig, records: Vec<ControlRecord>) -> Self {
-        Self {
-            vault: Vault::recover(config, records),
-            durable: Durable::new(),
-            views: BTreeMap::new(),
-        }
+        Self { vault: Vault::recover(config, records), durable: Durable::new(), views: BTreeMap::new() }
     }
 
     /// All machines that are or were protected, by number.
@@ -140,17 +132,15 @@ impl<C: Content> Control<C> {
     /// machines of its group are at different places of their journey.
     #[must_use]
     pub fn points_of(&self, machine: MachineId) -> &[RecoveryPoint] {
-        let status = self
-            .item(machine)
-            .and_then(|item| self.vault.statuses.get(&(item.group, item.generation)));
+        let status =
+            self.item(machine).and_then(|item| self.vault.statuses.get(&(item.group, item.generation)));
         status.map_or(&[], |status| &status.points)
     }
 
     /// What a user may ask for now; [`Operation::Enable`] for a machine that was never protected.
     #[must_use]
     pub fn allowed_operations(&self, machine: MachineId) -> &'static [Operation] {
-        self.item(machine)
-            .map_or(&[Operation::Enable], |item| allowed_operations(item.state()))
+        self.item(machine).map_or(&[Operation::Enable], |item| allowed_operations(item.state()))
     }
 
     /// How old the newest recovery point of a machine is: what would be lost if it failed over now. `None` while
@@ -216,10 +206,9 @@ impl<C: Content> Control<C> {
     fn release(&self, wish: Wish) -> Option<Effect<C, ControlRecord>> {
         Some(match wish {
             Wish::Ask(number) => self.question(number)?,
-            Wish::Order(to, request, order) => Effect::Send {
-                to,
-                message: Message::Order { request, order },
-            },
+            Wish::Order(to, request, order) => {
+                Effect::Send { to, message: Message::Order { request, order } }
+            }
             Wish::Reply(id, result) => Effect::Reply { id, result },
             Wish::Observe(observation) => Effect::Observe(observation),
         })
@@ -228,21 +217,13 @@ impl<C: Content> Control<C> {
     fn question(&self, number: u64) -> Option<Effect<C, ControlRecord>> {
         let job = self.vault.job(self.vault.wire.job_of(number)?)?;
         Some(match job.ask(number)?.what.clone() {
-            What::Order { to, order } => Effect::Send {
-                to,
-                message: Message::Order {
-                    request: RequestId(number),
-                    order,
-                },
-            },
-            What::Hypervisor(request) => Effect::Hypervisor {
-                call: CallId(number),
-                request,
-            },
-            What::Cloud(ask) => Effect::Cloud {
-                call: CallId(number),
-                request: self.cloud_request(job.machine, ask)?,
-            },
+            What::Order { to, order } => {
+                Effect::Send { to, message: Message::Order { request: RequestId(number), order } }
+            }
+            What::Hypervisor(request) => Effect::Hypervisor { call: CallId(number), request },
+            What::Cloud(ask) => {
+                Effect::Cloud { call: CallId(number), request: self.cloud_request(job.machine, ask)? }
+            }
             What::Await(_) => return None,
         })
     }
@@ -278,8 +259,7 @@ impl<C: Content> Role for Control<C> {
             }
             Input::Message { from, message } => self.message(from, message),
             Input::Synced { token, result } => {
-                self.durable
-                    .synced(token, result, now + self.vault.config.store_retry_after);
+                self.durable.synced(token, result, now + self.vault.config.store_retry_after);
             }
             Input::Hypervisor { call, result } => self.hypervisor(call, result),
             Input::Cloud { call, result } => self.cloud(call, result),
@@ -297,9 +277,7 @@ impl<C: Content> Role for Control<C> {
         }
         let vault = &self.vault;
         self.views.retain(|machine, _| vault.is_recovering(*machine));
-        let free = self
-            .durable
-            .flush(now, &mut self.vault.ledger, &mut self.vault.wishes, out);
+        let free = self.durable.flush(now, &mut self.vault.ledger, &mut self.vault.wishes, out);
         for effect in free.into_iter().filter_map(|wish| self.release(wish)) {
             out.push(effect);
         }
@@ -308,12 +286,6 @@ impl<C: Content> Role for Control<C> {
     fn deadline(&self) -> Option<Instant> {
         // Only a vault that has just started again still has something to say after an input.
         let first = (!self.vault.wishes.is_empty()).then_some(Instant::ZERO);
-        self.vault
-            .wire
-            .deadline()
-            .into_iter()
-            .chain(self.durable.deadline())
-            .chain(first)
-            .min()
+        self.vault.wire.deadline().into_iter().chain(self.durable.deadline()).chain(first).min()
     }
 }

@@ -97,18 +97,10 @@ impl<C: Content> GroupJournal<C> {
     pub fn new(spec: &JournalSpec) -> Self {
         let disks_of = |(machine, disks): &(MachineId, Vec<u64>)| {
             let machine = *machine;
-            (0..disks.len()).map(move |index| DiskId {
-                machine,
-                index: index as u8,
-            })
+            (0..disks.len()).map(move |index| DiskId { machine, index: index as u8 })
         };
         Self {
-            disks: spec
-                .machines
-                .iter()
-                .flat_map(disks_of)
-                .map(|id| (id, DiskLog::new()))
-                .collect(),
+            disks: spec.machines.iter().flat_map(disks_of).map(|id| (id, DiskLog::new())).collect(),
             spec: Arc::new(spec.clone()),
             points: Vec::new(),
             promoted: BTreeMap::new(),
@@ -153,10 +145,7 @@ impl<C: Content> GroupJournal<C> {
     }
 
     fn append_round_end(&mut self, frame: &Frame<C>, end: RoundEnd) -> Option<RecoveryPoint> {
-        let marker = end
-            .marker
-            .filter(|marker| self.is_news(marker.point))
-            .map(|marker| marker.point);
+        let marker = end.marker.filter(|marker| self.is_news(marker.point)).map(|marker| marker.point);
         if let Some(id) = marker {
             self.highest_number = self.highest_number.max(id.number);
         }
@@ -213,18 +202,10 @@ impl<C: Content> GroupJournal<C> {
     #[must_use]
     pub fn view(&self, disk: DiskId, point: PointId) -> Option<View<C>> {
         self.point(point)?;
-        if self
-            .promoted
-            .get(&disk.machine)
-            .is_some_and(|promoted| *promoted != point)
-        {
+        if self.promoted.get(&disk.machine).is_some_and(|promoted| *promoted != point) {
             return None;
         }
-        Some(View::new(
-            disk,
-            Some(point),
-            self.disks.get(&disk)?.layers_until(point),
-        ))
+        Some(View::new(disk, Some(point), self.disks.get(&disk)?.layers_until(point)))
     }
 
     /// A disk with everything received; `None` if there is no such disk.
@@ -256,8 +237,7 @@ impl<C: Content> GroupJournal<C> {
             return 0;
         };
         let before = self.points.len();
-        self.points
-            .retain(|point| point.id == newest || !points.contains(&point.id));
+        self.points.retain(|point| point.id == newest || !points.contains(&point.id));
         if self.points.len() < before {
             let kept: Vec<PointId> = self.points.iter().map(|point| point.id).collect();
             for disk in self.disks.values_mut() {

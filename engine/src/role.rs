@@ -32,7 +32,12 @@ pub trait Role: Clone {
     type Record: Clone;
 
     /// Takes one input at `now` and puts everything it wants done into `out`.
-    fn handle(&mut self, now: Instant, input: Input<Self::Content>, out: &mut Outbox<Self::Content, Self::Record>);
+    fn handle(
+        &mut self,
+        now: Instant,
+        input: Input<Self::Content>,
+        out: &mut Outbox<Self::Content, Self::Record>,
+    );
 
     /// When it wants to be woken; `None` for never.
     fn deadline(&self) -> Option<Instant>;

@@ -225,6 +225,10 @@ mod tests {
         let now = now + RETRY_FIRST;
         window.acknowledge(now, 2);
         assert_eq!(window.next_to_send(now, 1, 99), Some("c"));
-        assert_eq!(window.deadline(), Some(now + RETRY_FIRST * 2), "twice what an item took that was sent once");
+        assert_eq!(
+            window.deadline(),
+            Some(now + RETRY_FIRST * 2),
+            "twice what an item took that was sent once"
+        );
     }
 }

@@ -28,8 +28,8 @@ mod steps;
 mod verdict;
 
 pub use failovers::Failover;
-pub use steps::StepState;
 use steps::StepRun;
+pub use steps::StepState;
 
 /// How often the user looks whether a job has ended.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -123,7 +123,8 @@ impl<C: Simulated> Drill<C> {
 
     /// The next instant that the timeline names.
     fn next_due(&self) -> Option<SimTime> {
-        let waiting = self.scenario.timeline.iter().zip(&self.steps).filter(|(_, run)| run.state == StepState::Waiting);
+        let waiting =
+            self.scenario.timeline.iter().zip(&self.steps).filter(|(_, run)| run.state == StepState::Waiting);
         waiting.filter_map(|(step, _)| self.due_at(step.when)).filter(|at| *at > self.world.now()).min()
     }
 
@@ -142,12 +143,18 @@ impl<C: Simulated> Drill<C> {
         self.enabled = true;
         for group in self.world.spec().groups.clone() {
             let sizes = |machine: &usize| {
-                let disks = self.world.spec().machines[*machine].disks.iter().map(|disk| disk.sectors).collect();
+                let disks =
+                    self.world.spec().machines[*machine].disks.iter().map(|disk| disk.sectors).collect();
                 (MachineId(*machine as u32), disks)
             };
             let machines = group.machines.iter().map(sizes).collect();
             let process_server = Address::ProcessServer(0);
-            self.world.command(Command::Enable { group: group.id, machines, policy: group.policy, process_server });
+            self.world.command(Command::Enable {
+                group: group.id,
+                machines,
+                policy: group.policy,
+                process_server,
+            });
         }
         if self.t0.is_some() {
             self.world.release_traces();
@@ -186,7 +193,8 @@ impl<C: Simulated> Drill<C> {
             (None, Some(heal)) => done + heal.within,
             (None, None) => done + Scenario::RUN_ON,
         };
-        let healed = self.scenario.then_heal.is_some() && self.scenario.run_for.is_none() && self.has_converged();
+        let healed =
+            self.scenario.then_heal.is_some() && self.scenario.run_for.is_none() && self.has_converged();
         now >= until || (healed && now >= done + Scenario::RUN_ON.min(Duration::from_secs(60)))
     }
 }

@@ -132,7 +132,8 @@ fn recorded(trace: &Trace) -> Recorded {
         disk: trace.disk.0 as u8,
         writes: writes.map(write).collect(),
         starts_at: trace.starts_at,
-        repeats_after: (trace.repeat == Repeat::Loop).then(|| trace.recorded.period().max(Duration::from_millis(1))),
+        repeats_after: (trace.repeat == Repeat::Loop)
+            .then(|| trace.recorded.period().max(Duration::from_millis(1))),
     }
 }
 

@@ -71,7 +71,10 @@ const fn index(site: Site) -> usize {
 #[must_use]
 pub fn initial_stamp(machine: MachineId, disk: u8, sector: u64) -> Stamp {
     // Each disk has a number of its own below the first write's, so that content on the wrong disk shows.
-    Stamp { write: ((u64::from(machine.0) + 1) << MACHINE_SHIFT) | (0xff_ffff_ff00 + u64::from(disk)), skip: sector as u32 }
+    Stamp {
+        write: ((u64::from(machine.0) + 1) << MACHINE_SHIFT) | (0xff_ffff_ff00 + u64::from(disk)),
+        skip: sector as u32,
+    }
 }
 
 impl History {

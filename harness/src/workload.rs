@@ -128,11 +128,9 @@ impl Workload {
     pub fn new(spec: &WorkloadSpec, chance: Chance) -> Self {
         let source = match spec {
             WorkloadSpec::Synthetic(spec) => Source::Synthetic(SyntheticRun::new(spec, chance)),
-            WorkloadSpec::Recorded(spec) => Source::Recorded(RecordedRun {
-                spec: Arc::new(spec.clone()),
-                next: 0,
-                origin: None,
-            }),
+            WorkloadSpec::Recorded(spec) => {
+                Source::Recorded(RecordedRun { spec: Arc::new(spec.clone()), next: 0, origin: None })
+            }
         };
         Self { source }
     }
@@ -197,7 +195,15 @@ impl SyntheticRun {
             Pattern::Zipf(exponent) => Some(Arc::new(Zipf::new(slots, *exponent))),
             _ => None,
         };
-        Self { spec: Arc::new(spec.clone()), zipf, cursor: 0, began_at: SimTime::ZERO, drawn_bytes: block_bytes, not_before: SimTime::ZERO, chance }
+        Self {
+            spec: Arc::new(spec.clone()),
+            zipf,
+            cursor: 0,
+            began_at: SimTime::ZERO,
+            drawn_bytes: block_bytes,
+            not_before: SimTime::ZERO,
+            chance,
+        }
     }
 
     fn draw(&mut self) -> Planned {
@@ -217,7 +223,11 @@ impl SyntheticRun {
         let slot_sectors = slot_bytes / SECTOR_BYTES;
         let first = if sectors > PARTITION_START + slot_sectors { PARTITION_START } else { 0 };
         self.drawn_bytes = self.draw_size();
-        Planned { disk, start: first + slot * slot_sectors, sectors: (self.drawn_bytes / SECTOR_BYTES) as u32 }
+        Planned {
+            disk,
+            start: first + slot * slot_sectors,
+            sectors: (self.drawn_bytes / SECTOR_BYTES) as u32,
+        }
     }
 
     fn draw_size(&mut self) -> u64 {

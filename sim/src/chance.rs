@@ -34,9 +34,7 @@ impl Seed {
     /// A fresh generator for `name`. Asking twice gives two generators that draw the same numbers.
     #[must_use]
     pub fn chance(&self, name: &str) -> Chance {
-        Chance {
-            generator: Pcg64Mcg::new(xxh3_128_with_seed(name.as_bytes(), self.0)),
-        }
+        Chance { generator: Pcg64Mcg::new(xxh3_128_with_seed(name.as_bytes(), self.0)) }
     }
 }
 
@@ -127,9 +125,7 @@ impl Chance {
     #[must_use]
     pub fn fork(&mut self) -> Self {
         let (high, low) = (self.next_u64(), self.next_u64());
-        Self {
-            generator: Pcg64Mcg::new(u128::from(high) << 64 | u128::from(low)),
-        }
+        Self { generator: Pcg64Mcg::new(u128::from(high) << 64 | u128::from(low)) }
     }
 }
 
@@ -153,11 +149,8 @@ mod tests {
     }
 
     const CHILD_OF_42: u64 = 12_552_411_692_171_838_136;
-    const LINK_OF_42: [u64; 3] = [
-        16_902_131_890_869_718_785,
-        7_595_394_250_807_758_429,
-        17_829_399_936_797_376_403,
-    ];
+    const LINK_OF_42: [u64; 3] =
+        [16_902_131_890_869_718_785, 7_595_394_250_807_758_429, 17_829_399_936_797_376_403];
 
     #[test]
     fn names_and_seeds_set_generators_apart() {
@@ -189,9 +182,7 @@ mod tests {
     #[test]
     fn a_quarter_is_about_a_quarter() {
         let mut chance = Seed(3).chance("coin");
-        let hits = (0..100_000)
-            .filter(|_| chance.happens(Ratio::percent(25)))
-            .count();
+        let hits = (0..100_000).filter(|_| chance.happens(Ratio::percent(25))).count();
         assert!((24_000..26_000).contains(&hits), "{hits} of 100000");
     }
 
@@ -202,10 +193,7 @@ mod tests {
         for _ in 0..60_000 {
             faces[chance.below(6) as usize] += 1;
         }
-        assert!(
-            faces.iter().all(|count| (9_500..10_500).contains(count)),
-            "{faces:?}"
-        );
+        assert!(faces.iter().all(|count| (9_500..10_500).contains(count)), "{faces:?}");
     }
 
     /// Four draws fall on three numbers of so large a bound: without rejection one of the three would come twice.
@@ -216,10 +204,7 @@ mod tests {
         for _ in 0..30_000 {
             residues[(chance.below(3 << 62) % 3) as usize] += 1;
         }
-        assert!(
-            residues.iter().all(|count| (9_500..10_500).contains(count)),
-            "{residues:?}"
-        );
+        assert!(residues.iter().all(|count| (9_500..10_500).contains(count)), "{residues:?}");
     }
 
     #[test]

@@ -61,15 +61,7 @@ impl ChromeTrace {
         end: SimTime,
         args: &[(&str, String)],
     ) {
-        self.add(
-            track,
-            name,
-            start,
-            What::Span {
-                end: end.max(start),
-                args: owned(args),
-            },
-        );
+        self.add(track, name, start, What::Span { end: end.max(start), args: owned(args) });
     }
 
     /// Draws a mark at `at`.
@@ -96,12 +88,7 @@ impl ChromeTrace {
     }
 
     fn add(&mut self, track: TrackId, name: &str, at: SimTime, what: What) {
-        self.events.push(Event {
-            track,
-            name: name.to_owned(),
-            at,
-            what,
-        });
+        self.events.push(Event { track, name: name.to_owned(), at, what });
     }
 
     /// Writes the timeline as JSON.
@@ -140,10 +127,7 @@ impl ChromeTrace {
                 write_args(out, args)?;
             }
             What::Counter { value } => {
-                let track = self
-                    .tracks
-                    .get(event.track.0 as usize - 1)
-                    .map_or("", String::as_str);
+                let track = self.tracks.get(event.track.0 as usize - 1).map_or("", String::as_str);
                 out.write_all(b",\"ph\":\"C\"")?;
                 write_name(out, &format!("{track} {}", event.name))?;
                 write!(out, ",\"args\":{{\"value\":{value}}}")?;
@@ -154,21 +138,13 @@ impl ChromeTrace {
 }
 
 fn owned(args: &[(&str, String)]) -> Args {
-    args.iter()
-        .map(|(key, value)| ((*key).to_owned(), value.clone()))
-        .collect()
+    args.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
 }
 
 fn write_track(out: &mut impl Write, id: u32, name: &str) -> io::Result<()> {
-    write!(
-        out,
-        "{{\"pid\":1,\"tid\":{id},\"ph\":\"M\",\"name\":\"thread_name\",\"args\":{{\"name\":"
-    )?;
+    write!(out, "{{\"pid\":1,\"tid\":{id},\"ph\":\"M\",\"name\":\"thread_name\",\"args\":{{\"name\":")?;
     write_text(out, name)?;
-    write!(
-        out,
-        "}}}},\n{{\"pid\":1,\"tid\":{id},\"ph\":\"M\",\"name\":\"thread_sort_index\","
-    )?;
+    write!(out, "}}}},\n{{\"pid\":1,\"tid\":{id},\"ph\":\"M\",\"name\":\"thread_sort_index\",")?;
     write!(out, "\"args\":{{\"sort_index\":{id}}}}}")
 }
 
@@ -225,26 +201,14 @@ mod tests {
         let mut trace = ChromeTrace::new();
         let host = trace.track("host \"a\"\n");
         let (start, end) = (SimTime::from_nanos(1_500), SimTime::from_nanos(4_000_001));
-        trace.span(
-            host,
-            "copy",
-            start,
-            end,
-            &[("bytes", "512".to_owned()), ("to\\from", "é".to_owned())],
-        );
+        trace.span(host, "copy", start, end, &[("bytes", "512".to_owned()), ("to\\from", "é".to_owned())]);
         trace.instant(host, "crash", end, &[]);
         trace.counter(host, "queue", end, 7);
         let (text, value) = written(&trace);
-        assert!(
-            text.contains("\"ts\":1.500") && text.contains("\"dur\":3998.501"),
-            "{text}"
-        );
+        assert!(text.contains("\"ts\":1.500") && text.contains("\"dur\":3998.501"), "{text}");
         let events = value["traceEvents"].as_array().unwrap();
         assert_eq!(events[0]["args"]["name"], "host \"a\"\n");
-        assert_eq!(
-            (&events[2]["ph"], &events[2]["name"]),
-            (&"X".into(), &"copy".into())
-        );
+        assert_eq!((&events[2]["ph"], &events[2]["name"]), (&"X".into(), &"copy".into()));
         assert_eq!(events[2]["args"]["to\\from"], "é");
         assert_eq!((&events[3]["ph"], &events[3]["s"]), (&"i".into(), &"t".into()));
         assert_eq!(events[4]["args"]["value"], 7);
@@ -270,9 +234,6 @@ mod tests {
                 Ok(())
             }
         }
-        assert_eq!(
-            ChromeTrace::new().write_to(Full).unwrap_err().kind(),
-            io::ErrorKind::StorageFull
-        );
+        assert_eq!(ChromeTrace::new().write_to(Full).unwrap_err().kind(), io::ErrorKind::StorageFull);
     }
 }

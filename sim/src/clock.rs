@@ -23,11 +23,7 @@ impl Clock {
     /// second (loses, when negative). Drift is limited to 999,999 parts per million either way.
     #[must_use]
     pub fn new(offset_ns: i64, drift_ppm: i64) -> Self {
-        Self {
-            offset_ns: i128::from(offset_ns),
-            drift_ppm: limited(drift_ppm),
-            since: SimTime::ZERO,
-        }
+        Self { offset_ns: i128::from(offset_ns), drift_ppm: limited(drift_ppm), since: SimTime::ZERO }
     }
 
     /// A clock that is always right.

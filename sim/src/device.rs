@@ -170,11 +170,7 @@ impl Device {
         let capacity_bytes = self.spec.capacity_bytes.unwrap_or(u64::MAX);
         let free_bytes = capacity_bytes.saturating_sub(self.used_bytes);
         if bytes > free_bytes {
-            return Err(DeviceFull {
-                asked_bytes: bytes,
-                free_bytes,
-                capacity_bytes,
-            });
+            return Err(DeviceFull { asked_bytes: bytes, free_bytes, capacity_bytes });
         }
         self.used_bytes += bytes;
         Ok(())
@@ -271,23 +267,15 @@ mod tests {
     #[test]
     fn requests_beyond_the_parallelism_wait() {
         let mut device = device(spec());
-        let done: Vec<_> = (0..4)
-            .map(|_| device.submit(SimTime::ZERO, IoKind::Write, 512))
-            .collect();
+        let done: Vec<_> = (0..4).map(|_| device.submit(SimTime::ZERO, IoKind::Write, 512)).collect();
         assert_eq!(done, [at_ms(2), at_ms(2), at_ms(4), at_ms(4)]);
         assert_eq!(device.submit(at_ms(100), IoKind::Read, 512), at_ms(101));
     }
 
     #[test]
     fn large_requests_are_bound_by_the_channel() {
-        let mut device = device(DeviceSpec {
-            bytes_per_sec: Some(100 * MIB),
-            parallelism: 32,
-            ..spec()
-        });
-        let last = (0..100)
-            .map(|_| device.submit(SimTime::ZERO, IoKind::Read, MIB))
-            .last();
+        let mut device = device(DeviceSpec { bytes_per_sec: Some(100 * MIB), parallelism: 32, ..spec() });
+        let last = (0..100).map(|_| device.submit(SimTime::ZERO, IoKind::Read, MIB)).last();
         assert_eq!(last, Some(at_ms(1_001)));
     }
 
@@ -313,28 +301,18 @@ mod tests {
 
     #[test]
     fn a_device_becomes_slow_and_less_parallel() {
-        let mut device = device(DeviceSpec {
-            parallelism: 4,
-            ..spec()
-        });
+        let mut device = device(DeviceSpec { parallelism: 4, ..spec() });
         for _ in 0..4 {
             device.submit(SimTime::ZERO, IoKind::Write, 512);
         }
-        device.set_spec(DeviceSpec {
-            parallelism: 1,
-            write_latency: ms(20)..=ms(20),
-            ..spec()
-        });
+        device.set_spec(DeviceSpec { parallelism: 1, write_latency: ms(20)..=ms(20), ..spec() });
         assert_eq!(device.submit(SimTime::ZERO, IoKind::Write, 512), at_ms(22));
         assert_eq!(device.submit(SimTime::ZERO, IoKind::Write, 512), at_ms(42));
     }
 
     #[test]
     fn a_dead_channel_never_answers() {
-        let mut device = device(DeviceSpec {
-            bytes_per_sec: Some(0),
-            ..spec()
-        });
+        let mut device = device(DeviceSpec { bytes_per_sec: Some(0), ..spec() });
         assert_eq!(device.submit(SimTime::ZERO, IoKind::Read, 512), SimTime::MAX);
         device.power_cycle();
         device.set_spec(spec());
@@ -343,10 +321,7 @@ mod tests {
 
     #[test]
     fn space_runs_out_and_comes_back() {
-        let mut device = device(DeviceSpec {
-            capacity_bytes: Some(100),
-            ..spec()
-        });
+        let mut device = device(DeviceSpec { capacity_bytes: Some(100), ..spec() });
         assert_eq!(device.allocate(80), Ok(()));
         let full = device.allocate(30).unwrap_err();
         assert_eq!(full.to_string(), "30 bytes do not fit: 20 of 100 are free");

@@ -18,9 +18,7 @@ impl Digest {
     /// The digest of nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            state: Xxh3Default::new(),
-        }
+        Self { state: Xxh3Default::new() }
     }
 
     /// Adds a number.

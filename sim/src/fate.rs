@@ -100,10 +100,7 @@ struct Slot {
 
 impl Slot {
     fn new(chance: &mut Chance) -> Self {
-        Self {
-            armed: Armed::Never,
-            dice: chance.fork(),
-        }
+        Self { armed: Armed::Never, dice: chance.fork() }
     }
 
     fn fires(&mut self) -> bool {
@@ -211,9 +208,7 @@ impl Faults {
             return ReadFate::Clean;
         }
         self.counters.rotten += 1;
-        ReadFate::Rotten {
-            sector: self.rot.dice.below(u64::from(sectors)) as u32,
-        }
+        ReadFate::Rotten { sector: self.rot.dice.below(u64::from(sectors)) as u32 }
     }
 
     /// One of four ways to die is drawn first, so that the extremes are met often however many writes are
@@ -253,9 +248,7 @@ fn torn(dice: &mut Chance, sectors: u32) -> WriteFate {
     if sectors < 2 {
         return WriteFate::Lost;
     }
-    WriteFate::Torn {
-        sectors_kept: dice.in_range(1..=u64::from(sectors) - 1) as u32,
-    }
+    WriteFate::Torn { sectors_kept: dice.in_range(1..=u64::from(sectors) - 1) as u32 }
 }
 
 #[cfg(test)]
@@ -308,9 +301,7 @@ mod tests {
     fn a_ratio_fires_until_it_is_disarmed() {
         let mut faults = faults();
         faults.arm_ratio(FaultKind::ReadRot, Ratio::percent(50));
-        let rotten = (0..1000)
-            .filter(|_| faults.read_fate(4) != ReadFate::Clean)
-            .count();
+        let rotten = (0..1000).filter(|_| faults.read_fate(4) != ReadFate::Clean).count();
         assert!((400..600).contains(&rotten), "{rotten}");
         assert_eq!(faults.counters().rotten, rotten as u64);
         faults.disarm(FaultKind::ReadRot);
@@ -324,15 +315,8 @@ mod tests {
         let seen: Vec<_> = (0..500).map(|_| faults.crash_fates(&pending)).collect();
         assert!(seen.contains(&vec![WriteFate::Lost; 3]));
         assert!(seen.contains(&vec![WriteFate::Whole; 3]));
-        assert!(
-            seen.iter()
-                .any(|fates| fates[0] == WriteFate::Lost && fates[2] == WriteFate::Whole)
-        );
-        assert!(
-            seen.iter()
-                .flatten()
-                .any(|fate| matches!(fate, WriteFate::Torn { .. }))
-        );
+        assert!(seen.iter().any(|fates| fates[0] == WriteFate::Lost && fates[2] == WriteFate::Whole));
+        assert!(seen.iter().flatten().any(|fate| matches!(fate, WriteFate::Torn { .. })));
         assert!(faults.crash_fates(&[]).is_empty());
     }
 

@@ -16,9 +16,7 @@ impl<K: Ord> Counters<K> {
     /// Nothing has happened yet.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            counts: BTreeMap::new(),
-        }
+        Self { counts: BTreeMap::new() }
     }
 
     /// Notes that `fault` happened once, while `during` was in flight.
@@ -35,11 +33,7 @@ impl<K: Ord> Counters<K> {
     /// How often `fault` happened while `during` was in flight.
     #[must_use]
     pub fn fired_during(&self, fault: &K, during: &str) -> u64 {
-        self.counts
-            .get(fault)
-            .and_then(|counts| counts.get(during))
-            .copied()
-            .unwrap_or(0)
+        self.counts.get(fault).and_then(|counts| counts.get(during)).copied().unwrap_or(0)
     }
 
     /// Those of the `expected` faults that never happened, in the order given.
@@ -47,10 +41,7 @@ impl<K: Ord> Counters<K> {
     where
         K: 'a,
     {
-        expected
-            .into_iter()
-            .filter(|&fault| self.fired(fault) == 0)
-            .collect()
+        expected.into_iter().filter(|&fault| self.fired(fault) == 0).collect()
     }
 
     /// Every count, in the order of fault and then of what was in flight.
@@ -103,14 +94,7 @@ mod tests {
         assert_eq!(counters.fired(&Fault::Cut), 3);
         assert_eq!(counters.fired_during(&Fault::Cut, "transfer"), 2);
         let all: Vec<_> = counters.iter().collect();
-        assert_eq!(
-            all,
-            [
-                (&Fault::Cut, "idle", 1),
-                (&Fault::Cut, "transfer", 2),
-                (&Fault::Crash, "sync", 1)
-            ]
-        );
+        assert_eq!(all, [(&Fault::Cut, "idle", 1), (&Fault::Cut, "transfer", 2), (&Fault::Crash, "sync", 1)]);
     }
 
     #[test]

@@ -11,11 +11,7 @@ pub(crate) fn log2(x: u128) -> u64 {
     let exponent = x.ilog2();
     // The mantissa, in [1, 2) with 63 bits behind the point. Squaring it doubles the logarithm; each time it
     // leaves the range, one more bit of the fraction is known.
-    let mut mantissa = if exponent >= 63 {
-        x >> (exponent - 63)
-    } else {
-        x << (63 - exponent)
-    };
+    let mut mantissa = if exponent >= 63 { x >> (exponent - 63) } else { x << (63 - exponent) };
     let mut log = u64::from(exponent);
     for _ in 0..LOG_BITS {
         mantissa = (mantissa * mantissa) >> 63;
@@ -83,10 +79,7 @@ mod tests {
         for x in [1u128, 2, 3, 10, 1000, 65_537, 1 << 40] {
             let back = inverse.at(log2(x), 62);
             let expected = ((1u128 << 62) / x) as u64;
-            assert!(
-                back.abs_diff(expected) <= (expected >> 28) + 1,
-                "1/{x}: {back}, not {expected}"
-            );
+            assert!(back.abs_diff(expected) <= (expected >> 28) + 1, "1/{x}: {back}, not {expected}");
         }
         assert_eq!(inverse.at(u64::MAX, 53), 0);
     }

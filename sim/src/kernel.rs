@@ -51,12 +51,7 @@ impl<E, Q: Queue<E>> Kernel<E, Q> {
     /// A kernel at time zero over a queue of the caller's choice.
     #[must_use]
     pub fn with_queue(queue: Q) -> Self {
-        Self {
-            now: SimTime::ZERO,
-            queue,
-            delivered: 0,
-            event: PhantomData,
-        }
+        Self { now: SimTime::ZERO, queue, delivered: 0, event: PhantomData }
     }
 
     /// The instant of the event delivered last, or the one [`advance_to`](Self::advance_to) reached.
@@ -85,11 +80,7 @@ impl<E, Q: Queue<E>> Kernel<E, Q> {
     #[inline]
     pub fn next(&mut self) -> Option<E> {
         let (at, event) = self.queue.pop()?;
-        debug_assert!(
-            at >= self.now,
-            "an event is due at {at}, before now ({})",
-            self.now
-        );
+        debug_assert!(at >= self.now, "an event is due at {at}, before now ({})", self.now);
         self.now = at;
         self.delivered += 1;
         Some(event)
@@ -98,20 +89,12 @@ impl<E, Q: Queue<E>> Kernel<E, Q> {
     /// As [`next`](Self::next), for events due strictly before `limit`. The clock stays at the last event
     /// delivered; [`advance_to`](Self::advance_to) moves it on.
     pub fn next_before(&mut self, limit: SimTime) -> Option<E> {
-        if self.next_time()? < limit {
-            self.next()
-        } else {
-            None
-        }
+        if self.next_time()? < limit { self.next() } else { None }
     }
 
     /// As [`next`](Self::next), for events due at `limit` or before.
     pub fn next_until(&mut self, limit: SimTime) -> Option<E> {
-        if self.next_time()? <= limit {
-            self.next()
-        } else {
-            None
-        }
+        if self.next_time()? <= limit { self.next() } else { None }
     }
 
     /// When the next event is due.
@@ -150,14 +133,8 @@ mod tests {
         let mut kernel = Kernel::new();
         kernel.schedule_at(SimTime::from_secs(5), "late");
         kernel.schedule_in(Duration::from_secs(2), "early");
-        assert_eq!(
-            (kernel.next(), kernel.now()),
-            (Some("early"), SimTime::from_secs(2))
-        );
-        assert_eq!(
-            (kernel.next(), kernel.now()),
-            (Some("late"), SimTime::from_secs(5))
-        );
+        assert_eq!((kernel.next(), kernel.now()), (Some("early"), SimTime::from_secs(2)));
+        assert_eq!((kernel.next(), kernel.now()), (Some("late"), SimTime::from_secs(5)));
         assert_eq!((kernel.next(), kernel.now()), (None, SimTime::from_secs(5)));
         assert_eq!(kernel.events_delivered(), 2);
     }

@@ -195,13 +195,7 @@ impl<T: Clone> Link<T> {
             return SendOutcome::Dropped;
         }
         let number = self.enter(flow, bytes, 1 + usize::from(copy.is_some()));
-        let parcel = Parcel {
-            bytes,
-            number,
-            journey,
-            copy,
-            item,
-        };
+        let parcel = Parcel { bytes, number, journey, copy, item };
         match &mut self.waiting {
             Some(share) => share.push(now, flow, bytes, parcel),
             None => self.launch(now, flow, parcel),
@@ -266,12 +260,7 @@ impl<T: Clone> Link<T> {
             (Some(share), Some(rate)) => share.set_rate(now, rate),
             (waiting @ None, Some(rate)) => *waiting = Some(FairShare::new(rate)),
             (_, None) => {
-                for (flow, parcel) in self
-                    .waiting
-                    .take()
-                    .map(|mut share| share.drain())
-                    .unwrap_or_default()
-                {
+                for (flow, parcel) in self.waiting.take().map(|mut share| share.drain()).unwrap_or_default() {
                     self.launch(now, flow, parcel);
                 }
             }
@@ -279,11 +268,7 @@ impl<T: Clone> Link<T> {
         // What still waits keeps the latency it has drawn, which may be shorter than any drawn from now on.
         let shortest = *spec.latency.start();
         let none_wait = self.waiting.as_ref().is_none_or(FairShare::is_empty);
-        self.latency_floor = if none_wait {
-            shortest
-        } else {
-            self.latency_floor.min(shortest)
-        };
+        self.latency_floor = if none_wait { shortest } else { self.latency_floor.min(shortest) };
         self.spec = spec;
     }
 
@@ -330,25 +315,11 @@ impl<T: Clone> Link<T> {
     }
 
     fn launch(&mut self, departed: SimTime, flow: u32, parcel: Parcel<T>) {
-        let Parcel {
-            bytes,
-            number,
-            journey,
-            copy,
-            item,
-        } = parcel;
+        let Parcel { bytes, number, journey, copy, item } = parcel;
         let second = copy.map(|copy| (copy, item.clone()));
         for (journey, item) in std::iter::once((journey, item)).chain(second) {
             let at = self.arrival(departed, flow, journey);
-            self.travelling.push(
-                at,
-                Traveller {
-                    flow,
-                    bytes,
-                    number,
-                    item,
-                },
-            );
+            self.travelling.push(at, Traveller { flow, bytes, number, item });
         }
     }
 
@@ -389,10 +360,7 @@ impl Dice {
         let latency = self.latency.duration(spec.latency.clone());
         let held_back = self.reorder.happens(spec.reorder);
         let extra = self.reorder.duration(Duration::ZERO..=*spec.latency.end());
-        Journey {
-            latency,
-            held_back: held_back.then_some(extra),
-        }
+        Journey { latency, held_back: held_back.then_some(extra) }
     }
 
     fn copy(&mut self, spec: &LinkSpec) -> Option<Journey> {
@@ -402,10 +370,7 @@ impl Dice {
         let latency = self.copy.duration(spec.latency.clone());
         let held_back = self.copy.happens(spec.reorder);
         let extra = self.copy.duration(Duration::ZERO..=*spec.latency.end());
-        Some(Journey {
-            latency,
-            held_back: held_back.then_some(extra),
-        })
+        Some(Journey { latency, held_back: held_back.then_some(extra) })
     }
 }
 

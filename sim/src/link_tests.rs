@@ -47,10 +47,7 @@ fn without_a_limit_a_message_takes_the_latency_only() {
     link.poll(at_ms(119), &mut out);
     assert!(out.is_empty());
     assert_eq!(arrivals(&mut link), [(at_ms(120), 7)]);
-    assert_eq!(
-        (link.in_flight(), link.bytes_in_flight(), link.deadline()),
-        (0, 0, None)
-    );
+    assert_eq!((link.in_flight(), link.bytes_in_flight(), link.deadline()), (0, 0, None));
 }
 
 #[test]
@@ -81,10 +78,7 @@ fn jitter_keeps_a_flow_in_order() {
 
 #[test]
 fn reordering_breaks_the_order_and_says_so() {
-    let mut link = link(LinkSpec {
-        reorder: Ratio::percent(20),
-        ..jittery()
-    });
+    let mut link = link(LinkSpec { reorder: Ratio::percent(20), ..jittery() });
     for item in 0..200 {
         link.send(SimTime::from_micros(u64::from(item)), 3, 100, item);
     }
@@ -98,41 +92,22 @@ fn reordering_breaks_the_order_and_says_so() {
 
 #[test]
 fn loss_loses_and_duplication_doubles() {
-    let mut link = link(LinkSpec {
-        loss: Ratio::percent(10),
-        duplicate: Ratio::percent(10),
-        ..jittery()
-    });
-    let sent = (0..1000)
-        .filter(|&item| link.send(SimTime::ZERO, 0, 1, item) == SendOutcome::Sent)
-        .count();
+    let mut link = link(LinkSpec { loss: Ratio::percent(10), duplicate: Ratio::percent(10), ..jittery() });
+    let sent = (0..1000).filter(|&item| link.send(SimTime::ZERO, 0, 1, item) == SendOutcome::Sent).count();
     let counters = link.counters();
     assert_eq!(counters.lost, 1000 - sent as u64);
     assert!((60..140).contains(&counters.lost), "{} lost", counters.lost);
-    assert!(
-        (60..140).contains(&counters.duplicated),
-        "{} duplicated",
-        counters.duplicated
-    );
+    assert!((60..140).contains(&counters.duplicated), "{} duplicated", counters.duplicated);
     assert_eq!(items(&mut link).len() as u64, sent as u64 + counters.duplicated);
 }
 
 #[test]
 fn one_fault_does_not_reshuffle_another() {
-    let lossy = LinkSpec {
-        loss: Ratio::percent(10),
-        ..jittery()
-    };
-    let worse = LinkSpec {
-        duplicate: Ratio::percent(30),
-        reorder: Ratio::percent(30),
-        ..lossy.clone()
-    };
+    let lossy = LinkSpec { loss: Ratio::percent(10), ..jittery() };
+    let worse = LinkSpec { duplicate: Ratio::percent(30), reorder: Ratio::percent(30), ..lossy.clone() };
     let outcomes = |spec: LinkSpec| {
         let mut link = link(spec);
-        (0..500)
-            .map(|item| link.send(SimTime::ZERO, 0, 1, item))
-            .collect::<Vec<_>>()
+        (0..500).map(|item| link.send(SimTime::ZERO, 0, 1, item)).collect::<Vec<_>>()
     };
     assert_eq!(outcomes(lossy), outcomes(worse));
 }
@@ -144,10 +119,7 @@ fn a_cut_loses_what_is_under_way_and_what_is_sent_until_it_heals() {
     link.send(SimTime::ZERO, 0, MIB, 2); // waiting for bandwidth
     link.cut(at_ms(5));
     assert!(link.is_cut());
-    assert_eq!(
-        (link.in_flight(), link.bytes_in_flight(), link.deadline()),
-        (0, 0, None)
-    );
+    assert_eq!((link.in_flight(), link.bytes_in_flight(), link.deadline()), (0, 0, None));
     assert_eq!(link.send(at_ms(6), 0, 1, 3), SendOutcome::Dropped);
     assert_eq!(link.counters().cut, 3);
     link.heal();
@@ -158,10 +130,7 @@ fn a_cut_loses_what_is_under_way_and_what_is_sent_until_it_heals() {
 #[test]
 fn a_link_becomes_slow_and_recovers() {
     let fast = LinkSpec::reliable(ms(0)..=ms(0), Some(MIB));
-    let stalled = LinkSpec {
-        bandwidth_bytes_per_sec: Some(0),
-        ..fast.clone()
-    };
+    let stalled = LinkSpec { bandwidth_bytes_per_sec: Some(0), ..fast.clone() };
     let mut link = link(fast.clone());
     link.send(SimTime::ZERO, 0, 2 * MIB, 1);
     link.set_spec(at_ms(1_000), stalled);
@@ -186,19 +155,12 @@ fn a_lifted_limit_lets_everything_go() {
         link.send(SimTime::ZERO, 0, MIB, item);
     }
     link.set_spec(at_ms(10), LinkSpec::reliable(ms(1)..=ms(1), None));
-    assert_eq!(
-        arrivals(&mut link),
-        [(at_ms(11), 0), (at_ms(11), 1), (at_ms(11), 2)]
-    );
+    assert_eq!(arrivals(&mut link), [(at_ms(11), 0), (at_ms(11), 1), (at_ms(11), 2)]);
 }
 
 #[test]
 fn a_snapshot_has_the_same_future() {
-    let mut link = link(LinkSpec {
-        loss: Ratio::percent(10),
-        reorder: Ratio::percent(10),
-        ..jittery()
-    });
+    let mut link = link(LinkSpec { loss: Ratio::percent(10), reorder: Ratio::percent(10), ..jittery() });
     for item in 0..50 {
         link.send(SimTime::ZERO, item % 3, 1, item);
     }

@@ -87,10 +87,7 @@ pub(crate) struct TieHeap<K, E> {
 
 impl<K: Ord + Copy, E> TieHeap<K, E> {
     pub(crate) fn new() -> Self {
-        Self {
-            entries: BinaryHeap::new(),
-            next_sequence: 0,
-        }
+        Self { entries: BinaryHeap::new(), next_sequence: 0 }
     }
 
     pub(crate) fn push(&mut self, key: K, event: E) {
@@ -126,10 +123,7 @@ struct Entry<K, E> {
 /// Reversed, because the standard heap gives its greatest element first.
 impl<K: Ord, E> Ord for Entry<K, E> {
     fn cmp(&self, other: &Self) -> Ordering {
-        other
-            .key
-            .cmp(&self.key)
-            .then_with(|| other.sequence.cmp(&self.sequence))
+        other.key.cmp(&self.key).then_with(|| other.sequence.cmp(&self.sequence))
     }
 }
 
@@ -161,9 +155,7 @@ mod tests {
             queue.push(noon, event);
         }
         queue.push(SimTime::ZERO, "earlier");
-        let order: Vec<_> = std::iter::from_fn(|| queue.pop())
-            .map(|(_, event)| event)
-            .collect();
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(_, event)| event).collect();
         assert_eq!(order, ["earlier", "first", "second", "third"]);
         assert!(queue.is_empty());
     }

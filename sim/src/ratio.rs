@@ -29,15 +29,9 @@ pub enum RatioError {
 
 impl Ratio {
     /// Nothing; never.
-    pub const ZERO: Self = Self {
-        numerator: 0,
-        denominator: 1,
-    };
+    pub const ZERO: Self = Self { numerator: 0, denominator: 1 };
     /// The whole; always.
-    pub const ONE: Self = Self {
-        numerator: 1,
-        denominator: 1,
-    };
+    pub const ONE: Self = Self { numerator: 1, denominator: 1 };
 
     /// `numerator / denominator`.
     ///
@@ -67,10 +61,7 @@ impl Ratio {
         while b != 0 {
             (a, b) = (b, a % b);
         }
-        Self {
-            numerator: numerator / a,
-            denominator: denominator / a,
-        }
+        Self { numerator: numerator / a, denominator: denominator / a }
     }
 
     /// The upper number, in lowest terms.
@@ -136,10 +127,7 @@ impl TryFrom<Parts> for Ratio {
 
 impl From<Ratio> for Parts {
     fn from(ratio: Ratio) -> Self {
-        Self {
-            numerator: ratio.numerator,
-            denominator: ratio.denominator,
-        }
+        Self { numerator: ratio.numerator, denominator: ratio.denominator }
     }
 }
 
@@ -158,10 +146,7 @@ mod tests {
 
     #[test]
     fn nothing_is_divided_by_zero() {
-        assert_eq!(
-            Ratio::new(3, 0),
-            Err(RatioError::ZeroDenominator { numerator: 3 })
-        );
+        assert_eq!(Ratio::new(3, 0), Err(RatioError::ZeroDenominator { numerator: 3 }));
         let read: Result<Ratio, _> = serde_json::from_str(r#"{"numerator":3,"denominator":0}"#);
         assert!(read.unwrap_err().to_string().contains("no value"));
     }

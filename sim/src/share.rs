@@ -59,13 +59,7 @@ impl<T> FairShare<T> {
     /// Nothing waiting. At a rate of zero everything waits until the rate is changed.
     #[must_use]
     pub fn new(bytes_per_sec: u64) -> Self {
-        Self {
-            bytes_per_sec,
-            since: 0,
-            served: 0,
-            waiting: BTreeMap::new(),
-            queue: TieHeap::new(),
-        }
+        Self { bytes_per_sec, since: 0, served: 0, waiting: BTreeMap::new(), queue: TieHeap::new() }
     }
 
     /// Puts an item behind what its flow already has waiting.
@@ -73,10 +67,7 @@ impl<T> FairShare<T> {
         if !self.waiting.contains_key(&flow) {
             self.settle(now);
         }
-        let fresh = Backlog {
-            last_finish: self.served,
-            items: 0,
-        };
+        let fresh = Backlog { last_finish: self.served, items: 0 };
         let backlog = self.waiting.entry(flow).or_insert(fresh);
         backlog.last_finish += u128::from(bytes) << FRACTION_BITS;
         backlog.items += 1;
@@ -98,11 +89,7 @@ impl<T> FairShare<T> {
         }
         let (_, (flow, item)) = self.queue.pop()?;
         self.leave(flow, finish, at);
-        Some(Departure {
-            at: to_time(at),
-            flow,
-            item,
-        })
+        Some(Departure { at: to_time(at), flow, item })
     }
 
     /// Changes the rate from `now` on.
@@ -114,9 +101,7 @@ impl<T> FairShare<T> {
     /// Takes out everything that waits, in the order in which it would have left.
     pub fn drain(&mut self) -> Vec<(u32, T)> {
         self.waiting.clear();
-        std::iter::from_fn(|| self.queue.pop())
-            .map(|(_, entry)| entry)
-            .collect()
+        std::iter::from_fn(|| self.queue.pop()).map(|(_, entry)| entry).collect()
     }
 
     /// How many items wait.
@@ -202,10 +187,7 @@ mod tests {
         let mut share = FairShare::new(MIB);
         share.push(SimTime::ZERO, 0, MIB, ());
         share.push(SimTime::ZERO, 0, MIB, ());
-        assert_eq!(
-            run_dry(&mut share),
-            [(SimTime::from_secs(1), 0), (SimTime::from_secs(2), 0)]
-        );
+        assert_eq!(run_dry(&mut share), [(SimTime::from_secs(1), 0), (SimTime::from_secs(2), 0)]);
     }
 
     #[test]
@@ -213,10 +195,7 @@ mod tests {
         let mut share = FairShare::new(MIB);
         share.push(SimTime::ZERO, 1, 9 * MIB, ());
         share.push(SimTime::ZERO, 2, MIB, ());
-        assert_eq!(
-            run_dry(&mut share),
-            [(SimTime::from_secs(2), 2), (SimTime::from_secs(10), 1)]
-        );
+        assert_eq!(run_dry(&mut share), [(SimTime::from_secs(2), 2), (SimTime::from_secs(10), 1)]);
     }
 
     #[test]
@@ -225,10 +204,7 @@ mod tests {
         share.push(SimTime::ZERO, 1, 2 * MIB, ());
         share.push(SimTime::from_secs(1), 2, 2 * MIB, ());
         // One second alone, two seconds shared, then the rest of flow 2 alone.
-        assert_eq!(
-            run_dry(&mut share),
-            [(SimTime::from_secs(3), 1), (SimTime::from_secs(4), 2)]
-        );
+        assert_eq!(run_dry(&mut share), [(SimTime::from_secs(3), 1), (SimTime::from_secs(4), 2)]);
     }
 
     #[test]
@@ -245,10 +221,7 @@ mod tests {
     /// by the number of flows possible at once).
     fn brute_force(messages: &[(u32, u64)], bytes_per_sec: u64) -> Vec<u64> {
         const SCALE: u64 = 2 * 3 * 4 * 5;
-        let mut left: Vec<(u32, u64)> = messages
-            .iter()
-            .map(|&(flow, bytes)| (flow, bytes * SCALE))
-            .collect();
+        let mut left: Vec<(u32, u64)> = messages.iter().map(|&(flow, bytes)| (flow, bytes * SCALE)).collect();
         let mut finished = vec![0; messages.len()];
         let mut now = 0;
         while finished.contains(&0) {

@@ -66,12 +66,7 @@ struct Log<R> {
 impl<R> Log<R> {
     fn new(number: u64, records: Vec<(R, u64)>) -> Self {
         let bytes = records.iter().map(|(_, bytes)| bytes).sum();
-        Self {
-            number,
-            records,
-            synced: 0,
-            bytes,
-        }
+        Self { number, records, synced: 0, bytes }
     }
 }
 
@@ -79,12 +74,7 @@ impl<R: Clone> DurableStore<R> {
     /// An empty store without a limit.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            logs: VecDeque::from([Log::new(0, Vec::new())]),
-            next_log: 1,
-            life: 0,
-            capacity_bytes: None,
-        }
+        Self { logs: VecDeque::from([Log::new(0, Vec::new())]), next_log: 1, life: 0, capacity_bytes: None }
     }
 
     /// Appends a record. It can be read back at once and is not durable yet.
@@ -95,11 +85,7 @@ impl<R: Clone> DurableStore<R> {
         let capacity_bytes = self.capacity_bytes.unwrap_or(u64::MAX);
         let free_bytes = capacity_bytes.saturating_sub(self.bytes_used());
         if bytes > free_bytes {
-            return Err(StoreFull {
-                record_bytes: bytes,
-                free_bytes,
-                capacity_bytes,
-            });
+            return Err(StoreFull { record_bytes: bytes, free_bytes, capacity_bytes });
         }
         let log = self.current_mut();
         log.records.push((record, bytes));
@@ -111,11 +97,7 @@ impl<R: Clone> DurableStore<R> {
     #[must_use = "nothing is durable before the sync is completed"]
     pub fn sync_begin(&mut self) -> SyncMark {
         let log = self.current();
-        SyncMark {
-            life: self.life,
-            log: log.number,
-            records: log.records.len(),
-        }
+        SyncMark { life: self.life, log: log.number, records: log.records.len() }
     }
 
     /// The sync is complete: what it covers is durable now. Marks may complete in any order.
@@ -193,11 +175,7 @@ impl<R: Clone> DurableStore<R> {
     /// How many records at the front of the current log are durable; none while its compaction is not.
     #[must_use]
     pub fn synced_len(&self) -> usize {
-        if self.logs.len() == 1 {
-            self.logs[0].synced
-        } else {
-            0
-        }
+        if self.logs.len() == 1 { self.logs[0].synced } else { 0 }
     }
 
     /// The bytes of the records the host reads now.

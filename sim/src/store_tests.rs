@@ -140,10 +140,7 @@ fn a_full_store_refuses_and_compaction_frees_it() {
     let mut store = store_of([1, 2]);
     store.set_capacity(Some(25));
     let full = store.append(3, 10).unwrap_err();
-    assert_eq!(
-        full.to_string(),
-        "a record of 10 bytes does not fit: 5 of 25 are free"
-    );
+    assert_eq!(full.to_string(), "a record of 10 bytes does not fit: 5 of 25 are free");
     assert_eq!(store.to_vec(), [1, 2]);
     store.compact(vec![(2, 10)]);
     assert_eq!(store.append(3, 10), Ok(()));
@@ -177,10 +174,7 @@ impl Model {
 
     /// The most that a crash may leave: all that was appended to the durable generation.
     fn longest(&self) -> Vec<u32> {
-        let past = self
-            .past
-            .iter()
-            .find(|(generation, _)| *generation == self.durable.0);
+        let past = self.past.iter().find(|(generation, _)| *generation == self.durable.0);
         past.map_or_else(|| self.current.clone(), |(_, log)| log.clone())
     }
 }

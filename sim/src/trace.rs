@@ -80,12 +80,7 @@ impl<F: Fact> Trace<F> {
     pub fn record(&mut self, at: SimTime, actor: u32, fact: F) {
         fold(&mut self.digest, at, actor, &fact);
         if self.keep {
-            self.entries.push(Entry {
-                index: self.recorded,
-                at,
-                actor,
-                fact,
-            });
+            self.entries.push(Entry { index: self.recorded, at, actor, fact });
         }
         self.recorded += 1;
         if self.recorded.is_multiple_of(self.checkpoint_entries) {
@@ -125,9 +120,7 @@ impl<F: Fact> Trace<F> {
     /// The kept entries of `range`, if all of them were kept.
     fn kept(&self, range: &Range<u64>) -> Option<&[Entry<F>]> {
         let start = self.entries.partition_point(|entry| entry.index < range.start);
-        let end = self
-            .entries
-            .partition_point(|entry| entry.index < range.end.min(self.recorded));
+        let end = self.entries.partition_point(|entry| entry.index < range.end.min(self.recorded));
         let wanted = range.end.min(self.recorded).saturating_sub(range.start);
         ((end - start) as u64 == wanted).then(|| &self.entries[start..end])
     }
@@ -145,16 +138,8 @@ pub fn first_difference<F: Fact>(a: &Trace<F>, b: &Trace<F>) -> Option<Range<u64
         return None;
     }
     let longest = a.recorded.max(b.recorded);
-    let interval = if a.checkpoint_entries == b.checkpoint_entries {
-        a.checkpoint_entries
-    } else {
-        longest
-    };
-    let same = if a.checkpoint_entries == b.checkpoint_entries {
-        same_checkpoints(a, b)
-    } else {
-        0
-    };
+    let interval = if a.checkpoint_entries == b.checkpoint_entries { a.checkpoint_entries } else { longest };
+    let same = if a.checkpoint_entries == b.checkpoint_entries { same_checkpoints(a, b) } else { 0 };
     let start = same * interval;
     let range = start..(start + interval).min(longest);
     Some(exact_difference(a, b, &range).unwrap_or(range))
@@ -169,11 +154,7 @@ fn same_checkpoints<F>(a: &Trace<F>, b: &Trace<F>) -> u64 {
 
 fn exact_difference<F: Fact>(a: &Trace<F>, b: &Trace<F>, range: &Range<u64>) -> Option<Range<u64>> {
     let (ours, theirs) = (a.kept(range)?, b.kept(range)?);
-    let same = ours
-        .iter()
-        .zip(theirs)
-        .take_while(|(a, b)| a.digest() == b.digest())
-        .count() as u64;
+    let same = ours.iter().zip(theirs).take_while(|(a, b)| a.digest() == b.digest()).count() as u64;
     let index = range.start + same;
     Some(index..index + 1)
 }
@@ -218,15 +199,7 @@ mod tests {
         assert_eq!(kept.digest(), folded.digest());
         assert_eq!(kept.checkpoints(), folded.checkpoints());
         assert_eq!((kept.entries().len(), folded.entries().len()), (25, 0));
-        assert_eq!(
-            kept.entries()[3],
-            Entry {
-                index: 3,
-                at: SimTime::from_secs(3),
-                actor: 1,
-                fact: Step(3)
-            }
-        );
+        assert_eq!(kept.entries()[3], Entry { index: 3, at: SimTime::from_secs(3), actor: 1, fact: Step(3) });
         assert_eq!(first_difference(&kept, &folded), None);
     }
 
@@ -246,30 +219,15 @@ mod tests {
     #[test]
     fn a_difference_is_found_to_the_interval_and_to_the_entry_when_kept() {
         let changed = || (0..100).map(|step| if step == 47 { 999 } else { step });
-        assert_eq!(
-            first_difference(&trace(false, 0..100), &trace(false, changed())),
-            Some(40..50)
-        );
-        assert_eq!(
-            first_difference(&trace(true, 0..100), &trace(true, changed())),
-            Some(47..48)
-        );
-        assert_eq!(
-            first_difference(&trace(true, 0..100), &trace(false, changed())),
-            Some(40..50)
-        );
+        assert_eq!(first_difference(&trace(false, 0..100), &trace(false, changed())), Some(40..50));
+        assert_eq!(first_difference(&trace(true, 0..100), &trace(true, changed())), Some(47..48));
+        assert_eq!(first_difference(&trace(true, 0..100), &trace(false, changed())), Some(40..50));
     }
 
     #[test]
     fn a_run_that_stops_early_differs_where_it_stops() {
-        assert_eq!(
-            first_difference(&trace(true, 0..23), &trace(true, 0..40)),
-            Some(23..24)
-        );
-        assert_eq!(
-            first_difference(&trace(false, 0..20), &trace(false, 0..40)),
-            Some(20..30)
-        );
+        assert_eq!(first_difference(&trace(true, 0..23), &trace(true, 0..40)), Some(23..24));
+        assert_eq!(first_difference(&trace(false, 0..20), &trace(false, 0..40)), Some(20..30));
     }
 
     #[test]

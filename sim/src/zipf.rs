@@ -43,10 +43,8 @@ impl Zipf {
             .take_while(|&(first, _)| first <= items)
             .map(|s| clip(s, items))
             .collect();
-        let logs: Vec<i128> = steps
-            .iter()
-            .map(|&(first, width)| log_weight(first, width, exponent))
-            .collect();
+        let logs: Vec<i128> =
+            steps.iter().map(|&(first, width)| log_weight(first, width, exponent)).collect();
         let top = logs.iter().copied().max().unwrap_or(0);
         let inverse = InverseExp2::new();
         let (mut total, mut before) = (0, (u64::MAX, 1));
@@ -55,10 +53,7 @@ impl Zipf {
             .zip(logs)
             .map(|(&(_, width), log)| {
                 let below_top = u64::try_from(top - log).unwrap_or(u64::MAX);
-                let weight = inverse
-                    .at(below_top, TOP_WEIGHT_BITS)
-                    .max(1)
-                    .min(level(before, width));
+                let weight = inverse.at(below_top, TOP_WEIGHT_BITS).max(1).min(level(before, width));
                 before = (weight, width);
                 total += weight;
                 total
@@ -154,10 +149,7 @@ mod tests {
     #[test]
     fn an_exponent_of_zero_makes_all_alike() {
         let counts = counts(&Zipf::new(50, Ratio::ZERO), 100_000);
-        assert!(
-            counts.iter().all(|count| (1_800..2_200).contains(count)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|count| (1_800..2_200).contains(count)), "{counts:?}");
     }
 
     #[test]

@@ -55,23 +55,13 @@ impl<C: Content> Azure<C> {
     /// machine and the how-manieth of them it is, so that nothing else disturbs it.
     #[must_use]
     pub fn new(names: Names, cores_max: u32, seed: Seed) -> Self {
-        let network = VirtualNetwork {
-            name: names.network.clone(),
-            subnets: BTreeMap::new(),
-        };
-        let cache = StorageAccount {
-            name: names.cache_account.clone(),
-            bytes_in: 0,
-            bytes_out: 0,
-        };
+        let network = VirtualNetwork { name: names.network.clone(), subnets: BTreeMap::new() };
+        let cache = StorageAccount { name: names.cache_account.clone(), bytes_in: 0, bytes_out: 0 };
         Self {
             names,
             seed,
             available: true,
-            quota: Quota {
-                cores_max,
-                cores_used: 0,
-            },
+            quota: Quota { cores_max, cores_used: 0 },
             network,
             cache,
             targets: BTreeMap::new(),
@@ -92,11 +82,7 @@ impl<C: Content> Azure<C> {
     /// The id of a resource of the group, such as `Microsoft.Compute/disks` `d0`.
     #[must_use]
     pub fn resource_id(&self, resource_type: &str, name: &str) -> String {
-        let Names {
-            subscription,
-            resource_group,
-            ..
-        } = &self.names;
+        let Names { subscription, resource_group, .. } = &self.names;
         format!(
             "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/{resource_type}/{name}"
         )
@@ -158,14 +144,12 @@ impl<C: Content> Azure<C> {
     pub fn provisioning_state(&self, machine: MachineId) -> Option<ProvisioningState> {
         let busy = self.calls.running().filter(|running| running.refusal.is_none());
         let busy = busy.map(|running| RequestKind::of(&running.request));
-        let doing = busy
-            .filter(|(_, whose)| *whose == machine)
-            .find_map(|(kind, _)| match kind {
-                RequestKind::CreateMachine => Some(ProvisioningState::Creating),
-                RequestKind::DeleteMachine => Some(ProvisioningState::Deleting),
-                RequestKind::StartMachine | RequestKind::StopMachine => Some(ProvisioningState::Updating),
-                _ => None,
-            });
+        let doing = busy.filter(|(_, whose)| *whose == machine).find_map(|(kind, _)| match kind {
+            RequestKind::CreateMachine => Some(ProvisioningState::Creating),
+            RequestKind::DeleteMachine => Some(ProvisioningState::Deleting),
+            RequestKind::StartMachine | RequestKind::StopMachine => Some(ProvisioningState::Updating),
+            _ => None,
+        });
         doing.or_else(|| self.machine(machine).map(|_| ProvisioningState::Succeeded))
     }
 
@@ -179,19 +163,14 @@ impl<C: Content> Azure<C> {
             DiskRef::Replica(id, Site::Recovery) => self.disks.contains_key(&(DiskRole::Replica, id)),
             DiskRef::Machine(_, Site::Primary) | DiskRef::Replica(_, Site::Primary) => false,
         };
-        if there && self.available {
-            Ok(())
-        } else {
-            Err(StorageError::Gone)
-        }
+        if there && self.available { Ok(()) } else { Err(StorageError::Gone) }
     }
 
     /// What was set for a machine, or what the service chooses.
     #[must_use]
     pub fn target(&self, machine: MachineId) -> MachineTarget {
         let set = self.targets.get(&machine);
-        set.cloned()
-            .unwrap_or_else(|| MachineTarget::named(&format!("machine-{}", machine.0)))
+        set.cloned().unwrap_or_else(|| MachineTarget::named(&format!("machine-{}", machine.0)))
     }
 
     /// Lays a fault at the door.
@@ -214,13 +193,11 @@ impl<C: Content> Azure<C> {
     pub(crate) fn chance_for(&mut self, kind: RequestKind, machine: MachineId) -> Chance {
         let asked = self.asked.entry((kind, machine)).or_default();
         *asked += 1;
-        self.seed
-            .chance(&format!("azure {kind:?} {} #{asked}", machine.0))
+        self.seed.chance(&format!("azure {kind:?} {} #{asked}", machine.0))
     }
 
     /// A generator for a name that belongs to a disk.
     pub(crate) fn chance_for_name(&self, disk: DiskId) -> Chance {
-        self.seed
-            .chance(&format!("azure name {} {}", disk.machine.0, disk.index))
+        self.seed.chance(&format!("azure name {} {}", disk.machine.0, disk.index))
     }
 }

@@ -93,22 +93,12 @@ impl FaultRules {
         };
         laid.fired += 1;
         match laid.rule.mode.clone() {
-            FaultMode::Fail(failure) => Verdict {
-                refusal: Some(failure),
-                ..Verdict::default()
-            },
-            FaultMode::Throttle { retry_after } => Verdict {
-                refusal: Some(PortFailure::Throttled { retry_after }),
-                ..Verdict::default()
-            },
-            FaultMode::Slow(delay) => Verdict {
-                delay,
-                ..Verdict::default()
-            },
-            FaultMode::LoseReply => Verdict {
-                reply_lost: true,
-                ..Verdict::default()
-            },
+            FaultMode::Fail(failure) => Verdict { refusal: Some(failure), ..Verdict::default() },
+            FaultMode::Throttle { retry_after } => {
+                Verdict { refusal: Some(PortFailure::Throttled { retry_after }), ..Verdict::default() }
+            }
+            FaultMode::Slow(delay) => Verdict { delay, ..Verdict::default() },
+            FaultMode::LoseReply => Verdict { reply_lost: true, ..Verdict::default() },
         }
     }
 }

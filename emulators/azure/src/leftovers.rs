@@ -52,30 +52,18 @@ impl<C: Content> Azure<C> {
     pub fn leftovers(&self) -> Vec<Leftover> {
         let mut left = Vec::new();
         for (machine, vm) in &self.machines {
-            let mut found = |kind, name: &str| {
-                left.push(Leftover {
-                    machine: *machine,
-                    kind,
-                    name: name.to_owned(),
-                })
-            };
+            let mut found =
+                |kind, name: &str| left.push(Leftover { machine: *machine, kind, name: name.to_owned() });
             found(LeftoverKind::Machine, &vm.name);
             found(LeftoverKind::NetworkInterface, &vm.nic.name);
-            vm.nic
-                .public_ip
-                .iter()
-                .for_each(|name| found(LeftoverKind::PublicIp, name));
+            vm.nic.public_ip.iter().for_each(|name| found(LeftoverKind::PublicIp, name));
         }
         for ((role, disk), managed) in &self.disks {
             let kind = match role {
                 DiskRole::Replica => LeftoverKind::ReplicaDisk,
                 DiskRole::Recovered => LeftoverKind::RecoveredDisk,
             };
-            left.push(Leftover {
-                machine: disk.machine,
-                kind,
-                name: managed.name.clone(),
-            });
+            left.push(Leftover { machine: disk.machine, kind, name: managed.name.clone() });
         }
         left.sort();
         left

@@ -71,10 +71,7 @@ impl ManagedDisk {
     #[must_use]
     pub fn tier(&self) -> Option<&'static str> {
         let gib = self.size_gib()?;
-        BANDS_GIB
-            .iter()
-            .find(|(upto, _)| gib <= *upto)
-            .map(|(_, tier)| *tier)
+        BANDS_GIB.iter().find(|(upto, _)| gib <= *upto).map(|(_, tier)| *tier)
     }
 }
 
@@ -85,11 +82,7 @@ pub(crate) const fn size_gib(sectors: u64) -> u64 {
 /// The name of a replica disk: the first eight characters of the machine's name with `_` for `-`, and a GUID, as
 /// recorded (recording-modernized 5).
 pub(crate) fn replica_name(machine: &str, guid: &str) -> String {
-    let stem: String = machine
-        .chars()
-        .take(8)
-        .map(|c| if c == '-' { '_' } else { c })
-        .collect();
+    let stem: String = machine.chars().take(8).map(|c| if c == '-' { '_' } else { c }).collect();
     format!("asrseeddisk-{stem}-PHYSICAL-{guid}")
 }
 

@@ -14,12 +14,7 @@ use crate::virtual_network::Subnet;
 impl<C: Content> Azure<C> {
     /// Adds a subnet of which all addresses share their first `prefix_bits` bits (8 to 29) with `first`.
     pub fn add_subnet(&mut self, name: &str, first: Ipv4Addr, prefix_bits: u8) {
-        let subnet = Subnet {
-            name: name.to_owned(),
-            first,
-            prefix_bits,
-            taken: BTreeMap::new(),
-        };
+        let subnet = Subnet { name: name.to_owned(), first, prefix_bits, taken: BTreeMap::new() };
         self.network.subnets.insert(name.to_owned(), subnet);
     }
 
@@ -50,11 +45,7 @@ impl<C: Content> Azure<C> {
     pub fn start(&mut self, machine: MachineId) -> Result<Vec<Consequence<C>>, Refusal> {
         let vm = self.machines.get_mut(&machine).ok_or(Refusal::ResourceNotFound)?;
         let was_running = std::mem::replace(&mut vm.power, PowerState::Running) == PowerState::Running;
-        Ok(if was_running {
-            Vec::new()
-        } else {
-            vec![Consequence::MachineStarted(machine)]
-        })
+        Ok(if was_running { Vec::new() } else { vec![Consequence::MachineStarted(machine)] })
     }
 
     /// A machine's host fails under it: its power is gone at once.
@@ -64,11 +55,7 @@ impl<C: Content> Azure<C> {
     pub fn lose_power(&mut self, machine: MachineId) -> Result<Vec<Consequence<C>>, Refusal> {
         let vm = self.machines.get_mut(&machine).ok_or(Refusal::ResourceNotFound)?;
         let was_running = std::mem::replace(&mut vm.power, PowerState::Stopped) == PowerState::Running;
-        Ok(if was_running {
-            vec![Consequence::MachineStopped(machine)]
-        } else {
-            Vec::new()
-        })
+        Ok(if was_running { vec![Consequence::MachineStopped(machine)] } else { Vec::new() })
     }
 
     /// The region stops to answer. Machines in it lose their power.

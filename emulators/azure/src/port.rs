@@ -30,10 +30,7 @@ impl<C: Content> Azure<C> {
     /// Takes a call. The same number is the same call, however often it comes.
     pub fn begin(&mut self, now: SimTime, call: CallId, request: CloudRequest<C>) -> Started<C> {
         if let Some(done_at) = self.calls.joined(call) {
-            return Started {
-                done_at: done_at.max(now),
-                consequences: Vec::new(),
-            };
+            return Started { done_at: done_at.max(now), consequences: Vec::new() };
         }
         let (kind, machine) = RequestKind::of(&request);
         let mut chance = self.chance_for(kind, machine);
@@ -46,22 +43,13 @@ impl<C: Content> Azure<C> {
         let reply_at = now + chance.duration(REPLY) + verdict.delay;
         if again {
             self.calls.owe(call, reply_at, verdict);
-            return Started {
-                done_at: reply_at,
-                consequences: Vec::new(),
-            };
+            return Started { done_at: reply_at, consequences: Vec::new() };
         }
         if let Some(failure) = verdict.refusal {
             return self.refuse(call, request, reply_at, failure, false);
         }
         if let Err(refusal) = self.check(&request) {
-            return self.refuse(
-                call,
-                request,
-                reply_at,
-                PortFailure::from(&refusal),
-                verdict.reply_lost,
-            );
+            return self.refuse(call, request, reply_at, PortFailure::from(&refusal), verdict.reply_lost);
         }
         let waits_for_guest = kind == RequestKind::StopMachine && self.is_running(machine);
         let length = match kind {
@@ -70,20 +58,9 @@ impl<C: Content> Azure<C> {
         };
         let done_at = now + length + verdict.delay;
         let reply_lost = verdict.reply_lost;
-        self.calls.run(
-            call,
-            Running {
-                request,
-                done_at,
-                refusal: None,
-                reply_lost,
-            },
-        );
+        self.calls.run(call, Running { request, done_at, refusal: None, reply_lost });
         let asked = waits_for_guest.then_some(Consequence::GuestShutDownRequested(machine));
-        Started {
-            done_at,
-            consequences: asked.into_iter().collect(),
-        }
+        Started { done_at, consequences: asked.into_iter().collect() }
     }
 
     fn refuse(
@@ -94,29 +71,15 @@ impl<C: Content> Azure<C> {
         failure: PortFailure,
         reply_lost: bool,
     ) -> Started<C> {
-        self.calls.run(
-            call,
-            Running {
-                request,
-                done_at,
-                refusal: Some(failure),
-                reply_lost,
-            },
-        );
-        Started {
-            done_at,
-            consequences: Vec::new(),
-        }
+        self.calls.run(call, Running { request, done_at, refusal: Some(failure), reply_lost });
+        Started { done_at, consequences: Vec::new() }
     }
 
     /// Ends a call whose time has come: does its work and gives its answer. Before that time, and when the answer
     /// was given already, it does nothing.
     pub fn finish(&mut self, now: SimTime, call: CallId) -> Outcome<C> {
         let Some(running) = self.calls.due(call, now) else {
-            return Outcome {
-                result: self.calls.reply(call, now),
-                consequences: Vec::new(),
-            };
+            return Outcome { result: self.calls.reply(call, now), consequences: Vec::new() };
         };
         let (result, consequences) = match running.refusal {
             Some(failure) => (Err(failure), Vec::new()),
@@ -126,10 +89,7 @@ impl<C: Content> Azure<C> {
             },
         };
         self.calls.remember(call, &result);
-        Outcome {
-            result: (!running.reply_lost).then_some(result),
-            consequences,
-        }
+        Outcome { result: (!running.reply_lost).then_some(result), consequences }
     }
 
     /// Says that a guest that was asked to shut down, or did so by itself, is down. Calls that waited for it are done
@@ -142,14 +102,8 @@ impl<C: Content> Azure<C> {
         now: SimTime,
         machine: MachineId,
     ) -> Result<Vec<(CallId, SimTime)>, Refusal> {
-        self.machines
-            .get_mut(&machine)
-            .ok_or(Refusal::ResourceNotFound)?
-            .power = PowerState::Stopped;
-        let done_at = now
-            + self
-                .chance_for(RequestKind::StopMachine, machine)
-                .duration(DEALLOCATE);
+        self.machines.get_mut(&machine).ok_or(Refusal::ResourceNotFound)?.power = PowerState::Stopped;
+        let done_at = now + self.chance_for(RequestKind::StopMachine, machine).duration(DEALLOCATE);
         let waiting = self.calls.running_mut().filter(|(_, running)| {
             let (kind, whose) = RequestKind::of(&running.request);
             running.refusal.is_none() && kind == RequestKind::StopMachine && whose == machine
@@ -174,10 +128,9 @@ impl<C: Content> Azure<C> {
             CloudRequest::CreateMachine(machine) if self.machine(*machine).is_none() => {
                 self.planned(*machine).map(|_| ())
             }
-            CloudRequest::StartMachine(machine) | CloudRequest::StopMachine(machine) => self
-                .machine(*machine)
-                .map(|_| ())
-                .ok_or(Refusal::ResourceNotFound),
+            CloudRequest::StartMachine(machine) | CloudRequest::StopMachine(machine) => {
+                self.machine(*machine).map(|_| ()).ok_or(Refusal::ResourceNotFound)
+            }
             CloudRequest::Inspect(_)
             | CloudRequest::CreateMachine(_)
             | CloudRequest::DeleteMachine(_)
@@ -224,10 +177,7 @@ impl<C: Content> Azure<C> {
         if self.disks.contains_key(&(DiskRole::Replica, disk)) {
             return (CloudAnswer::Existed, Vec::new());
         }
-        let name = replica_name(
-            &self.target(disk.machine).name,
-            &guid(&mut self.chance_for_name(disk)),
-        );
+        let name = replica_name(&self.target(disk.machine).name, &guid(&mut self.chance_for_name(disk)));
         self.put_disk(ManagedDisk {
             name,
             disk,
@@ -251,21 +201,11 @@ impl<C: Content> Azure<C> {
 
     fn create_disk(&mut self, disk: DiskId, source_point: Option<PointId>) {
         let replica = self.disk(DiskRole::Replica, disk);
-        let (sectors, source) = (
-            replica.and_then(|disk| disk.sectors),
-            replica.map(|disk| disk.name.clone()),
-        );
+        let (sectors, source) =
+            (replica.and_then(|disk| disk.sectors), replica.map(|disk| disk.name.clone()));
         let name = recovered_name(&self.target(disk.machine).name, disk.index);
         let role = DiskRole::Recovered;
-        self.put_disk(ManagedDisk {
-            name,
-            disk,
-            role,
-            sectors,
-            source,
-            source_point,
-            attached_to: None,
-        });
+        self.put_disk(ManagedDisk { name, disk, role, sectors, source, source_point, attached_to: None });
     }
 
     fn put_disk(&mut self, disk: ManagedDisk) {
@@ -274,27 +214,15 @@ impl<C: Content> Azure<C> {
 
     fn disks_created_for(&self, machine: MachineId) -> impl Iterator<Item = &ManagedDisk> {
         let first = (DiskRole::Recovered, DiskId { machine, index: 0 });
-        let last = (
-            DiskRole::Recovered,
-            DiskId {
-                machine,
-                index: u8::MAX,
-            },
-        );
+        let last = (DiskRole::Recovered, DiskId { machine, index: u8::MAX });
         self.disks.range(first..=last).map(|(_, disk)| disk)
     }
 
     /// The machine that would be created, with its address chosen.
     fn planned(&self, machine: MachineId) -> Result<VirtualMachine, Refusal> {
         let target = self.target(machine);
-        let disks: Vec<_> = self
-            .disks_created_for(machine)
-            .map(|disk| disk.name.clone())
-            .collect();
-        if self
-            .disk(DiskRole::Recovered, DiskId { machine, index: 0 })
-            .is_none()
-        {
+        let disks: Vec<_> = self.disks_created_for(machine).map(|disk| disk.name.clone()).collect();
+        if self.disk(DiskRole::Recovered, DiskId { machine, index: 0 }).is_none() {
             return Err(Refusal::OsDiskMissing(target.name));
         }
         self.quota.check(target.size.cores())?;
@@ -306,14 +234,7 @@ impl<C: Content> Azure<C> {
             public_ip: target.public_ip.then(|| format!("{}-ip", target.name)),
         };
         let (name, size, power) = (target.name, target.size, PowerState::Stopped);
-        Ok(VirtualMachine {
-            machine,
-            name,
-            size,
-            disks,
-            nic,
-            power,
-        })
+        Ok(VirtualMachine { machine, name, size, disks, nic, power })
     }
 
     fn create_machine(&mut self, machine: MachineId) -> Result<Option<Consequence<C>>, Refusal> {
@@ -363,10 +284,7 @@ fn done<C: Content>(consequences: impl IntoIterator<Item = Consequence<C>>) -> W
 const fn check_size(sectors: u64) -> Result<(), Refusal> {
     let gib = size_gib(sectors);
     if gib > DISK_GIB_MAX {
-        return Err(Refusal::DiskTooLarge {
-            gib,
-            max: DISK_GIB_MAX,
-        });
+        return Err(Refusal::DiskTooLarge { gib, max: DISK_GIB_MAX });
     }
     Ok(())
 }

@@ -63,11 +63,7 @@ pub struct Quota {
 impl Quota {
     pub(crate) const fn check(&self, requested: u32) -> Result<(), Refusal> {
         if self.cores_used.saturating_add(requested) > self.cores_max {
-            return Err(Refusal::QuotaExceeded {
-                max: self.cores_max,
-                used: self.cores_used,
-                requested,
-            });
+            return Err(Refusal::QuotaExceeded { max: self.cores_max, used: self.cores_used, requested });
         }
         Ok(())
     }

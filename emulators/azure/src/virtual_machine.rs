@@ -50,13 +50,7 @@ impl MachineTarget {
     /// What the service chooses for a machine of that name.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            size: VmSize::F2sV2,
-            subnet: None,
-            private_ip: None,
-            public_ip: false,
-        }
+        Self { name: name.to_owned(), size: VmSize::F2sV2, subnet: None, private_ip: None, public_ip: false }
     }
 }
 

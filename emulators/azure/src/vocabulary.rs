@@ -42,10 +42,7 @@ pub const fn job(kind: JobKind) -> JobWords {
         JobKind::Resync => ("RepairVMReplication", "Resynchronize the virtual machine"),
         JobKind::Disable => ("DisableDr", "Disable replication"),
     };
-    JobWords {
-        scenario_name,
-        friendly_name,
-    }
+    JobWords { scenario_name, friendly_name }
 }
 
 /// A task's `taskId`, `name` and `friendlyName`.
@@ -69,19 +66,11 @@ pub enum Shown {
 }
 
 const fn shown(task_id: &'static str, name: &'static str, friendly_name: &'static str) -> Shown {
-    Shown::As(TaskWords {
-        task_id: Some(task_id),
-        name,
-        friendly_name,
-    })
+    Shown::As(TaskWords { task_id: Some(task_id), name, friendly_name })
 }
 
 const fn nameless(name: &'static str, friendly_name: &'static str) -> Shown {
-    Shown::As(TaskWords {
-        task_id: None,
-        name,
-        friendly_name,
-    })
+    Shown::As(TaskWords { task_id: None, name, friendly_name })
 }
 
 /// The words for a task of a job; none when such a job has no such task.
@@ -111,11 +100,9 @@ const fn enable_task(task: TaskKind) -> Option<Shown> {
             "CreateProtectionTarget",
             "Installing Mobility Service and preparing target",
         ),
-        TaskKind::StartReplication => shown(
-            "StartInitialReplicationTask",
-            "VmStartInitialReplication",
-            "Starting initial replication",
-        ),
+        TaskKind::StartReplication => {
+            shown("StartInitialReplicationTask", "VmStartInitialReplication", "Starting initial replication")
+        }
         _ => return None,
     })
 }
@@ -127,11 +114,9 @@ const fn failover_task(task: TaskKind) -> Option<Shown> {
             "VmUfoPrerequisitesCheck",
             "Prerequisites check for failover",
         ),
-        TaskKind::ShutDownSource => shown(
-            "ShutdownVmOnPrimaryForUFO",
-            "VmShutdownVmOnPrimary",
-            "Shut down the virtual machine",
-        ),
+        TaskKind::ShutDownSource => {
+            shown("ShutdownVmOnPrimaryForUFO", "VmShutdownVmOnPrimary", "Shut down the virtual machine")
+        }
         TaskKind::SynchroniseLatest => shown(
             "PrepareForUnPlannedFailoverTask",
             "VmPrepareForUnPlannedFailover",
@@ -139,11 +124,9 @@ const fn failover_task(task: TaskKind) -> Option<Shown> {
         ),
         TaskKind::ChoosePoint | TaskKind::CleanUp => Shown::Within(TaskKind::FailOver),
         TaskKind::FailOver => shown("FailoverTask", "VmFailover", "Start failover"),
-        TaskKind::StartMachine => shown(
-            "StartVmOnSecondary",
-            "VmFoStartVmOnSecondary",
-            "Start the replica virtual machine",
-        ),
+        TaskKind::StartMachine => {
+            shown("StartVmOnSecondary", "VmFoStartVmOnSecondary", "Start the replica virtual machine")
+        }
         _ => return None,
     })
 }
@@ -153,16 +136,12 @@ const fn change_point_task(task: TaskKind) -> Option<Shown> {
     Some(match task {
         TaskKind::CleanUp => Shown::Within(TaskKind::FailOver),
         TaskKind::ChoosePoint => Shown::Within(TaskKind::FailOver),
-        TaskKind::FailOver => shown(
-            "ApplyRecoveryPointTask",
-            "VmApplyRecoveryPoint",
-            "Applying the recovery point",
-        ),
-        TaskKind::StartMachine => shown(
-            "StartVmOnSecondary",
-            "VmFoStartVmOnSecondary",
-            "Start the replica virtual machine",
-        ),
+        TaskKind::FailOver => {
+            shown("ApplyRecoveryPointTask", "VmApplyRecoveryPoint", "Applying the recovery point")
+        }
+        TaskKind::StartMachine => {
+            shown("StartVmOnSecondary", "VmFoStartVmOnSecondary", "Start the replica virtual machine")
+        }
         _ => return None,
     })
 }
@@ -182,11 +161,7 @@ const fn commit_task(task: TaskKind) -> Option<Shown> {
 const fn cancel_task(task: TaskKind) -> Option<Shown> {
     Some(match task {
         TaskKind::StopReplication | TaskKind::DropPoints => Shown::Within(TaskKind::CleanUp),
-        TaskKind::CleanUp => shown(
-            "CancelFailoverTask",
-            "VmCancelFailover",
-            "Cancelling the failover",
-        ),
+        TaskKind::CleanUp => shown("CancelFailoverTask", "VmCancelFailover", "Cancelling the failover"),
         _ => return None,
     })
 }
@@ -198,21 +173,17 @@ const fn reprotect_task(task: TaskKind) -> Option<Shown> {
             "SwitchProtectionPrerequisitesCheck",
             "Prerequisites check for reprotect",
         ),
-        TaskKind::DiscoverReplica => shown(
-            "DiscoverReplicaTask",
-            "DiscoverReplica",
-            "Discovering replica virtual machine",
-        ),
+        TaskKind::DiscoverReplica => {
+            shown("DiscoverReplicaTask", "DiscoverReplica", "Discovering replica virtual machine")
+        }
         TaskKind::PrepareTarget => shown(
             "GetSwitchProtectionRequirementsTask",
             "GetSwitchProtectionRequirements",
             "Getting the requirements for reprotect",
         ),
-        TaskKind::StartReplication => shown(
-            "ProtectReplicaTask",
-            "ProtectReplica",
-            "Reprotecting virtual machine",
-        ),
+        TaskKind::StartReplication => {
+            shown("ProtectReplicaTask", "ProtectReplica", "Reprotecting virtual machine")
+        }
         _ => return None,
     })
 }
@@ -231,17 +202,13 @@ const fn resync_task(task: TaskKind) -> Option<Shown> {
 /// All inferred: the job was listed, its tasks were not.
 const fn disable_task(task: TaskKind) -> Option<Shown> {
     Some(match task {
-        TaskKind::StopReplication => shown(
-            "DisableProtectionTask",
-            "DisableProtection",
-            "Disabling protection",
-        ),
+        TaskKind::StopReplication => {
+            shown("DisableProtectionTask", "DisableProtection", "Disabling protection")
+        }
         TaskKind::DropPoints => Shown::Within(TaskKind::CleanUp),
-        TaskKind::CleanUp => shown(
-            "RemoveProtectionTargetTask",
-            "RemoveProtectionTarget",
-            "Removing the replica disks",
-        ),
+        TaskKind::CleanUp => {
+            shown("RemoveProtectionTargetTask", "RemoveProtectionTarget", "Removing the replica disks")
+        }
         _ => return None,
     })
 }
@@ -289,21 +256,18 @@ pub const fn protection_state(of: ItemState) -> StateWords {
         // An item shows while it is unprotected only before it was ever protected or after it was given up.
         ItemState::Unprotected => state("UnprotectedStatesEnd", "Not protected"),
         ItemState::Enabling(_) => state("UnprotectedStatesBegin", "Enabling protection"),
-        ItemState::Synchronising(_) => state(
-            "InitialReplicationInProgress",
-            "Initial replication is in progress",
-        ),
+        ItemState::Synchronising(_) => {
+            state("InitialReplicationInProgress", "Initial replication is in progress")
+        }
         ItemState::Protected(_) => state("Protected", "Protected"),
         ItemState::FailingOver(_) => state("UnplannedFailoverInitiated", "Failover is in progress"),
-        ItemState::FailoverFailed(_) => state(
-            "UnplannedFailoverCompletionFailed",
-            "Failover couldn't be completed",
-        ),
+        ItemState::FailoverFailed(_) => {
+            state("UnplannedFailoverCompletionFailed", "Failover couldn't be completed")
+        }
         ItemState::FailedOver(_) => state("UnplannedFailoverCommitPendingStatesBegin", "Failover completed"),
-        ItemState::ChangingPoint(_) => state(
-            "UnplannedFailoverCompleting",
-            "Changing the recovery point is in progress",
-        ),
+        ItemState::ChangingPoint(_) => {
+            state("UnplannedFailoverCompleting", "Changing the recovery point is in progress")
+        }
         ItemState::Committing(Direction::Forward) => {
             state("CommitFailoverInProgressOnRecovery", "Commit is in progress")
         }
@@ -311,10 +275,9 @@ pub const fn protection_state(of: ItemState) -> StateWords {
             state("CommitFailoverInProgressOnPrimary", "Commit is in progress")
         }
         ItemState::Committed(_) => state("UnplannedFailoverCommitted", "Failover committed"),
-        ItemState::Cancelling => state(
-            "UnplannedFailoverCompleting",
-            "Cancelling the failover is in progress",
-        ),
+        ItemState::Cancelling => {
+            state("UnplannedFailoverCompleting", "Cancelling the failover is in progress")
+        }
         ItemState::Disabling => state("DisablingProtection", "Disabling protection"),
     }
 }
@@ -361,11 +324,7 @@ const LISTED: [Operation; 7] = [
 /// `allowedOperations` for what may be asked for, in the service's order.
 #[must_use]
 pub fn allowed_operations(allowed: &[Operation]) -> Vec<&'static str> {
-    LISTED
-        .into_iter()
-        .filter(|listed| allowed.contains(listed))
-        .filter_map(operation)
-        .collect()
+    LISTED.into_iter().filter(|listed| allowed.contains(listed)).filter_map(operation).collect()
 }
 
 /// The code stamped on a disk that needs a resync; none for what a user or the service itself has asked for.

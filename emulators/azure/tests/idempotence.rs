@@ -45,12 +45,7 @@ fn request(machine: u32, kind: u8) -> CloudRequest<Stamp> {
 fn world(azure: &Azure<Stamp>) -> String {
     let machines: Vec<_> = azure.machines().collect();
     let disks: Vec<_> = azure.disks().collect();
-    format!(
-        "{machines:?} {disks:?} {:?} {:?} {:?}",
-        azure.network(),
-        azure.quota(),
-        azure.leftovers()
-    )
+    format!("{machines:?} {disks:?} {:?} {:?} {:?}", azure.network(), azure.quota(), azure.leftovers())
 }
 
 proptest! {

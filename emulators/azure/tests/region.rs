@@ -44,11 +44,7 @@ impl Region {
         let mut azure = Azure::new(names, cores, Seed(7));
         azure.add_subnet("default", Ipv4Addr::new(10, 0, 0, 0), 29);
         azure.set_target(WEB, MachineTarget::named("web-01-long"));
-        Self {
-            azure,
-            now: SimTime::ZERO,
-            calls: 0,
-        }
+        Self { azure, now: SimTime::ZERO, calls: 0 }
     }
 
     fn ask(&mut self, request: Request) -> Outcome<Stamp> {
@@ -79,14 +75,8 @@ impl Region {
     /// A machine of two disks, recovered and running.
     fn recover(&mut self, machine: MachineId) {
         for index in [0, 1] {
-            self.ask(CloudRequest::CreateReplica(
-                disk(machine, index),
-                30 * GIB_SECTORS,
-            ));
-            self.done(CloudRequest::CreateDisk(
-                disk(machine, index),
-                support::view(disk(machine, index)),
-            ));
+            self.ask(CloudRequest::CreateReplica(disk(machine, index), 30 * GIB_SECTORS));
+            self.done(CloudRequest::CreateDisk(disk(machine, index), support::view(disk(machine, index))));
         }
         self.done(CloudRequest::CreateMachine(machine));
         self.done(CloudRequest::StartMachine(machine));
@@ -103,16 +93,8 @@ fn a_replica_that_is_there_is_kept() {
     let request = || CloudRequest::CreateReplica(disk(WEB, 0), 30 * GIB_SECTORS);
     let first = region.done(request());
     assert!(matches!(first[..], [Consequence::ReplicaCreated(_, sectors)] if sectors == 30 * GIB_SECTORS));
-    let replica = region
-        .azure
-        .disk(DiskRole::Replica, disk(WEB, 0))
-        .unwrap()
-        .clone();
-    assert!(
-        replica.name.starts_with("asrseeddisk-web_01_l-PHYSICAL-"),
-        "{}",
-        replica.name
-    );
+    let replica = region.azure.disk(DiskRole::Replica, disk(WEB, 0)).unwrap().clone();
+    assert!(replica.name.starts_with("asrseeddisk-web_01_l-PHYSICAL-"), "{}", replica.name);
     assert_eq!((replica.size_gib(), replica.tier()), (Some(30), Some("P4")));
     let again = region.ask(request());
     assert!(again.result == Some(Ok(CloudAnswer::Existed)) && again.consequences.is_empty());
@@ -120,10 +102,7 @@ fn a_replica_that_is_there_is_kept() {
         region.done(CloudRequest::DeleteReplica(disk(WEB, 0)))[..],
         [Consequence::ReplicaDeleted(_)]
     ));
-    assert!(
-        region.done(CloudRequest::DeleteReplica(disk(WEB, 0))).is_empty(),
-        "nothing there is done"
-    );
+    assert!(region.done(CloudRequest::DeleteReplica(disk(WEB, 0))).is_empty(), "nothing there is done");
 }
 
 #[test]
@@ -132,18 +111,10 @@ fn a_disk_is_made_from_the_view_it_was_asked_from_and_never_from_another() {
     let view = support::view(disk(WEB, 0));
     let made = region.done(CloudRequest::CreateDisk(disk(WEB, 0), Arc::clone(&view)));
     assert!(matches!(&made[..], [Consequence::DiskCreated(_, of)] if Arc::ptr_eq(of, &view)));
-    assert_eq!(
-        region.fails(CloudRequest::CreateDisk(disk(WEB, 0), view)),
-        PortFailure::AlreadyExists
-    );
-    let refs = [
-        DiskRef::Machine(disk(WEB, 0), Site::Recovery),
-        DiskRef::Replica(disk(WEB, 0), Site::Recovery),
-    ];
-    assert_eq!(
-        refs.map(|disk| region.azure.disk_access(disk)),
-        [Ok(()), Err(StorageError::Gone)]
-    );
+    assert_eq!(region.fails(CloudRequest::CreateDisk(disk(WEB, 0), view)), PortFailure::AlreadyExists);
+    let refs =
+        [DiskRef::Machine(disk(WEB, 0), Site::Recovery), DiskRef::Replica(disk(WEB, 0), Site::Recovery)];
+    assert_eq!(refs.map(|disk| region.azure.disk_access(disk)), [Ok(()), Err(StorageError::Gone)]);
 }
 
 #[test]
@@ -154,11 +125,7 @@ fn a_disk_from_the_same_point_is_made_once_until_it_is_used() {
     assert!(region.done(request(3)).is_empty(), "there it is");
     assert_eq!(region.fails(request(4)), PortFailure::AlreadyExists);
     region.done(CloudRequest::CreateMachine(WEB));
-    assert_eq!(
-        region.fails(request(3)),
-        PortFailure::AlreadyExists,
-        "the machine may have written to it"
-    );
+    assert_eq!(region.fails(request(3)), PortFailure::AlreadyExists, "the machine may have written to it");
 }
 
 #[test]
@@ -166,14 +133,8 @@ fn a_machine_comes_up_with_its_disks_and_address_and_goes_without_a_trace() {
     let mut region = Region::new(10);
     region.recover(WEB);
     let vm = region.azure.machine(WEB).unwrap();
-    assert_eq!(
-        (vm.size.name(), vm.power),
-        ("Standard_F2s_v2", PowerState::Running)
-    );
-    assert_eq!(
-        vm.disks,
-        ["PHYSICALDRIVE0-web_01_long", "PHYSICALDRIVE1-web_01_long"]
-    );
+    assert_eq!((vm.size.name(), vm.power), ("Standard_F2s_v2", PowerState::Running));
+    assert_eq!(vm.disks, ["PHYSICALDRIVE0-web_01_long", "PHYSICALDRIVE1-web_01_long"]);
     assert_eq!(vm.nic.private_ip, Ipv4Addr::new(10, 0, 0, 4));
     assert_eq!(region.azure.quota().cores_used, 2);
     let gone = region.done(CloudRequest::DeleteMachine(WEB));
@@ -183,10 +144,7 @@ fn a_machine_comes_up_with_its_disks_and_address_and_goes_without_a_trace() {
     assert_eq!(region.kinds_left(), [LeftoverKind::ReplicaDisk; 2]);
     assert_eq!(region.azure.quota().cores_used, 0);
     assert!(region.azure.network().subnets["default"].taken.is_empty());
-    assert!(
-        region.done(CloudRequest::DeleteMachine(WEB)).is_empty(),
-        "nothing there is done"
-    );
+    assert!(region.done(CloudRequest::DeleteMachine(WEB)).is_empty(), "nothing there is done");
 }
 
 /// The negative twin: what is not deleted is found.
@@ -194,13 +152,7 @@ fn a_machine_comes_up_with_its_disks_and_address_and_goes_without_a_trace() {
 fn what_is_left_behind_is_named() {
     let mut region = Region::new(10);
     let public_ip = true;
-    region.azure.set_target(
-        WEB,
-        MachineTarget {
-            public_ip,
-            ..MachineTarget::named("web")
-        },
-    );
+    region.azure.set_target(WEB, MachineTarget { public_ip, ..MachineTarget::named("web") });
     region.recover(WEB);
     let left: Vec<_> = region.azure.leftovers().iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -223,18 +175,11 @@ fn a_failover_takes_about_as_long_as_recorded() {
             |region: &mut Region, call: u64, request| region.azure.begin(region.now, CallId(call), request);
         let ends = [0, 1].map(|index| {
             let view = support::view(disk(machine, index));
-            begin(
-                &mut region,
-                index.into(),
-                CloudRequest::CreateDisk(disk(machine, index), view),
-            )
-            .done_at
+            begin(&mut region, index.into(), CloudRequest::CreateDisk(disk(machine, index), view)).done_at
         });
         region.now = ends[0].max(ends[1]);
         assert!(
-            [0, 1]
-                .into_iter()
-                .all(|call| region.azure.finish(region.now, CallId(call)).result.is_some())
+            [0, 1].into_iter().all(|call| region.azure.finish(region.now, CallId(call)).result.is_some())
         );
         region.calls = 10;
         region.done(CloudRequest::CreateMachine(machine));
@@ -260,19 +205,10 @@ fn cores_run_out_and_come_back() {
     let PortFailure::OutOfCapacity(why) = region.fails(CloudRequest::CreateMachine(DB)) else {
         panic!("it went")
     };
-    assert_eq!(
-        why,
-        "the regional core quota is 3, 2 are in use, 2 were requested"
-    );
+    assert_eq!(why, "the regional core quota is 3, 2 are in use, 2 were requested");
     region.azure.set_cores_max(4);
     region.done(CloudRequest::CreateMachine(DB));
-    region.azure.set_target(
-        DB,
-        MachineTarget {
-            size: VmSize::D16sV3,
-            ..MachineTarget::named("db")
-        },
-    );
+    region.azure.set_target(DB, MachineTarget { size: VmSize::D16sV3, ..MachineTarget::named("db") });
     region.done(CloudRequest::DeleteMachine(DB));
     assert_eq!(
         region.azure.quota().cores_used,
@@ -286,33 +222,19 @@ fn addresses_are_given_once() {
     let mut region = Region::new(10);
     let wanted = Ipv4Addr::new(10, 0, 0, 5);
     for machine in [WEB, DB] {
-        let target = MachineTarget {
-            private_ip: Some(wanted),
-            ..MachineTarget::named(&format!("m{}", machine.0))
-        };
+        let target =
+            MachineTarget { private_ip: Some(wanted), ..MachineTarget::named(&format!("m{}", machine.0)) };
         region.azure.set_target(machine, target);
-        region.done(CloudRequest::CreateDisk(
-            disk(machine, 0),
-            support::view(disk(machine, 0)),
-        ));
+        region.done(CloudRequest::CreateDisk(disk(machine, 0), support::view(disk(machine, 0))));
     }
     region.done(CloudRequest::CreateMachine(WEB));
-    assert!(matches!(
-        region.fails(CloudRequest::CreateMachine(DB)),
-        PortFailure::WrongState(_)
-    ));
+    assert!(matches!(region.fails(CloudRequest::CreateMachine(DB)), PortFailure::WrongState(_)));
     region.azure.set_target(DB, MachineTarget::named("db"));
     for last in [4, 6] {
-        region
-            .azure
-            .occupy_address("default", Ipv4Addr::new(10, 0, 0, last), "printer")
-            .unwrap();
+        region.azure.occupy_address("default", Ipv4Addr::new(10, 0, 0, last), "printer").unwrap();
     }
     assert!(
-        matches!(
-            region.fails(CloudRequest::CreateMachine(DB)),
-            PortFailure::OutOfCapacity(_)
-        ),
+        matches!(region.fails(CloudRequest::CreateMachine(DB)), PortFailure::OutOfCapacity(_)),
         "3 usable of 8"
     );
     region.done(CloudRequest::DeleteMachine(WEB));
@@ -323,18 +245,9 @@ fn addresses_are_given_once() {
 #[test]
 fn a_machine_needs_the_disk_it_starts_from() {
     let mut region = Region::new(10);
-    region.done(CloudRequest::CreateDisk(
-        disk(WEB, 1),
-        support::view(disk(WEB, 1)),
-    ));
-    assert_eq!(
-        region.fails(CloudRequest::CreateMachine(WEB)),
-        PortFailure::NotFound
-    );
-    assert_eq!(
-        region.fails(CloudRequest::StartMachine(WEB)),
-        PortFailure::NotFound
-    );
+    region.done(CloudRequest::CreateDisk(disk(WEB, 1), support::view(disk(WEB, 1))));
+    assert_eq!(region.fails(CloudRequest::CreateMachine(WEB)), PortFailure::NotFound);
+    assert_eq!(region.fails(CloudRequest::StartMachine(WEB)), PortFailure::NotFound);
 }
 
 #[test]
@@ -342,22 +255,12 @@ fn a_guest_that_shuts_down_ends_the_call_early() {
     let mut region = Region::new(10);
     region.recover(WEB);
     let call = CallId(100);
-    let started = region
-        .azure
-        .begin(region.now, call, CloudRequest::StopMachine(WEB));
-    assert!(matches!(
-        started.consequences[..],
-        [Consequence::GuestShutDownRequested(WEB)]
-    ));
-    assert_eq!(
-        region.azure.provisioning_state(WEB),
-        Some(ProvisioningState::Updating)
-    );
+    let started = region.azure.begin(region.now, call, CloudRequest::StopMachine(WEB));
+    assert!(matches!(started.consequences[..], [Consequence::GuestShutDownRequested(WEB)]));
+    assert_eq!(region.azure.provisioning_state(WEB), Some(ProvisioningState::Updating));
     let down = region.now + Duration::from_secs(20);
     let hurried = region.azure.guest_stopped(down, WEB).unwrap();
-    let [(_, at)] = hurried[..] else {
-        panic!("{hurried:?}")
-    };
+    let [(_, at)] = hurried[..] else { panic!("{hurried:?}") };
     assert!(at < started.done_at);
     let outcome = region.azure.finish(at, call);
     assert!(outcome.result == Some(Ok(CloudAnswer::Done)) && outcome.consequences.is_empty());
@@ -373,15 +276,9 @@ fn a_guest_that_hangs_is_turned_off_by_the_platform() {
     assert_eq!(region.now - before, GUEST_SHUTDOWN_LIMIT);
     assert!(matches!(
         consequences[..],
-        [
-            Consequence::GuestShutDownRequested(_),
-            Consequence::MachineStopped(WEB)
-        ]
+        [Consequence::GuestShutDownRequested(_), Consequence::MachineStopped(WEB)]
     ));
-    assert!(
-        region.done(CloudRequest::StopMachine(WEB)).is_empty(),
-        "stopped is stopped"
-    );
+    assert!(region.done(CloudRequest::StopMachine(WEB)).is_empty(), "stopped is stopped");
 }
 
 #[test]
@@ -389,16 +286,11 @@ fn a_lost_region_answers_nothing_and_does_nothing() {
     let mut region = Region::new(10);
     region.recover(WEB);
     let call = CallId(100);
-    let started = region
-        .azure
-        .begin(region.now, call, CloudRequest::DeleteMachine(WEB));
+    let started = region.azure.begin(region.now, call, CloudRequest::DeleteMachine(WEB));
     let lost = region.azure.lose_region();
     assert!(matches!(lost[..], [Consequence::MachineStopped(WEB)]));
     region.now = started.done_at;
-    assert_eq!(
-        region.azure.finish(region.now, call).result,
-        Some(Err(PortFailure::Unavailable))
-    );
+    assert_eq!(region.azure.finish(region.now, call).result, Some(Err(PortFailure::Unavailable)));
     assert_eq!(region.fails(CloudRequest::Inspect(WEB)), PortFailure::Unavailable);
     region.azure.restore_region();
     assert!(region.azure.machine(WEB).is_some(), "the deletion did not happen");
@@ -429,8 +321,5 @@ fn the_cache_account_counts_what_passes() {
     let mut region = Region::new(10);
     region.azure.cache_mut().record_in(500);
     region.azure.cache_mut().record_out(200);
-    assert_eq!(
-        (region.azure.cache().bytes_in, region.azure.cache().bytes_out),
-        (500, 200)
-    );
+    assert_eq!((region.azure.cache().bytes_in, region.azure.cache().bytes_out), (500, 200));
 }

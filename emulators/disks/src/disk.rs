@@ -71,13 +71,7 @@ impl<C: Content> VirtualDisk<C> {
     }
 
     fn of(sectors: u64, durable: Layers<C>) -> Self {
-        Self {
-            sectors,
-            durable,
-            unflushed: Vec::new(),
-            write_through: false,
-            armed: Armed::none(),
-        }
+        Self { sectors, durable, unflushed: Vec::new(), write_through: false, armed: Armed::none() }
     }
 
     /// The same disk with every write durable at once.
@@ -144,10 +138,7 @@ impl<C: Content> VirtualDisk<C> {
             WriteFault::Torn { keep_sectors } => self.put(change.part(0, keep_sectors)),
             WriteFault::Misdirected { to } if to >= self.sectors => {}
             WriteFault::Misdirected { to } => {
-                let stray = Change {
-                    start: to,
-                    ..change.clone()
-                };
+                let stray = Change { start: to, ..change.clone() };
                 if let Some(landed) = cut(&stray, self.range()) {
                     self.put(landed);
                 }
@@ -240,10 +231,7 @@ impl<C: Content> VirtualDisk<C> {
 
     /// What a reader would see now, to keep. It holds unflushed writes too, and makes none of them durable.
     pub fn snapshot(&mut self) -> Snapshot<C> {
-        Snapshot {
-            sectors: self.sectors,
-            runs: self.runs(),
-        }
+        Snapshot { sectors: self.sectors, runs: self.runs() }
     }
 
     /// Makes the disk larger; the new sectors hold zeroes.
@@ -252,10 +240,7 @@ impl<C: Content> VirtualDisk<C> {
     /// [`DiskError::Shrink`] when it would become smaller.
     pub const fn resize(&mut self, sectors: u64) -> Result<(), DiskError> {
         if sectors < self.sectors {
-            return Err(DiskError::Shrink {
-                sectors: self.sectors,
-                wanted: sectors,
-            });
+            return Err(DiskError::Shrink { sectors: self.sectors, wanted: sectors });
         }
         self.sectors = sectors;
         Ok(())
@@ -290,10 +275,7 @@ impl<C: Content> VirtualDisk<C> {
     #[inline]
     const fn check(&self, range: SectorRange) -> Result<(), DiskError> {
         if range.is_empty() || range.end > self.sectors {
-            return Err(DiskError::OutOfRange {
-                range,
-                sectors: self.sectors,
-            });
+            return Err(DiskError::OutOfRange { range, sectors: self.sectors });
         }
         Ok(())
     }
@@ -302,8 +284,5 @@ impl<C: Content> VirtualDisk<C> {
 /// Where a change lies, also when it ends behind the last sector that can be counted.
 #[inline]
 fn place<C: Content>(change: &Change<C>) -> SectorRange {
-    SectorRange {
-        start: change.start,
-        end: change.start.saturating_add(u64::from(change.sectors)),
-    }
+    SectorRange { start: change.start, end: change.start.saturating_add(u64::from(change.sectors)) }
 }

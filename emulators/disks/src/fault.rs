@@ -62,11 +62,7 @@ pub(crate) struct Armed<C> {
 
 impl<C: Content> Armed<C> {
     pub(crate) fn none() -> Self {
-        Self {
-            writes: Vec::new(),
-            reads: Vec::new(),
-            fired: FaultCounts::default(),
-        }
+        Self { writes: Vec::new(), reads: Vec::new(), fired: FaultCounts::default() }
     }
 
     pub(crate) fn arm_write(&mut self, fault: WriteFault) {
@@ -86,9 +82,7 @@ impl<C: Content> Armed<C> {
         if self.writes.is_empty() {
             return None;
         }
-        let fault = self
-            .writes
-            .remove(self.writes.iter().position(|fault| fault.fits(range))?);
+        let fault = self.writes.remove(self.writes.iter().position(|fault| fault.fits(range))?);
         match fault {
             WriteFault::Torn { .. } => self.fired.torn_writes += 1,
             WriteFault::Lost => self.fired.lost_writes += 1,
@@ -98,9 +92,7 @@ impl<C: Content> Armed<C> {
     }
 
     pub(crate) fn strike_read(&mut self, range: SectorRange) -> Option<ReadFault<C>> {
-        let fault = self
-            .reads
-            .remove(self.reads.iter().position(|fault| fault.fits(range))?);
+        let fault = self.reads.remove(self.reads.iter().position(|fault| fault.fits(range))?);
         match fault {
             ReadFault::Misdirected { .. } => self.fired.misdirected_reads += 1,
             ReadFault::Rot(_) => self.fired.rotten_reads += 1,

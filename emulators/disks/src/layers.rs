@@ -32,11 +32,7 @@ impl<C: Content> Layers<C> {
 
     /// `base` must be sorted, disjoint and free of zeroes.
     pub(crate) const fn of(base: Arc<Vec<Change<C>>>) -> Self {
-        Self {
-            base,
-            recent: Vec::new(),
-            tail: Vec::new(),
-        }
+        Self { base, recent: Vec::new(), tail: Vec::new() }
     }
 
     #[inline]
@@ -52,17 +48,9 @@ impl<C: Content> Layers<C> {
         let mut newest = touching(&self.tail, range);
         flatten(&mut newest);
         let older = clip(&self.recent, range);
-        let newer = if older.is_empty() {
-            newest
-        } else {
-            overlay(&newest, &older)
-        };
+        let newer = if older.is_empty() { newest } else { overlay(&newest, &older) };
         let oldest = clip(&self.base, range);
-        if newer.is_empty() {
-            oldest
-        } else {
-            overlay(&newer, &oldest)
-        }
+        if newer.is_empty() { oldest } else { overlay(&newer, &oldest) }
     }
 
     /// Makes the coming reads cheap, when the tail has grown long for walking.
@@ -86,11 +74,7 @@ impl<C: Content> Layers<C> {
     fn sort_tail(&mut self) {
         let mut tail = std::mem::take(&mut self.tail);
         flatten(&mut tail);
-        self.recent = if self.recent.is_empty() {
-            tail
-        } else {
-            overlay(&tail, &self.recent)
-        };
+        self.recent = if self.recent.is_empty() { tail } else { overlay(&tail, &self.recent) };
     }
 
     fn merge(&mut self) {

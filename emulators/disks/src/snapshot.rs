@@ -16,10 +16,7 @@ impl<C: Content> Snapshot<C> {
     /// A disk of `sectors` sectors that was never written.
     #[must_use]
     pub fn blank(sectors: u64) -> Self {
-        Self {
-            sectors,
-            runs: Arc::new(Vec::new()),
-        }
+        Self { sectors, runs: Arc::new(Vec::new()) }
     }
 
     /// The size of the disk then, in sectors.

@@ -33,30 +33,16 @@ fn put(model: &mut [(u64, u32)], change: &Change<Stamp>) {
 }
 
 fn write(number: u64, start: u64, sectors: u32) -> Change<Stamp> {
-    Change {
-        start,
-        sectors,
-        content: Stamp {
-            write: number,
-            skip: 0,
-        },
-    }
+    Change { start, sectors, content: Stamp { write: number, skip: 0 } }
 }
 
 fn assert_tidy(runs: &[Change<Stamp>], range: SectorRange) {
+    assert!(runs.iter().all(|run| !run.content.is_zero() && run.sectors > 0), "zeroes in {runs:?}");
     assert!(
-        runs.iter().all(|run| !run.content.is_zero() && run.sectors > 0),
-        "zeroes in {runs:?}"
-    );
-    assert!(
-        runs.iter()
-            .all(|run| range.intersection(&run.range()) == run.range()),
+        runs.iter().all(|run| range.intersection(&run.range()) == run.range()),
         "{runs:?} not in {range:?}"
     );
-    assert!(
-        runs.windows(2).all(|pair| pair[0].range().end <= pair[1].start),
-        "not sorted: {runs:?}"
-    );
+    assert!(runs.windows(2).all(|pair| pair[0].range().end <= pair[1].start), "not sorted: {runs:?}");
 }
 
 #[derive(Debug, Clone)]
@@ -93,11 +79,7 @@ fn check(mut disk: VirtualDisk<Stamp>, write_through: bool, steps: &[Step]) {
                 let change = write(if zero { 0 } else { number }, start, sectors);
                 put(&mut seen, &change);
                 disk.write(change.clone()).expect("it lies on the disk");
-                if write_through {
-                    put(&mut flushed, &change)
-                } else {
-                    pending.push(change)
-                }
+                if write_through { put(&mut flushed, &change) } else { pending.push(change) }
             }
             Step::Flush => {
                 disk.flush();
@@ -126,10 +108,7 @@ fn check(mut disk: VirtualDisk<Stamp>, write_through: bool, steps: &[Step]) {
                         put(&mut one, change);
                         one[sector] == *holds
                     });
-                    assert!(
-                        *holds == flushed[sector] || from_pending,
-                        "sector {sector} holds {holds:?}"
-                    );
+                    assert!(*holds == flushed[sector] || from_pending, "sector {sector} holds {holds:?}");
                 }
                 flushed.clone_from(&seen);
                 pending.clear();
@@ -143,10 +122,7 @@ fn check(mut disk: VirtualDisk<Stamp>, write_through: bool, steps: &[Step]) {
     for (snapshot, then) in kept {
         assert_eq!(expand(snapshot.runs(), SECTORS), then, "a snapshot changed");
         assert_eq!(expand(&snapshot.read(whole), SECTORS), then);
-        assert_eq!(
-            expand(&VirtualDisk::from_snapshot(&snapshot).runs(), SECTORS),
-            then
-        );
+        assert_eq!(expand(&VirtualDisk::from_snapshot(&snapshot).runs(), SECTORS), then);
     }
 }
 
@@ -190,15 +166,10 @@ proptest! {
 
 #[test]
 fn a_prefilled_disk_holds_its_first_content_durably() {
-    let mut disk = VirtualDisk::initial(1000, 100, |used| {
-        vec![write(7, used.start, 300), write(8, 50, 10)]
-    });
+    let mut disk = VirtualDisk::initial(1000, 100, |used| vec![write(7, used.start, 300), write(8, 50, 10)]);
     disk.crash(&mut Seed(1).chance("crash"));
     let found = expand(&disk.runs(), 1000);
-    assert_eq!(
-        (found[49], found[55], found[99], found[100]),
-        ((7, 49), (8, 5), (7, 99), (0, 0))
-    );
+    assert_eq!((found[49], found[55], found[99], found[100]), ((7, 49), (8, 5), (7, 99), (0, 0)));
 }
 
 #[test]
@@ -209,13 +180,7 @@ fn a_disk_grows_with_zeroes_and_never_shrinks() {
     disk.write(write(2, 15, 5)).unwrap();
     let found = expand(&disk.runs(), 20);
     assert_eq!((found[9], found[10], found[19]), ((1, 9), (0, 0), (2, 4)));
-    assert_eq!(
-        disk.resize(19),
-        Err(DiskError::Shrink {
-            sectors: 20,
-            wanted: 19
-        })
-    );
+    assert_eq!(disk.resize(19), Err(DiskError::Shrink { sectors: 20, wanted: 19 }));
 }
 
 #[test]
@@ -223,10 +188,7 @@ fn what_lies_behind_the_end_is_refused_and_changes_nothing() {
     let mut disk = VirtualDisk::new(10);
     for (start, sectors) in [(10, 1), (9, 2), (0, 11), (u64::MAX, 1), (3, 0)] {
         let refused = disk.write(write(1, start, sectors));
-        assert!(
-            matches!(refused, Err(DiskError::OutOfRange { sectors: 10, .. })),
-            "{start}+{sectors}"
-        );
+        assert!(matches!(refused, Err(DiskError::OutOfRange { sectors: 10, .. })), "{start}+{sectors}");
     }
     let batch = [write(1, 0, 5), write(2, 8, 5)];
     assert!(disk.write_all(&batch).is_err(), "half a batch");
@@ -244,10 +206,7 @@ fn a_snapshot_shares_what_the_disk_holds() {
 
 #[test]
 fn a_disk_made_from_a_view_holds_the_view_over_what_is_below() {
-    let id = DiskId {
-        machine: MachineId(1),
-        index: 0,
-    };
+    let id = DiskId { machine: MachineId(1), index: 0 };
     let mut journal = GroupJournal::new(&JournalSpec {
         group: GroupId(1),
         generation: 1,
@@ -255,22 +214,13 @@ fn a_disk_made_from_a_view_holds_the_view_over_what_is_below() {
         policy: ReplicationPolicy::DEFAULT,
     });
     let batch = Batch {
-        stream: StreamKey {
-            disk: id,
-            generation: 1,
-            session: 1,
-        },
+        stream: StreamKey { disk: id, generation: 1, session: 1 },
         number: 1,
         order: WriteOrder::Data,
         first_write: 1,
         changes: [write(5, 10, 10), write(0, 15, 2)].into(),
         payload_bytes: 0,
-        round_end: Some(RoundEnd {
-            round: 1,
-            consistent: true,
-            at: Instant(1),
-            marker: None,
-        }),
+        round_end: Some(RoundEnd { round: 1, consistent: true, at: Instant(1), marker: None }),
     };
     let frame = Frame::seal(&batch);
     journal.append(&frame, &Stamp::unpack(&frame.packed).unwrap());
@@ -282,11 +232,5 @@ fn a_disk_made_from_a_view_holds_the_view_over_what_is_below() {
         ((1, 9), (5, 0), (0, 0), (5, 7), (1, 49))
     );
     let mut blank = VirtualDisk::from_view(&journal.head(id).unwrap(), &Snapshot::blank(100), 100);
-    assert_eq!(
-        expand(&blank.runs(), 100)
-            .iter()
-            .filter(|holds| holds.0 != 0)
-            .count(),
-        8
-    );
+    assert_eq!(expand(&blank.runs(), 100).iter().filter(|holds| holds.0 != 0).count(), 8);
 }

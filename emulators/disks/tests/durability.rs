@@ -7,21 +7,13 @@ use switchback_sim::Seed;
 const WHOLE: SectorRange = SectorRange::new(0, 64);
 
 fn write(number: u64, start: u64, sectors: u32) -> Change<Stamp> {
-    Change {
-        start,
-        sectors,
-        content: Stamp {
-            write: number,
-            skip: 0,
-        },
-    }
+    Change { start, sectors, content: Stamp { write: number, skip: 0 } }
 }
 
 /// Which write each place of a disk of ten writes holds after a crash.
 fn survivors(mut disk: VirtualDisk<Stamp>, flush: bool, seed: u64) -> usize {
     for number in 0..10 {
-        disk.write(write(number + 1, number * 4, 4))
-            .expect("it lies on the disk");
+        disk.write(write(number + 1, number * 4, 4)).expect("it lies on the disk");
     }
     if flush {
         disk.flush();
@@ -38,18 +30,10 @@ fn what_was_flushed_survives_every_crash() {
 /// The negative twin: without a flush the same writes are lost, now and then, some of them.
 #[test]
 fn what_was_not_flushed_can_be_lost() {
-    let counts: Vec<_> = (0..100)
-        .map(|seed| survivors(VirtualDisk::new(64), false, seed))
-        .collect();
+    let counts: Vec<_> = (0..100).map(|seed| survivors(VirtualDisk::new(64), false, seed)).collect();
     assert!(counts.iter().all(|count| *count <= 10));
-    assert!(
-        counts.iter().filter(|count| **count < 10).count() > 90,
-        "{counts:?}"
-    );
-    assert!(
-        counts.iter().any(|count| *count > 3),
-        "a cache never wrote anything back: {counts:?}"
-    );
+    assert!(counts.iter().filter(|count| **count < 10).count() > 90, "{counts:?}");
+    assert!(counts.iter().any(|count| *count > 3), "a cache never wrote anything back: {counts:?}");
 }
 
 #[test]
@@ -74,11 +58,7 @@ fn a_crash_tears_writes_at_sectors_from_either_end() {
             } else {
                 tails += 1
             }
-            assert_eq!(
-                u64::from(runs[0].content.skip),
-                runs[0].start,
-                "the part is in its place"
-            );
+            assert_eq!(u64::from(runs[0].content.skip), runs[0].start, "the part is in its place");
         }
     }
     assert!(heads > 5 && tails > 5, "{heads} heads, {tails} tails");
@@ -101,10 +81,7 @@ fn a_torn_write_leaves_the_old_tail() {
     assert_eq!(disk.faults_waiting(), 1, "it does not fit a write of two sectors");
     disk.write(write(3, 0, 8)).unwrap();
     let runs = disk.read(WHOLE).unwrap();
-    let places: Vec<_> = runs
-        .iter()
-        .map(|run| (run.start, run.sectors, run.content.write))
-        .collect();
+    let places: Vec<_> = runs.iter().map(|run| (run.start, run.sectors, run.content.write)).collect();
     assert_eq!(places, [(0, 3, 3), (3, 5, 1)]);
     assert_eq!(disk.faults_fired().torn_writes, 1);
 }
@@ -120,13 +97,7 @@ fn a_lost_write_shows_and_its_twin_does_not() {
     }
     assert_eq!(honest.runs().len(), 2);
     assert_eq!(lying.runs().len(), 1, "only the second arrived");
-    assert_eq!(
-        (
-            honest.faults_fired().lost_writes,
-            lying.faults_fired().lost_writes
-        ),
-        (0, 1)
-    );
+    assert_eq!((honest.faults_fired().lost_writes, lying.faults_fired().lost_writes), (0, 1));
 }
 
 #[test]
@@ -136,11 +107,7 @@ fn a_misdirected_write_lands_elsewhere() {
     disk.arm_write(WriteFault::Misdirected { to: u64::MAX });
     disk.write(write(1, 0, 8)).unwrap();
     disk.write(write(2, 0, 8)).unwrap();
-    assert_eq!(
-        disk.read(WHOLE).unwrap(),
-        [write(1, 60, 4)],
-        "what lies behind the end vanishes"
-    );
+    assert_eq!(disk.read(WHOLE).unwrap(), [write(1, 60, 4)], "what lies behind the end vanishes");
     assert_eq!(disk.faults_fired().misdirected_writes, 2);
 }
 
@@ -151,11 +118,7 @@ fn a_misdirected_read_answers_from_elsewhere_once() {
     disk.write(write(2, 8, 8)).unwrap();
     disk.arm_read(ReadFault::Misdirected { from: 8 });
     let range = SectorRange::new(0, 8);
-    assert_eq!(
-        disk.peek(range).unwrap(),
-        [write(1, 0, 8)],
-        "no fault fires for a judge"
-    );
+    assert_eq!(disk.peek(range).unwrap(), [write(1, 0, 8)], "no fault fires for a judge");
     assert_eq!(disk.read(range).unwrap(), [write(2, 0, 8)]);
     assert_eq!(disk.read(range).unwrap(), [write(1, 0, 8)]);
 }
@@ -171,11 +134,6 @@ fn rot_stays_until_it_is_written_again() {
         assert!(runs.iter().any(|run| run.start == 4 && run.content.write == 99));
     }
     disk.write(write(3, 4, 1)).unwrap();
-    assert!(
-        disk.read(WHOLE)
-            .unwrap()
-            .iter()
-            .all(|run| run.content.write != 99)
-    );
+    assert!(disk.read(WHOLE).unwrap().iter().all(|run| run.content.write != 99));
     assert_eq!(disk.faults_fired().rotten_reads, 1);
 }

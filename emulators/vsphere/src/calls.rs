@@ -45,10 +45,7 @@ pub(crate) struct Calls<R, A, T> {
 
 impl<R, A: Clone, T> Calls<R, A, T> {
     pub(crate) const fn none() -> Self {
-        Self {
-            running: BTreeMap::new(),
-            answered: BTreeMap::new(),
-        }
+        Self { running: BTreeMap::new(), answered: BTreeMap::new() }
     }
 
     /// When the call will be done, if it is under way.
@@ -82,13 +79,7 @@ impl<R, A: Clone, T> Calls<R, A, T> {
     /// Remembers what came of a call, unless asking again may bring something else.
     pub(crate) fn remember(&mut self, call: CallId, result: &Result<A, PortFailure>) {
         if !result.as_ref().is_err_and(PortFailure::is_transient) {
-            self.answered.insert(
-                call,
-                Answered {
-                    result: result.clone(),
-                    owed: None,
-                },
-            );
+            self.answered.insert(call, Answered { result: result.clone(), owed: None });
         }
     }
 
@@ -98,10 +89,7 @@ impl<R, A: Clone, T> Calls<R, A, T> {
         let owed = answered.owed.take_if(|owed| owed.at <= now)?;
         match owed.verdict {
             Verdict { reply_lost: true, .. } => None,
-            Verdict {
-                refusal: Some(failure),
-                ..
-            } => Some(Err(failure)),
+            Verdict { refusal: Some(failure), .. } => Some(Err(failure)),
             Verdict { .. } => Some(answered.result.clone()),
         }
     }

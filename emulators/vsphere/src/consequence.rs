@@ -57,8 +57,5 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) const NOTHING: Self = Self {
-        result: None,
-        consequences: Vec::new(),
-    };
+    pub(crate) const NOTHING: Self = Self { result: None, consequences: Vec::new() };
 }

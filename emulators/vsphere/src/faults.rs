@@ -154,37 +154,17 @@ mod tests {
     #[test]
     fn every_fault_tells_the_engine_something_and_keeps_its_name() {
         let table = [
-            (
-                Fault::ManagedObjectNotFound,
-                PortFailure::NotFound,
-                "ManagedObjectNotFound",
-            ),
-            (
-                Fault::DuplicateName("web".to_owned()),
-                PortFailure::AlreadyExists,
-                "DuplicateName",
-            ),
-            (
-                Fault::ToolsUnavailable,
-                PortFailure::GuestUnresponsive,
-                "ToolsUnavailable",
-            ),
+            (Fault::ManagedObjectNotFound, PortFailure::NotFound, "ManagedObjectNotFound"),
+            (Fault::DuplicateName("web".to_owned()), PortFailure::AlreadyExists, "DuplicateName"),
+            (Fault::ToolsUnavailable, PortFailure::GuestUnresponsive, "ToolsUnavailable"),
             (Fault::Timedout, PortFailure::GuestUnresponsive, "Timedout"),
-            (
-                Fault::SnapshotFault(2),
-                PortFailure::SnapshotsPresent(2),
-                "SnapshotFault",
-            ),
+            (Fault::SnapshotFault(2), PortFailure::SnapshotsPresent(2), "SnapshotFault"),
             (
                 Fault::DatastoreNotWritableOnHost("ds0".to_owned()),
                 PortFailure::DatastoreOutOfReach,
                 "DatastoreNotWritableOnHost",
             ),
-            (
-                Fault::HostNotConnected,
-                PortFailure::Unavailable,
-                "HostNotConnected",
-            ),
+            (Fault::HostNotConnected, PortFailure::Unavailable, "HostNotConnected"),
             (
                 Fault::InvalidPowerState { on: true },
                 PortFailure::WrongState(Fault::InvalidPowerState { on: true }.to_string()),
@@ -203,9 +183,7 @@ mod tests {
             PortFailure::AlreadyExists,
             PortFailure::WrongState(String::new()),
             PortFailure::GuestUnresponsive,
-            PortFailure::Throttled {
-                retry_after: Duration::ZERO,
-            },
+            PortFailure::Throttled { retry_after: Duration::ZERO },
             PortFailure::Unavailable,
             PortFailure::OutOfCapacity(String::new()),
             PortFailure::DatastoreOutOfReach,

@@ -43,13 +43,7 @@ impl VCenter {
         let mut left = Vec::new();
         for (machine, moid) in &self.by_machine {
             let Some(vm) = self.vm(*moid) else { continue };
-            let mut found = |kind, name| {
-                left.push(Leftover {
-                    machine: *machine,
-                    kind,
-                    name,
-                })
-            };
+            let mut found = |kind, name| left.push(Leftover { machine: *machine, kind, name });
             if self.created.contains(machine) {
                 found(LeftoverKind::Machine, vm.name.clone());
             }

@@ -62,10 +62,7 @@ impl VCenter {
     /// Which master target serves a machine.
     #[must_use]
     pub fn master_target_of(&self, machine: MachineId) -> Option<VmMoid> {
-        self.assigned
-            .get(&machine)
-            .or_else(|| self.master_targets.first())
-            .copied()
+        self.assigned.get(&machine).or_else(|| self.master_targets.first()).copied()
     }
 
     /// Starts or stops a master target.
@@ -76,14 +73,7 @@ impl VCenter {
         if !self.master_targets.contains(&master_target) {
             return Err(Fault::ManagedObjectNotFound);
         }
-        self.set_power(
-            master_target,
-            if on {
-                PowerState::PoweredOn
-            } else {
-                PowerState::PoweredOff
-            },
-        );
+        self.set_power(master_target, if on { PowerState::PoweredOn } else { PowerState::PoweredOff });
         Ok(())
     }
 
@@ -100,12 +90,8 @@ impl VCenter {
 
     /// The running master target of a machine.
     pub(crate) fn serving(&self, machine: MachineId) -> Result<&VirtualMachine, Fault> {
-        let master_target = self
-            .master_target_of(machine)
-            .and_then(|vm| self.machines.get(&vm));
-        let master_target = master_target
-            .filter(|vm| vm.is_on())
-            .ok_or(Fault::NoMasterTarget)?;
+        let master_target = self.master_target_of(machine).and_then(|vm| self.machines.get(&vm));
+        let master_target = master_target.filter(|vm| vm.is_on()).ok_or(Fault::NoMasterTarget)?;
         self.connected_host(master_target)?;
         Ok(master_target)
     }
@@ -114,10 +100,7 @@ impl VCenter {
     #[must_use]
     pub fn attached_disks(&self, master_target: VmMoid) -> usize {
         let owners = self.machines.values().filter(|vm| vm.moid != master_target);
-        owners
-            .flat_map(|vm| &vm.disks)
-            .filter(|disk| disk.attached_to == master_target)
-            .count()
+        owners.flat_map(|vm| &vm.disks).filter(|disk| disk.attached_to == master_target).count()
     }
 
     pub(crate) fn check_attach(&self, machine: MachineId) -> Result<VmMoid, Fault> {
@@ -134,15 +117,9 @@ impl VCenter {
         }
         let attached = self.attached_disks(master_target.moid);
         if attached + vm.disks.len() > ATTACHED_DISKS_MAX {
-            return Err(Fault::TooManyDevices {
-                attached,
-                more: vm.disks.len(),
-                max: ATTACHED_DISKS_MAX,
-            });
+            return Err(Fault::TooManyDevices { attached, more: vm.disks.len(), max: ATTACHED_DISKS_MAX });
         }
-        vm.disks
-            .iter()
-            .try_for_each(|disk| self.check_writable(disk.datastore, master_target.host))?;
+        vm.disks.iter().try_for_each(|disk| self.check_writable(disk.datastore, master_target.host))?;
         Ok(master_target.moid)
     }
 
@@ -156,10 +133,7 @@ impl VCenter {
         }
         let count = std::mem::take(&mut vm.snapshots).len() as u32;
         let merged = (count > 0).then_some(Consequence::SnapshotsMerged { machine, count });
-        Ok(merged
-            .into_iter()
-            .chain([Consequence::DisksAttached(machine)])
-            .collect())
+        Ok(merged.into_iter().chain([Consequence::DisksAttached(machine)]).collect())
     }
 
     pub(crate) fn check_detach(&self, machine: MachineId) -> Result<(), Fault> {
@@ -187,10 +161,7 @@ impl VCenter {
     pub(crate) fn lose_attached(&mut self, master_target: VmMoid) -> Vec<MachineId> {
         let mut losers = Vec::new();
         for vm in self.machines.values_mut().filter(|vm| vm.moid != master_target) {
-            let lost = vm
-                .disks
-                .iter_mut()
-                .filter(|disk| disk.attached_to == master_target);
+            let lost = vm.disks.iter_mut().filter(|disk| disk.attached_to == master_target);
             if lost.map(|disk| disk.available = false).count() > 0 {
                 losers.extend(vm.machine);
             }
@@ -199,10 +170,7 @@ impl VCenter {
     }
 
     fn machine_mut(&mut self, machine: MachineId) -> Result<&mut VirtualMachine, Fault> {
-        let moid = self
-            .by_machine
-            .get(&machine)
-            .ok_or(Fault::ManagedObjectNotFound)?;
+        let moid = self.by_machine.get(&machine).ok_or(Fault::ManagedObjectNotFound)?;
         self.machines.get_mut(moid).ok_or(Fault::ManagedObjectNotFound)
     }
 }

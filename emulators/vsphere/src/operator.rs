@@ -29,18 +29,11 @@ impl VCenter {
 
     pub(crate) fn connected_host(&self, vm: &VirtualMachine) -> Result<&HostSystem, Fault> {
         let host = self.hosts.get(&vm.host).ok_or(Fault::ManagedObjectNotFound)?;
-        if host.is_connected() {
-            Ok(host)
-        } else {
-            Err(Fault::HostNotConnected)
-        }
+        if host.is_connected() { Ok(host) } else { Err(Fault::HostNotConnected) }
     }
 
     pub(crate) fn check_writable(&self, datastore: DatastoreMoid, host: HostMoid) -> Result<(), Fault> {
-        let datastore = self
-            .datastores
-            .get(&datastore)
-            .ok_or(Fault::ManagedObjectNotFound)?;
+        let datastore = self.datastores.get(&datastore).ok_or(Fault::ManagedObjectNotFound)?;
         if datastore.is_writable_from(host) {
             Ok(())
         } else {

@@ -32,10 +32,7 @@ impl VCenter {
     /// Takes a call. The same number is the same call, however often it comes.
     pub fn begin(&mut self, now: SimTime, call: CallId, request: HypervisorRequest) -> Started {
         if let Some(done_at) = self.calls.joined(call) {
-            return Started {
-                done_at: done_at.max(now),
-                consequences: Vec::new(),
-            };
+            return Started { done_at: done_at.max(now), consequences: Vec::new() };
         }
         let (kind, machine) = RequestKind::of(&request);
         let mut chance = self.chance_for(kind, machine);
@@ -48,10 +45,7 @@ impl VCenter {
         let reply_at = now + chance.duration(REPLY) + verdict.delay;
         if again {
             self.calls.owe(call, reply_at, verdict);
-            return Started {
-                done_at: reply_at,
-                consequences: Vec::new(),
-            };
+            return Started { done_at: reply_at, consequences: Vec::new() };
         }
         if let Some(failure) = verdict.refusal {
             self.show_refused(now, reply_at, &request, fault_name(&failure), failure.to_string());
@@ -59,13 +53,7 @@ impl VCenter {
         }
         if let Err(fault) = self.check(&request) {
             self.show_refused(now, reply_at, &request, fault.name(), fault.to_string());
-            return self.refuse(
-                call,
-                request,
-                reply_at,
-                PortFailure::from(&fault),
-                verdict.reply_lost,
-            );
+            return self.refuse(call, request, reply_at, PortFailure::from(&fault), verdict.reply_lost);
         }
         let mut length = chance.duration(durations::of(&request, self.disks_of(&request))) + verdict.delay;
         if matches!(request, HypervisorRequest::AttachDisks(_)) {
@@ -83,20 +71,8 @@ impl VCenter {
         failure: PortFailure,
         reply_lost: bool,
     ) -> Started {
-        self.calls.run(
-            call,
-            Running {
-                request,
-                done_at,
-                refusal: Some(failure),
-                reply_lost,
-                task: None,
-            },
-        );
-        Started {
-            done_at,
-            consequences: Vec::new(),
-        }
+        self.calls.run(call, Running { request, done_at, refusal: Some(failure), reply_lost, task: None });
+        Started { done_at, consequences: Vec::new() }
     }
 
     fn run(
@@ -114,40 +90,22 @@ impl VCenter {
         };
         let task = self.show(now, &request);
         let reply_lost = verdict.reply_lost;
-        self.calls.run(
-            call,
-            Running {
-                request,
-                done_at,
-                refusal: None,
-                reply_lost,
-                task,
-            },
-        );
-        Started {
-            done_at,
-            consequences,
-        }
+        self.calls.run(call, Running { request, done_at, refusal: None, reply_lost, task });
+        Started { done_at, consequences }
     }
 
     /// Ends a call whose time has come: does its work and gives its answer. Before that time, and when the answer
     /// was given already, it does nothing.
     pub fn finish(&mut self, now: SimTime, call: CallId) -> Outcome {
         let Some(running) = self.calls.due(call, now) else {
-            return Outcome {
-                result: self.calls.reply(call, now),
-                ..Outcome::NOTHING
-            };
+            return Outcome { result: self.calls.reply(call, now), ..Outcome::NOTHING };
         };
         let (result, consequences) = match running.refusal {
             Some(failure) => (Err(failure), Vec::new()),
             None => self.carry_out(now, &running.request, running.task),
         };
         self.calls.remember(call, &result);
-        Outcome {
-            result: (!running.reply_lost).then_some(result),
-            consequences,
-        }
+        Outcome { result: (!running.reply_lost).then_some(result), consequences }
     }
 
     /// Says that a guest that was asked to shut down, or did so by itself, is down: its machine is off. Calls that
@@ -162,10 +120,7 @@ impl VCenter {
     ) -> Result<Vec<(CallId, SimTime)>, Fault> {
         let vm = self.known(machine)?.moid;
         self.set_power(vm, PowerState::PoweredOff);
-        let done_at = now
-            + self
-                .chance_for(RequestKind::ShutDown, machine)
-                .duration(POWER_OFF);
+        let done_at = now + self.chance_for(RequestKind::ShutDown, machine).duration(POWER_OFF);
         let waiting = self.calls.running_mut().filter(|(_, running)| {
             running.refusal.is_none() && running.request == HypervisorRequest::ShutDown(machine)
         });
@@ -225,10 +180,7 @@ impl VCenter {
             }
             HypervisorRequest::CreateMachine(machine, sizes) => {
                 self.create(*machine, sizes)?;
-                vec![Consequence::MachineCreated {
-                    machine: *machine,
-                    disk_sectors: sizes.clone(),
-                }]
+                vec![Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() }]
             }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
             HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,
@@ -238,22 +190,10 @@ impl VCenter {
 
     fn inspect(&self, machine: MachineId) -> Inspection {
         let Some(vm) = self.machine(machine) else {
-            return Inspection {
-                exists: false,
-                running: false,
-                snapshots: 0,
-                datastore_in_reach: true,
-            };
+            return Inspection { exists: false, running: false, snapshots: 0, datastore_in_reach: true };
         };
-        let host = self
-            .master_target_of(machine)
-            .and_then(|vm| self.vm(vm))
-            .map(|vm| vm.host);
-        let in_reach = |host| {
-            vm.disks
-                .iter()
-                .all(|disk| self.check_writable(disk.datastore, host).is_ok())
-        };
+        let host = self.master_target_of(machine).and_then(|vm| self.vm(vm)).map(|vm| vm.host);
+        let in_reach = |host| vm.disks.iter().all(|disk| self.check_writable(disk.datastore, host).is_ok());
         Inspection {
             exists: true,
             running: vm.is_on(),
@@ -300,10 +240,7 @@ impl VCenter {
             return Err(Fault::DuplicateName(planned.name));
         }
         self.check_writable(planned.datastore, planned.host)?;
-        let datastore = self
-            .datastores
-            .get(&planned.datastore)
-            .ok_or(Fault::ManagedObjectNotFound)?;
+        let datastore = self.datastores.get(&planned.datastore).ok_or(Fault::ManagedObjectNotFound)?;
         datastore.clone().take(sizes.iter().sum::<u64>() * SECTOR_BYTES)
     }
 
@@ -317,9 +254,7 @@ impl VCenter {
     fn disks_of(&self, request: &HypervisorRequest) -> u32 {
         let count = match request {
             HypervisorRequest::CreateMachine(_, sizes) => sizes.len(),
-            _ => self
-                .machine(RequestKind::of(request).1)
-                .map_or(0, |vm| vm.disks.len()),
+            _ => self.machine(RequestKind::of(request).1).map_or(0, |vm| vm.disks.len()),
         };
         count as u32
     }
@@ -340,14 +275,7 @@ impl VCenter {
         message: String,
     ) {
         if let Some(task) = self.show(now, request) {
-            self.tasks.end(
-                task,
-                TaskState::Error {
-                    completed,
-                    fault,
-                    message,
-                },
-            );
+            self.tasks.end(task, TaskState::Error { completed, fault, message });
         }
     }
 }
@@ -355,10 +283,6 @@ impl VCenter {
 fn ended(now: SimTime, fault: Option<&Fault>) -> TaskState {
     match fault {
         None => TaskState::Success { completed: now },
-        Some(fault) => TaskState::Error {
-            completed: now,
-            fault: fault.name(),
-            message: fault.to_string(),
-        },
+        Some(fault) => TaskState::Error { completed: now, fault: fault.name(), message: fault.to_string() },
     }
 }

@@ -79,17 +79,7 @@ impl TaskManager {
     ) -> TaskMoid {
         self.next += 1;
         let moid = TaskMoid(self.next);
-        self.tasks.insert(
-            moid,
-            Task {
-                moid,
-                name,
-                entity,
-                queued,
-                started,
-                state: TaskState::Running,
-            },
-        );
+        self.tasks.insert(moid, Task { moid, name, entity, queued, started, state: TaskState::Running });
         if self.tasks.len() > TASKS_MAX {
             self.tasks.pop_first();
         }

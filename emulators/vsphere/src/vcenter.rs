@@ -65,10 +65,7 @@ impl VCenter {
             seed,
             reachability: Reachability::Answering,
             next_moid: 2,
-            datacenter: Datacenter {
-                moid: DatacenterMoid(2),
-                name: datacenter.to_owned(),
-            },
+            datacenter: Datacenter { moid: DatacenterMoid(2), name: datacenter.to_owned() },
             clusters: BTreeMap::new(),
             hosts: BTreeMap::new(),
             datastores: BTreeMap::new(),
@@ -164,11 +161,7 @@ impl VCenter {
             DiskRef::Replica(id, Site::Primary) => self.reaches(id, true),
             DiskRef::Machine(_, Site::Recovery) | DiskRef::Replica(_, Site::Recovery) => false,
         };
-        if reachable {
-            Ok(())
-        } else {
-            Err(StorageError::Gone)
-        }
+        if reachable { Ok(()) } else { Err(StorageError::Gone) }
     }
 
     fn reaches(&self, id: DiskId, through_master_target: bool) -> bool {
@@ -182,9 +175,7 @@ impl VCenter {
             && (holder.is_on() || !through_master_target)
             && disk.available
             && self.host(holder.host).is_some_and(HostSystem::is_connected)
-            && self
-                .datastore(disk.datastore)
-                .is_some_and(|datastore| datastore.is_writable_from(holder.host))
+            && self.datastore(disk.datastore).is_some_and(|datastore| datastore.is_writable_from(holder.host))
     }
 
     /// Lays a fault at the door.
@@ -212,8 +203,7 @@ impl VCenter {
     pub(crate) fn chance_for(&mut self, kind: RequestKind, machine: MachineId) -> Chance {
         let asked = self.asked.entry((kind, machine)).or_default();
         *asked += 1;
-        self.seed
-            .chance(&format!("vsphere {kind:?} {} #{asked}", machine.0))
+        self.seed.chance(&format!("vsphere {kind:?} {} #{asked}", machine.0))
     }
 
     /// Shows an operator's deed among the tasks.
@@ -227,11 +217,9 @@ impl VCenter {
         let task = self.tasks.queue(name, Some(entity), now, now);
         let state = match result {
             Ok(()) => TaskState::Success { completed: now },
-            Err(fault) => TaskState::Error {
-                completed: now,
-                fault: fault.name(),
-                message: fault.to_string(),
-            },
+            Err(fault) => {
+                TaskState::Error { completed: now, fault: fault.name(), message: fault.to_string() }
+            }
         };
         self.tasks.end(task, state);
     }

@@ -11,11 +11,7 @@ use switchback_vsphere::{
 
 fn site(seed: u64) -> VCenter {
     let mut vcenter = VCenter::new("dc0", Seed(seed));
-    let spec = HostSpec {
-        name: "h0".to_owned(),
-        cluster: None,
-        memory_mib: 8_192,
-    };
+    let spec = HostSpec { name: "h0".to_owned(), cluster: None, memory_mib: 8_192 };
     let host = vcenter.add_host(spec).expect("a host");
     let datastore = vcenter
         .add_datastore(DatastoreSpec {
@@ -25,9 +21,7 @@ fn site(seed: u64) -> VCenter {
             mounted_on: vec![host],
         })
         .expect("a datastore");
-    vcenter
-        .add_master_target("mt", host, datastore, GuestOs::Windows)
-        .expect("a master target");
+    vcenter.add_master_target("mt", host, datastore, GuestOs::Windows).expect("a master target");
     for (number, tools) in [(0, true), (1, false)] {
         vcenter
             .add_machine(MachineSpec {

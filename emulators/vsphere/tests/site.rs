@@ -31,11 +31,7 @@ impl Home {
         let mut vcenter = VCenter::new("dc0", Seed(7));
         let host = |vcenter: &mut VCenter, name: &str| {
             vcenter
-                .add_host(HostSpec {
-                    name: name.to_owned(),
-                    cluster: None,
-                    memory_mib: 12_288,
-                })
+                .add_host(HostSpec { name: name.to_owned(), cluster: None, memory_mib: 12_288 })
                 .expect("a host")
         };
         let hosts = [host(&mut vcenter, "dc0_h0"), host(&mut vcenter, "dc0_h1")];
@@ -52,14 +48,7 @@ impl Home {
         let master_target = vcenter
             .add_master_target("mt", hosts[0], datastores[0], GuestOs::Linux)
             .expect("a master target");
-        let mut home = Self {
-            vcenter,
-            hosts,
-            datastores,
-            master_target,
-            now: SimTime::ZERO,
-            calls: 0,
-        };
+        let mut home = Self { vcenter, hosts, datastores, master_target, now: SimTime::ZERO, calls: 0 };
         home.add(WEB, "web", &[30 * GIB_SECTORS, 5 * GIB_SECTORS]);
         home.add(DB, "db", &[10 * GIB_SECTORS]);
         home
@@ -82,9 +71,7 @@ impl Home {
     /// Gives the first host the datastore of the machines, to write.
     fn in_reach(mut self) -> Self {
         let [first, _] = self.hosts;
-        self.vcenter
-            .mount(self.datastores[1], first, Some(AccessMode::ReadWrite))
-            .expect("mounted");
+        self.vcenter.mount(self.datastores[1], first, Some(AccessMode::ReadWrite)).expect("mounted");
         self
     }
 
@@ -135,28 +122,15 @@ fn a_guest_that_shuts_down_ends_the_call_early() {
     let mut home = Home::new();
     home.done(HypervisorRequest::PowerOn(WEB));
     let call = CallId(100);
-    let started = home
-        .vcenter
-        .begin(home.now, call, HypervisorRequest::ShutDown(WEB));
+    let started = home.vcenter.begin(home.now, call, HypervisorRequest::ShutDown(WEB));
     assert_eq!(started.consequences, [Consequence::GuestShutDownRequested(WEB)]);
     assert_eq!(started.done_at, home.now + GUEST_SHUTDOWN_LIMIT);
     let down = home.now + Duration::from_secs(20);
     let hurried = home.vcenter.guest_stopped(down, WEB).unwrap();
-    let [(hurried_call, at)] = hurried[..] else {
-        panic!("{hurried:?}")
-    };
+    let [(hurried_call, at)] = hurried[..] else { panic!("{hurried:?}") };
     assert!(hurried_call == call && at > down && at < down + Duration::from_secs(5));
-    assert_eq!(
-        home.vcenter.finish(at, call).result,
-        Some(Ok(HypervisorAnswer::Done))
-    );
-    assert_eq!(
-        home.vcenter.finish(started.done_at, call),
-        Outcome {
-            result: None,
-            consequences: vec![]
-        }
-    );
+    assert_eq!(home.vcenter.finish(at, call).result, Some(Ok(HypervisorAnswer::Done)));
+    assert_eq!(home.vcenter.finish(started.done_at, call), Outcome { result: None, consequences: vec![] });
     assert_eq!(home.vcenter.machine(WEB).unwrap().power, PowerState::PoweredOff);
 }
 
@@ -172,29 +146,11 @@ fn a_guest_that_hangs_fails_the_call_and_runs_on() {
 #[test]
 fn power_states_are_checked_as_vsphere_does() {
     let mut home = Home::new();
-    assert!(matches!(
-        home.fails(HypervisorRequest::ShutDown(WEB)),
-        PortFailure::WrongState(_)
-    ));
-    assert_eq!(
-        home.done(HypervisorRequest::PowerOn(WEB)),
-        [Consequence::MachineStarted(WEB)]
-    );
-    assert!(matches!(
-        home.fails(HypervisorRequest::PowerOn(WEB)),
-        PortFailure::WrongState(_)
-    ));
-    assert!(
-        matches!(
-            home.fails(HypervisorRequest::PowerOn(DB)),
-            PortFailure::OutOfCapacity(_)
-        ),
-        "no memory"
-    );
-    assert_eq!(
-        home.fails(HypervisorRequest::PowerOn(MachineId(9))),
-        PortFailure::NotFound
-    );
+    assert!(matches!(home.fails(HypervisorRequest::ShutDown(WEB)), PortFailure::WrongState(_)));
+    assert_eq!(home.done(HypervisorRequest::PowerOn(WEB)), [Consequence::MachineStarted(WEB)]);
+    assert!(matches!(home.fails(HypervisorRequest::PowerOn(WEB)), PortFailure::WrongState(_)));
+    assert!(matches!(home.fails(HypervisorRequest::PowerOn(DB)), PortFailure::OutOfCapacity(_)), "no memory");
+    assert_eq!(home.fails(HypervisorRequest::PowerOn(MachineId(9))), PortFailure::NotFound);
     let faults: Vec<_> = home
         .vcenter
         .tasks()
@@ -216,29 +172,15 @@ fn power_states_are_checked_as_vsphere_does() {
 fn disks_go_to_the_master_target_and_come_back() {
     let mut home = Home::new().in_reach();
     assert_eq!(home.vcenter.disk_access(replica(WEB)), Err(StorageError::Gone));
-    assert_eq!(
-        home.done(HypervisorRequest::AttachDisks(WEB)),
-        [Consequence::DisksAttached(WEB)]
-    );
+    assert_eq!(home.done(HypervisorRequest::AttachDisks(WEB)), [Consequence::DisksAttached(WEB)]);
     assert_eq!(home.vcenter.disk_access(replica(WEB)), Ok(()));
     assert_eq!(home.vcenter.attached_disks(home.master_target), 2);
+    assert!(home.vcenter.leftovers().iter().all(|left| left.kind == LeftoverKind::AttachedDisk));
     assert!(
-        home.vcenter
-            .leftovers()
-            .iter()
-            .all(|left| left.kind == LeftoverKind::AttachedDisk)
-    );
-    assert!(
-        matches!(
-            home.fails(HypervisorRequest::PowerOn(WEB)),
-            PortFailure::WrongState(_)
-        ),
+        matches!(home.fails(HypervisorRequest::PowerOn(WEB)), PortFailure::WrongState(_)),
         "files are locked"
     );
-    assert_eq!(
-        home.done(HypervisorRequest::DetachDisks(WEB)),
-        [Consequence::DisksDetached(WEB)]
-    );
+    assert_eq!(home.done(HypervisorRequest::DetachDisks(WEB)), [Consequence::DisksDetached(WEB)]);
     assert_eq!(home.done(HypervisorRequest::DetachDisks(WEB)), []);
     assert_eq!(home.vcenter.leftovers(), []);
     home.done(HypervisorRequest::PowerOn(WEB));
@@ -248,18 +190,10 @@ fn disks_go_to_the_master_target_and_come_back() {
 fn a_datastore_out_of_reach_of_the_master_targets_host_cannot_be_attached() {
     let mut home = Home::new();
     assert!(!home.inspect(WEB).datastore_in_reach);
-    assert_eq!(
-        home.fails(HypervisorRequest::AttachDisks(WEB)),
-        PortFailure::DatastoreOutOfReach
-    );
+    assert_eq!(home.fails(HypervisorRequest::AttachDisks(WEB)), PortFailure::DatastoreOutOfReach);
     let [first, _] = home.hosts;
-    home.vcenter
-        .mount(home.datastores[1], first, Some(AccessMode::ReadOnly))
-        .unwrap();
-    assert_eq!(
-        home.fails(HypervisorRequest::AttachDisks(WEB)),
-        PortFailure::DatastoreOutOfReach
-    );
+    home.vcenter.mount(home.datastores[1], first, Some(AccessMode::ReadOnly)).unwrap();
+    assert_eq!(home.fails(HypervisorRequest::AttachDisks(WEB)), PortFailure::DatastoreOutOfReach);
     let mut home = home.in_reach();
     assert!(home.inspect(WEB).datastore_in_reach);
     home.done(HypervisorRequest::AttachDisks(WEB));
@@ -270,25 +204,12 @@ fn snapshots_of_the_machine_are_merged_and_those_of_the_master_target_stand_in_t
     let mut home = Home::new().in_reach();
     let (web, master_target) = (home.vm(WEB), home.master_target);
     home.vcenter.take_snapshot(home.now, web, "before").unwrap();
-    home.vcenter
-        .take_snapshot(home.now, master_target, "oops")
-        .unwrap();
+    home.vcenter.take_snapshot(home.now, master_target, "oops").unwrap();
     assert_eq!(home.inspect(WEB).snapshots, 1);
-    assert_eq!(
-        home.fails(HypervisorRequest::AttachDisks(WEB)),
-        PortFailure::SnapshotsPresent(1)
-    );
-    home.vcenter
-        .remove_all_snapshots(home.now, master_target)
-        .unwrap();
-    let merged = Consequence::SnapshotsMerged {
-        machine: WEB,
-        count: 1,
-    };
-    assert_eq!(
-        home.done(HypervisorRequest::AttachDisks(WEB)),
-        [merged, Consequence::DisksAttached(WEB)]
-    );
+    assert_eq!(home.fails(HypervisorRequest::AttachDisks(WEB)), PortFailure::SnapshotsPresent(1));
+    home.vcenter.remove_all_snapshots(home.now, master_target).unwrap();
+    let merged = Consequence::SnapshotsMerged { machine: WEB, count: 1 };
+    assert_eq!(home.done(HypervisorRequest::AttachDisks(WEB)), [merged, Consequence::DisksAttached(WEB)]);
     assert_eq!(home.inspect(WEB).snapshots, 0);
 }
 
@@ -298,10 +219,7 @@ fn a_master_target_takes_sixty_disks_and_no_more() {
     home.add(MachineId(10), "wide", &[8; 58]);
     home.done(HypervisorRequest::AttachDisks(MachineId(10)));
     home.done(HypervisorRequest::AttachDisks(WEB));
-    assert!(matches!(
-        home.fails(HypervisorRequest::AttachDisks(DB)),
-        PortFailure::OutOfCapacity(_)
-    ));
+    assert!(matches!(home.fails(HypervisorRequest::AttachDisks(DB)), PortFailure::OutOfCapacity(_)));
     home.done(HypervisorRequest::DetachDisks(WEB));
     home.done(HypervisorRequest::AttachDisks(DB));
 }
@@ -310,34 +228,17 @@ fn a_master_target_takes_sixty_disks_and_no_more() {
 fn a_master_target_moved_with_storage_vmotion_loses_the_disks() {
     let mut home = Home::new().in_reach();
     home.done(HypervisorRequest::AttachDisks(WEB));
-    let lost = home
-        .vcenter
-        .move_machine(home.now, home.master_target, home.datastores[1])
-        .unwrap();
+    let lost = home.vcenter.move_machine(home.now, home.master_target, home.datastores[1]).unwrap();
     assert_eq!(lost, [Consequence::DisksUnavailable(WEB)]);
     assert_eq!(home.vcenter.disk_access(replica(WEB)), Err(StorageError::Gone));
-    assert!(matches!(
-        home.fails(HypervisorRequest::DetachDisks(WEB)),
-        PortFailure::WrongState(_)
-    ));
+    assert!(matches!(home.fails(HypervisorRequest::DetachDisks(WEB)), PortFailure::WrongState(_)));
     // The twin: a machine that lends no disks takes them along, and the room they need.
     let [first, _] = home.hosts;
-    let moved = home
-        .vcenter
-        .move_machine(home.now, home.vm(DB), home.datastores[0]);
+    let moved = home.vcenter.move_machine(home.now, home.vm(DB), home.datastores[0]);
     assert!(moved.is_err(), "its own host does not reach the datastore");
-    home.vcenter
-        .migrate_machine(home.now, home.vm(DB), first)
-        .unwrap();
-    assert_eq!(
-        home.vcenter
-            .move_machine(home.now, home.vm(DB), home.datastores[0]),
-        Ok(vec![])
-    );
-    assert_eq!(
-        home.vcenter.datastore(home.datastores[0]).unwrap().used_bytes,
-        10 << 30
-    );
+    home.vcenter.migrate_machine(home.now, home.vm(DB), first).unwrap();
+    assert_eq!(home.vcenter.move_machine(home.now, home.vm(DB), home.datastores[0]), Ok(vec![]));
+    assert_eq!(home.vcenter.datastore(home.datastores[0]).unwrap().used_bytes, 10 << 30);
 }
 
 #[test]
@@ -347,26 +248,14 @@ fn a_deleted_machine_is_created_anew_where_the_master_target_is() {
         home.fails(HypervisorRequest::CreateMachine(WEB, vec![GIB_SECTORS])),
         PortFailure::AlreadyExists
     );
-    assert_eq!(
-        home.vcenter.remove_machine(home.now, WEB),
-        Ok(vec![Consequence::MachineRemoved(WEB)])
-    );
+    assert_eq!(home.vcenter.remove_machine(home.now, WEB), Ok(vec![Consequence::MachineRemoved(WEB)]));
     assert!(!home.inspect(WEB).exists);
     let sizes = vec![30 * GIB_SECTORS, 5 * GIB_SECTORS];
-    let created = Consequence::MachineCreated {
-        machine: WEB,
-        disk_sectors: sizes.clone(),
-    };
+    let created = Consequence::MachineCreated { machine: WEB, disk_sectors: sizes.clone() };
     assert_eq!(home.done(HypervisorRequest::CreateMachine(WEB, sizes)), [created]);
     let vm = home.vcenter.machine(WEB).unwrap();
-    assert_eq!(
-        (vm.name.as_str(), vm.host, vm.datastore),
-        ("web", home.hosts[0], home.datastores[0])
-    );
-    assert_eq!(
-        home.vcenter.leftovers()[0].to_string(),
-        "machine 1: virtual machine web"
-    );
+    assert_eq!((vm.name.as_str(), vm.host, vm.datastore), ("web", home.hosts[0], home.datastores[0]));
+    assert_eq!(home.vcenter.leftovers()[0].to_string(), "machine 1: virtual machine web");
     home.done(HypervisorRequest::AttachDisks(WEB));
 }
 
@@ -376,10 +265,7 @@ fn a_full_datastore_takes_no_new_machine() {
     let third = MachineId(3);
     home.vcenter.occupy(home.datastores[0], 99 << 30).unwrap();
     let request = HypervisorRequest::CreateMachine(third, vec![2 * GIB_SECTORS]);
-    assert!(matches!(
-        home.fails(request.clone()),
-        PortFailure::OutOfCapacity(_)
-    ));
+    assert!(matches!(home.fails(request.clone()), PortFailure::OutOfCapacity(_)));
     assert!(home.vcenter.machine(third).is_none());
     home.vcenter.vacate(home.datastores[0], 50 << 30).unwrap();
     home.done(request);
@@ -390,26 +276,14 @@ fn a_lost_host_takes_its_machines_along_and_a_lost_site_answers_nothing() {
     let mut home = Home::new().in_reach();
     home.done(HypervisorRequest::PowerOn(WEB));
     let second = home.hosts[1];
-    assert_eq!(
-        home.vcenter.lose_host(second),
-        Ok(vec![Consequence::MachineStopped(WEB)])
-    );
-    assert_eq!(
-        home.fails(HypervisorRequest::PowerOn(WEB)),
-        PortFailure::Unavailable
-    );
+    assert_eq!(home.vcenter.lose_host(second), Ok(vec![Consequence::MachineStopped(WEB)]));
+    assert_eq!(home.fails(HypervisorRequest::PowerOn(WEB)), PortFailure::Unavailable);
     home.vcenter.restore_host(second).unwrap();
     home.done(HypervisorRequest::PowerOn(WEB));
     assert_eq!(home.vcenter.lose_site(), [Consequence::MachineStopped(WEB)]);
     let before = home.now;
-    assert_eq!(
-        home.fails(HypervisorRequest::Inspect(WEB)),
-        PortFailure::Unavailable
-    );
-    assert!(
-        home.now - before > Duration::from_secs(20),
-        "a client waits for an answer that does not come"
-    );
+    assert_eq!(home.fails(HypervisorRequest::Inspect(WEB)), PortFailure::Unavailable);
+    assert!(home.now - before > Duration::from_secs(20), "a client waits for an answer that does not come");
     home.vcenter.restore_site();
     assert!(!home.inspect(WEB).running, "nothing starts by itself");
     home.done(HypervisorRequest::AttachDisks(WEB));
@@ -419,53 +293,26 @@ fn a_lost_host_takes_its_machines_along_and_a_lost_site_answers_nothing() {
 fn a_site_lost_while_a_call_is_under_way_does_not_finish_it() {
     let mut home = Home::new();
     let call = CallId(100);
-    let started = home
-        .vcenter
-        .begin(home.now, call, HypervisorRequest::PowerOn(WEB));
+    let started = home.vcenter.begin(home.now, call, HypervisorRequest::PowerOn(WEB));
     home.vcenter.lose_site();
     let outcome = home.vcenter.finish(started.done_at, call);
-    assert_eq!(
-        outcome,
-        Outcome {
-            result: Some(Err(PortFailure::Unavailable)),
-            consequences: vec![]
-        }
-    );
+    assert_eq!(outcome, Outcome { result: Some(Err(PortFailure::Unavailable)), consequences: vec![] });
     home.vcenter.restore_site();
     home.now = started.done_at;
     let again = home.ask_as(call, HypervisorRequest::PowerOn(WEB));
-    assert_eq!(
-        again.consequences,
-        [Consequence::MachineStarted(WEB)],
-        "nothing had been done"
-    );
+    assert_eq!(again.consequences, [Consequence::MachineStarted(WEB)], "nothing had been done");
 }
 
 #[test]
 fn fault_rules_fire_as_often_as_they_say_and_are_counted() {
     let mut home = Home::new();
-    let rule = |mode, times| FaultRule {
-        kind: Some(RequestKind::PowerOn),
-        machine: None,
-        mode,
-        times,
-    };
+    let rule = |mode, times| FaultRule { kind: Some(RequestKind::PowerOn), machine: None, mode, times };
     let retry_after = Duration::from_secs(9);
-    let throttle = home
-        .vcenter
-        .add_rule(rule(FaultMode::Throttle { retry_after }, 2));
-    let slow = home
-        .vcenter
-        .add_rule(rule(FaultMode::Slow(Duration::from_secs(500)), 1));
-    let never = home.vcenter.add_rule(FaultRule {
-        machine: Some(DB),
-        ..rule(FaultMode::LoseReply, 1)
-    });
+    let throttle = home.vcenter.add_rule(rule(FaultMode::Throttle { retry_after }, 2));
+    let slow = home.vcenter.add_rule(rule(FaultMode::Slow(Duration::from_secs(500)), 1));
+    let never = home.vcenter.add_rule(FaultRule { machine: Some(DB), ..rule(FaultMode::LoseReply, 1) });
     for _ in 0..2 {
-        assert_eq!(
-            home.fails(HypervisorRequest::PowerOn(WEB)),
-            PortFailure::Throttled { retry_after }
-        );
+        assert_eq!(home.fails(HypervisorRequest::PowerOn(WEB)), PortFailure::Throttled { retry_after });
     }
     let before = home.now;
     home.done(HypervisorRequest::PowerOn(WEB));
@@ -494,13 +341,7 @@ fn the_operator_can_take_disks_from_the_master_target_by_hand() {
     let mut home = Home::new().in_reach();
     home.done(HypervisorRequest::AttachDisks(WEB));
     assert!(home.vcenter.power_on(home.now, WEB).is_err());
-    assert_eq!(
-        home.vcenter.detach_disks(home.now, WEB),
-        Ok(vec![Consequence::DisksDetached(WEB)])
-    );
-    assert_eq!(
-        home.vcenter.power_on(home.now, WEB),
-        Ok(vec![Consequence::MachineStarted(WEB)])
-    );
+    assert_eq!(home.vcenter.detach_disks(home.now, WEB), Ok(vec![Consequence::DisksDetached(WEB)]));
+    assert_eq!(home.vcenter.power_on(home.now, WEB), Ok(vec![Consequence::MachineStarted(WEB)]));
     assert_eq!(home.vcenter.disk_access(replica(WEB)), Err(StorageError::Gone));
 }

@@ -175,7 +175,13 @@ impl<C: Content> DiskCapture<C> {
 
 impl<C: Content> Replicating<C> {
     /// Takes a completed write; true when a batch has become full.
-    pub(super) fn capture(&mut self, now: Instant, config: &AgentConfig, disk: u8, change: Change<C>) -> bool {
+    pub(super) fn capture(
+        &mut self,
+        now: Instant,
+        config: &AgentConfig,
+        disk: u8,
+        change: Change<C>,
+    ) -> bool {
         self.owe_a_round(now, config);
         let Some(capture) = self.disks.get_mut(usize::from(disk)) else { return false };
         let bytes = u64::from(change.sectors) * SECTOR_BYTES;

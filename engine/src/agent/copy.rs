@@ -4,9 +4,7 @@
 //! the target finds different becomes dirty blocks, which are read and sent like any other dirty block. Both run
 //! beside the writes of the applications: the slots of the stream keep the two apart (see `capture`).
 
-use super::config::{
-    COMPARE_BLOCK_SECTORS, COMPARE_RETRY, COPY_STEP_SECTORS, COPY_STEPS_AHEAD,
-};
+use super::config::{COMPARE_BLOCK_SECTORS, COMPARE_RETRY, COPY_STEP_SECTORS, COPY_STEPS_AHEAD};
 use crate::batch::StreamKey;
 use crate::content::Content;
 use crate::extent::{Change, Run, SectorRange, clip};

@@ -117,7 +117,8 @@ impl<C: Content> Agent<C> {
         let machine = self.config.machine;
         let copy = || begin.first.map_or_else(Copy::none, Copy::of);
         let disks = terms.disk_sectors.iter().enumerate();
-        let disks = disks.map(|(i, sectors)| DiskCapture::new(super::disk_id(&self.config, i), *sectors, copy()));
+        let disks =
+            disks.map(|(i, sectors)| DiskCapture::new(super::disk_id(&self.config, i), *sectors, copy()));
         let next_write = begin.next_write;
         let replicating = Replicating {
             session: begin.session,
@@ -173,7 +174,8 @@ impl<C: Content> Agent<C> {
         let pending = self.syncs.remove(at);
         match pending.then {
             AfterSync::SessionMayBegin { generation, session, request } => {
-                let is_current = |r: &&mut Replicating<C>| (r.terms.generation, r.session) == (generation, session);
+                let is_current =
+                    |r: &&mut Replicating<C>| (r.terms.generation, r.session) == (generation, session);
                 if let Some(r) = self.replicating.as_mut().filter(is_current) {
                     r.may_send = true;
                 }

@@ -250,7 +250,9 @@ impl<C: Content> Agent<C> {
             return;
         }
         match barrier.step {
-            BarrierStep::Raised | BarrierStep::Marked => r.member_answered(now, &self.config, from, barrier.step, out),
+            BarrierStep::Raised | BarrierStep::Marked => {
+                r.member_answered(now, &self.config, from, barrier.step, out)
+            }
             BarrierStep::Mark => r.mark_as_member(now, &self.config, barrier.marker, out),
             BarrierStep::Lower => r.release(out),
             BarrierStep::Abandon => r.abandon(now, &self.config, true, out),
@@ -267,7 +269,14 @@ impl<C: Content> Agent<C> {
 }
 
 impl<C: Content> Replicating<C> {
-    fn raise(&mut self, now: Instant, config: &AgentConfig, marker: Marker, leader: Option<Address>, out: &mut Out<C>) {
+    fn raise(
+        &mut self,
+        now: Instant,
+        config: &AgentConfig,
+        marker: Marker,
+        leader: Option<Address>,
+        out: &mut Out<C>,
+    ) {
         let application = marker.consistency == Consistency::Application;
         let waiting = if leader.is_some() { Vec::new() } else { self.other_members(config) };
         let (step, patience) =
@@ -366,7 +375,8 @@ impl<C: Content> Replicating<C> {
         let (marker, leader) = (raising.marker, raising.leader);
         match leader {
             Some(leader) => {
-                let barrier = Barrier { generation: self.terms.generation, marker, step: BarrierStep::Abandon };
+                let barrier =
+                    Barrier { generation: self.terms.generation, marker, step: BarrierStep::Abandon };
                 out.send(leader, Message::Barrier(barrier));
             }
             None => {
@@ -381,7 +391,14 @@ impl<C: Content> Replicating<C> {
         }
     }
 
-    fn tell(&self, members: &[MachineId], config: &AgentConfig, marker: Marker, step: BarrierStep, out: &mut Out<C>) {
+    fn tell(
+        &self,
+        members: &[MachineId],
+        config: &AgentConfig,
+        marker: Marker,
+        step: BarrierStep,
+        out: &mut Out<C>,
+    ) {
         for member in members {
             let barrier = Barrier { generation: self.terms.generation, marker, step };
             out.send(Address::Agent(*member, config.site), Message::Barrier(barrier));

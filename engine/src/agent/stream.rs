@@ -140,7 +140,10 @@ impl<C: Content> Replicating<C> {
         let order = self.disks.iter().map(DiskCapture::order).max().unwrap_or_default();
         if order != self.order {
             self.order = order;
-            out.push(Effect::Observe(Observation::WriteOrderChanged { disk: super::disk_id(config, 0), to: order }));
+            out.push(Effect::Observe(Observation::WriteOrderChanged {
+                disk: super::disk_id(config, 0),
+                to: order,
+            }));
         }
     }
 
@@ -190,7 +193,9 @@ impl<C: Content> DiskCapture<C> {
                     slot.bytes += u64::from(run.sectors) * SECTOR_BYTES;
                     slot.changes.push(run);
                 }
-                Piece::Hole(hole) if slot.read_for == ReadFor::Place => slot.changes.extend(Change::zeroes(hole)),
+                Piece::Hole(hole) if slot.read_for == ReadFor::Place => {
+                    slot.changes.extend(Change::zeroes(hole))
+                }
                 Piece::Hole(_) => {}
             }
         }
@@ -200,7 +205,8 @@ impl<C: Content> DiskCapture<C> {
 
     /// A read of a slot failed: its ranges become dirty blocks and are read again later.
     fn give_slot_back(&mut self, token: Token) -> bool {
-        let Some(slot) = self.slots.iter_mut().find(|slot| slot.reads.iter().any(|(t, _)| *t == token)) else {
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.reads.iter().any(|(t, _)| *t == token))
+        else {
             return false;
         };
         for (_, range) in slot.reads.drain(..) {

@@ -41,11 +41,7 @@ impl fmt::Debug for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.len() {
             0 => f.write_str("Block(zeroes)"),
-            len => write!(
-                f,
-                "Block({len} bytes, xxh3 {:016x})",
-                xxhash_rust::xxh3::xxh3_64(&self.0)
-            ),
+            len => write!(f, "Block({len} bytes, xxh3 {:016x})", xxhash_rust::xxh3::xxh3_64(&self.0)),
         }
     }
 }
@@ -75,11 +71,7 @@ impl Content for Block {
             return 0;
         }
         let bytes = &self.0[..bytes_of(sectors)];
-        if is_all_zero(bytes) {
-            0
-        } else {
-            xxhash_rust::xxh3::xxh3_64(bytes) | 1
-        }
+        if is_all_zero(bytes) { 0 } else { xxhash_rust::xxh3::xxh3_64(bytes) | 1 }
     }
 
     /// Bytes that are all zero are packed as zeroes: they are neither sent nor journaled.
@@ -107,12 +99,7 @@ impl Content for Block {
         let raw_bytes = payloads.iter().map(|payload| payload.len() as u64).sum();
         pack_frames(&payloads, &mut body);
         let (wire_bytes, checksum) = (body.len() as u64, crc32c::crc32c(&body));
-        Packed {
-            body: Body::Bytes(body.into()),
-            raw_bytes,
-            wire_bytes,
-            checksum,
-        }
+        Packed { body: Body::Bytes(body.into()), raw_bytes, wire_bytes, checksum }
     }
 
     fn unpack(packed: &Packed<Self>) -> Result<Arc<[Change<Self>]>, Corrupt> {
@@ -121,10 +108,7 @@ impl Content for Block {
         };
         let found = crc32c::crc32c(body);
         if found != packed.checksum {
-            return Err(Corrupt::Checksum {
-                found,
-                expected: packed.checksum,
-            });
+            return Err(Corrupt::Checksum { found, expected: packed.checksum });
         }
         let mut reader = Reader { body, at: 0 };
         let headers = reader.headers()?;
@@ -148,9 +132,7 @@ fn is_all_zero(bytes: &[u8]) -> bool {
     const CHUNK: usize = 128;
     let chunks = bytes.chunks_exact(CHUNK);
     let rest = chunks.remainder();
-    chunks
-        .into_iter()
-        .all(|chunk| chunk.iter().fold(0, |seen, byte| seen | byte) == 0)
+    chunks.into_iter().all(|chunk| chunk.iter().fold(0, |seen, byte| seen | byte) == 0)
         && rest.iter().all(|byte| *byte == 0)
 }
 
@@ -225,18 +207,12 @@ impl<'a> Reader<'a> {
         if !fits || flags > ZEROES {
             return Err(Corrupt::Malformed { at });
         }
-        Ok(Header {
-            start,
-            sectors,
-            zeroes: flags == ZEROES,
-        })
+        Ok(Header { start, sectors, zeroes: flags == ZEROES })
     }
 
     /// Unpacks all frames into one piece, as long as the headers say and not a byte longer.
     fn payload(&mut self, headers: &[Header]) -> Result<Vec<u8>, Corrupt> {
-        let declared = headers
-            .iter()
-            .try_fold(0usize, |sum, header| sum.checked_add(header.payload_bytes()));
+        let declared = headers.iter().try_fold(0usize, |sum, header| sum.checked_add(header.payload_bytes()));
         let left = self.body.len() - self.at;
         let Some(declared) = declared.filter(|bytes| bytes / LZ4_EXPANSION_MAX <= left) else {
             return Err(self.malformed());
@@ -245,11 +221,7 @@ impl<'a> Reader<'a> {
         for frame in payload.chunks_mut(FRAME_BYTES) {
             self.frame(frame)?;
         }
-        if self.at == self.body.len() {
-            Ok(payload)
-        } else {
-            Err(self.malformed())
-        }
+        if self.at == self.body.len() { Ok(payload) } else { Err(self.malformed()) }
     }
 
     fn frame(&mut self, raw: &mut [u8]) -> Result<(), Corrupt> {
@@ -264,11 +236,7 @@ impl<'a> Reader<'a> {
         } else {
             false
         };
-        if whole {
-            Ok(())
-        } else {
-            Err(Corrupt::Malformed { at })
-        }
+        if whole { Ok(()) } else { Err(Corrupt::Malformed { at }) }
     }
 
     fn u32(&mut self) -> Result<u32, Corrupt> {

@@ -68,8 +68,9 @@ impl Content for Stamp {
     }
 
     fn pack(changes: Vec<Change<Self>>) -> Packed<Self> {
-        let raw_bytes = changes.iter().filter(|c| !c.content.is_zero()).map(|c| u64::from(c.sectors)).sum::<u64>()
-            * SECTOR_BYTES;
+        let raw_bytes =
+            changes.iter().filter(|c| !c.content.is_zero()).map(|c| u64::from(c.sectors)).sum::<u64>()
+                * SECTOR_BYTES;
         let wire_bytes = raw_bytes + CHANGE_HEADER_BYTES * changes.len() as u64;
         Packed { body: Body::Plain(changes.into()), raw_bytes, wire_bytes, checksum: 0 }
     }

@@ -30,14 +30,6 @@ pub(super) fn inherit(vault: &mut Vault, id: JobId) {
 /// The calls of a job that may create something and are not answered.
 pub(super) fn unanswered(vault: &Vault, failing_over: JobId) -> Vec<Ask> {
     let task = vault.job(failing_over).and_then(|job| job.current_task());
-    let open = task
-        .into_iter()
-        .flat_map(|task| &task.asks)
-        .filter(|ask| ask.result.is_none());
-    open.filter(|ask| ask.what.creates())
-        .map(|ask| Ask {
-            since: vault.now,
-            ..ask.clone()
-        })
-        .collect()
+    let open = task.into_iter().flat_map(|task| &task.asks).filter(|ask| ask.result.is_none());
+    open.filter(|ask| ask.what.creates()).map(|ask| Ask { since: vault.now, ..ask.clone() }).collect()
 }

@@ -36,29 +36,15 @@ pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
     let (direction, since) = (Direction::Forward, vault.now);
     match (well, wanted) {
         (true, Some(point)) => {
-            let to = ItemStatus::FailedOver {
-                direction,
-                job: id,
-                point,
-                since,
-            };
+            let to = ItemStatus::FailedOver { direction, job: id, point, since };
             vault.transition(machine, to, "machine started from the other point");
         }
         _ if is_deleted => {
-            let to = ItemStatus::FailoverFailed {
-                direction,
-                job: id,
-                since,
-            };
+            let to = ItemStatus::FailoverFailed { direction, job: id, since };
             vault.transition(machine, to, "machine could not be made again");
         }
         _ => {
-            let to = ItemStatus::FailedOver {
-                direction,
-                job: id,
-                point: before,
-                since,
-            };
+            let to = ItemStatus::FailedOver { direction, job: id, point: before, since };
             vault.transition(machine, to, "machine could not be deleted");
         }
     }

@@ -37,24 +37,16 @@ impl Vault {
 
     fn accept(&mut self, command: Command) -> Reply {
         match command {
-            Command::Enable {
-                group,
-                machines,
-                policy,
-                process_server,
-            } => self.enable(group, &machines, policy, process_server),
-            Command::Failover {
-                machine,
-                to,
-                shut_down_source,
-            } => self.fail_over(machine, to, shut_down_source),
+            Command::Enable { group, machines, policy, process_server } => {
+                self.enable(group, &machines, policy, process_server)
+            }
+            Command::Failover { machine, to, shut_down_source } => {
+                self.fail_over(machine, to, shut_down_source)
+            }
             Command::ChangePoint { machine, to } => self.change_point(machine, to),
             Command::Commit { machine } => self.commit(machine),
             Command::Cancel { machine } => self.cancel(machine),
-            Command::Reprotect {
-                machine,
-                process_server,
-            } => self.reprotect(machine, process_server),
+            Command::Reprotect { machine, process_server } => self.reprotect(machine, process_server),
             Command::Resync { machine } => self.resync(machine),
             Command::Disable { machine } => self.disable(machine),
         }
@@ -80,22 +72,11 @@ impl Vault {
     ) -> Reply {
         self.check_group(group, machines)?;
         let members: Vec<MachineId> = machines.iter().map(|(machine, _)| *machine).collect();
-        let runs = self
-            .ledger
-            .groups()
-            .get(&group)
-            .map_or_else(Vec::new, |group| group.runs.clone());
-        self.ledger.put_group(Group {
-            id: group,
-            machines: members.clone(),
-            runs,
-        });
+        let runs = self.ledger.groups().get(&group).map_or_else(Vec::new, |group| group.runs.clone());
+        self.ledger.put_group(Group { id: group, machines: members.clone(), runs });
         for (machine, disk_sectors) in machines {
             let status = self.item(*machine).map_or_else(
-                || ItemStatus::Unprotected {
-                    leftover: false,
-                    since: self.now,
-                },
+                || ItemStatus::Unprotected { leftover: false, since: self.now },
                 |item| item.status.clone(),
             );
             self.ledger.put_item(ProtectedItem {
@@ -113,16 +94,12 @@ impl Vault {
                 standing: Vec::new(),
             });
         }
-        let jobs: Vec<JobId> = members
-            .iter()
-            .map(|machine| self.begin_replication(*machine, JobKind::Enable, None))
-            .collect();
+        let jobs: Vec<JobId> =
+            members.iter().map(|machine| self.begin_replication(*machine, JobKind::Enable, None)).collect();
         for job in &jobs {
             self.advance(*job);
         }
-        jobs.first()
-            .copied()
-            .ok_or_else(|| Refused::BadGroup("it has no machine".to_owned()))
+        jobs.first().copied().ok_or_else(|| Refused::BadGroup("it has no machine".to_owned()))
     }
 
     fn check_group(&self, group: GroupId, machines: &[(MachineId, Vec<u64>)]) -> Result<(), Refused> {
@@ -138,10 +115,7 @@ impl Vault {
             if disks.is_empty() || disks.len() > DISKS_MAX {
                 return bad(format!("machine {} has {} disks", machine.0, disks.len()));
             }
-            if self
-                .item(*machine)
-                .is_some_and(|item| item.state() != ItemState::Unprotected)
-            {
+            if self.item(*machine).is_some_and(|item| item.state() != ItemState::Unprotected) {
                 return bad(format!("machine {} is protected already", machine.0));
             }
         }
@@ -175,22 +149,15 @@ impl Vault {
         };
         let job = self.begin_job(kind, machine, direction, Facts::new());
         self.enter_run(machine, direction, job);
-        let to = ItemStatus::Enabling {
-            direction,
-            job,
-            after,
-            since: self.now,
-        };
+        let to = ItemStatus::Enabling { direction, job, after, since: self.now };
         self.transition(machine, to, "enable or reprotect");
         job
     }
 
     fn fail_over(&mut self, machine: MachineId, selector: Selector, shut_down_source: bool) -> Reply {
         let item = self.permit(machine, Operation::Failover)?;
-        let (direction, is_retry) = (
-            item.direction(),
-            matches!(item.status, ItemStatus::FailoverFailed { .. }),
-        );
+        let (direction, is_retry) =
+            (item.direction(), matches!(item.status, ItemStatus::FailoverFailed { .. }));
         let only_start = is_retry && direction == Direction::Reverse && !item.disks_attached;
         let before = self.job_of_status(&item.status).and_then(Job::point);
         if !only_start {
@@ -208,12 +175,7 @@ impl Vault {
         };
         self.cancel_resyncs(machine);
         let job = self.begin_job(JobKind::Failover, machine, direction, facts);
-        let to = ItemStatus::FailingOver {
-            direction,
-            job,
-            stopped: is_retry,
-            since: self.now,
-        };
+        let to = ItemStatus::FailingOver { direction, job, stopped: is_retry, since: self.now };
         self.transition(machine, to, "failover");
         self.advance(job);
         Ok(job)
@@ -233,10 +195,9 @@ impl Vault {
         };
         let exists = match selector {
             Selector::Latest | Selector::LatestProcessed => true,
-            Selector::LatestApplication => status
-                .points
-                .iter()
-                .any(|point| point.consistency == Consistency::Application),
+            Selector::LatestApplication => {
+                status.points.iter().any(|point| point.consistency == Consistency::Application)
+            }
             Selector::Exactly(wanted) => status.points.iter().any(|point| point.id == wanted),
         };
         if exists { Ok(()) } else { Err(Refused::NoSuchPoint) }
@@ -249,17 +210,9 @@ impl Vault {
         };
         self.check_selector(machine, Selector::Exactly(to))?;
         let direction = Direction::Forward;
-        let facts = Facts {
-            selector: Selector::Exactly(to),
-            ..Facts::new()
-        };
+        let facts = Facts { selector: Selector::Exactly(to), ..Facts::new() };
         let job = self.begin_job(JobKind::ChangePoint, machine, direction, facts);
-        let status = ItemStatus::ChangingPoint {
-            direction,
-            job,
-            point,
-            since: self.now,
-        };
+        let status = ItemStatus::ChangingPoint { direction, job, point, since: self.now };
         self.transition(machine, status, "change of point");
         self.advance(job);
         Ok(job)
@@ -268,44 +221,22 @@ impl Vault {
     fn commit(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Commit)?;
         let ItemStatus::FailedOver { direction, point, .. } = item.status else {
-            return Err(Refused::NotAllowed {
-                operation: Operation::Commit,
-                state: item.state(),
-            });
+            return Err(Refused::NotAllowed { operation: Operation::Commit, state: item.state() });
         };
         let job = self.begin_job(JobKind::Commit, machine, direction, Facts::new());
-        self.transition(
-            machine,
-            ItemStatus::Committing {
-                direction,
-                job,
-                point,
-                since: self.now,
-            },
-            "commit",
-        );
+        self.transition(machine, ItemStatus::Committing { direction, job, point, since: self.now }, "commit");
         self.advance(job);
         Ok(job)
     }
 
     fn cancel(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Cancel)?;
-        let ItemStatus::FailingOver {
-            job: failing_over, ..
-        } = item.status
-        else {
-            return Err(Refused::NotAllowed {
-                operation: Operation::Cancel,
-                state: item.state(),
-            });
+        let ItemStatus::FailingOver { job: failing_over, .. } = item.status else {
+            return Err(Refused::NotAllowed { operation: Operation::Cancel, state: item.state() });
         };
         let inherited = cancel::unanswered(self, failing_over);
         self.cancel_job(failing_over);
-        let facts = Facts {
-            inherited,
-            leftover: true,
-            ..Facts::new()
-        };
+        let facts = Facts { inherited, leftover: true, ..Facts::new() };
         let job = self.begin_job(JobKind::Cancel, machine, Direction::Forward, facts);
         self.transition(machine, ItemStatus::Cancelling { job, since: self.now }, "cancel");
         self.advance(job);
@@ -328,20 +259,9 @@ impl Vault {
             _ => false,
         };
         self.cancel_resyncs(machine);
-        let facts = Facts {
-            leftover,
-            ..Facts::new()
-        };
+        let facts = Facts { leftover, ..Facts::new() };
         let job = self.begin_job(JobKind::Disable, machine, direction, facts);
-        self.transition(
-            machine,
-            ItemStatus::Disabling {
-                direction,
-                job,
-                since: self.now,
-            },
-            "disable",
-        );
+        self.transition(machine, ItemStatus::Disabling { direction, job, since: self.now }, "disable");
         self.advance(job);
         Ok(job)
     }

@@ -36,24 +36,11 @@ pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
     let since = vault.now;
     if well {
         vault.forget_run(machine);
-        vault.transition(
-            machine,
-            ItemStatus::Committed {
-                direction,
-                point,
-                since,
-            },
-            "points dropped",
-        );
+        vault.transition(machine, ItemStatus::Committed { direction, point, since }, "points dropped");
     } else {
         vault.transition(
             machine,
-            ItemStatus::FailedOver {
-                direction,
-                job: id,
-                point,
-                since,
-            },
+            ItemStatus::FailedOver { direction, job: id, point, since },
             "commit failed",
         );
     }

@@ -58,14 +58,8 @@ impl ControlConfig {
     /// How long an answer is waited for, counted from the moment the thing was first asked.
     pub(super) const fn patience(&self, what: &What) -> Duration {
         match what {
-            What::Order {
-                order: Order::StartReplication(_),
-                ..
-            } => self.start_patience,
-            What::Order {
-                order: Order::StopReplication { .. },
-                ..
-            } => self.stop_patience,
+            What::Order { order: Order::StartReplication(_), .. } => self.start_patience,
+            What::Order { order: Order::StopReplication { .. }, .. } => self.stop_patience,
             What::Order { .. } | What::Await(Awaited::JournalOpen | Awaited::Points) => self.order_patience,
             What::Hypervisor(HypervisorRequest::ShutDown(_)) => self.shut_down_patience,
             What::Hypervisor(_) | What::Cloud(_) => self.call_patience,
@@ -84,8 +78,6 @@ impl ControlConfig {
 
     /// The pause after the `attempt`-th transient failure in a row.
     pub(super) fn backoff(&self, attempt: u32) -> Duration {
-        self.backoff_min
-            .saturating_mul(1 << attempt.min(16))
-            .min(self.backoff_max)
+        self.backoff_min.saturating_mul(1 << attempt.min(16)).min(self.backoff_max)
     }
 }

@@ -13,9 +13,7 @@ use crate::ports::HypervisorRequest;
 pub(super) const TASKS: &[TaskKind] = &[TaskKind::StopReplication, TaskKind::DropPoints, TaskKind::CleanUp];
 
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
-    let is_in_run = scene
-        .run()
-        .is_some_and(|run| !run.left.contains(&scene.item.machine));
+    let is_in_run = scene.run().is_some_and(|run| !run.left.contains(&scene.item.machine));
     match (task, stages) {
         (TaskKind::StopReplication, 0) if is_in_run => Next::Ask(vec![scene.stop()]),
         (TaskKind::StopReplication, 0) => Next::Skip,
@@ -27,10 +25,8 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
 
 fn remains(scene: &Scene<'_>) -> Vec<What> {
     let machine = scene.item.machine;
-    let mut remains: Vec<What> = scene
-        .disks()
-        .map(|(disk, _)| What::Cloud(CloudAsk::DeleteReplica(disk)))
-        .collect();
+    let mut remains: Vec<What> =
+        scene.disks().map(|(disk, _)| What::Cloud(CloudAsk::DeleteReplica(disk))).collect();
     if scene.job.facts.leftover {
         remains.push(What::Cloud(CloudAsk::DeleteMachine(machine)));
     }
@@ -45,9 +41,6 @@ pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
     let Some(job) = vault.job(id) else { return };
     let (machine, had_machine) = (job.machine, job.facts.leftover);
     vault.forget_run(machine);
-    let to = ItemStatus::Unprotected {
-        leftover: !well && had_machine,
-        since: vault.now,
-    };
+    let to = ItemStatus::Unprotected { leftover: !well && had_machine, since: vault.now };
     vault.transition(machine, to, "replication is over");
 }

@@ -53,9 +53,7 @@ impl Durable {
 
     /// Whether the answer or request of that number is still waiting to leave.
     pub(super) fn holds_ask(&self, number: u64) -> bool {
-        self.held
-            .iter()
-            .any(|(_, wish)| matches!(wish, Wish::Ask(held) if *held == number))
+        self.held.iter().any(|(_, wish)| matches!(wish, Wish::Ask(held) if *held == number))
     }
 
     /// Takes a sync's completion.
@@ -76,9 +74,7 @@ impl Durable {
     /// A record that has become durable, in order.
     pub(super) fn next_durable(&mut self) -> Option<ControlRecord> {
         let synced = self.synced;
-        self.pending
-            .pop_front_if(|(number, _)| *number <= synced)
-            .map(|(_, record)| record)
+        self.pending.pop_front_if(|(number, _)| *number <= synced).map(|(_, record)| record)
     }
 
     /// Ends an input: appends what changed, asks for a sync if one is due, and returns what may leave.
@@ -90,14 +86,9 @@ impl Durable {
         out: &mut Outbox<C, ControlRecord>,
     ) -> Vec<Wish> {
         self.append(ledger, out);
-        self.held
-            .extend(wishes.drain(..).map(|wish| (self.appended, wish)));
+        self.held.extend(wishes.drain(..).map(|wish| (self.appended, wish)));
         self.sync(now, ledger, out);
-        let free = self
-            .held
-            .iter()
-            .take_while(|(needs, _)| *needs <= self.synced)
-            .count();
+        let free = self.held.iter().take_while(|(needs, _)| *needs <= self.synced).count();
         self.held.drain(..free).map(|(_, wish)| wish).collect()
     }
 

@@ -9,17 +9,14 @@ use crate::id::Site;
 use crate::message::{FirstCopy, Order};
 use crate::ports::HypervisorRequest;
 
-pub(super) const TASKS: &[TaskKind] = &[
-    TaskKind::CheckPrerequisites,
-    TaskKind::PrepareTarget,
-    TaskKind::StartReplication,
-];
+pub(super) const TASKS: &[TaskKind] =
+    &[TaskKind::CheckPrerequisites, TaskKind::PrepareTarget, TaskKind::StartReplication];
 
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     match (task, stages) {
-        (TaskKind::CheckPrerequisites, 0) => Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(
-            scene.item.machine,
-        ))]),
+        (TaskKind::CheckPrerequisites, 0) => {
+            Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(scene.item.machine))])
+        }
         (TaskKind::CheckPrerequisites, _) => check(scene),
         (TaskKind::PrepareTarget, 0) => {
             let create = |(disk, sectors)| What::Cloud(CloudAsk::CreateReplica(disk, sectors));
@@ -28,14 +25,8 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (TaskKind::PrepareTarget, _) => open_journal(scene),
         (TaskKind::StartReplication, 0) => {
             // A replica that was there holds an older state of the same disks: only what differs is sent.
-            let first = if scene.job.facts.blank {
-                FirstCopy::Full
-            } else {
-                FirstCopy::Compare
-            };
-            Next::Ask(vec![
-                scene.agent_does(Order::StartReplication(scene.replication(first))),
-            ])
+            let first = if scene.job.facts.blank { FirstCopy::Full } else { FirstCopy::Compare };
+            Next::Ask(vec![scene.agent_does(Order::StartReplication(scene.replication(first)))])
         }
         _ => Next::Done,
     }
@@ -63,11 +54,7 @@ pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
     };
     let since = vault.now;
     if well {
-        vault.transition(
-            machine,
-            ItemStatus::Synchronising { direction, since },
-            "replication started",
-        );
+        vault.transition(machine, ItemStatus::Synchronising { direction, since }, "replication started");
         vault.protect_if_pointed(machine);
         return;
     }
@@ -80,15 +67,8 @@ pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
     }
     vault.hand_journal_over(machine, id);
     let back = match after {
-        Some(point) => ItemStatus::Committed {
-            direction: direction.reversed(),
-            point,
-            since,
-        },
-        None => ItemStatus::Unprotected {
-            leftover: false,
-            since,
-        },
+        Some(point) => ItemStatus::Committed { direction: direction.reversed(), point, since },
+        None => ItemStatus::Unprotected { leftover: false, since },
     };
     vault.transition(machine, back, "replication could not be started");
 }

@@ -59,9 +59,5 @@ fn promote(scene: &Scene<'_>) -> Next {
         return Next::Fail(JobError::NoSuchPoint);
     };
     let (group, machine) = (scene.group.id, scene.item.machine);
-    Next::Ask(vec![scene.target_does(Order::Promote {
-        group,
-        machine,
-        point: point.id,
-    })])
+    Next::Ask(vec![scene.target_does(Order::Promote { group, machine, point: point.id })])
 }

@@ -78,10 +78,7 @@ pub(super) fn stop_replication(vault: &mut Vault, machine: MachineId) {
     let Some(item) = vault.ledger.item_mut(machine) else {
         return;
     };
-    let ItemStatus::FailingOver {
-        direction, stopped, ..
-    } = &mut item.status
-    else {
+    let ItemStatus::FailingOver { direction, stopped, .. } = &mut item.status else {
         return;
     };
     *stopped = true;
@@ -94,9 +91,8 @@ pub(super) fn ends(vault: &mut Vault, job: JobId, well: bool) {
     let Some((machine, point)) = vault.job(job).map(|job| (job.machine, job.facts.point)) else {
         return;
     };
-    let Some(&ItemStatus::FailingOver {
-        direction, stopped, ..
-    }) = vault.item(machine).map(|item| item.status())
+    let Some(&ItemStatus::FailingOver { direction, stopped, .. }) =
+        vault.item(machine).map(|item| item.status())
     else {
         return;
     };
@@ -105,30 +101,17 @@ pub(super) fn ends(vault: &mut Vault, job: JobId, well: bool) {
         (true, Some(point)) => {
             vault.transition(
                 machine,
-                ItemStatus::FailedOver {
-                    direction,
-                    job,
-                    point,
-                    since,
-                },
+                ItemStatus::FailedOver { direction, job, point, since },
                 "machine started",
             );
         }
         _ if stopped => {
             vault.transition(
                 machine,
-                ItemStatus::FailoverFailed {
-                    direction,
-                    job,
-                    since,
-                },
+                ItemStatus::FailoverFailed { direction, job, since },
                 "failover failed",
             );
         }
-        _ => vault.transition(
-            machine,
-            ItemStatus::Protected { direction, since },
-            "failover failed early",
-        ),
+        _ => vault.transition(machine, ItemStatus::Protected { direction, since }, "failover failed early"),
     }
 }

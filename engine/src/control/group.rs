@@ -72,9 +72,7 @@ impl Run {
 
     /// Whether nobody but `machine` is still in it.
     pub(super) fn is_last(&self, machine: MachineId) -> bool {
-        self.joined
-            .iter()
-            .all(|other| *other == machine || self.left.contains(other))
+        self.joined.iter().all(|other| *other == machine || self.left.contains(other))
     }
 }
 
@@ -95,9 +93,6 @@ impl Group {
 
     /// The generation a machine would join; `None` when it must begin a new one.
     pub(super) fn joinable(&self, machine: MachineId, direction: Direction) -> Option<u64> {
-        self.runs
-            .last()
-            .filter(|run| run.takes(machine, direction))
-            .map(|run| run.generation)
+        self.runs.last().filter(|run| run.takes(machine, direction)).map(|run| run.generation)
     }
 }

@@ -86,11 +86,7 @@ impl ProtectedItem {
             ItemStatus::Synchronising { direction, .. }
             | ItemStatus::Protected { direction, .. }
             | ItemStatus::Enabling { direction, .. }
-            | ItemStatus::FailingOver {
-                direction,
-                stopped: false,
-                ..
-            } => Some(direction.source()),
+            | ItemStatus::FailingOver { direction, stopped: false, .. } => Some(direction.source()),
             _ => None,
         }
     }

@@ -56,20 +56,15 @@ impl Job {
     }
 
     pub(super) fn task_mut(&mut self) -> Option<&mut Task> {
-        self.tasks
-            .iter_mut()
-            .find(|task| task.state == TaskState::InProgress)
+        self.tasks.iter_mut().find(|task| task.state == TaskState::InProgress)
     }
 
     pub(super) fn ask(&self, number: u64) -> Option<&Ask> {
-        self.current_task()
-            .and_then(|task| task.asks.iter().find(|ask| ask.number == number))
+        self.current_task().and_then(|task| task.asks.iter().find(|ask| ask.number == number))
     }
 
     pub(super) fn has_done(&self, kind: TaskKind) -> bool {
-        self.tasks
-            .iter()
-            .any(|task| task.kind == kind && task.state == TaskState::Succeeded)
+        self.tasks.iter().any(|task| task.kind == kind && task.state == TaskState::Succeeded)
     }
 }
 
@@ -92,14 +87,7 @@ pub struct Task {
 
 impl Task {
     pub(super) const fn new(kind: TaskKind) -> Self {
-        Self {
-            kind,
-            state: TaskState::NotStarted,
-            started: None,
-            ended: None,
-            stages: 0,
-            asks: Vec::new(),
-        }
+        Self { kind, state: TaskState::NotStarted, started: None, ended: None, stages: 0, asks: Vec::new() }
     }
 
     pub(super) fn is_waiting(&self) -> bool {
@@ -164,25 +152,15 @@ impl Ask {
                 What::Hypervisor(HypervisorRequest::CreateMachine(..)) | What::Cloud(_),
                 JobError::Port(PortFailure::AlreadyExists),
             ) if self.failures > 0 => {}
-            (
-                What::Order {
-                    order: Order::CloseJournal { .. },
-                    ..
-                },
-                JobError::Unknown,
-            ) => {}
+            (What::Order { order: Order::CloseJournal { .. }, .. }, JobError::Unknown) => {}
             _ => return Err(error),
         }
         Ok(())
     }
 }
 
-const ABSENT: Inspection = Inspection {
-    exists: false,
-    running: false,
-    snapshots: 0,
-    datastore_in_reach: true,
-};
+const ABSENT: Inspection =
+    Inspection { exists: false, running: false, snapshots: 0, datastore_in_reach: true };
 
 /// What can be asked of the world.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,13 +177,7 @@ pub(super) enum What {
 
 impl What {
     pub(super) const fn opens_journal(&self) -> bool {
-        matches!(
-            self,
-            Self::Order {
-                order: Order::OpenJournal(_),
-                ..
-            }
-        )
+        matches!(self, Self::Order { order: Order::OpenJournal(_), .. })
     }
 
     /// Whether the disks at home are attached to the master target once it is done; `None` if it changes nothing.
@@ -231,13 +203,7 @@ impl What {
     }
 
     pub(super) const fn is_open_point(&self) -> bool {
-        matches!(
-            self,
-            Self::Order {
-                order: Order::OpenPoint { .. },
-                ..
-            }
-        )
+        matches!(self, Self::Order { order: Order::OpenPoint { .. }, .. })
     }
 }
 

@@ -51,11 +51,7 @@ impl Part {
             Self::Item(item) => 256 + 8 * item.disk_sectors.len() + 256 * item.standing.len(),
             Self::Group(group) => 32 + 8 * group.machines.len() + 128 * group.runs.len(),
             Self::Job(job) => {
-                128 + job
-                    .tasks
-                    .iter()
-                    .map(|task| 32 + 128 * task.asks.len())
-                    .sum::<usize>()
+                128 + job.tasks.iter().map(|task| 32 + 128 * task.asks.len()).sum::<usize>()
                     + 128 * job.facts.inherited.len()
             }
             Self::Command(..) => 64,
@@ -119,10 +115,8 @@ impl Ledger {
         for part in record.parts {
             match part {
                 Part::Item(mut item) => {
-                    item.health = self
-                        .items
-                        .get(&item.machine)
-                        .map_or_else(Default::default, |old| old.health);
+                    item.health =
+                        self.items.get(&item.machine).map_or_else(Default::default, |old| old.health);
                     self.apply(Part::Item(item));
                 }
                 part => self.apply(part),
@@ -134,28 +128,11 @@ impl Ledger {
     pub(super) fn take_changes(&mut self) -> Option<ControlRecord> {
         let dirty = core::mem::take(&mut self.dirty);
         let mut parts = Vec::new();
-        parts.extend(
-            dirty
-                .items
-                .iter()
-                .filter_map(|id| self.items.get(id))
-                .map(item_part),
-        );
-        parts.extend(
-            dirty
-                .groups
-                .iter()
-                .filter_map(|id| self.groups.get(id))
-                .map(group_part),
-        );
+        parts.extend(dirty.items.iter().filter_map(|id| self.items.get(id)).map(item_part));
+        parts.extend(dirty.groups.iter().filter_map(|id| self.groups.get(id)).map(group_part));
         parts.extend(dirty.jobs.iter().filter_map(|id| self.jobs.get(id)).map(job_part));
-        parts.extend(
-            dirty
-                .commands
-                .iter()
-                .filter_map(|id| self.commands.get_key_value(id))
-                .map(command_part),
-        );
+        parts
+            .extend(dirty.commands.iter().filter_map(|id| self.commands.get_key_value(id)).map(command_part));
         parts.extend(dirty.counters.then_some(Part::Counters(self.counters)));
         (!parts.is_empty()).then_some(ControlRecord { parts })
     }
@@ -173,12 +150,8 @@ impl Ledger {
 
     /// Forgets what exceeds the limits.
     pub(super) fn forget(&mut self) {
-        let finished: Vec<JobId> = self
-            .jobs
-            .values()
-            .filter(|job| job.state != JobState::InProgress)
-            .map(|job| job.id)
-            .collect();
+        let finished: Vec<JobId> =
+            self.jobs.values().filter(|job| job.state != JobState::InProgress).map(|job| job.id).collect();
         for id in &finished[..finished.len().saturating_sub(FINISHED_JOBS_KEPT)] {
             self.jobs.remove(id);
         }
@@ -264,10 +237,7 @@ impl Ledger {
 }
 
 fn item_part(item: &ProtectedItem) -> Part {
-    Part::Item(Box::new(ProtectedItem {
-        health: Default::default(),
-        ..item.clone()
-    }))
+    Part::Item(Box::new(ProtectedItem { health: Default::default(), ..item.clone() }))
 }
 
 fn group_part(group: &Group) -> Part {

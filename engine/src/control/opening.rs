@@ -26,9 +26,7 @@ impl Vault {
         }
         let awaited = What::Await(Awaited::JournalOpen);
         let waiting = self.wire.numbers_of(heir).into_iter().find(|number| {
-            self.job(heir)
-                .and_then(|job| job.ask(*number))
-                .is_some_and(|ask| ask.what == awaited)
+            self.job(heir).and_then(|job| job.ask(*number)).is_some_and(|ask| ask.what == awaited)
         });
         if let Some(number) = waiting {
             // It looks again, finds the journal closed and itself the one to open it.
@@ -37,15 +35,11 @@ impl Vault {
     }
 
     fn heir(&self, machine: MachineId, failed: JobId) -> Option<JobId> {
-        let run = self
-            .run_of(machine)
-            .filter(|run| run.opener == failed && !run.open)?;
+        let run = self.run_of(machine).filter(|run| run.opener == failed && !run.open)?;
         let staying = run.joined.iter().filter(|member| !run.left.contains(member));
-        staying
-            .filter_map(|member| self.item(*member))
-            .find_map(|item| match item.status {
-                ItemStatus::Enabling { job, .. } => Some(job),
-                _ => None,
-            })
+        staying.filter_map(|member| self.item(*member)).find_map(|item| match item.status {
+            ItemStatus::Enabling { job, .. } => Some(job),
+            _ => None,
+        })
     }
 }

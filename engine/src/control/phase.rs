@@ -30,32 +30,22 @@ impl Scene<'_> {
     /// The disks of the machine.
     pub(super) fn disks(&self) -> impl Iterator<Item = (DiskId, u64)> {
         let machine = self.item.machine;
-        (0..)
-            .zip(&self.item.disk_sectors)
-            .map(move |(index, sectors)| (DiskId { machine, index }, *sectors))
+        (0..).zip(&self.item.disk_sectors).map(move |(index, sectors)| (DiskId { machine, index }, *sectors))
     }
 
     /// An order to the target that data goes to.
     pub(super) const fn target_does(&self, order: Order) -> What {
-        What::Order {
-            to: Address::Target(self.job.direction.target()),
-            order,
-        }
+        What::Order { to: Address::Target(self.job.direction.target()), order }
     }
 
     /// An order to the agent that data comes from.
     pub(super) const fn agent_does(&self, order: Order) -> What {
-        What::Order {
-            to: Address::Agent(self.item.machine, self.job.direction.source()),
-            order,
-        }
+        What::Order { to: Address::Agent(self.item.machine, self.job.direction.source()), order }
     }
 
     /// The order to stop replicating in the item's run.
     pub(super) const fn stop(&self) -> What {
-        self.agent_does(Order::StopReplication {
-            generation: self.item.generation,
-        })
+        self.agent_does(Order::StopReplication { generation: self.item.generation })
     }
 
     /// What the agent must know to replicate.
@@ -73,23 +63,13 @@ impl Scene<'_> {
 
     /// Closes the journal of the item's run if nobody else is in it and it is still there.
     pub(super) fn close_journal(&self, fold: bool) -> Vec<What> {
-        let Some(run) = self
-            .run()
-            .filter(|run| !run.closed && run.is_last(self.item.machine))
-        else {
+        let Some(run) = self.run().filter(|run| !run.closed && run.is_last(self.item.machine)) else {
             return Vec::new();
         };
         let fold = self.item.chosen_point().filter(|_| fold).map(|point| point.id);
         let (group, generation) = (self.group.id, run.generation);
         let to = Address::Target(run.direction.target());
-        vec![What::Order {
-            to,
-            order: Order::CloseJournal {
-                group,
-                generation,
-                fold,
-            },
-        }]
+        vec![What::Order { to, order: Order::CloseJournal { group, generation, fold } }]
     }
 }
 
@@ -185,20 +165,11 @@ pub(super) fn recover_away(scene: &Scene<'_>, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (stages, scene.job.facts.point) {
         (0, Some(point)) => {
-            let order = Order::OpenPoint {
-                group: scene.group.id,
-                machine,
-                point: point.id,
-            };
+            let order = Order::OpenPoint { group: scene.group.id, machine, point: point.id };
             Next::Ask(vec![scene.target_does(order)])
         }
         (0, None) => Next::Fail(JobError::NoSuchPoint),
-        (1, _) => Next::Ask(
-            scene
-                .disks()
-                .map(|(disk, _)| What::Cloud(CloudAsk::CreateDisk(disk)))
-                .collect(),
-        ),
+        (1, _) => Next::Ask(scene.disks().map(|(disk, _)| What::Cloud(CloudAsk::CreateDisk(disk))).collect()),
         (2, _) => Next::Ask(vec![What::Cloud(CloudAsk::CreateMachine(machine))]),
         _ => Next::Done,
     }

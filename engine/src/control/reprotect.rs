@@ -33,14 +33,8 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         }
         (TaskKind::PrepareTarget, _) => open_journal(scene),
         (TaskKind::StartReplication, 0) => {
-            let first = if home_exists(scene) {
-                FirstCopy::Compare
-            } else {
-                FirstCopy::Full
-            };
-            Next::Ask(vec![
-                scene.agent_does(Order::StartReplication(scene.replication(first))),
-            ])
+            let first = if home_exists(scene) { FirstCopy::Compare } else { FirstCopy::Full };
+            Next::Ask(vec![scene.agent_does(Order::StartReplication(scene.replication(first)))])
         }
         _ => Next::Done,
     }
@@ -70,9 +64,7 @@ fn make_ready(scene: &Scene<'_>) -> Next {
         Some(found) if found.exists => Next::Ask(Vec::new()),
         _ => {
             let sizes = scene.item.disk_sectors.clone();
-            Next::Ask(vec![What::Hypervisor(HypervisorRequest::CreateMachine(
-                machine, sizes,
-            ))])
+            Next::Ask(vec![What::Hypervisor(HypervisorRequest::CreateMachine(machine, sizes))])
         }
     }
 }

@@ -10,9 +10,7 @@ pub(super) const TASKS: &[TaskKind] = &[TaskKind::StartReplication];
 
 pub(super) fn stage(scene: &Scene<'_>, _task: TaskKind, stages: u8) -> Next {
     match stages {
-        0 => Next::Ask(vec![scene.agent_does(Order::Resync {
-            reason: ResyncReason::Manual,
-        })]),
+        0 => Next::Ask(vec![scene.agent_does(Order::Resync { reason: ResyncReason::Manual })]),
         _ => Next::Done,
     }
 }

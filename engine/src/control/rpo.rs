@@ -20,9 +20,7 @@ impl Vault {
             item.state(),
             ItemState::Protected(_) | ItemState::FailingOver(_) | ItemState::FailoverFailed(_)
         );
-        run.newest
-            .filter(|_| is_covered)
-            .map(|newest| now.since(newest.at))
+        run.newest.filter(|_| is_covered).map(|newest| now.since(newest.at))
     }
 
     /// Looks at the lag when it may pass its alert, if the machine is protected.
@@ -33,9 +31,7 @@ impl Vault {
     }
 
     fn rpo_alert_at(&self, machine: MachineId) -> Option<Instant> {
-        let item = self
-            .item(machine)
-            .filter(|item| matches!(item.state(), ItemState::Protected(_)))?;
+        let item = self.item(machine).filter(|item| matches!(item.state(), ItemState::Protected(_)))?;
         let newest = self.run_of(machine)?.newest?;
         Some(newest.at + item.policy_in(item.direction()).rpo_alert_after)
     }

@@ -31,29 +31,16 @@ impl Vault {
 
     fn begin_run(&mut self, id: GroupId, direction: Direction, opener: JobId) -> u64 {
         let generation = self.ledger.next_generation();
-        let machines = self
-            .ledger
-            .groups()
-            .get(&id)
-            .map_or_else(Vec::new, |group| group.machines.clone());
+        let machines = self.ledger.groups().get(&id).map_or_else(Vec::new, |group| group.machines.clone());
         let beginning = self.job(opener).map(|job| (job.kind, job.machine));
         let is_member = |item: &&ProtectedItem| {
-            let is_going = [
-                ItemState::Unprotected,
-                ItemState::Disabling,
-                ItemState::Cancelling,
-            ]
-            .contains(&item.state());
+            let is_going =
+                [ItemState::Unprotected, ItemState::Disabling, ItemState::Cancelling].contains(&item.state());
             let is_first = matches!(beginning, Some((JobKind::Enable, _)));
             item.group == id && (is_first || !is_going)
         };
-        let items = machines
-            .iter()
-            .filter_map(|machine| self.item(*machine))
-            .filter(is_member);
-        let disks: Vec<_> = items
-            .map(|item| (item.machine, item.disk_sectors.clone()))
-            .collect();
+        let items = machines.iter().filter_map(|machine| self.item(*machine)).filter(is_member);
+        let disks: Vec<_> = items.map(|item| (item.machine, item.disk_sectors.clone())).collect();
         let carried = self.carried_over(id, direction);
         let Some(group) = self.ledger.group_mut(id) else {
             return generation;
@@ -89,12 +76,7 @@ impl Vault {
                 state == ItemState::Enabling(direction) || state == ItemState::Synchronising(direction);
             item.group == id && item.generation != 0 && is_waiting
         };
-        self.ledger
-            .items()
-            .values()
-            .filter(waits)
-            .map(|item| item.machine)
-            .collect()
+        self.ledger.items().values().filter(waits).map(|item| item.machine).collect()
     }
 
     /// Forgets the journal of a run that its last machine has left.
@@ -121,16 +103,9 @@ impl Vault {
         let Some(group) = self.ledger.group_mut(id) else {
             return;
         };
-        group
-            .runs
-            .retain(|run| !run.closed || used.contains(&run.generation));
-        let open: BTreeSet<u64> = group
-            .runs
-            .iter()
-            .filter(|run| !run.closed)
-            .map(|run| run.generation)
-            .collect();
-        self.statuses
-            .retain(|(group, generation), _| *group != id || open.contains(generation));
+        group.runs.retain(|run| !run.closed || used.contains(&run.generation));
+        let open: BTreeSet<u64> =
+            group.runs.iter().filter(|run| !run.closed).map(|run| run.generation).collect();
+        self.statuses.retain(|(group, generation), _| *group != id || open.contains(generation));
     }
 }

@@ -34,9 +34,7 @@ impl Vault {
             return self.note_health(status);
         }
         if status.generation != 0 && (status.generation < generation || !belongs) {
-            let stop = Order::StopReplication {
-                generation: status.generation,
-            };
+            let stop = Order::StopReplication { generation: status.generation };
             self.stand(machine, Address::Agent(machine, site), stop);
         }
         if belongs && status.generation < generation {
@@ -45,10 +43,7 @@ impl Vault {
     }
 
     fn note_health(&mut self, status: &AgentStatus) {
-        if self
-            .item(status.machine)
-            .is_none_or(|item| status.session < item.health.session)
-        {
+        if self.item(status.machine).is_none_or(|item| status.session < item.health.session) {
             return;
         }
         let health = Health {
@@ -83,11 +78,7 @@ impl Vault {
         }
         item.health.session = 0;
         if let Some(replication) = self.replication_again(machine) {
-            self.stand(
-                machine,
-                Address::Agent(machine, site),
-                Order::StartReplication(replication),
-            );
+            self.stand(machine, Address::Agent(machine, site), Order::StartReplication(replication));
         }
     }
 
@@ -107,9 +98,8 @@ impl Vault {
 
     /// Gives an order that follows from a status, under the number it had if it was given before.
     fn stand(&mut self, machine: MachineId, to: Address, order: Order) {
-        let known = self
-            .item(machine)
-            .and_then(|item| item.standing.iter().find(|s| s.to == to && s.order == order));
+        let known =
+            self.item(machine).and_then(|item| item.standing.iter().find(|s| s.to == to && s.order == order));
         if let Some(standing) = known {
             let number = standing.number;
             return self.wishes.push(Wish::Order(to, RequestId(number), order));
@@ -118,12 +108,7 @@ impl Vault {
         let Some(item) = self.ledger.item_mut(machine) else {
             return;
         };
-        item.standing.push(Standing {
-            number,
-            to,
-            order: order.clone(),
-            answered: false,
-        });
+        item.standing.push(Standing { number, to, order: order.clone(), answered: false });
         self.wishes.push(Wish::Order(to, RequestId(number), order));
     }
 
@@ -140,15 +125,10 @@ impl Vault {
         let Some(item) = self.ledger.item_mut(machine) else {
             return;
         };
-        for standing in item
-            .standing
-            .iter_mut()
-            .filter(|standing| standing.number == number)
-        {
+        for standing in item.standing.iter_mut().filter(|standing| standing.number == number) {
             standing.answered = true;
         }
-        item.standing
-            .retain(|s| !(s.answered && matches!(s.order, Order::StartReplication(_))));
+        item.standing.retain(|s| !(s.answered && matches!(s.order, Order::StartReplication(_))));
         item.health.idle_since = None;
     }
 
@@ -156,9 +136,7 @@ impl Vault {
     pub(super) fn target_status(&mut self, site: Site, status: TargetStatus) {
         let key = (status.group, status.generation);
         let group = self.ledger.groups().get(&status.group);
-        let run = group
-            .and_then(|group| group.run(status.generation))
-            .filter(|run| !run.closed);
+        let run = group.and_then(|group| group.run(status.generation)).filter(|run| !run.closed);
         let Some(run) = run.filter(|run| run.direction.target() == site) else {
             return;
         };
@@ -194,10 +172,7 @@ impl Vault {
             return;
         };
         if self.run_of(machine).is_some_and(|run| run.newest.is_some()) {
-            let to = ItemStatus::Protected {
-                direction,
-                since: self.now,
-            };
+            let to = ItemStatus::Protected { direction, since: self.now };
             self.transition(machine, to, "first recovery point");
         }
     }
@@ -206,9 +181,7 @@ impl Vault {
         let Some(item) = self.item(machine).filter(|item| item.generation == generation) else {
             return;
         };
-        let order = Order::Resync {
-            reason: ResyncReason::TargetError,
-        };
+        let order = Order::Resync { reason: ResyncReason::TargetError };
         let given = item.standing.iter().find(|standing| standing.order == order);
         match (is_doubtful, given) {
             (true, Some(standing)) if standing.answered => {}

@@ -24,11 +24,7 @@ impl Vault {
         facts: Facts,
     ) -> JobId {
         let id = self.ledger.next_job();
-        let tasks = phase::tasks(kind, direction)
-            .iter()
-            .copied()
-            .map(Task::new)
-            .collect();
+        let tasks = phase::tasks(kind, direction).iter().copied().map(Task::new).collect();
         self.ledger.put_job(Job {
             id,
             kind,
@@ -41,12 +37,7 @@ impl Vault {
             ended: None,
             facts,
         });
-        self.observe(Observation::Job {
-            job: id,
-            kind,
-            machine,
-            state: JobState::InProgress,
-        });
+        self.observe(Observation::Job { job: id, kind, machine, state: JobState::InProgress });
         id
     }
 
@@ -74,21 +65,13 @@ impl Vault {
         let Some(job) = self.ledger.job_mut(id) else {
             return false;
         };
-        let Some(task) = job
-            .tasks
-            .iter_mut()
-            .find(|task| task.state == TaskState::NotStarted)
-        else {
+        let Some(task) = job.tasks.iter_mut().find(|task| task.state == TaskState::NotStarted) else {
             return false;
         };
         task.state = TaskState::InProgress;
         task.started = Some(now);
         let kind = task.kind;
-        self.observe(Observation::Task {
-            job: id,
-            task: kind,
-            state: TaskState::InProgress,
-        });
+        self.observe(Observation::Task { job: id, task: kind, state: TaskState::InProgress });
         phase::task_begins(self, id, kind);
         true
     }
@@ -97,11 +80,7 @@ impl Vault {
     fn what_next(&self, id: JobId) -> Option<Next> {
         let job = self.job(id)?;
         let task = job.current_task()?;
-        let scene = Scene {
-            job,
-            item: self.item(job.machine)?,
-            group: self.group_of(job.machine)?,
-        };
+        let scene = Scene { job, item: self.item(job.machine)?, group: self.group_of(job.machine)? };
         for ask in &task.asks {
             let Some(Err(error)) = &ask.result else { continue };
             match phase::tolerance(job, task.kind, ask) {
@@ -133,19 +112,10 @@ impl Vault {
         let mut asks: Vec<Ask> = Vec::with_capacity(questions.len());
         for what in questions {
             let number = self.ledger.next_number();
-            asks.push(Ask {
-                number,
-                what,
-                since: now,
-                failures: 0,
-                result: None,
-            });
+            asks.push(Ask { number, what, since: now, failures: 0, result: None });
         }
-        let awaited: Vec<u64> = asks
-            .iter()
-            .filter(|ask| self.is_true_already(id, &ask.what))
-            .map(|ask| ask.number)
-            .collect();
+        let awaited: Vec<u64> =
+            asks.iter().filter(|ask| self.is_true_already(id, &ask.what)).map(|ask| ask.number).collect();
         self.open_asks(id, asks, true);
         for number in awaited {
             self.settle(number, Outcome::Done);
@@ -285,13 +255,8 @@ impl Vault {
     /// Keeps the point that was asked for, if the target shows it.
     fn find_point(&mut self, id: JobId) -> Result<(), JobError> {
         let Some(job) = self.job(id) else { return Ok(()) };
-        let points = self
-            .status_of(job.machine)
-            .map_or(&[][..], |status| &status.points);
-        let wanted = points
-            .iter()
-            .find(|point| job.facts.selector == Selector::Exactly(point.id))
-            .copied();
+        let points = self.status_of(job.machine).map_or(&[][..], |status| &status.points);
+        let wanted = points.iter().find(|point| job.facts.selector == Selector::Exactly(point.id)).copied();
         let wanted = wanted.ok_or(JobError::NoSuchPoint)?;
         if let Some(job) = self.ledger.job_mut(id) {
             job.facts.point = Some(wanted);
@@ -303,16 +268,14 @@ impl Vault {
     /// stays with that choice; what was asked for this time is then found among the points it shows.
     fn settle_on(&mut self, id: JobId, chosen: RecoveryPoint) -> Result<(), JobError> {
         let Some(job) = self.job(id) else { return Ok(()) };
-        let points = self
-            .status_of(job.machine)
-            .map_or(&[][..], |status| &status.points);
+        let points = self.status_of(job.machine).map_or(&[][..], |status| &status.points);
         let point = match job.facts.selector {
             Selector::Exactly(wanted) if chosen.id != wanted => {
                 points.iter().find(|point| point.id == wanted)
             }
-            Selector::LatestApplication if chosen.consistency != Consistency::Application => points
-                .iter()
-                .rfind(|point| point.consistency == Consistency::Application),
+            Selector::LatestApplication if chosen.consistency != Consistency::Application => {
+                points.iter().rfind(|point| point.consistency == Consistency::Application)
+            }
             _ => Some(&chosen),
         };
         let point = *point.ok_or(JobError::NoSuchPoint)?;
@@ -327,9 +290,7 @@ impl Vault {
         let waiting: Vec<(u64, JobId)> = self.wire.open().collect();
         for (number, id) in waiting {
             let Some(job) = self.job(id) else { continue };
-            let is_asked = job
-                .ask(number)
-                .is_some_and(|ask| ask.what == What::Await(awaited));
+            let is_asked = job.ask(number).is_some_and(|ask| ask.what == What::Await(awaited));
             let is_concerned = self.item(job.machine).is_some_and(|item| item.group == group);
             if is_asked && is_concerned && self.is_true_already(id, &What::Await(awaited)) {
                 self.settle(number, Outcome::Done);
@@ -344,9 +305,9 @@ impl Vault {
         match what {
             What::Await(Awaited::JournalOpen) => self.run_of(machine).is_some_and(|run| run.open),
             What::Await(Awaited::Points) => self.status_of(machine).is_some(),
-            What::Await(Awaited::ShutDownPoint) => self
-                .status_of(machine)
-                .is_some_and(|status| status.shut_down.contains(&machine)),
+            What::Await(Awaited::ShutDownPoint) => {
+                self.status_of(machine).is_some_and(|status| status.shut_down.contains(&machine))
+            }
             _ => false,
         }
     }
@@ -367,9 +328,8 @@ impl Vault {
     pub(super) fn cancel_resyncs(&mut self, machine: MachineId) {
         let open: Vec<JobId> = self.wire.open().map(|(_, id)| id).collect();
         for id in open {
-            let is_resync = self
-                .job(id)
-                .is_some_and(|job| job.kind == JobKind::Resync && job.machine == machine);
+            let is_resync =
+                self.job(id).is_some_and(|job| job.kind == JobKind::Resync && job.machine == machine);
             if is_resync && self.is_running(id) {
                 self.cancel_job(id);
             }

@@ -52,17 +52,9 @@ impl Vault {
     /// reported again too: what was durable and not reported before the end of the last life is lost otherwise.
     pub(super) fn recover(config: ControlConfig, records: Vec<ControlRecord>) -> Self {
         let ledger = Ledger::replay(records);
-        let mut vault = Self {
-            shown: ledger.clone(),
-            ledger,
-            ..Self::new(config)
-        };
+        let mut vault = Self { shown: ledger.clone(), ledger, ..Self::new(config) };
         vault.reopen_views();
-        let running = vault
-            .ledger
-            .jobs()
-            .values()
-            .filter(|job| job.state == JobState::InProgress);
+        let running = vault.ledger.jobs().values().filter(|job| job.state == JobState::InProgress);
         for job in running {
             let asks = job.current_task().into_iter().flat_map(|task| &task.asks);
             for ask in asks.filter(|ask| ask.result.is_none()) {
@@ -81,20 +73,12 @@ impl Vault {
 
     /// The views of a point are too big to keep, so the question for them is open again.
     fn reopen_views(&mut self) {
-        let running = self
-            .ledger
-            .jobs()
-            .values()
-            .filter(|job| job.state == JobState::InProgress);
+        let running = self.ledger.jobs().values().filter(|job| job.state == JobState::InProgress);
         for id in running.map(|job| job.id).collect::<Vec<_>>() {
             let Some(task) = self.ledger.job_mut(id).and_then(Job::task_mut) else {
                 continue;
             };
-            if !task
-                .asks
-                .iter()
-                .any(|ask| ask.result.is_none() && ask.what.needs_view())
-            {
+            if !task.asks.iter().any(|ask| ask.result.is_none() && ask.what.needs_view()) {
                 continue;
             }
             for ask in task.asks.iter_mut().filter(|ask| ask.what.is_open_point()) {
@@ -181,10 +165,7 @@ impl Vault {
     /// Whether a machine is being made from a point, or what was made of it is being removed.
     pub(super) fn is_recovering(&self, machine: MachineId) -> bool {
         let state = self.item(machine).map(ProtectedItem::state);
-        matches!(
-            state,
-            Some(ItemState::FailingOver(_) | ItemState::ChangingPoint(_) | ItemState::Cancelling)
-        )
+        matches!(state, Some(ItemState::FailingOver(_) | ItemState::ChangingPoint(_) | ItemState::Cancelling))
     }
 
     /// Ends a job's record; its item is moved by whoever calls this.
@@ -199,12 +180,7 @@ impl Vault {
         job.state = state;
         job.ended = Some(now);
         let (kind, machine) = (job.kind, job.machine);
-        self.observe(Observation::Job {
-            job: id,
-            kind,
-            machine,
-            state,
-        });
+        self.observe(Observation::Job { job: id, kind, machine, state });
     }
 
     /// Ends the task that is under way.
@@ -216,11 +192,7 @@ impl Vault {
         task.state = state;
         task.ended = Some(now);
         let kind = task.kind;
-        self.observe(Observation::Task {
-            job: id,
-            task: kind,
-            state,
-        });
+        self.observe(Observation::Task { job: id, task: kind, state });
     }
 }
 

@@ -54,11 +54,7 @@ impl Wire {
 
     /// The numbers under which a job waits.
     pub(super) fn numbers_of(&self, job: JobId) -> Vec<u64> {
-        self.open
-            .iter()
-            .filter(|(_, (of, _))| *of == job)
-            .map(|(number, _)| *number)
-            .collect()
+        self.open.iter().filter(|(_, (of, _))| *of == job).map(|(number, _)| *number).collect()
     }
 
     /// The open questions, with their jobs.

@@ -27,19 +27,10 @@ pub fn flatten<R: Run>(runs: &mut Vec<R>) {
     let mut places = Vec::with_capacity(FETCHED_AT_ONCE);
     for writes in writes_by_place(runs).chunks(FETCHED_AT_ONCE) {
         places.clear();
-        places.extend(
-            writes
-                .iter()
-                .map(|write| (runs[*write as usize].start(), runs[*write as usize].end())),
-        );
+        places
+            .extend(writes.iter().map(|write| (runs[*write as usize].start(), runs[*write as usize].end())));
         for (write, (start, end)) in writes.iter().zip(&places) {
-            sweep.enter(
-                *start,
-                Active {
-                    write: *write,
-                    end: *end,
-                },
-            );
+            sweep.enter(*start, Active { write: *write, end: *end });
         }
     }
     *runs = sweep.finish();
@@ -87,13 +78,7 @@ struct Sweep<'a, R> {
 
 impl<'a, R: Run> Sweep<'a, R> {
     fn over(runs: &'a [R]) -> Self {
-        Self {
-            runs,
-            shown: None,
-            from: 0,
-            hidden: BinaryHeap::new(),
-            out: Vec::with_capacity(runs.len()),
-        }
+        Self { runs, shown: None, from: 0, hidden: BinaryHeap::new(), out: Vec::with_capacity(runs.len()) }
     }
 
     fn enter(&mut self, start: u64, entered: Active) {
@@ -140,8 +125,7 @@ impl<'a, R: Run> Sweep<'a, R> {
 
     fn emit(&mut self, active: Active, until: u64) {
         if self.from < until {
-            self.out
-                .push(self.runs[active.write as usize].between(self.from, until));
+            self.out.push(self.runs[active.write as usize].between(self.from, until));
         }
     }
 

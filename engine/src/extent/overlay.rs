@@ -75,19 +75,13 @@ pub fn pieces<R: Run>(runs: &[R], range: SectorRange) -> Vec<Piece<R>> {
     let mut at = range.start;
     for run in clip(runs, range) {
         if at < run.start() {
-            out.push(Piece::Hole(SectorRange {
-                start: at,
-                end: run.start(),
-            }));
+            out.push(Piece::Hole(SectorRange { start: at, end: run.start() }));
         }
         at = run.end();
         out.push(Piece::Run(run));
     }
     if at < range.end {
-        out.push(Piece::Hole(SectorRange {
-            start: at,
-            end: range.end,
-        }));
+        out.push(Piece::Hole(SectorRange { start: at, end: range.end }));
     }
     out
 }

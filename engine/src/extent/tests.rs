@@ -15,14 +15,7 @@ fn writes(longest: u32) -> impl Strategy<Value = Vec<Change<Stamp>>> {
     prop::collection::vec((0..SECTORS, 1..=longest), 0..24).prop_map(|places| {
         let write = |(number, (start, sectors)): (u64, (u64, u32))| {
             let sectors = sectors.min((SECTORS - start) as u32);
-            Change {
-                start,
-                sectors,
-                content: Stamp {
-                    write: number,
-                    skip: 0,
-                },
-            }
+            Change { start, sectors, content: Stamp { write: number, skip: 0 } }
         };
         (1..).zip(places).map(write).collect()
     })
@@ -46,10 +39,7 @@ fn flat(mut runs: Vec<Change<Stamp>>) -> Vec<Change<Stamp>> {
 
 /// The model of a list, after checking that it is sorted and does not overlap.
 fn checked(runs: &[Change<Stamp>]) -> Model {
-    assert!(
-        runs.is_sorted_by(|left, right| left.end() <= right.start()),
-        "not flat: {runs:?}"
-    );
+    assert!(runs.is_sorted_by(|left, right| left.end() <= right.start()), "not flat: {runs:?}");
     assert!(runs.iter().all(|run| run.sectors > 0), "an empty run: {runs:?}");
     written(runs)
 }
@@ -131,14 +121,7 @@ proptest! {
 /// The negative twin: the model tells the first write from the last.
 #[test]
 fn the_model_notices_writes_in_the_wrong_order() {
-    let write = |number, start| Change {
-        start,
-        sectors: 4,
-        content: Stamp {
-            write: number,
-            skip: 0,
-        },
-    };
+    let write = |number, start| Change { start, sectors: 4, content: Stamp { write: number, skip: 0 } };
     let runs = vec![write(1, 0), write(2, 2)];
     let reversed: Vec<_> = runs.iter().rev().cloned().collect();
     assert_ne!(checked(&flat(reversed)), written(&runs));

@@ -26,9 +26,7 @@ impl<C: Content> GroupJournal<C> {
     /// The journal as it is now.
     #[must_use]
     pub fn checkpoint(&self) -> Checkpoint<C> {
-        Checkpoint {
-            journal: self.clone(),
-        }
+        Checkpoint { journal: self.clone() }
     }
 
     /// The journal as it was. Its points are known and are not announced again.

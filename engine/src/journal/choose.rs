@@ -24,11 +24,9 @@ impl<C: Content> GroupJournal<C> {
         match selector {
             Selector::Latest => self.latest(),
             Selector::LatestProcessed => self.points.last().copied(),
-            Selector::LatestApplication => self
-                .points
-                .iter()
-                .rfind(|point| point.consistency == Consistency::Application)
-                .copied(),
+            Selector::LatestApplication => {
+                self.points.iter().rfind(|point| point.consistency == Consistency::Application).copied()
+            }
             Selector::Exactly(id) => self.point(id).copied(),
         }
     }
@@ -43,15 +41,8 @@ impl<C: Content> GroupJournal<C> {
 
     fn point_at_round(&mut self, cut: Cut) -> RecoveryPoint {
         self.highest_number += 1;
-        let id = PointId {
-            generation: self.spec.generation,
-            number: self.highest_number,
-        };
-        let point = RecoveryPoint {
-            id,
-            consistency: Consistency::Crash,
-            at: cut.end.at,
-        };
+        let id = PointId { generation: self.spec.generation, number: self.highest_number };
+        let point = RecoveryPoint { id, consistency: Consistency::Crash, at: cut.end.at };
         self.seal(point, |disk| disk.tail.cut(cut.id).copied());
         point
     }
@@ -74,14 +65,9 @@ impl<C: Content> GroupJournal<C> {
             }
             let marker = cut.marker()?;
             // Machines promise for themselves; a point promises what all of them do.
-            let promised = point.map_or(marker.consistency, |point| {
-                point.consistency.min(marker.consistency)
-            });
-            point = Some(RecoveryPoint {
-                id,
-                consistency: promised,
-                at: marker.at,
-            });
+            let promised =
+                point.map_or(marker.consistency, |point| point.consistency.min(marker.consistency));
+            point = Some(RecoveryPoint { id, consistency: promised, at: marker.at });
         }
         point
     }
@@ -105,10 +91,7 @@ impl<C: Content> GroupJournal<C> {
     }
 
     fn holds_before(&self, id: CutId) -> bool {
-        let cuts = self
-            .disks
-            .values()
-            .filter_map(|disk| Some((disk, disk.tail.cut(id)?)));
+        let cuts = self.disks.values().filter_map(|disk| Some((disk, disk.tail.cut(id)?)));
         cuts.into_iter().any(|(disk, cut)| disk.tail.holds_before(cut))
     }
 }

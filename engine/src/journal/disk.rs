@@ -27,29 +27,20 @@ pub(super) struct DiskLog<C> {
 
 impl<C: Content> DiskLog<C> {
     pub(super) const fn new() -> Self {
-        Self {
-            epochs: Vec::new(),
-            tail: Tail::new(),
-        }
+        Self { epochs: Vec::new(), tail: Tail::new() }
     }
 
     /// Seals the tail up to a cut as the epoch that ends at `point`.
     pub(super) fn seal(&mut self, cut: Cut, point: PointId, deleted: &mut Vec<SegmentId>) {
         let layers = self.tail.take_until(cut);
         if !layers.is_empty() {
-            self.epochs.push(Epoch {
-                end: point,
-                layer: Arc::new(Layer::merge(&layers, deleted)),
-            });
+            self.epochs.push(Epoch { end: point, layer: Arc::new(Layer::merge(&layers, deleted)) });
         }
     }
 
     /// The layers up to a point, oldest first.
     pub(super) fn layers_until(&self, point: PointId) -> Vec<Arc<Layer<C>>> {
-        self.epochs[..self.epochs_until(point)]
-            .iter()
-            .map(|epoch| Arc::clone(&epoch.layer))
-            .collect()
+        self.epochs[..self.epochs_until(point)].iter().map(|epoch| Arc::clone(&epoch.layer)).collect()
     }
 
     /// All layers, oldest first.
@@ -66,33 +57,20 @@ impl<C: Content> DiskLog<C> {
             return;
         }
         let merged = |group: &[Epoch<C>]| match group {
-            [only] => Epoch {
-                end: end_of(only),
-                layer: Arc::clone(&only.layer),
-            },
+            [only] => Epoch { end: end_of(only), layer: Arc::clone(&only.layer) },
             _ => {
                 let layers: Vec<_> = group.iter().map(|epoch| Arc::clone(&epoch.layer)).collect();
-                Epoch {
-                    end: end_of(&group[0]),
-                    layer: Arc::new(Layer::merge(&layers, deleted)),
-                }
+                Epoch { end: end_of(&group[0]), layer: Arc::new(Layer::merge(&layers, deleted)) }
             }
         };
-        self.epochs = self
-            .epochs
-            .chunk_by(|left, right| end_of(left) == end_of(right))
-            .map(merged)
-            .collect();
+        self.epochs = self.epochs.chunk_by(|left, right| end_of(left) == end_of(right)).map(merged).collect();
     }
 
     /// Forgets the epochs up to a point: the base holds them.
     pub(super) fn forget_until(&mut self, point: PointId, deleted: &mut Vec<SegmentId>) {
         let upto = self.epochs_until(point);
-        deleted.extend(
-            self.epochs
-                .drain(..upto)
-                .flat_map(|epoch| epoch.layer.segments().collect::<Vec<_>>()),
-        );
+        deleted
+            .extend(self.epochs.drain(..upto).flat_map(|epoch| epoch.layer.segments().collect::<Vec<_>>()));
     }
 
     /// Forgets the front of the tail: the base holds it.

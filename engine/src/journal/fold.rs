@@ -97,9 +97,7 @@ impl<C: Content> GroupJournal<C> {
             return (*promoted == point).then(Vec::new);
         }
         let disks = self.disks.iter().filter(|(id, _)| id.machine == machine);
-        Some(changes_of(
-            disks.map(|(id, disk)| (*id, disk.layers_until(point))),
-        ))
+        Some(changes_of(disks.map(|(id, disk)| (*id, disk.layers_until(point)))))
     }
 
     /// The base disks of a machine are equal to a point, durably. The journal of its disks is dropped; the machine
@@ -112,38 +110,20 @@ impl<C: Content> GroupJournal<C> {
     }
 
     fn fold_to_point(&self, point: PointId) -> Fold<C> {
-        let layers = self
-            .disks
-            .iter()
-            .map(|(id, disk)| (*id, disk.layers_until(point)));
-        Fold {
-            upto: Upto::Point(point),
-            disks: changes_of(layers),
-        }
+        let layers = self.disks.iter().map(|(id, disk)| (*id, disk.layers_until(point)));
+        Fold { upto: Upto::Point(point), disks: changes_of(layers) }
     }
 
     fn fold_undivided(&self) -> Fold<C> {
-        let prefixes: Vec<_> = self
-            .disks
-            .iter()
-            .map(|(id, disk)| (*id, disk.tail.undivided()))
-            .collect();
-        let layers = self
-            .disks
-            .values()
-            .zip(&prefixes)
-            .map(|(disk, (id, prefix))| (*id, disk.tail.prefix(*prefix)));
-        Fold {
-            disks: changes_of(layers),
-            upto: Upto::Prefixes(prefixes),
-        }
+        let prefixes: Vec<_> = self.disks.iter().map(|(id, disk)| (*id, disk.tail.undivided())).collect();
+        let layers =
+            self.disks.values().zip(&prefixes).map(|(disk, (id, prefix))| (*id, disk.tail.prefix(*prefix)));
+        Fold { disks: changes_of(layers), upto: Upto::Prefixes(prefixes) }
     }
 }
 
 /// The layers of each disk as one list of changes, without the disks that have none.
 fn changes_of<C: Content>(disks: impl Iterator<Item = (DiskId, Vec<Arc<Layer<C>>>)>) -> DiskWrites<C> {
     let written = disks.filter(|(_, layers)| !layers.is_empty());
-    written
-        .map(|(id, layers)| (id, Layer::merge(&layers, &mut Vec::new()).changes()))
-        .collect()
+    written.map(|(id, layers)| (id, Layer::merge(&layers, &mut Vec::new()).changes())).collect()
 }

@@ -41,12 +41,7 @@ impl Run for Extent {
     }
 
     fn part(&self, skip: u32, sectors: u32) -> Self {
-        Self {
-            start: self.start + u64::from(skip),
-            sectors,
-            skip: self.skip + skip,
-            ..*self
-        }
+        Self { start: self.start + u64::from(skip), sectors, skip: self.skip + skip, ..*self }
     }
 }
 
@@ -96,12 +91,7 @@ impl<C: Content> Layer<C> {
         let mut extents: Vec<Extent> = (0..).zip(changes.iter()).map(extent).collect();
         let held = payload_sectors(&extents);
         flatten(&mut extents);
-        let segment = Segment {
-            id,
-            changes: Arc::clone(changes),
-            held,
-            live: 0,
-        };
+        let segment = Segment { id, changes: Arc::clone(changes), held, live: 0 };
         Self::settle(extents, vec![segment], &mut Vec::new())
     }
 
@@ -113,10 +103,7 @@ impl<C: Content> Layer<C> {
             let before = segments.len() as u32;
             extents.extend(layer.extents.iter().map(|extent| match extent.segment {
                 ZEROES => *extent,
-                segment => Extent {
-                    segment: before + segment,
-                    ..*extent
-                },
+                segment => Extent { segment: before + segment, ..*extent },
             }));
             segments.extend_from_slice(&layer.segments);
         }
@@ -137,16 +124,9 @@ impl<C: Content> Layer<C> {
             for extent in extents.iter_mut().filter(|extent| extent.segment != ZEROES) {
                 extent.segment = places[extent.segment as usize];
             }
-            deleted.extend(
-                segments
-                    .extract_if(.., |segment| segment.live == 0)
-                    .map(|segment| segment.id),
-            );
+            deleted.extend(segments.extract_if(.., |segment| segment.live == 0).map(|segment| segment.id));
         }
-        Self {
-            extents: extents.into(),
-            segments: segments.into(),
-        }
+        Self { extents: extents.into(), segments: segments.into() }
     }
 
     /// Whether it covers no sector.
@@ -156,10 +136,7 @@ impl<C: Content> Layer<C> {
 
     /// What it holds inside `range`.
     pub(super) fn read(&self, range: SectorRange) -> Vec<Change<C>> {
-        clip(&self.extents, range)
-            .iter()
-            .map(|extent| self.resolve(extent))
-            .collect()
+        clip(&self.extents, range).iter().map(|extent| self.resolve(extent)).collect()
     }
 
     /// All it holds, sorted by place.
@@ -173,18 +150,10 @@ impl<C: Content> Layer<C> {
             segment => {
                 let change = &self.segments[segment as usize].changes[extent.entry as usize];
                 let whole = extent.sectors == change.sectors;
-                if whole {
-                    change.content.clone()
-                } else {
-                    change.content.part(extent.skip, extent.sectors)
-                }
+                if whole { change.content.clone() } else { change.content.part(extent.skip, extent.sectors) }
             }
         };
-        Change {
-            start: extent.start,
-            sectors: extent.sectors,
-            content,
-        }
+        Change { start: extent.start, sectors: extent.sectors, content }
     }
 
     /// The segments it keeps alive.
@@ -216,9 +185,5 @@ fn places_of_live<C>(segments: &[Segment<C>]) -> Vec<u32> {
 }
 
 fn payload_sectors(extents: &[Extent]) -> u64 {
-    extents
-        .iter()
-        .filter(|extent| extent.segment != ZEROES)
-        .map(|extent| u64::from(extent.sectors))
-        .sum()
+    extents.iter().filter(|extent| extent.segment != ZEROES).map(|extent| u64::from(extent.sectors)).sum()
 }

@@ -77,47 +77,27 @@ pub(super) struct Prefix {
 
 impl<C: Content> Tail<C> {
     pub(super) const fn new() -> Self {
-        Self {
-            taken: 0,
-            parts: Vec::new(),
-            cuts: Vec::new(),
-        }
+        Self { taken: 0, parts: Vec::new(), cuts: Vec::new() }
     }
 
     /// Takes what a frame changed.
     pub(super) fn push(&mut self, layer: Layer<C>, deleted: &mut Vec<SegmentId>) {
-        self.parts.push(Part {
-            layer: Arc::new(layer),
-            frames: 1,
-        });
+        self.parts.push(Part { layer: Arc::new(layer), frames: 1 });
         let undivided = self.cuts.last().map_or(0, |cut| cut.position);
-        while let Some(first) = self
-            .parts
-            .len()
-            .checked_sub(JOINED_AT_ONCE)
-            .filter(|first| *first >= undivided)
+        while let Some(first) =
+            self.parts.len().checked_sub(JOINED_AT_ONCE).filter(|first| *first >= undivided)
             && self.parts[first].size_class() == self.parts[self.parts.len() - 1].size_class()
         {
             let frames = self.parts[first..].iter().map(|part| part.frames).sum();
             let layers: Vec<_> = self.parts.drain(first..).map(|part| part.layer).collect();
-            self.parts.push(Part {
-                layer: Arc::new(Layer::merge(&layers, deleted)),
-                frames,
-            });
+            self.parts.push(Part { layer: Arc::new(Layer::merge(&layers, deleted)), frames });
         }
     }
 
     /// Notes that a round ended here, consistently.
     pub(super) fn push_cut(&mut self, frame: &Frame<C>, end: RoundEnd) {
-        let id = CutId {
-            session: frame.stream.session,
-            round: end.round,
-        };
-        self.cuts.push(Cut {
-            id,
-            end,
-            position: self.parts.len(),
-        });
+        let id = CutId { session: frame.stream.session, round: end.round };
+        self.cuts.push(Cut { id, end, position: self.parts.len() });
     }
 
     /// Oldest first.
@@ -137,10 +117,7 @@ impl<C: Content> Tail<C> {
 
     /// The cut at which the marker of a point stands.
     pub(super) fn marker(&self, point: PointId) -> Option<&Cut> {
-        self.cuts
-            .iter()
-            .rev()
-            .find(|cut| cut.marker().is_some_and(|marker| marker.point == point))
+        self.cuts.iter().rev().find(|cut| cut.marker().is_some_and(|marker| marker.point == point))
     }
 
     /// Whether anything was changed before a cut.
@@ -162,17 +139,12 @@ impl<C: Content> Tail<C> {
     /// The longest prefix that no cut known or to come can divide.
     pub(super) fn undivided(&self) -> Prefix {
         let parts = self.cuts.first().map_or(self.parts.len(), |cut| cut.position);
-        Prefix {
-            end: self.taken + self.parts[..parts].iter().map(|part| part.frames).sum::<u64>(),
-        }
+        Prefix { end: self.taken + self.parts[..parts].iter().map(|part| part.frames).sum::<u64>() }
     }
 
     /// The layers of a prefix, as far as they are still here.
     pub(super) fn prefix(&self, prefix: Prefix) -> Vec<Arc<Layer<C>>> {
-        self.layers()
-            .take(self.parts_of(prefix))
-            .map(Arc::clone)
-            .collect()
+        self.layers().take(self.parts_of(prefix)).map(Arc::clone).collect()
     }
 
     /// Takes a prefix off, as far as it is still here.

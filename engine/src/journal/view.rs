@@ -24,11 +24,7 @@ pub struct View<C: Content> {
 
 impl<C: Content> View<C> {
     pub(super) fn new(disk: DiskId, point: Option<PointId>, layers: Vec<Arc<Layer<C>>>) -> Self {
-        Self {
-            disk,
-            point,
-            layers: layers.into(),
-        }
+        Self { disk, point, layers: layers.into() }
     }
 
     /// Which disk.
@@ -48,10 +44,7 @@ impl<C: Content> View<C> {
     #[must_use]
     pub fn merged(&self) -> Self {
         let layer = Layer::merge(&self.layers, &mut Vec::new());
-        Self {
-            layers: [Arc::new(layer)].into(),
-            ..*self
-        }
+        Self { layers: [Arc::new(layer)].into(), ..*self }
     }
 
     /// What the journal holds in `range`, and where the disk below must be read. Zeroes hide what is below like

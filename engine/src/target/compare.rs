@@ -53,7 +53,9 @@ impl<C: Content> Target<C> {
     /// The answer goes out when all that was compared is durable: what is left of an older stream does not come
     /// again, so a block that looked the same because of it must not be lost any more.
     pub(super) fn compare_base(&mut self, token: Token, base: Result<Vec<Change<C>>, StorageError>) {
-        let Some(at) = self.comparisons.iter().position(|comparison| comparison.token == token) else { return };
+        let Some(at) = self.comparisons.iter().position(|comparison| comparison.token == token) else {
+            return;
+        };
         let comparison = self.comparisons.swap_remove(at);
         let question = comparison.question;
         let Ok(base) = base else { return };

@@ -83,7 +83,10 @@ impl<C: Content> Group<C> {
             let streams = self.streams.values().filter(|stream| stream.key.disk.machine == machine);
             streams.filter(|stream| stream.is_shut_down).count() == disks
         };
-        machines.filter(|(machine, disks)| all_disks(*machine, disks.len())).map(|(machine, _)| *machine).collect()
+        machines
+            .filter(|(machine, disks)| all_disks(*machine, disks.len()))
+            .map(|(machine, _)| *machine)
+            .collect()
     }
 }
 

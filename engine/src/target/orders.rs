@@ -26,7 +26,9 @@ impl<C: Content> Target<C> {
                 self.answer(request, answer);
             }
             Order::Promote { group, machine, point } => self.promote(request, group, machine, point),
-            Order::CloseJournal { group, generation, fold } => self.close_at(request, group, generation, fold),
+            Order::CloseJournal { group, generation, fold } => {
+                self.close_at(request, group, generation, fold)
+            }
             Order::StartReplication(_) | Order::StopReplication { .. } | Order::Resync { .. } => {
                 self.answer(request, Answer::Unknown);
             }
@@ -56,7 +58,8 @@ impl<C: Content> Target<C> {
     }
 
     fn finish(&mut self, id: GroupId, generation: u64, machine: MachineId, selector: Selector) -> Answer<C> {
-        let Some(group) = self.groups.get_mut(&id).filter(|g| g.journal.spec().generation == generation) else {
+        let Some(group) = self.groups.get_mut(&id).filter(|g| g.journal.spec().generation == generation)
+        else {
             return Answer::Unknown;
         };
         if let Some(finished) = group.finished.get(&machine) {

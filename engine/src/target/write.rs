@@ -74,7 +74,13 @@ impl<C: Content> Target<C> {
         if request.is_some() && self.writing.iter().any(|writing| writing.purpose.request() == request) {
             return;
         }
-        self.writing.push(Writing { purpose, todo, waiting: Vec::new(), retry_at: None, after: self.ledger.mark() });
+        self.writing.push(Writing {
+            purpose,
+            todo,
+            waiting: Vec::new(),
+            retry_at: None,
+            after: self.ledger.mark(),
+        });
     }
 
     /// Plans folds, issues writes, and ends what has been written.
@@ -133,7 +139,9 @@ impl<C: Content> Target<C> {
     /// A write ended.
     pub(super) fn written(&mut self, now: Instant, token: Token, durable: bool) {
         for writing in &mut self.writing {
-            let Some(at) = writing.waiting.iter().position(|(waiting, _)| *waiting == token) else { continue };
+            let Some(at) = writing.waiting.iter().position(|(waiting, _)| *waiting == token) else {
+                continue;
+            };
             writing.waiting.swap_remove(at);
             if !durable {
                 writing.retry_at = Some(now + RETRY_AFTER);

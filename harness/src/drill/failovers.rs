@@ -98,8 +98,11 @@ impl<C: Simulated> Drill<C> {
             let asked_for = asked_for.max(recovery.position);
             failover.loss = Some(history.loss_between(source, recovery.position, asked_for));
             failover.written_on = Some(history.loss_between(source, asked_for, usize::MAX));
-            failover.point =
-                self.world.control().and_then(|control| control.item(machine)).and_then(|item| item.chosen_point());
+            failover.point = self
+                .world
+                .control()
+                .and_then(|control| control.item(machine))
+                .and_then(|item| item.chosen_point());
             failover.rpo = Some(if asked_for > recovery.position {
                 let kept = recovery.position.checked_sub(1).map(|last| history.acknowledged_at(source, last));
                 history.acknowledged_at(source, asked_for - 1) - kept.unwrap_or(SimTime::ZERO)

@@ -142,7 +142,9 @@ impl<C: Simulated> Drill<C> {
                 None
             }
             Some(None) => gave_up.then(|| Err("the vault does not answer".to_owned())),
-            Some(Some(Ok(job))) => self.job_ended(job).or_else(|| gave_up.then(|| Err("the job does not end".to_owned()))),
+            Some(Some(Ok(job))) => {
+                self.job_ended(job).or_else(|| gave_up.then(|| Err("the job does not end".to_owned())))
+            }
             Some(Some(Err(Refused::NotAllowed { state, .. }))) if is_passing(state) && !gave_up => {
                 self.steps[at].asked[number].id = None;
                 None
@@ -164,7 +166,8 @@ impl<C: Simulated> Drill<C> {
             JobState::Succeeded => Some(Ok(())),
             JobState::Cancelled => Some(Err("the job was cancelled".to_owned())),
             JobState::Failed => {
-                let why = job.error.as_ref().map_or_else(|| "without a reason".to_owned(), ToString::to_string);
+                let why =
+                    job.error.as_ref().map_or_else(|| "without a reason".to_owned(), ToString::to_string);
                 Some(Err(format!("the job failed: {why}")))
             }
         }
@@ -194,9 +197,9 @@ impl<C: Simulated> Drill<C> {
                 };
                 Ok(Command::Failover { machine, to, shut_down_source: true })
             }),
-            Action::ChangePoint { subject, to } => each(*subject, &|machine| {
-                Ok(Command::ChangePoint { machine, to: self.point(machine, *to)? })
-            }),
+            Action::ChangePoint { subject, to } => {
+                each(*subject, &|machine| Ok(Command::ChangePoint { machine, to: self.point(machine, *to)? }))
+            }
             Action::Commit(subject) => each(*subject, &|machine| Ok(Command::Commit { machine })),
             Action::Cancel(subject) => each(*subject, &|machine| Ok(Command::Cancel { machine })),
             Action::Reprotect(subject) => each(*subject, &|machine| {
@@ -247,7 +250,9 @@ impl<C: Simulated> Drill<C> {
                 self.world.slow(links(*link), (*bandwidth / 8).max(1), *lasts);
                 Some(*lasts)
             }
-            Action::Crash { who, vm, down_for } => Some(self.crash(*who, vm.map(|vm| MachineId(vm.0 as u32)), *down_for)),
+            Action::Crash { who, vm, down_for } => {
+                Some(self.crash(*who, vm.map(|vm| MachineId(vm.0 as u32)), *down_for))
+            }
             Action::Destroy => {
                 self.world.destroy_primary_site();
                 Some(Duration::ZERO)
@@ -284,7 +289,11 @@ impl<C: Simulated> Drill<C> {
             Component::MasterTarget => RoleKind::MasterTarget,
             Component::Control => RoleKind::Control,
         };
-        let usual = if kind == RoleKind::ProcessServer { self.scenario.process_server.crash_restart } else { DOWN_FOR };
+        let usual = if kind == RoleKind::ProcessServer {
+            self.scenario.process_server.crash_restart
+        } else {
+            DOWN_FOR
+        };
         let down_for = down_for.unwrap_or(usual);
         let agent = vm.map(|vm| (vm, self.world.running_site(vm).unwrap_or(Site::Primary)));
         if let Some(address) = kind.address(agent) {
@@ -296,7 +305,10 @@ impl<C: Simulated> Drill<C> {
 
 /// Whether an item is on its way to another state, so that asking again may help.
 const fn is_passing(state: ItemState) -> bool {
-    !matches!(state, ItemState::Unprotected | ItemState::Protected(_) | ItemState::Committed(_) | ItemState::FailedOver(_))
+    !matches!(
+        state,
+        ItemState::Unprotected | ItemState::Protected(_) | ItemState::Committed(_) | ItemState::FailedOver(_)
+    )
 }
 
 const fn links(link: LinkName) -> &'static [world::LinkName] {

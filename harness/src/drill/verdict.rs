@@ -15,20 +15,30 @@ impl<C: Simulated> Drill<C> {
     /// Lets the judges look at what is left, and sums up.
     pub(super) fn conclude(&mut self) -> Outcome {
         self.world.judge_settled();
-        let mut verdicts: Vec<Verdict> = Judge::ALL.into_iter().filter_map(|judge| self.verdict_of(judge)).collect();
+        let mut verdicts: Vec<Verdict> =
+            Judge::ALL.into_iter().filter_map(|judge| self.verdict_of(judge)).collect();
         verdicts.push(self.timeline_verdict());
         verdicts.extend(self.scenario.then_heal.as_ref().map(|_| self.convergence_verdict()));
         let expect = self.scenario.expect.clone();
         verdicts.extend(expect.iter().map(|expect| self.expectation_verdict(expect)));
-        Outcome::new(&self.scenario, &self.world, self.figures(), self.step_outcomes(), self.failovers.clone(), verdicts, self.t0)
+        Outcome::new(
+            &self.scenario,
+            &self.world,
+            self.figures(),
+            self.step_outcomes(),
+            self.failovers.clone(),
+            verdicts,
+            self.t0,
+        )
     }
 
     /// A judge's verdict, if it had anything to look at.
     fn verdict_of(&self, judge: Judge) -> Option<Verdict> {
         let judges = self.world.judges();
         let findings = judges.findings().iter().filter(|finding| finding.judge == judge);
-        let findings: Vec<String> =
-            findings.map(|finding| format!("{}: {}", words::since(finding.at, self.t0), finding.what)).collect();
+        let findings: Vec<String> = findings
+            .map(|finding| format!("{}: {}", words::since(finding.at, self.t0), finding.what))
+            .collect();
         let looks = judges.looks(judge);
         (looks > 0 || !findings.is_empty()).then(|| Verdict {
             name: judge.title().to_owned(),
@@ -42,7 +52,8 @@ impl<C: Simulated> Drill<C> {
 
     /// Whether every step was carried out.
     fn timeline_verdict(&self) -> Verdict {
-        let done = self.steps.iter().filter(|run| matches!(run.state, StepState::Done { well: true, .. })).count();
+        let done =
+            self.steps.iter().filter(|run| matches!(run.state, StepState::Done { well: true, .. })).count();
         let mut findings = self.troubles.clone();
         if self.t0.is_none() {
             findings.push("the first copy never became complete".to_owned());
@@ -87,7 +98,9 @@ impl<C: Simulated> Drill<C> {
             let lag = control.rpo_lag(machine, instant(self.world.now()));
             match state {
                 ItemState::Synchronising(_) => missing.push(format!("{} has no recovery point yet", vm.name)),
-                ItemState::Protected(_) if lag.is_none_or(|lag| lag > self.scenario.policy.rpo_alert_after) => {
+                ItemState::Protected(_)
+                    if lag.is_none_or(|lag| lag > self.scenario.policy.rpo_alert_after) =>
+                {
                     let lag = lag.map_or_else(|| "unknown".to_owned(), words::span);
                     missing.push(format!("{} is {lag} behind", vm.name));
                 }
@@ -108,7 +121,10 @@ impl<C: Simulated> Drill<C> {
                 self.bound("RTO", subject, worst, at_most, words::span)
             }
             Expectation::Loss { subject, at_most } => {
-                let lost = self.failovers_of(subject).map(|failover| failover.loss.map_or(0, |loss| loss.writes)).sum();
+                let lost = self
+                    .failovers_of(subject)
+                    .map(|failover| failover.loss.map_or(0, |loss| loss.writes))
+                    .sum();
                 self.bound("loss", subject, Some(lost), at_most, |writes| words::plural(writes, "write"))
             }
             Expectation::PointsAtLeast { subject, count } => {
@@ -121,19 +137,26 @@ impl<C: Simulated> Drill<C> {
                     ConsistencyKind::Crash => Consistency::Crash,
                     ConsistencyKind::App => Consistency::Application,
                 };
-                let away = self.failovers_of(subject).filter(|failover| failover.direction == Direction::Forward);
+                let away =
+                    self.failovers_of(subject).filter(|failover| failover.direction == Direction::Forward);
                 let found: Vec<Consistency> = away.filter_map(Failover::consistency).collect();
                 let held = !found.is_empty() && found.iter().all(|consistency| *consistency >= wanted);
                 let name = format!("consistency of {}", self.scenario.subject_name(subject));
                 (name, held, format!("{found:?}, wanted {wanted:?}"))
             }
             Expectation::NothingLostBefore(_) => {
-                let broken = |judge| self.world.judges().findings().iter().any(|finding| finding.judge == judge);
+                let broken =
+                    |judge| self.world.judges().findings().iter().any(|finding| finding.judge == judge);
                 let held = !broken(Judge::Prefix) && !broken(Judge::NothingResurrected);
-                ("nothing is lost before the chosen point".to_owned(), held, words::plural(self.failovers.len() as u64, "failover"))
+                (
+                    "nothing is lost before the chosen point".to_owned(),
+                    held,
+                    words::plural(self.failovers.len() as u64, "failover"),
+                )
             }
             Expectation::State { subject, is } => {
-                let words: Vec<StateWord> = self.members(subject).filter_map(|machine| self.state_word(machine)).collect();
+                let words: Vec<StateWord> =
+                    self.members(subject).filter_map(|machine| self.state_word(machine)).collect();
                 let held = !words.is_empty() && words.iter().all(|word| *word == is);
                 let name = format!("state of {} at the end", self.scenario.subject_name(subject));
                 let found = words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ");
@@ -174,8 +197,11 @@ impl<C: Simulated> Drill<C> {
     }
 
     fn points_made(&self, subject: Subject) -> u64 {
-        let groups: Vec<_> =
-            self.members(subject).filter_map(|m| self.world.spec().group_of(m.0 as usize)).map(|g| g.id).collect();
+        let groups: Vec<_> = self
+            .members(subject)
+            .filter_map(|m| self.world.spec().group_of(m.0 as usize))
+            .map(|g| g.id)
+            .collect();
         self.world.judges().points().iter().filter(|point| groups.contains(&point.group)).count() as u64
     }
 
@@ -189,7 +215,9 @@ impl<C: Simulated> Drill<C> {
             ItemState::Protected(Direction::Forward) => StateWord::Protected,
             ItemState::FailedOver(Direction::Forward) => StateWord::FailedOver,
             ItemState::Committed(Direction::Forward) => StateWord::FailoverCommitted,
-            ItemState::Synchronising(Direction::Reverse) | ItemState::Enabling(Direction::Reverse) => StateWord::Reprotecting,
+            ItemState::Synchronising(Direction::Reverse) | ItemState::Enabling(Direction::Reverse) => {
+                StateWord::Reprotecting
+            }
             ItemState::Protected(Direction::Reverse) => StateWord::Reprotected,
             ItemState::FailedOver(Direction::Reverse) => StateWord::FailedBack,
             ItemState::Committed(Direction::Reverse) => StateWord::FailbackCommitted,
@@ -204,7 +232,13 @@ impl<C: Simulated> Drill<C> {
                 StepState::Running { since, .. } => (Some(since), None, false),
                 StepState::Done { since, at, well } => (Some(since), Some(at), well),
             };
-            StepOutcome { name: step.name.clone(), began_at, ended_at, well, line: self.scenario.asked_for_at(step.source) }
+            StepOutcome {
+                name: step.name.clone(),
+                began_at,
+                ended_at,
+                well,
+                line: self.scenario.asked_for_at(step.source),
+            }
         };
         self.scenario.timeline.iter().zip(&self.steps).map(outcome).collect()
     }

@@ -33,7 +33,13 @@ fn failovers(outcome: &Outcome, text: &mut String) {
         let machine = outcome.machines.get(failover.machine.0 as usize).map_or("?", String::as_str);
         let point = failover.point.map_or_else(
             || "none".to_owned(),
-            |point| format!("{} ({:?})", words::since(crate::world::sim_time(point.at), outcome.t0), point.consistency),
+            |point| {
+                format!(
+                    "{} ({:?})",
+                    words::since(crate::world::sim_time(point.at), outcome.t0),
+                    point.consistency
+                )
+            },
         );
         let or_dash = |span: Option<_>| span.map_or_else(|| "-".to_owned(), words::span);
         let lost = failover.loss.map_or_else(
@@ -57,7 +63,8 @@ fn failovers(outcome: &Outcome, text: &mut String) {
     let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; 6] = core::array::from_fn(width);
     for row in &table {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         let _ = writeln!(text, "  {}", cells.join("  ").trim_end());
     }
     text.push('\n');
@@ -92,7 +99,11 @@ pub fn result_line(outcome: &Outcome) -> String {
                 Result::DidNotConverge => "it did not converge",
                 _ => "an objective was missed",
             };
-            format!("FAIL  {}  {why}: {broken} of {} did not hold", outcome.scenario, words::plural(broken + held, "verdict"))
+            format!(
+                "FAIL  {}  {why}: {broken} of {} did not hold",
+                outcome.scenario,
+                words::plural(broken + held, "verdict")
+            )
         }
     }
 }

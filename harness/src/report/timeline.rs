@@ -35,11 +35,18 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
         Happening::Recovered { machine, site, loss } => {
             let lost = match loss.writes {
                 0 => "nothing left behind".to_owned(),
-                writes => format!("{} left behind ({})", words::plural(writes, "write"), words::bytes(loss.bytes)),
+                writes => {
+                    format!("{} left behind ({})", words::plural(writes, "write"), words::bytes(loss.bytes))
+                }
             };
-            ("judge", format!("{} goes on {} from a consistent cut, {lost}", name(machine), words::site(*site)))
+            (
+                "judge",
+                format!("{} goes on {} from a consistent cut, {lost}", name(machine), words::site(*site)),
+            )
         }
-        Happening::LinkCut { wan, lasting } => ("fault", format!("{} cut for {}", link(*wan), words::span(*lasting))),
+        Happening::LinkCut { wan, lasting } => {
+            ("fault", format!("{} cut for {}", link(*wan), words::span(*lasting)))
+        }
         Happening::LinkSlow { wan, bytes_per_sec, lasting } => {
             let rate = words::bytes(*bytes_per_sec);
             ("fault", format!("{} limited to {rate}/s for {}", link(*wan), words::span(*lasting)))
@@ -51,8 +58,12 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
         Happening::Crashed { address } => ("fault", format!("the {} crashes", role(outcome, *address))),
         Happening::Restarted { address } => ("fault", format!("the {} runs again", role(outcome, *address))),
         Happening::SiteLost => ("fault", "the site on premises is lost".to_owned()),
-        Happening::OperatorStarted { machine } => ("operator", format!("powers {} on, on premises", name(machine))),
-        Happening::OperatorStopped { machine } => ("operator", format!("shuts {} down, on premises", name(machine))),
+        Happening::OperatorStarted { machine } => {
+            ("operator", format!("powers {} on, on premises", name(machine)))
+        }
+        Happening::OperatorStopped { machine } => {
+            ("operator", format!("shuts {} down, on premises", name(machine)))
+        }
         Happening::OperatorRefused { machine, reason } => {
             ("vsphere", format!("refuses to power {} on: {reason}", name(machine)))
         }
@@ -73,16 +84,28 @@ fn observed(outcome: &Outcome, observation: &Observation) -> Option<String> {
                 _ => format!("job {} {what} of {} {}", job.0, name(machine), words::job_state(*state)),
             }
         }
-        Observation::Task { job, task, state } if !matches!(state, TaskState::InProgress | TaskState::NotStarted) => {
+        Observation::Task { job, task, state }
+            if !matches!(state, TaskState::InProgress | TaskState::NotStarted) =>
+        {
             format!("job {}   {}: {}", job.0, words::task(*task), words::task_state(*state))
         }
         Observation::Item { machine, to } => format!("{} is {}", name(machine), words::item_state(*to)),
-        Observation::ResyncStarted { machine, reason } => format!("{} compares its disks: {reason:?}", name(machine)),
+        Observation::ResyncStarted { machine, reason } => {
+            format!("{} compares its disks: {reason:?}", name(machine))
+        }
         Observation::CopyCompleted { machine } => format!("{} has copied its disks", name(machine)),
-        Observation::RpoAlert { machine, over: true } => format!("{} is behind its RPO threshold", name(machine)),
-        Observation::RpoAlert { machine, over: false } => format!("{} is within its RPO threshold again", name(machine)),
-        Observation::Throttled { by } => format!("the {} takes nothing more for now: its cache is full", role(outcome, *by)),
-        Observation::QuiesceFailed { machine, .. } => format!("the applications of {} did not pause", name(machine)),
+        Observation::RpoAlert { machine, over: true } => {
+            format!("{} is behind its RPO threshold", name(machine))
+        }
+        Observation::RpoAlert { machine, over: false } => {
+            format!("{} is within its RPO threshold again", name(machine))
+        }
+        Observation::Throttled { by } => {
+            format!("the {} takes nothing more for now: its cache is full", role(outcome, *by))
+        }
+        Observation::QuiesceFailed { machine, .. } => {
+            format!("the applications of {} did not pause", name(machine))
+        }
         _ => return None,
     })
 }
@@ -98,7 +121,9 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
             let with = if *shut_down_source { ", shut down first" } else { "" };
             format!("fail over {} to {to:?}{with}", name(machine))
         }
-        Command::ChangePoint { machine, to } => format!("recover {} at point {} instead", name(machine), to.number),
+        Command::ChangePoint { machine, to } => {
+            format!("recover {} at point {} instead", name(machine), to.number)
+        }
         Command::Commit { machine } => format!("commit {}", name(machine)),
         Command::Cancel { machine } => format!("cancel the failover of {}", name(machine)),
         Command::Reprotect { machine, .. } => format!("reprotect {}", name(machine)),

@@ -48,16 +48,28 @@ impl Tracks {
             Happening::Observed(Observation::Job { job, kind, machine, state }) => {
                 self.job(trace, at, *job, words::job(*kind), *machine, *state);
             }
-            Happening::Observed(Observation::Task { job, task, state }) => self.task(trace, at, *job, *task, *state),
+            Happening::Observed(Observation::Task { job, task, state }) => {
+                self.task(trace, at, *job, *task, *state)
+            }
             Happening::Observed(observation) => trace.instant(self.engine, &name_of(observation), at, &[]),
             other => trace.instant(self.world, &name_of(other), at, &[]),
         }
     }
 
-    fn job(&mut self, trace: &mut ChromeTrace, at: SimTime, job: JobId, name: &str, machine: MachineId, state: JobState) {
+    fn job(
+        &mut self,
+        trace: &mut ChromeTrace,
+        at: SimTime,
+        job: JobId,
+        name: &str,
+        machine: MachineId,
+        state: JobState,
+    ) {
         if state == JobState::InProgress {
             self.jobs.insert(job, at);
-        } else if let (Some(began), Some(track)) = (self.jobs.remove(&job), self.machines.get(machine.0 as usize)) {
+        } else if let (Some(began), Some(track)) =
+            (self.jobs.remove(&job), self.machines.get(machine.0 as usize))
+        {
             trace.span(*track, name, began, at, &[("state", words::job_state(state).to_owned())]);
         }
     }

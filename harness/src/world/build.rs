@@ -11,16 +11,14 @@ use switchback_engine::role::{Address, Role};
 use switchback_engine::target::Target;
 use switchback_engine::{MachineId, Site};
 use switchback_sim::{Device, Kernel, Trace};
-use switchback_vsphere::{
-    DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec, MachineSpec, VCenter,
-};
+use switchback_vsphere::{DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec, MachineSpec, VCenter};
 
+use super::World;
 use super::guest::Guest;
 use super::host::{Host, Hosts};
 use super::network::Network;
 use super::spec::WorldSpec;
 use super::storage::{Storage, device_spec};
-use super::World;
 use crate::check::Judges;
 use crate::content::Simulated;
 use crate::truth::History;
@@ -45,8 +43,9 @@ impl<C: Simulated> World<C> {
         let workload = |m: usize, w: usize| {
             Workload::new(&spec.machines[m].workloads[w], seed.chance(&format!("workload {m} {w}")))
         };
-        let workloads: Vec<Vec<Workload>> =
-            (0..machines).map(|m| (0..spec.machines[m].workloads.len()).map(|w| workload(m, w)).collect()).collect();
+        let workloads: Vec<Vec<Workload>> = (0..machines)
+            .map(|m| (0..spec.machines[m].workloads.len()).map(|w| workload(m, w)).collect())
+            .collect();
         let mut world = Self {
             kernel: Kernel::new(),
             hosts: build_hosts(&spec),

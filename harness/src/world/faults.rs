@@ -183,8 +183,12 @@ impl<C: Simulated> World<C> {
     /// A crashed machine comes up again by itself, unless somebody has powered it off or removed it meanwhile.
     fn restart_machine(&mut self, machine: MachineId, site: Site) {
         let is_on = match site {
-            Site::Primary => self.vcenter.machine(machine).is_some_and(switchback_vsphere::VirtualMachine::is_on),
-            Site::Recovery => self.azure.machine(machine).is_some_and(switchback_azure::VirtualMachine::is_running),
+            Site::Primary => {
+                self.vcenter.machine(machine).is_some_and(switchback_vsphere::VirtualMachine::is_on)
+            }
+            Site::Recovery => {
+                self.azure.machine(machine).is_some_and(switchback_azure::VirtualMachine::is_running)
+            }
         };
         if is_on && !self.is_running(machine, site) {
             self.boot(machine, site);
@@ -257,7 +261,9 @@ impl<C: Simulated> World<C> {
                 self.vcenter.add_rule(vsphere::FaultRule { kind, machine: None, mode, times });
             }
             SiteCall::CreateDisk => drop(self.azure.add_rule(azure_rule(azure::RequestKind::CreateDisk))),
-            SiteCall::CreateMachine => drop(self.azure.add_rule(azure_rule(azure::RequestKind::CreateMachine))),
+            SiteCall::CreateMachine => {
+                drop(self.azure.add_rule(azure_rule(azure::RequestKind::CreateMachine)))
+            }
             SiteCall::StartMachine => drop(self.azure.add_rule(azure_rule(azure::RequestKind::StartMachine))),
         }
         self.note(Happening::CallsWillFail { call, times });

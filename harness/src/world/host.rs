@@ -163,7 +163,13 @@ where
     }
 
     /// The host comes up with a role in it, which may want something at once.
-    pub(super) fn come_up(&mut self, now: SimTime, role: R, out: Outbox<R::Content, R::Record>, kernel: &mut Kernel<Event<R::Content>>) {
+    pub(super) fn come_up(
+        &mut self,
+        now: SimTime,
+        role: R,
+        out: Outbox<R::Content, R::Record>,
+        kernel: &mut Kernel<Event<R::Content>>,
+    ) {
         self.role = Some(role);
         self.life += 1;
         self.out = out;
@@ -255,7 +261,13 @@ impl<C: Simulated> Hosts<C> {
         on_host!(self, to, host => host.handle(now, role_now, input, effects, kernel));
     }
 
-    pub(super) fn is_due(&mut self, address: Address, now: SimTime, role_now: Instant, kernel: &mut Kernel<Event<C>>) -> bool {
+    pub(super) fn is_due(
+        &mut self,
+        address: Address,
+        now: SimTime,
+        role_now: Instant,
+        kernel: &mut Kernel<Event<C>>,
+    ) -> bool {
         on_host!(self, address, host => host.is_due(now, role_now, kernel))
     }
 

@@ -62,7 +62,9 @@ impl<C: Simulated> World<C> {
                 self.for_disks(machine, |world, disk| world.rewrap(disk, false));
                 self.judges.disks_replaced(machine, Site::Primary);
             }
-            Consequence::DisksDetached(machine) => self.for_disks(machine, |world, disk| world.rewrap(disk, true)),
+            Consequence::DisksDetached(machine) => {
+                self.for_disks(machine, |world, disk| world.rewrap(disk, true))
+            }
             Consequence::DisksUnavailable(_) | Consequence::SnapshotsMerged { .. } => {}
         }
     }
@@ -88,7 +90,9 @@ impl<C: Simulated> World<C> {
         self.judges.called(call);
         let request = match (self.sabotage, request) {
             // The twin of the judge of orphans: asked to delete, the cloud does something harmless instead.
-            (Some(Sabotage::KeepCloudMachine), CloudRequest::DeleteMachine(machine)) => CloudRequest::StopMachine(machine),
+            (Some(Sabotage::KeepCloudMachine), CloudRequest::DeleteMachine(machine)) => {
+                CloudRequest::StopMachine(machine)
+            }
             (_, request) => request,
         };
         let started = self.azure.begin(now, call, request);
@@ -115,7 +119,8 @@ impl<C: Simulated> World<C> {
             }
             Consequence::ReplicaDeleted(disk) => self.storage.set(PhysicalDisk::Replica(disk), None),
             Consequence::DiskCreated(disk, view) => {
-                let sectors = self.spec.machines[disk.machine.0 as usize].disks[usize::from(disk.index)].sectors;
+                let sectors =
+                    self.spec.machines[disk.machine.0 as usize].disks[usize::from(disk.index)].sectors;
                 let base = self.storage.snapshot(PhysicalDisk::Replica(disk));
                 let base = base.unwrap_or_else(|| Snapshot::blank(sectors));
                 let content = VirtualDisk::from_view(&view, &base, sectors).with_write_through();
@@ -144,7 +149,8 @@ impl<C: Simulated> World<C> {
             Site::Recovery => self.azure.guest_stopped(now, machine).unwrap_or_default(),
         };
         for (call, at) in done {
-            let event = if site == Site::Primary { Event::HypervisorDone(call) } else { Event::CloudDone(call) };
+            let event =
+                if site == Site::Primary { Event::HypervisorDone(call) } else { Event::CloudDone(call) };
             self.kernel.schedule_at(at, event);
         }
     }

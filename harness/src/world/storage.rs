@@ -73,7 +73,8 @@ impl<C: Simulated> Storage<C> {
             let content = |range: SectorRange| initial::<C>(machine, index, range);
             VirtualDisk::initial(disk.sectors, disk.used_sectors, content).with_write_through()
         };
-        let copies = |machine, index| Copies { home: Some(home(machine, index)), replica: None, recovered: None };
+        let copies =
+            |machine, index| Copies { home: Some(home(machine, index)), replica: None, recovered: None };
         let machine_device = device_spec(&spec.machine_disk);
         let device = |name: String, spec: &DeviceSpec| Device::new(spec.clone(), seed.chance(&name));
         let devices = |m| {
@@ -124,14 +125,23 @@ impl<C: Simulated> Storage<C> {
     }
 
     /// When a request of a machine is served by the device its disks lie on.
-    pub(super) fn submit_for_machine(&mut self, now: SimTime, machine: MachineId, site: Site, kind: IoKind, bytes: u64) -> SimTime {
+    pub(super) fn submit_for_machine(
+        &mut self,
+        now: SimTime,
+        machine: MachineId,
+        site: Site,
+        kind: IoKind,
+        bytes: u64,
+    ) -> SimTime {
         self.machine_devices[machine.0 as usize][super::host::site_index(site)].submit(now, kind, bytes)
     }
 
     fn submit(&mut self, now: SimTime, disk: PhysicalDisk, kind: IoKind, bytes: u64) -> SimTime {
         match disk {
             PhysicalDisk::Home(id) => self.submit_for_machine(now, id.machine, Site::Primary, kind, bytes),
-            PhysicalDisk::Recovered(id) => self.submit_for_machine(now, id.machine, Site::Recovery, kind, bytes),
+            PhysicalDisk::Recovered(id) => {
+                self.submit_for_machine(now, id.machine, Site::Recovery, kind, bytes)
+            }
             PhysicalDisk::Replica(_) => self.replica_device.submit(now, kind, bytes),
         }
     }
@@ -167,7 +177,13 @@ impl<C: Simulated> World<C> {
     }
 
     /// A target writes to a replica disk and wants to hear when it is durable. Until then a crash may lose any of it.
-    pub(super) fn write_replica(&mut self, from: Address, disk: DiskRef, changes: &[Change<C>], token: Token) {
+    pub(super) fn write_replica(
+        &mut self,
+        from: Address,
+        disk: DiskRef,
+        changes: &[Change<C>],
+        token: Token,
+    ) {
         let now = self.now();
         let physical = PhysicalDisk::from(disk);
         let changes = match self.sabotage {
@@ -209,7 +225,8 @@ impl<C: Simulated> World<C> {
         for machine in 0..self.spec.machines.len() {
             for index in 0..self.spec.machines[machine].disks.len() {
                 let id = DiskId { machine: MachineId(machine as u32), index: index as u8 };
-                let disk = if site == Site::Primary { PhysicalDisk::Home(id) } else { PhysicalDisk::Replica(id) };
+                let disk =
+                    if site == Site::Primary { PhysicalDisk::Home(id) } else { PhysicalDisk::Replica(id) };
                 if let Some(disk) = self.storage.disk_mut(disk) {
                     disk.crash(&mut self.chance);
                 }

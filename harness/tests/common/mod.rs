@@ -75,7 +75,11 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         site: SiteSpec {
             vcenter: "vc-lon".to_owned(),
             hosts: 2,
-            datastores: vec![DatastoreSpec { name: "ds-ssd".to_owned(), capacity_bytes: 1 << 42, reach: vec![0, 1] }],
+            datastores: vec![DatastoreSpec {
+                name: "ds-ssd".to_owned(),
+                capacity_bytes: 1 << 42,
+                reach: vec![0, 1],
+            }],
             master_target_datastore: 0,
         },
         cloud: CloudSpec {
@@ -151,7 +155,10 @@ impl<C: Simulated> Drill<C> {
     /// What happened last.
     pub fn tail(&self) -> Vec<String> {
         let happenings = self.world.happenings();
-        happenings[happenings.len().saturating_sub(40)..].iter().map(|(at, what)| format!("{at} {what:?}")).collect()
+        happenings[happenings.len().saturating_sub(40)..]
+            .iter()
+            .map(|(at, what)| format!("{at} {what:?}"))
+            .collect()
     }
 
     /// Enables protection and waits for the first recovery point of every machine.
@@ -194,7 +201,8 @@ impl<C: Simulated> Drill<C> {
     /// Reprotects to wherever the machine does not run, and waits for the first recovery point.
     pub fn reprotect(&mut self) {
         for machine in self.machines() {
-            let forward = matches!(self.state(machine), ItemState::Committed(switchback_engine::Direction::Reverse));
+            let forward =
+                matches!(self.state(machine), ItemState::Committed(switchback_engine::Direction::Reverse));
             let process_server = Address::ProcessServer(if forward { 0 } else { 1 });
             self.expect(Command::Reprotect { machine, process_server });
         }

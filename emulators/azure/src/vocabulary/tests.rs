@@ -31,12 +31,8 @@ const TASKS: [TaskKind; 12] = [
 ];
 
 fn words() -> Vec<(JobKind, TaskKind, Shown)> {
-    let pairs = JOBS
-        .into_iter()
-        .flat_map(|job| TASKS.into_iter().map(move |kind| (job, kind)));
-    pairs
-        .filter_map(|(job, kind)| Some((job, kind, task(job, kind)?)))
-        .collect()
+    let pairs = JOBS.into_iter().flat_map(|job| TASKS.into_iter().map(move |kind| (job, kind)));
+    pairs.filter_map(|(job, kind)| Some((job, kind, task(job, kind)?))).collect()
 }
 
 #[test]
@@ -51,10 +47,7 @@ fn jobs_are_told_apart_by_their_words() {
 #[test]
 fn every_task_shows_in_some_job() {
     for kind in TASKS {
-        assert!(
-            words().iter().any(|(_, of, _)| *of == kind),
-            "{kind:?} has no word"
-        );
+        assert!(words().iter().any(|(_, of, _)| *of == kind), "{kind:?} has no word");
     }
 }
 
@@ -62,10 +55,7 @@ fn every_task_shows_in_some_job() {
 fn what_is_shown_within_another_task_finds_it_in_the_same_job() {
     for (job, kind, shown) in words() {
         if let Shown::Within(other) = shown {
-            assert!(
-                matches!(task(job, other), Some(Shown::As(_))),
-                "{job:?} {kind:?} within {other:?}"
-            );
+            assert!(matches!(task(job, other), Some(Shown::As(_))), "{job:?} {kind:?} within {other:?}");
         }
     }
 }
@@ -91,12 +81,10 @@ fn tasks_of_one_job_are_told_apart() {
 /// The recorded failover of two disks, task by task (site-recovery 3.2).
 #[test]
 fn a_failover_reads_as_recorded() {
-    let ids = TASKS
-        .into_iter()
-        .filter_map(|kind| match task(JobKind::Failover, kind) {
-            Some(Shown::As(words)) => words.task_id,
-            _ => None,
-        });
+    let ids = TASKS.into_iter().filter_map(|kind| match task(JobKind::Failover, kind) {
+        Some(Shown::As(words)) => words.task_id,
+        _ => None,
+    });
     let recorded = [
         "UnplannedFailoverPreflightChecksTask",
         "ShutdownVmOnPrimaryForUFO",
@@ -109,9 +97,7 @@ fn a_failover_reads_as_recorded() {
 
 #[test]
 fn a_commit_has_made_up_task_ids() {
-    let Some(Shown::As(words)) = task(JobKind::Commit, TaskKind::DropPoints) else {
-        panic!("not shown")
-    };
+    let Some(Shown::As(words)) = task(JobKind::Commit, TaskKind::DropPoints) else { panic!("not shown") };
     assert_eq!((words.task_id, words.name), (None, "VmCommit"));
 }
 
@@ -119,40 +105,16 @@ fn a_commit_has_made_up_task_ids() {
 fn states_read_as_recorded() {
     let forward = Direction::Forward;
     let table = [
-        (
-            ItemState::Synchronising(forward),
-            "InitialReplicationInProgress",
-            "Primary",
-        ),
+        (ItemState::Synchronising(forward), "InitialReplicationInProgress", "Primary"),
         (ItemState::Protected(forward), "Protected", "Primary"),
-        (
-            ItemState::FailoverFailed(forward),
-            "UnplannedFailoverCompletionFailed",
-            "Primary",
-        ),
-        (
-            ItemState::FailedOver(forward),
-            "UnplannedFailoverCommitPendingStatesBegin",
-            "Recovery",
-        ),
-        (
-            ItemState::Committed(forward),
-            "UnplannedFailoverCommitted",
-            "Recovery",
-        ),
+        (ItemState::FailoverFailed(forward), "UnplannedFailoverCompletionFailed", "Primary"),
+        (ItemState::FailedOver(forward), "UnplannedFailoverCommitPendingStatesBegin", "Recovery"),
+        (ItemState::Committed(forward), "UnplannedFailoverCommitted", "Recovery"),
         (ItemState::Protected(Direction::Reverse), "Protected", "Primary"),
-        (
-            ItemState::Committed(Direction::Reverse),
-            "UnplannedFailoverCommitted",
-            "Recovery",
-        ),
+        (ItemState::Committed(Direction::Reverse), "UnplannedFailoverCommitted", "Recovery"),
     ];
     for (item, word, location) in table {
-        assert_eq!(
-            (protection_state(item).state, active_location(item)),
-            (word, location),
-            "{item:?}"
-        );
+        assert_eq!((protection_state(item).state, active_location(item)), (word, location), "{item:?}");
     }
     assert_eq!(task_state(TaskState::Skipped), state("Other", "Skipped"));
     assert_eq!(job_state(JobState::Succeeded), state("Succeeded", "Completed"));
@@ -164,10 +126,7 @@ fn operations_come_in_the_services_order() {
     let expected = ["RepairReplication", "UnplannedFailover", "DisableProtection"];
     assert_eq!(allowed_operations(&protected), expected);
     let committed = [Operation::Reprotect, Operation::Disable];
-    assert_eq!(
-        allowed_operations(&committed),
-        ["DisableProtection", "SwitchProtection"]
-    );
+    assert_eq!(allowed_operations(&committed), ["DisableProtection", "SwitchProtection"]);
     assert_eq!(allowed_operations(&[Operation::Enable]), Vec::<&str>::new());
 }
 
@@ -178,9 +137,7 @@ fn every_failure_has_codes() {
         PortFailure::AlreadyExists,
         PortFailure::WrongState(String::new()),
         PortFailure::GuestUnresponsive,
-        PortFailure::Throttled {
-            retry_after: Duration::from_secs(1),
-        },
+        PortFailure::Throttled { retry_after: Duration::from_secs(1) },
         PortFailure::Unavailable,
         PortFailure::OutOfCapacity(String::new()),
         PortFailure::DatastoreOutOfReach,
@@ -192,8 +149,5 @@ fn every_failure_has_codes() {
     }
     let quota = PortFailure::OutOfCapacity(String::new());
     assert_eq!(error_code(TaskKind::FailOver, &quota), 28031);
-    assert_eq!(
-        error_code(TaskKind::PrepareTarget, &PortFailure::DatastoreOutOfReach),
-        8061
-    );
+    assert_eq!(error_code(TaskKind::PrepareTarget, &PortFailure::DatastoreOutOfReach), 8061);
 }

@@ -29,43 +29,17 @@ pub(crate) fn view(disk: DiskId) -> Arc<View<Stamp>> {
 /// The only disk of a machine at a recovery point that holds one write.
 pub(crate) fn view_at(disk: DiskId, number: u64) -> Arc<View<Stamp>> {
     let mut journal = journal(disk);
-    let point = PointId {
-        generation: 1,
-        number,
-    };
+    let point = PointId { generation: 1, number };
     let (consistency, at) = (Consistency::Crash, Instant(number));
-    let marker = Marker {
-        point,
-        group: GroupId(1),
-        consistency,
-        at,
-        last: false,
-    };
+    let marker = Marker { point, group: GroupId(1), consistency, at, last: false };
     let batch = Batch {
-        stream: StreamKey {
-            disk,
-            generation: 1,
-            session: 1,
-        },
+        stream: StreamKey { disk, generation: 1, session: 1 },
         number: 1,
         order: WriteOrder::Data,
         first_write: 1,
-        changes: [Change {
-            start: 0,
-            sectors: 8,
-            content: Stamp {
-                write: number,
-                skip: 0,
-            },
-        }]
-        .into(),
+        changes: [Change { start: 0, sectors: 8, content: Stamp { write: number, skip: 0 } }].into(),
         payload_bytes: 4096,
-        round_end: Some(RoundEnd {
-            round: 1,
-            consistent: true,
-            at,
-            marker: Some(marker),
-        }),
+        round_end: Some(RoundEnd { round: 1, consistent: true, at, marker: Some(marker) }),
     };
     let frame = Frame::seal(&batch);
     let changes = Stamp::unpack(&frame.packed).expect("it was just packed");

@@ -12,13 +12,7 @@ impl VCenter {
     /// Adds a cluster.
     pub fn add_cluster(&mut self, name: &str) -> ClusterMoid {
         let moid = ClusterMoid(self.new_moid());
-        self.clusters.insert(
-            moid,
-            ClusterComputeResource {
-                moid,
-                name: name.to_owned(),
-            },
-        );
+        self.clusters.insert(moid, ClusterComputeResource { moid, name: name.to_owned() });
         moid
     }
 
@@ -30,29 +24,13 @@ impl VCenter {
         if self.hosts.values().any(|host| host.name == spec.name) {
             return Err(Fault::DuplicateName(spec.name));
         }
-        if spec
-            .cluster
-            .is_some_and(|cluster| !self.clusters.contains_key(&cluster))
-        {
+        if spec.cluster.is_some_and(|cluster| !self.clusters.contains_key(&cluster)) {
             return Err(Fault::ManagedObjectNotFound);
         }
         let moid = HostMoid(self.new_moid());
-        let HostSpec {
-            name,
-            cluster,
-            memory_mib,
-        } = spec;
+        let HostSpec { name, cluster, memory_mib } = spec;
         let connection = ConnectionState::Connected;
-        self.hosts.insert(
-            moid,
-            HostSystem {
-                moid,
-                name,
-                cluster,
-                connection,
-                memory_mib,
-            },
-        );
+        self.hosts.insert(moid, HostSystem { moid, name, cluster, connection, memory_mib });
         Ok(moid)
     }
 
@@ -61,38 +39,18 @@ impl VCenter {
     /// # Errors
     /// [`Fault::DuplicateName`], or [`Fault::ManagedObjectNotFound`] for a host that is not there.
     pub fn add_datastore(&mut self, spec: DatastoreSpec) -> Result<DatastoreMoid, Fault> {
-        if self
-            .datastores
-            .values()
-            .any(|datastore| datastore.name == spec.name)
-        {
+        if self.datastores.values().any(|datastore| datastore.name == spec.name) {
             return Err(Fault::DuplicateName(spec.name));
         }
         if spec.mounted_on.iter().any(|host| !self.hosts.contains_key(host)) {
             return Err(Fault::ManagedObjectNotFound);
         }
         let moid = DatastoreMoid(self.new_moid());
-        let DatastoreSpec {
-            name,
-            kind,
-            capacity_bytes,
-            mounted_on,
-        } = spec;
-        let mounts = mounted_on
-            .into_iter()
-            .map(|host| (host, AccessMode::ReadWrite))
-            .collect();
+        let DatastoreSpec { name, kind, capacity_bytes, mounted_on } = spec;
+        let mounts = mounted_on.into_iter().map(|host| (host, AccessMode::ReadWrite)).collect();
         self.datastores.insert(
             moid,
-            Datastore {
-                moid,
-                name,
-                kind,
-                capacity_bytes,
-                used_bytes: 0,
-                mounts,
-                accessible: true,
-            },
+            Datastore { moid, name, kind, capacity_bytes, used_bytes: 0, mounts, accessible: true },
         );
         Ok(moid)
     }
@@ -110,11 +68,7 @@ impl VCenter {
         if !self.hosts.contains_key(&host) {
             return Err(Fault::ManagedObjectNotFound);
         }
-        let mounts = &mut self
-            .datastores
-            .get_mut(&datastore)
-            .ok_or(Fault::ManagedObjectNotFound)?
-            .mounts;
+        let mounts = &mut self.datastores.get_mut(&datastore).ok_or(Fault::ManagedObjectNotFound)?.mounts;
         match access {
             Some(access) => mounts.insert(host, access),
             None => mounts.remove(&host),
@@ -127,10 +81,7 @@ impl VCenter {
     /// # Errors
     /// [`Fault::NoDiskSpace`] or [`Fault::ManagedObjectNotFound`].
     pub fn occupy(&mut self, datastore: DatastoreMoid, bytes: u64) -> Result<(), Fault> {
-        self.datastores
-            .get_mut(&datastore)
-            .ok_or(Fault::ManagedObjectNotFound)?
-            .take(bytes)
+        self.datastores.get_mut(&datastore).ok_or(Fault::ManagedObjectNotFound)?.take(bytes)
     }
 
     /// Takes such a filling away again.
@@ -138,10 +89,7 @@ impl VCenter {
     /// # Errors
     /// [`Fault::ManagedObjectNotFound`].
     pub fn vacate(&mut self, datastore: DatastoreMoid, bytes: u64) -> Result<(), Fault> {
-        self.datastores
-            .get_mut(&datastore)
-            .ok_or(Fault::ManagedObjectNotFound)?
-            .give_back(bytes);
+        self.datastores.get_mut(&datastore).ok_or(Fault::ManagedObjectNotFound)?.give_back(bytes);
         Ok(())
     }
 
@@ -179,14 +127,8 @@ impl VCenter {
             return Err(Fault::ManagedObjectNotFound);
         }
         vm.moid = VmMoid(self.new_moid());
-        vm.disks = (0..)
-            .zip(disk_sectors)
-            .map(|(index, sectors)| disk_of(&vm, index, *sectors))
-            .collect();
-        let datastore = self
-            .datastores
-            .get_mut(&vm.datastore)
-            .ok_or(Fault::ManagedObjectNotFound)?;
+        vm.disks = (0..).zip(disk_sectors).map(|(index, sectors)| disk_of(&vm, index, *sectors)).collect();
+        let datastore = self.datastores.get_mut(&vm.datastore).ok_or(Fault::ManagedObjectNotFound)?;
         if !datastore.is_writable_from(vm.host) {
             return Err(Fault::DatastoreNotWritableOnHost(datastore.name.clone()));
         }
@@ -203,14 +145,6 @@ impl VCenter {
 }
 
 fn disk_of(vm: &VirtualMachine, index: u8, sectors: u64) -> VirtualDiskDevice {
-    let disk = vm
-        .machine
-        .map(|machine| switchback_engine::DiskId { machine, index });
-    VirtualDiskDevice {
-        disk,
-        sectors,
-        datastore: vm.datastore,
-        attached_to: vm.moid,
-        available: true,
-    }
+    let disk = vm.machine.map(|machine| switchback_engine::DiskId { machine, index });
+    VirtualDiskDevice { disk, sectors, datastore: vm.datastore, attached_to: vm.moid, available: true }
 }

@@ -42,18 +42,10 @@ impl VCenter {
         for disk in &vm.disks {
             self.check_writable(disk.datastore, vm.host)?;
         }
-        let running = self
-            .machines
-            .values()
-            .filter(|other| other.host == vm.host && other.is_on());
-        let free_mib = host
-            .memory_mib
-            .saturating_sub(running.map(|other| other.memory_mib).sum());
+        let running = self.machines.values().filter(|other| other.host == vm.host && other.is_on());
+        let free_mib = host.memory_mib.saturating_sub(running.map(|other| other.memory_mib).sum());
         if vm.memory_mib > free_mib {
-            return Err(Fault::InsufficientMemoryResources {
-                free_mib,
-                wanted_mib: vm.memory_mib,
-            });
+            return Err(Fault::InsufficientMemoryResources { free_mib, wanted_mib: vm.memory_mib });
         }
         Ok(())
     }
@@ -65,11 +57,8 @@ impl VCenter {
     pub fn power_off(&mut self, now: SimTime, machine: MachineId) -> Result<Vec<Consequence>, Fault> {
         let vm = self.known(machine)?;
         let (moid, on) = (vm.moid, vm.is_on());
-        let result = self.connected_host(vm).and(if on {
-            Ok(())
-        } else {
-            Err(Fault::InvalidPowerState { on })
-        });
+        let result =
+            self.connected_host(vm).and(if on { Ok(()) } else { Err(Fault::InvalidPowerState { on }) });
         self.record(now, "PowerOffVM_Task", moid, result.as_ref().copied());
         result?;
         self.set_power(moid, PowerState::PoweredOff);
@@ -86,11 +75,7 @@ impl VCenter {
         if machine.lends_disks() {
             return Err(Fault::FileLocked(machine.name.clone()));
         }
-        machine.snapshots.push(Snapshot {
-            moid,
-            name: name.to_owned(),
-            created: now,
-        });
+        machine.snapshots.push(Snapshot { moid, name: name.to_owned(), created: now });
         self.record(now, "CreateSnapshot_Task", vm, Ok(()));
         Ok(moid)
     }

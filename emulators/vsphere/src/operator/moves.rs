@@ -23,11 +23,7 @@ impl VCenter {
         let result = self.relocate(vm, datastore);
         self.record(now, "RelocateVM_Task", vm, result.as_ref().copied());
         result?;
-        Ok(self
-            .lose_attached(vm)
-            .into_iter()
-            .map(Consequence::DisksUnavailable)
-            .collect())
+        Ok(self.lose_attached(vm).into_iter().map(Consequence::DisksUnavailable).collect())
     }
 
     fn relocate(&mut self, vm: VmMoid, target: DatastoreMoid) -> Result<(), Fault> {
@@ -37,10 +33,7 @@ impl VCenter {
         }
         self.check_writable(target, machine.host)?;
         let bytes = machine.disk_bytes();
-        self.datastores
-            .get_mut(&target)
-            .ok_or(Fault::ManagedObjectNotFound)?
-            .take(bytes)?;
+        self.datastores.get_mut(&target).ok_or(Fault::ManagedObjectNotFound)?.take(bytes)?;
         let Some(machine) = self.machines.get_mut(&vm) else {
             return Ok(());
         };
@@ -75,9 +68,6 @@ impl VCenter {
         if !target.is_connected() {
             return Err(Fault::HostNotConnected);
         }
-        machine
-            .disks
-            .iter()
-            .try_for_each(|disk| self.check_writable(disk.datastore, host))
+        machine.disks.iter().try_for_each(|disk| self.check_writable(disk.datastore, host))
     }
 }

@@ -13,10 +13,8 @@ impl VCenter {
     /// # Errors
     /// [`Fault::ManagedObjectNotFound`].
     pub fn lose_host(&mut self, host: HostMoid) -> Result<Vec<Consequence>, Fault> {
-        self.hosts
-            .get_mut(&host)
-            .ok_or(Fault::ManagedObjectNotFound)?
-            .connection = ConnectionState::NotResponding;
+        self.hosts.get_mut(&host).ok_or(Fault::ManagedObjectNotFound)?.connection =
+            ConnectionState::NotResponding;
         Ok(self.stop_all(|vm| vm.host == host))
     }
 
@@ -25,10 +23,8 @@ impl VCenter {
     /// # Errors
     /// [`Fault::ManagedObjectNotFound`].
     pub fn restore_host(&mut self, host: HostMoid) -> Result<(), Fault> {
-        self.hosts
-            .get_mut(&host)
-            .ok_or(Fault::ManagedObjectNotFound)?
-            .connection = ConnectionState::Connected;
+        self.hosts.get_mut(&host).ok_or(Fault::ManagedObjectNotFound)?.connection =
+            ConnectionState::Connected;
         Ok(())
     }
 
@@ -37,10 +33,7 @@ impl VCenter {
     /// # Errors
     /// [`Fault::ManagedObjectNotFound`].
     pub fn set_accessible(&mut self, datastore: DatastoreMoid, accessible: bool) -> Result<(), Fault> {
-        self.datastores
-            .get_mut(&datastore)
-            .ok_or(Fault::ManagedObjectNotFound)?
-            .accessible = accessible;
+        self.datastores.get_mut(&datastore).ok_or(Fault::ManagedObjectNotFound)?.accessible = accessible;
         Ok(())
     }
 

@@ -12,9 +12,7 @@ fn payload(kind: u8, sectors: u32, seed: u8) -> Bytes {
     match kind {
         0 => Bytes::new(),
         1 => vec![0; length].into(),
-        2 => (0..length)
-            .map(|at| b"recovery point "[at % 15].wrapping_add(seed))
-            .collect(),
+        2 => (0..length).map(|at| b"recovery point "[at % 15].wrapping_add(seed)).collect(),
         _ => {
             let mut state = u64::from(seed) + 1;
             let mut noise = || {
@@ -40,10 +38,7 @@ fn changes() -> impl Strategy<Value = Vec<Change<Block>>> {
 
 /// Bytes that are all zero travel as zeroes.
 fn with_zeroes_named(mut changes: Vec<Change<Block>>) -> Vec<Change<Block>> {
-    for change in changes
-        .iter_mut()
-        .filter(|change| change.content.digest(change.sectors) == 0)
-    {
+    for change in changes.iter_mut().filter(|change| change.content.digest(change.sectors) == 0) {
         change.content = Block::zero();
     }
     changes
@@ -51,12 +46,7 @@ fn with_zeroes_named(mut changes: Vec<Change<Block>>) -> Vec<Change<Block>> {
 
 fn sealed(body: Vec<u8>) -> Packed<Block> {
     let checksum = crc32c::crc32c(&body);
-    Packed {
-        raw_bytes: 0,
-        wire_bytes: body.len() as u64,
-        body: Body::Bytes(body.into()),
-        checksum,
-    }
+    Packed { raw_bytes: 0, wire_bytes: body.len() as u64, body: Body::Bytes(body.into()), checksum }
 }
 
 fn bytes(packed: &Packed<Block>) -> Vec<u8> {
@@ -141,41 +131,21 @@ fn a_body_that_declares_more_than_it_holds_is_refused_before_anything_is_reserve
 
 #[test]
 fn zeroes_weigh_a_header_and_nothing_else() {
-    let change = Change {
-        start: 8,
-        sectors: 1 << 20,
-        content: Block::zero(),
-    };
+    let change = Change { start: 8, sectors: 1 << 20, content: Block::zero() };
     let packed = Block::pack(vec![change]);
-    assert_eq!(
-        (packed.raw_bytes, packed.wire_bytes),
-        (0, 4 + CHANGE_HEADER_BYTES)
-    );
+    assert_eq!((packed.raw_bytes, packed.wire_bytes), (0, 4 + CHANGE_HEADER_BYTES));
 }
 
 #[test]
 fn text_shrinks_and_noise_grows_by_its_frame_headers_only() {
-    let of_kind = |kind| {
-        Block::pack(vec![Change {
-            start: 0,
-            sectors: 256,
-            content: Block(payload(kind, 256, 1)),
-        }])
-    };
+    let of_kind =
+        |kind| Block::pack(vec![Change { start: 0, sectors: 256, content: Block(payload(kind, 256, 1)) }]);
     assert!(of_kind(2).wire_bytes < of_kind(2).raw_bytes / 10);
-    assert_eq!(
-        of_kind(3).wire_bytes,
-        of_kind(3).raw_bytes + 4 + CHANGE_HEADER_BYTES + 2 * 4
-    );
+    assert_eq!(of_kind(3).wire_bytes, of_kind(3).raw_bytes + 4 + CHANGE_HEADER_BYTES + 2 * 4);
 }
 
 #[test]
 fn simulated_content_is_not_bytes() {
-    let packed = Packed {
-        body: Body::Plain(Arc::new([])),
-        raw_bytes: 0,
-        wire_bytes: 0,
-        checksum: 0,
-    };
+    let packed = Packed { body: Body::Plain(Arc::new([])), raw_bytes: 0, wire_bytes: 0, checksum: 0 };
     assert_eq!(Block::unpack(&packed), Err(Corrupt::NotThisContent));
 }

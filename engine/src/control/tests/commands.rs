@@ -22,84 +22,42 @@ fn worlds() -> Vec<(ItemState, World)> {
     let failing_over = begun(protected.clone(), fail_over(M));
     let failed_over = World::failed_over();
     let committed = ended(failed_over.clone(), Command::Commit { machine: M });
-    let reprotect = Command::Reprotect {
-        machine: M,
-        process_server: PS,
-    };
+    let reprotect = Command::Reprotect { machine: M, process_server: PS };
     let synchronising_home = ended(committed.clone(), reprotect.clone());
     let home = World::protected_home();
     let failed_home = ended(home.clone(), fail_over(M));
     let committed_home = ended(failed_home.clone(), Command::Commit { machine: M });
     let point = failed_over.vault.points(G)[0].id;
-    let none = Command::Failover {
-        machine: M,
-        to: Selector::Latest,
-        shut_down_source: false,
-    };
+    let none = Command::Failover { machine: M, to: Selector::Latest, shut_down_source: false };
     let mut half = protected.clone();
-    half.failures.push((
-        "CreateMachine",
-        crate::ports::PortFailure::OutOfCapacity("cores".to_owned()),
-        1,
-    ));
+    half.failures.push(("CreateMachine", crate::ports::PortFailure::OutOfCapacity("cores".to_owned()), 1));
     half.end(none.clone());
     let mut half_home = home.clone();
-    half_home.failures.push((
-        "PowerOn",
-        crate::ports::PortFailure::OutOfCapacity("memory".to_owned()),
-        1,
-    ));
+    half_home.failures.push(("PowerOn", crate::ports::PortFailure::OutOfCapacity("memory".to_owned()), 1));
     half_home.end(none);
     vec![
         (ItemState::Enabling(Forward), begun(World::new(), enable(&[M]))),
-        (
-            ItemState::Synchronising(Forward),
-            ended(World::new(), enable(&[M])),
-        ),
-        (
-            ItemState::Cancelling,
-            begun(failing_over.clone(), Command::Cancel { machine: M }),
-        ),
+        (ItemState::Synchronising(Forward), ended(World::new(), enable(&[M]))),
+        (ItemState::Cancelling, begun(failing_over.clone(), Command::Cancel { machine: M })),
         (ItemState::FailingOver(Forward), failing_over),
         (ItemState::FailoverFailed(Forward), half),
         (
             ItemState::ChangingPoint(Forward),
-            begun(
-                failed_over.clone(),
-                Command::ChangePoint {
-                    machine: M,
-                    to: point,
-                },
-            ),
+            begun(failed_over.clone(), Command::ChangePoint { machine: M, to: point }),
         ),
-        (
-            ItemState::Committing(Forward),
-            begun(failed_over.clone(), Command::Commit { machine: M }),
-        ),
+        (ItemState::Committing(Forward), begun(failed_over.clone(), Command::Commit { machine: M })),
         (ItemState::FailedOver(Forward), failed_over),
-        (
-            ItemState::Enabling(Reverse),
-            begun(committed.clone(), reprotect.clone()),
-        ),
+        (ItemState::Enabling(Reverse), begun(committed.clone(), reprotect.clone())),
         (ItemState::Committed(Forward), committed),
         (ItemState::Synchronising(Reverse), synchronising_home),
         (ItemState::FailingOver(Reverse), begun(home.clone(), fail_over(M))),
         (ItemState::Protected(Reverse), home),
         (ItemState::FailoverFailed(Reverse), half_home),
-        (
-            ItemState::Committing(Reverse),
-            begun(failed_home.clone(), Command::Commit { machine: M }),
-        ),
+        (ItemState::Committing(Reverse), begun(failed_home.clone(), Command::Commit { machine: M })),
         (ItemState::FailedOver(Reverse), failed_home),
         (ItemState::Committed(Reverse), committed_home),
-        (
-            ItemState::Disabling,
-            begun(protected.clone(), Command::Disable { machine: M }),
-        ),
-        (
-            ItemState::Unprotected,
-            ended(protected.clone(), Command::Disable { machine: M }),
-        ),
+        (ItemState::Disabling, begun(protected.clone(), Command::Disable { machine: M })),
+        (ItemState::Unprotected, ended(protected.clone(), Command::Disable { machine: M })),
         (ItemState::Protected(Forward), protected),
     ]
 }
@@ -108,16 +66,10 @@ fn command(operation: Operation, point: PointId) -> Command {
     match operation {
         Operation::Enable => enable(&[M]),
         Operation::Failover => fail_over(M),
-        Operation::ChangePoint => Command::ChangePoint {
-            machine: M,
-            to: point,
-        },
+        Operation::ChangePoint => Command::ChangePoint { machine: M, to: point },
         Operation::Commit => Command::Commit { machine: M },
         Operation::Cancel => Command::Cancel { machine: M },
-        Operation::Reprotect => Command::Reprotect {
-            machine: M,
-            process_server: PS,
-        },
+        Operation::Reprotect => Command::Reprotect { machine: M, process_server: PS },
         Operation::Resync => Command::Resync { machine: M },
         Operation::Disable => Command::Disable { machine: M },
     }
@@ -140,13 +92,7 @@ fn in_every_state_what_is_allowed_is_accepted_and_everything_else_is_refused() {
         assert_eq!(world.state(M), state);
         for operation in OPERATIONS {
             let mut world = world.clone();
-            let point = world.vault.points(G).first().map_or(
-                PointId {
-                    generation: 1,
-                    number: 1,
-                },
-                |p| p.id,
-            );
+            let point = world.vault.points(G).first().map_or(PointId { generation: 1, number: 1 }, |p| p.id);
             let (jobs, is_allowed) = (world.vault.jobs().count(), world.allowed(M).contains(&operation));
             let id = world.submit(&command(operation, point));
             match &world.replies[&id] {
@@ -167,15 +113,9 @@ fn in_every_state_what_is_allowed_is_accepted_and_everything_else_is_refused() {
 fn a_command_that_is_repeated_is_done_once() {
     let mut world = World::new();
     let id = world.submit(&enable(&[M]));
-    world.inbox.push_back(Input::Command {
-        id,
-        command: enable(&[M]),
-    });
+    world.inbox.push_back(Input::Command { id, command: enable(&[M]) });
     world.reach(M, ItemState::Protected(Forward));
-    world.inbox.push_back(Input::Command {
-        id,
-        command: enable(&[M]),
-    });
+    world.inbox.push_back(Input::Command { id, command: enable(&[M]) });
     world.run_for(core::time::Duration::from_secs(60));
     assert_eq!(world.vault.jobs().count(), 1);
 }
@@ -185,10 +125,7 @@ fn groups_that_make_no_sense_are_refused() {
     let mut world = World::protected();
     assert!(matches!(world.refuse(&enable(&[])), Refused::BadGroup(_)));
     assert!(matches!(world.refuse(&enable(&[N, N])), Refused::BadGroup(_)));
-    assert!(
-        matches!(world.refuse(&enable(&[N])), Refused::BadGroup(_)),
-        "the group is taken"
-    );
+    assert!(matches!(world.refuse(&enable(&[N])), Refused::BadGroup(_)), "the group is taken");
     let diskless = Command::Enable {
         group: GroupId(9),
         machines: vec![(N, Vec::new())],
@@ -203,22 +140,11 @@ fn groups_that_make_no_sense_are_refused() {
 fn a_point_that_is_not_there_is_refused() {
     let mut world = World::protected();
     world.run_for(core::time::Duration::from_secs(60));
-    let to = Selector::Exactly(PointId {
-        generation: 1,
-        number: 77,
-    });
-    let missing = Command::Failover {
-        machine: M,
-        to,
-        shut_down_source: false,
-    };
+    let to = Selector::Exactly(PointId { generation: 1, number: 77 });
+    let missing = Command::Failover { machine: M, to, shut_down_source: false };
     assert_eq!(world.refuse(&missing), Refused::NoSuchPoint);
     let to = Selector::LatestApplication;
-    let application = Command::Failover {
-        machine: M,
-        to,
-        shut_down_source: false,
-    };
+    let application = Command::Failover { machine: M, to, shut_down_source: false };
     assert_eq!(world.refuse(&application), Refused::NoSuchPoint);
     world.run_for(core::time::Duration::from_secs(600));
     world.succeed(application);

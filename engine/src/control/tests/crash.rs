@@ -13,10 +13,7 @@ fn crash_everywhere(crash: Crash) {
     travel(&mut calm);
     let expected = sorted(calm.done.clone());
     for at in 1..=calm.inputs {
-        let mut world = World {
-            crash_at: Some((at, crash)),
-            ..World::new()
-        };
+        let mut world = World { crash_at: Some((at, crash)), ..World::new() };
         travel(&mut world);
         assert_eq!(sorted(world.done), expected, "crash at input {at}, {crash:?}");
     }
@@ -24,32 +21,20 @@ fn crash_everywhere(crash: Crash) {
 
 #[test]
 fn without_the_tail_and_without_the_answers() {
-    crash_everywhere(Crash {
-        keeps_tail: false,
-        keeps_answers: false,
-    });
+    crash_everywhere(Crash { keeps_tail: false, keeps_answers: false });
 }
 
 #[test]
 fn without_the_tail_but_with_the_answers() {
-    crash_everywhere(Crash {
-        keeps_tail: false,
-        keeps_answers: true,
-    });
+    crash_everywhere(Crash { keeps_tail: false, keeps_answers: true });
 }
 
 #[test]
 fn with_the_tail_and_without_the_answers() {
-    crash_everywhere(Crash {
-        keeps_tail: true,
-        keeps_answers: false,
-    });
+    crash_everywhere(Crash { keeps_tail: true, keeps_answers: false });
 }
 
 #[test]
 fn with_the_tail_and_with_the_answers() {
-    crash_everywhere(Crash {
-        keeps_tail: true,
-        keeps_answers: true,
-    });
+    crash_everywhere(Crash { keeps_tail: true, keeps_answers: true });
 }

@@ -15,25 +15,16 @@ pub(super) fn travel(world: &mut World) {
     world.reach(M, ItemState::FailedOver(Forward));
     world.run("points are shown", |world| !world.vault.points(G).is_empty());
     let point = world.vault.points(G)[0].id;
-    world.succeed(Command::ChangePoint {
-        machine: M,
-        to: point,
-    });
+    world.succeed(Command::ChangePoint { machine: M, to: point });
     world.succeed(Command::Commit { machine: M });
     world.reach(M, ItemState::Committed(Forward));
-    world.succeed(Command::Reprotect {
-        machine: M,
-        process_server: PS,
-    });
+    world.succeed(Command::Reprotect { machine: M, process_server: PS });
     world.reach(M, ItemState::Protected(Reverse));
     world.succeed(fail_over(M));
     world.reach(M, ItemState::FailedOver(Reverse));
     world.succeed(Command::Commit { machine: M });
     world.reach(M, ItemState::Committed(Reverse));
-    world.succeed(Command::Reprotect {
-        machine: M,
-        process_server: PS,
-    });
+    world.succeed(Command::Reprotect { machine: M, process_server: PS });
     world.reach(M, ItemState::Protected(Forward));
 }
 
@@ -43,16 +34,10 @@ fn the_whole_journey_ends_where_it_began() {
     travel(&mut world);
     assert!(world.place(M, Site::Primary).running);
     assert!(!world.place(M, Site::Primary).attached);
-    assert!(
-        !world.place(M, Site::Recovery).exists,
-        "the recovered machine is gone"
-    );
+    assert!(!world.place(M, Site::Recovery).exists, "the recovered machine is gone");
     assert_eq!(world.journals.len(), 1, "one journal, away");
     assert_eq!(world.vault.item(M).map(|item| item.generation), Some(3));
-    assert_eq!(
-        world.vault.item(M).map(|item| item.failback_policy),
-        Some(ReplicationPolicy::FAILBACK)
-    );
+    assert_eq!(world.vault.item(M).map(|item| item.failback_policy), Some(ReplicationPolicy::FAILBACK));
     assert!(world.allowed(M).contains(&Operation::Failover));
 }
 
@@ -69,10 +54,7 @@ fn a_machine_that_is_gone_at_home_is_created_and_filled() {
     let mut world = World::failed_over();
     world.succeed(Command::Commit { machine: M });
     *world.place(M, Site::Primary) = super::world::Place::default();
-    world.succeed(Command::Reprotect {
-        machine: M,
-        process_server: PS,
-    });
+    world.succeed(Command::Reprotect { machine: M, process_server: PS });
     assert_eq!(world.count("CreateMachine(MachineId(1), [1048576, 262144])"), 1);
     assert_eq!(starts(&world).last(), Some(&FirstCopy::Full));
 }
@@ -81,20 +63,10 @@ fn a_machine_that_is_gone_at_home_is_created_and_filled() {
 fn a_machine_that_runs_at_home_is_shut_down_before_it_is_written_to() {
     let mut world = World::protected();
     let to = Selector::LatestProcessed;
-    world.succeed(Command::Failover {
-        machine: M,
-        to,
-        shut_down_source: false,
-    });
-    assert!(
-        world.place(M, Site::Primary).running,
-        "nobody asked for the shutdown"
-    );
+    world.succeed(Command::Failover { machine: M, to, shut_down_source: false });
+    assert!(world.place(M, Site::Primary).running, "nobody asked for the shutdown");
     world.succeed(Command::Commit { machine: M });
-    world.succeed(Command::Reprotect {
-        machine: M,
-        process_server: PS,
-    });
+    world.succeed(Command::Reprotect { machine: M, process_server: PS });
     assert!(!world.place(M, Site::Primary).running);
     assert_eq!(world.count("ShutDown"), 1);
 }
@@ -102,10 +74,7 @@ fn a_machine_that_runs_at_home_is_shut_down_before_it_is_written_to() {
 #[test]
 fn the_points_are_gone_after_a_commit() {
     let mut world = World::failed_over();
-    assert!(
-        !world.vault.points(G).is_empty(),
-        "until then another one can be chosen"
-    );
+    assert!(!world.vault.points(G).is_empty(), "until then another one can be chosen");
     world.succeed(Command::Commit { machine: M });
     assert!(world.vault.points(G).is_empty());
     assert!(world.vault.points_of(M).is_empty());
@@ -116,48 +85,26 @@ fn the_points_are_gone_after_a_commit() {
 fn replication_stops_before_anything_is_recovered() {
     let world = World::failed_over();
     let is_stop = |order: &Order| matches!(order, Order::StopReplication { .. });
-    let stop = world
-        .orders
-        .iter()
-        .position(|(_, _, order)| is_stop(order))
-        .expect("a stop");
-    let open = world
-        .orders
-        .iter()
-        .position(|(_, _, order)| matches!(order, Order::OpenPoint { .. }));
+    let stop = world.orders.iter().position(|(_, _, order)| is_stop(order)).expect("a stop");
+    let open = world.orders.iter().position(|(_, _, order)| matches!(order, Order::OpenPoint { .. }));
     assert!(open.is_some_and(|open| stop < open));
 }
 
 #[test]
 fn a_forward_commit_leaves_the_recovered_state_on_the_replica() {
     let mut world = World::failed_over();
-    let point = world
-        .vault
-        .item(M)
-        .and_then(|item| item.chosen_point())
-        .expect("a point");
+    let point = world.vault.item(M).and_then(|item| item.chosen_point()).expect("a point");
     world.succeed(Command::Commit { machine: M });
     let (to, _, close) = world.orders.last().expect("an order");
     assert_eq!(*to, Address::Target(Site::Recovery));
-    assert_eq!(
-        *close,
-        Order::CloseJournal {
-            group: G,
-            generation: 1,
-            fold: Some(point.id)
-        }
-    );
+    assert_eq!(*close, Order::CloseJournal { group: G, generation: 1, fold: Some(point.id) });
 }
 
 #[test]
 fn a_failover_without_shutdown_skips_what_depends_on_it() {
     let mut world = World::protected();
     let to = Selector::Latest;
-    let job = world.succeed(Command::Failover {
-        machine: M,
-        to,
-        shut_down_source: false,
-    });
+    let job = world.succeed(Command::Failover { machine: M, to, shut_down_source: false });
     let skipped: Vec<TaskKind> = world
         .job(job)
         .tasks
@@ -185,10 +132,7 @@ fn disabling_on_the_way_home_gives_the_disks_back() {
     assert!(world.place(M, Site::Primary).attached);
     world.succeed(Command::Disable { machine: M });
     assert!(!world.place(M, Site::Primary).attached);
-    assert!(
-        world.place(M, Site::Recovery).running,
-        "what runs is left running"
-    );
+    assert!(world.place(M, Site::Recovery).running, "what runs is left running");
 }
 
 fn starts(world: &World) -> Vec<FirstCopy> {
@@ -196,9 +140,5 @@ fn starts(world: &World) -> Vec<FirstCopy> {
         Order::StartReplication(terms) => Some(terms.first),
         _ => None,
     };
-    world
-        .orders
-        .iter()
-        .filter_map(|(_, _, order)| start(order))
-        .collect()
+    world.orders.iter().filter_map(|(_, _, order)| start(order)).collect()
 }

@@ -71,9 +71,7 @@ fn act() -> impl Strategy<Value = Act> {
     ];
     let failure = prop_oneof![
         Just(PortFailure::Unavailable),
-        Just(PortFailure::Throttled {
-            retry_after: Duration::from_secs(7)
-        }),
+        Just(PortFailure::Throttled { retry_after: Duration::from_secs(7) }),
         Just(PortFailure::AlreadyExists),
         Just(PortFailure::NotFound),
         Just(PortFailure::GuestUnresponsive),
@@ -108,9 +106,8 @@ fn play(acts: Vec<Act>) {
     }
     world.failures.clear();
     world.losses.clear();
-    world.run("the end of every job", |world| {
-        world.vault.jobs().all(|job| job.state != JobState::InProgress)
-    });
+    world
+        .run("the end of every job", |world| world.vault.jobs().all(|job| job.state != JobState::InProgress));
 }
 
 proptest! {

@@ -10,10 +10,7 @@ use crate::role::{Address, Input};
 
 fn hear_agent(world: &mut World, site: Site, generation: u64) {
     let message = Message::AgentStatus(agent_status(M, generation));
-    world.hand_in(Input::Message {
-        from: Address::Agent(M, site),
-        message,
-    });
+    world.hand_in(Input::Message { from: Address::Agent(M, site), message });
 }
 
 fn given(world: &World, is_it: impl Fn(&Order) -> bool) -> usize {
@@ -23,28 +20,16 @@ fn given(world: &World, is_it: impl Fn(&Order) -> bool) -> usize {
 #[test]
 fn an_agent_that_replicates_where_it_should_not_is_stopped() {
     let mut world = World::protected_home();
-    let before = given(&world, |order| {
-        matches!(order, Order::StopReplication { generation: 1 })
-    });
+    let before = given(&world, |order| matches!(order, Order::StopReplication { generation: 1 }));
     world.place(M, Site::Primary).running = true;
     for _ in 0..2 {
         hear_agent(&mut world, Site::Primary, 1);
         world.run_for(Duration::from_secs(1));
     }
-    let stops: Vec<_> = world
-        .orders
-        .iter()
-        .filter(|(to, _, _)| *to == Address::Agent(M, Site::Primary))
-        .collect();
-    assert!(
-        given(&world, |order| matches!(
-            order,
-            Order::StopReplication { generation: 1 }
-        )) > before
-    );
-    let [.., first, second] = &stops[..] else {
-        panic!("two stops")
-    };
+    let stops: Vec<_> =
+        world.orders.iter().filter(|(to, _, _)| *to == Address::Agent(M, Site::Primary)).collect();
+    assert!(given(&world, |order| matches!(order, Order::StopReplication { generation: 1 })) > before);
+    let [.., first, second] = &stops[..] else { panic!("two stops") };
     assert_eq!(first.1, second.1, "the same order");
 }
 
@@ -63,38 +48,20 @@ fn one_late_status_starts_nothing() {
     let mut world = World::protected();
     hear_agent(&mut world, Site::Primary, 0);
     world.run_for(Duration::from_secs(60));
-    assert_eq!(
-        given(&world, |order| matches!(order, Order::StartReplication(_))),
-        1
-    );
+    assert_eq!(given(&world, |order| matches!(order, Order::StartReplication(_))), 1);
 }
 
 #[test]
 fn a_doubtful_replica_is_resynced_once_per_occurrence() {
     let mut world = World::protected();
     let resyncs = |world: &World| {
-        given(world, |order| {
-            matches!(
-                order,
-                Order::Resync {
-                    reason: ResyncReason::TargetError
-                }
-            )
-        })
+        given(world, |order| matches!(order, Order::Resync { reason: ResyncReason::TargetError }))
     };
     for occurrence in 1..=2 {
-        world
-            .journals
-            .get_mut(&(G, Site::Recovery))
-            .expect("a journal")
-            .needs_resync = true;
+        world.journals.get_mut(&(G, Site::Recovery)).expect("a journal").needs_resync = true;
         world.run_for(Duration::from_secs(120));
         assert_eq!(resyncs(&world), occurrence);
-        world
-            .journals
-            .get_mut(&(G, Site::Recovery))
-            .expect("a journal")
-            .needs_resync = false;
+        world.journals.get_mut(&(G, Site::Recovery)).expect("a journal").needs_resync = false;
         world.run_for(Duration::from_secs(60));
     }
 }
@@ -103,15 +70,7 @@ fn a_doubtful_replica_is_resynced_once_per_occurrence() {
 fn a_manual_resync_reaches_the_agent_and_changes_no_state() {
     let mut world = World::protected();
     world.succeed(Command::Resync { machine: M });
-    assert_eq!(
-        given(&world, |order| matches!(
-            order,
-            Order::Resync {
-                reason: ResyncReason::Manual
-            }
-        )),
-        1
-    );
+    assert_eq!(given(&world, |order| matches!(order, Order::Resync { reason: ResyncReason::Manual })), 1);
     assert_eq!(world.state(M), ItemState::Protected(Forward));
 }
 
@@ -126,10 +85,7 @@ fn a_late_status_of_the_target_does_not_take_points_back() {
         from: Address::Target(Site::Recovery),
         message: Message::TargetStatus(late),
     });
-    assert_eq!(
-        (world.vault.rpo_lag(M, world.now), world.vault.points(G).len()),
-        (lag, points)
-    );
+    assert_eq!((world.vault.rpo_lag(M, world.now), world.vault.points(G).len()), (lag, points));
 }
 
 #[test]
@@ -138,11 +94,7 @@ fn silence_makes_the_lag_grow_until_the_alert_and_a_point_ends_it() {
     world.place(M, Site::Primary).running = false;
     world.run_for(Duration::from_secs(17 * 60));
     assert!(world.vault.rpo_lag(M, world.now) > Some(Duration::from_secs(16 * 60)));
-    let alerts = |world: &World, over| {
-        world
-            .observed
-            .contains(&Observation::RpoAlert { machine: M, over })
-    };
+    let alerts = |world: &World, over| world.observed.contains(&Observation::RpoAlert { machine: M, over });
     assert!(alerts(&world, true) && !alerts(&world, false));
     assert!(world.vault.item(M).is_some_and(|item| item.rpo_alert));
     world.place(M, Site::Primary).running = true;

@@ -94,12 +94,7 @@ pub(super) struct Crash {
 
 impl World {
     pub(super) fn new() -> Self {
-        let running = Place {
-            exists: true,
-            running: true,
-            attached: false,
-            disks: 2,
-        };
+        let running = Place { exists: true, running: true, attached: false, disks: 2 };
         Self {
             vault: Control::new(ControlConfig::STANDARD),
             now: Instant(1_000_000_000),
@@ -145,10 +140,7 @@ impl World {
     pub(super) fn protected_home() -> Self {
         let mut world = Self::failed_over();
         world.succeed(Command::Commit { machine: M });
-        world.succeed(Command::Reprotect {
-            machine: M,
-            process_server: PS,
-        });
+        world.succeed(Command::Reprotect { machine: M, process_server: PS });
         world.reach(M, ItemState::Protected(Direction::Reverse));
         world
     }
@@ -168,12 +160,8 @@ impl World {
     /// Carries a command out and says how its job ended.
     pub(super) fn end(&mut self, command: Command) -> JobId {
         let id = self.submit(&command);
-        let job = self.replies[&id]
-            .clone()
-            .unwrap_or_else(|why| panic!("{command:?} was refused: {why}"));
-        self.run("the end of a job", |world| {
-            world.job(job).state != JobState::InProgress
-        });
+        let job = self.replies[&id].clone().unwrap_or_else(|why| panic!("{command:?} was refused: {why}"));
+        self.run("the end of a job", |world| world.job(job).state != JobState::InProgress);
         job
     }
 
@@ -193,19 +181,13 @@ impl World {
     pub(super) fn submit(&mut self, command: &Command) -> CommandId {
         self.next_command += 1;
         let id = CommandId(self.next_command);
-        self.inbox.push_front(Input::Command {
-            id,
-            command: command.clone(),
-        });
+        self.inbox.push_front(Input::Command { id, command: command.clone() });
         let mut patience = 0;
         let again = command.clone();
         self.run("a reply", move |world| {
             patience += 1;
             if patience % 50 == 0 && !world.replies.contains_key(&id) {
-                world.inbox.push_back(Input::Command {
-                    id,
-                    command: again.clone(),
-                });
+                world.inbox.push_back(Input::Command { id, command: again.clone() });
             }
             world.replies.contains_key(&id)
         });
@@ -224,10 +206,7 @@ impl World {
             }
             self.step();
         }
-        panic!(
-            "{what} was not reached; jobs: {:#?}",
-            self.vault.jobs().collect::<Vec<_>>()
-        );
+        panic!("{what} was not reached; jobs: {:#?}", self.vault.jobs().collect::<Vec<_>>());
     }
 
     /// Goes on for a time.
@@ -300,27 +279,15 @@ impl World {
             Effect::Sync(token) if self.store_failures > 0 => {
                 self.store_failures -= 1;
                 self.tail.clear();
-                self.inbox.push_back(Input::Synced {
-                    token,
-                    result: Err(StorageError::Failed),
-                });
+                self.inbox.push_back(Input::Synced { token, result: Err(StorageError::Failed) });
             }
-            Effect::Sync(token) => self.inbox.push_back(Input::Synced {
-                token,
-                result: Ok(()),
-            }),
-            Effect::Send {
-                to,
-                message: Message::Order { request, order },
-            } => self.obey(to, request, order),
+            Effect::Sync(token) => self.inbox.push_back(Input::Synced { token, result: Ok(()) }),
+            Effect::Send { to, message: Message::Order { request, order } } => self.obey(to, request, order),
             Effect::Hypervisor { call, request } => self.hypervisor(call, &request),
             Effect::Cloud { call, request } => self.cloud(call, &request),
             Effect::Reply { id, result } => {
                 let before = self.replies.insert(id, result.clone());
-                assert!(
-                    before.is_none_or(|before| before == result),
-                    "two answers to {id:?}"
-                );
+                assert!(before.is_none_or(|before| before == result), "two answers to {id:?}");
             }
             Effect::Observe(observation) => self.observed.push(observation),
             other => panic!("the vault wants {other:?}"),
@@ -328,30 +295,21 @@ impl World {
     }
 
     fn fails(&mut self, call: &str) -> Option<PortFailure> {
-        let rule = self
-            .failures
-            .iter_mut()
-            .find(|(begin, _, times)| call.starts_with(begin) && *times > 0)?;
+        let rule =
+            self.failures.iter_mut().find(|(begin, _, times)| call.starts_with(begin) && *times > 0)?;
         rule.2 -= 1;
         Some(rule.1.clone())
     }
 
     fn loses(&mut self, what: &str) -> bool {
-        let rule = self
-            .losses
-            .iter_mut()
-            .find(|(begin, times)| what.starts_with(begin) && *times > 0);
+        let rule = self.losses.iter_mut().find(|(begin, times)| what.starts_with(begin) && *times > 0);
         rule.map(|rule| rule.1 -= 1).is_some()
     }
 
     /// The machine was shut down in order: its last marker becomes a point.
     fn last_marker(&mut self, machine: MachineId, site: Site) {
         let generation = self.agents.get(&(machine, site)).copied().unwrap_or(0);
-        for journal in self
-            .journals
-            .values_mut()
-            .filter(|journal| journal.spec.generation == generation)
-        {
+        for journal in self.journals.values_mut().filter(|journal| journal.spec.generation == generation) {
             journal.shut_down.insert(machine);
             cut(journal, self.now, Consistency::Crash);
         }
@@ -361,40 +319,24 @@ impl World {
     pub(super) fn heartbeats(&mut self) {
         let now = self.now;
         for (&(machine, site), &generation) in &self.agents {
-            if self
-                .places
-                .get(&(machine, site))
-                .is_some_and(|place| place.running)
-            {
+            if self.places.get(&(machine, site)).is_some_and(|place| place.running) {
                 let message = Message::AgentStatus(agent_status(machine, generation));
-                self.inbox.push_back(Input::Message {
-                    from: Address::Agent(machine, site),
-                    message,
-                });
+                self.inbox.push_back(Input::Message { from: Address::Agent(machine, site), message });
             }
         }
         for (&(_, site), journal) in &mut self.journals {
             let feeds = |machine: &MachineId| {
                 self.agents.get(&(*machine, site.other())) == Some(&journal.spec.generation)
-                    && self
-                        .places
-                        .get(&(*machine, site.other()))
-                        .is_some_and(|place| place.running)
+                    && self.places.get(&(*machine, site.other())).is_some_and(|place| place.running)
             };
             let is_fed = journal.spec.machines.iter().all(|(machine, _)| feeds(machine));
-            let is_due = journal
-                .points
-                .last()
-                .is_none_or(|point| now.since(point.at) >= CADENCE);
+            let is_due = journal.points.last().is_none_or(|point| now.since(point.at) >= CADENCE);
             if is_fed && is_due {
                 let kind = [Consistency::Crash, Consistency::Application][journal.points.len() % 2];
                 cut(journal, now, kind);
             }
             let message = Message::TargetStatus(target_status(journal));
-            self.inbox.push_back(Input::Message {
-                from: Address::Target(site),
-                message,
-            });
+            self.inbox.push_back(Input::Message { from: Address::Target(site), message });
         }
     }
 
@@ -412,10 +354,7 @@ const CADENCE: Duration = Duration::from_secs(300);
 
 fn cut(journal: &mut FakeJournal, at: Instant, consistency: Consistency) -> RecoveryPoint {
     let number = journal.points.last().map_or(1, |point| point.id.number + 1);
-    let id = PointId {
-        generation: journal.spec.generation,
-        number,
-    };
+    let id = PointId { generation: journal.spec.generation, number };
     let point = RecoveryPoint { id, consistency, at };
     journal.points.push(point);
     point
@@ -445,30 +384,18 @@ pub(super) fn target_status(journal: &FakeJournal) -> TargetStatus {
 }
 
 const fn inspection(place: Place) -> Inspection {
-    Inspection {
-        exists: place.exists,
-        running: place.running,
-        snapshots: 0,
-        datastore_in_reach: true,
-    }
+    Inspection { exists: place.exists, running: place.running, snapshots: 0, datastore_in_reach: true }
 }
 
 pub(super) fn enable(machines: &[MachineId]) -> Command {
     Command::Enable {
         group: G,
-        machines: machines
-            .iter()
-            .map(|machine| (*machine, vec![1 << 20, 1 << 18]))
-            .collect(),
+        machines: machines.iter().map(|machine| (*machine, vec![1 << 20, 1 << 18])).collect(),
         policy: ReplicationPolicy::DEFAULT,
         process_server: PS,
     }
 }
 
 pub(super) fn fail_over(machine: MachineId) -> Command {
-    Command::Failover {
-        machine,
-        to: Selector::Latest,
-        shut_down_source: true,
-    }
+    Command::Failover { machine, to: Selector::Latest, shut_down_source: true }
 }

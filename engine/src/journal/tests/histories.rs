@@ -13,53 +13,25 @@ use crate::point::Consistency;
 /// One step of a history. Numbers are taken modulo what there is.
 #[derive(Debug, Clone)]
 enum Step {
-    Write {
-        disk: usize,
-        start: u64,
-        sectors: u32,
-        zero: bool,
-    },
-    Flush {
-        disk: usize,
-    },
-    Round {
-        machine: usize,
-        consistent: bool,
-    },
-    Mark {
-        application: bool,
-        without: Option<usize>,
-    },
-    Deliver {
-        disk: usize,
-        count: usize,
-    },
+    Write { disk: usize, start: u64, sectors: u32, zero: bool },
+    Flush { disk: usize },
+    Round { machine: usize, consistent: bool },
+    Mark { application: bool, without: Option<usize> },
+    Deliver { disk: usize, count: usize },
     DeliverAll,
-    Restart {
-        machine: usize,
-    },
-    GiveUp {
-        which: u32,
-    },
+    Restart { machine: usize },
+    GiveUp { which: u32 },
     FoldBegin,
     FoldEnd,
-    Choose {
-        application: bool,
-    },
+    Choose { application: bool },
     Latest,
     Checkpoint,
     Crash,
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let write = (0..8usize, 0..SECTORS, 1..12u32, prop::bool::weighted(0.2)).prop_map(
-        |(disk, start, sectors, zero)| Step::Write {
-            disk,
-            start,
-            sectors,
-            zero,
-        },
-    );
+    let write = (0..8usize, 0..SECTORS, 1..12u32, prop::bool::weighted(0.2))
+        .prop_map(|(disk, start, sectors, zero)| Step::Write { disk, start, sectors, zero });
     let mark = (any::<bool>(), prop::option::weighted(0.15, 0..8usize))
         .prop_map(|(application, without)| Step::Mark { application, without });
     let round = (0..8usize, prop::bool::weighted(0.7))
@@ -87,12 +59,7 @@ fn take<C: Sample>(world: &mut World<C>, step: &Step) {
     let machines: Vec<MachineId> = world.machine_ids();
     world.now.0 += 1;
     match *step {
-        Step::Write {
-            disk,
-            start,
-            sectors,
-            zero,
-        } => {
+        Step::Write { disk, start, sectors, zero } => {
             world.write(disks[disk % disks.len()], start, sectors, zero);
         }
         Step::Flush { disk } => world.flush(disks[disk % disks.len()]),
@@ -100,15 +67,8 @@ fn take<C: Sample>(world: &mut World<C>, step: &Step) {
             world.round(machines[machine % machines.len()], consistent, None)
         }
         Step::Mark { application, without } => {
-            let consistency = if application {
-                Consistency::Application
-            } else {
-                Consistency::Crash
-            };
-            world.mark(
-                consistency,
-                without.map(|machine| machines[machine % machines.len()]),
-            );
+            let consistency = if application { Consistency::Application } else { Consistency::Crash };
+            world.mark(consistency, without.map(|machine| machines[machine % machines.len()]));
         }
         Step::Deliver { disk, count } => {
             world.deliver(disks[disk % disks.len()], count);
@@ -119,10 +79,8 @@ fn take<C: Sample>(world: &mut World<C>, step: &Step) {
         Step::Restart { machine } => world.restart(machines[machine % machines.len()]),
         Step::GiveUp { which } => {
             let points = world.journal.points().iter().enumerate();
-            let some: Vec<_> = points
-                .filter(|(at, _)| which >> (at % 32) & 1 == 1)
-                .map(|(_, p)| p.id)
-                .collect();
+            let some: Vec<_> =
+                points.filter(|(at, _)| which >> (at % 32) & 1 == 1).map(|(_, p)| p.id).collect();
             world.give_up(&some);
         }
         Step::FoldBegin => world.fold_begin(),
@@ -139,21 +97,13 @@ fn live_through<C: Sample>(machines: &[u8], steps: &[Step]) -> Result<(), TestCa
     let mut world: World<C> = World::new(machines);
     for (at, step) in steps.iter().enumerate() {
         take(&mut world, step);
-        world
-            .check()
-            .map_err(|what| TestCaseError::fail(format!("after step {at}, {step:?}: {what}")))?;
+        world.check().map_err(|what| TestCaseError::fail(format!("after step {at}, {step:?}: {what}")))?;
     }
     Ok(())
 }
 
 fn group() -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![
-        Just(vec![1]),
-        Just(vec![2]),
-        Just(vec![3]),
-        Just(vec![1, 2]),
-        Just(vec![2, 1, 1])
-    ]
+    prop_oneof![Just(vec![1]), Just(vec![2]), Just(vec![3]), Just(vec![1, 2]), Just(vec![2, 1, 1])]
 }
 
 proptest! {

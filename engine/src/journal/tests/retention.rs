@@ -20,10 +20,7 @@ fn instant(seconds: u64) -> Instant {
 fn five_minute_points(days: u64, applications: bool) -> Vec<RecoveryPoint> {
     let count = days * DAY / (5 * MINUTE);
     let point = |number: u64| RecoveryPoint {
-        id: PointId {
-            generation: 1,
-            number,
-        },
+        id: PointId { generation: 1, number },
         consistency: if applications && number.is_multiple_of(12) {
             Consistency::Application
         } else {
@@ -47,10 +44,7 @@ fn kept_after_days(days: u64, window: u64, applications: bool) -> Vec<RecoveryPo
 
 /// How many points of an age, in seconds.
 fn aged(points: &[RecoveryPoint], ages: core::ops::Range<u64>) -> usize {
-    points
-        .iter()
-        .filter(|point| ages.contains(&instant(NOW).since(point.at).as_secs()))
-        .count()
+    points.iter().filter(|point| ages.contains(&instant(NOW).since(point.at).as_secs())).count()
 }
 
 /// For a range of age: how many points are left of one every 5 minutes.
@@ -60,30 +54,9 @@ type Row = (u64, u64, usize);
 fn each_window_keeps_what_the_table_says() {
     let table: [(u64, &[Row]); 5] = [
         (0, &[(0, 1, 1), (1, 20 * DAY, 0)]),
-        (
-            DAY,
-            &[
-                (0, 2 * HOUR, 24),
-                (3 * HOUR, 23 * HOUR, 20),
-                (DAY + 1, 20 * DAY, 0),
-            ],
-        ),
-        (
-            3 * DAY,
-            &[
-                (0, 2 * HOUR, 24),
-                (4 * HOUR, 64 * HOUR, 30),
-                (3 * DAY + 1, 20 * DAY, 0),
-            ],
-        ),
-        (
-            7 * DAY,
-            &[
-                (0, 2 * HOUR, 24),
-                (4 * HOUR, 164 * HOUR, 80),
-                (7 * DAY + 1, 20 * DAY, 0),
-            ],
-        ),
+        (DAY, &[(0, 2 * HOUR, 24), (3 * HOUR, 23 * HOUR, 20), (DAY + 1, 20 * DAY, 0)]),
+        (3 * DAY, &[(0, 2 * HOUR, 24), (4 * HOUR, 64 * HOUR, 30), (3 * DAY + 1, 20 * DAY, 0)]),
+        (7 * DAY, &[(0, 2 * HOUR, 24), (4 * HOUR, 164 * HOUR, 80), (7 * DAY + 1, 20 * DAY, 0)]),
         (
             15 * DAY,
             &[
@@ -97,11 +70,7 @@ fn each_window_keeps_what_the_table_says() {
     for (window, rows) in table {
         let kept = kept_after_days(17, window, false);
         for (from, until, count) in rows {
-            assert_eq!(
-                aged(&kept, *from..*until),
-                *count,
-                "window {window} s, age {from} to {until} s"
-            );
+            assert_eq!(aged(&kept, *from..*until), *count, "window {window} s, age {from} to {until} s");
         }
     }
 }
@@ -122,26 +91,16 @@ fn looking_at_every_point_or_only_once_keeps_the_same_points() {
 #[test]
 fn application_consistent_points_are_thinned_by_the_same_table_and_preferred() {
     let kept = kept_after_days(2, DAY, true);
-    let old: Vec<_> = kept
-        .iter()
-        .filter(|point| instant(NOW).since(point.at).as_secs() > 3 * HOUR)
-        .collect();
+    let old: Vec<_> = kept.iter().filter(|point| instant(NOW).since(point.at).as_secs() > 3 * HOUR).collect();
     assert!(old.len() >= 20);
-    assert!(
-        old.iter()
-            .all(|point| point.consistency == Consistency::Application),
-        "{old:?}"
-    );
+    assert!(old.iter().all(|point| point.consistency == Consistency::Application), "{old:?}");
 }
 
 #[test]
 fn the_newest_point_is_kept_however_old() {
     let points = five_minute_points(1, false);
     let much_later = instant(NOW + 30 * DAY);
-    assert_eq!(
-        expired(&points, much_later, Duration::from_secs(DAY)).len(),
-        points.len() - 1
-    );
+    assert_eq!(expired(&points, much_later, Duration::from_secs(DAY)).len(), points.len() - 1);
     assert_eq!(expired(&points[..1], much_later, Duration::ZERO), []);
     assert_eq!(expired(&[], much_later, Duration::ZERO), []);
 }

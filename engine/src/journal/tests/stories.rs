@@ -30,10 +30,7 @@ fn a_point_holds_what_was_written_before_its_marker_and_nothing_after() {
     let after = world.write(disk(1, 0), 5, 1, false);
     world.round(ALONE, true, None);
     world.deliver_all();
-    assert_eq!(
-        sector(&world.journal.view(disk(1, 0), point).unwrap(), 5),
-        stamp(before)
-    );
+    assert_eq!(sector(&world.journal.view(disk(1, 0), point).unwrap(), 5), stamp(before));
     assert_eq!(sector(&world.journal.head(disk(1, 0)).unwrap(), 5), stamp(after));
 }
 
@@ -44,14 +41,7 @@ fn a_point_exists_once_the_last_disk_of_the_last_machine_carries_its_marker() {
     assert_eq!(world.deliver(disk(1, 0), 9), []);
     assert_eq!(world.deliver(disk(2, 0), 9), []);
     let completed = world.deliver(disk(1, 1), 9);
-    assert_eq!(
-        completed,
-        [RecoveryPoint {
-            id: point,
-            consistency: Application,
-            at: world.now
-        }]
-    );
+    assert_eq!(completed, [RecoveryPoint { id: point, consistency: Application, at: world.now }]);
 }
 
 #[test]
@@ -63,10 +53,7 @@ fn a_marker_that_misses_a_machine_never_becomes_a_point() {
     let whole = world.mark(Crash, None);
     let completed: Vec<_> = world.deliver_all().iter().map(|point| point.id).collect();
     assert_eq!(completed, [whole]);
-    assert_eq!(
-        sector(&world.journal.view(disk(1, 0), whole).unwrap(), 0),
-        stamp(early + 1)
-    );
+    assert_eq!(sector(&world.journal.view(disk(1, 0), whole).unwrap(), 0), stamp(early + 1));
     world.check().unwrap();
 }
 
@@ -83,10 +70,7 @@ fn latest_is_the_newest_round_that_all_disks_have_ended() {
     world.deliver(disk(1, 0), 9);
     let chosen = world.choose(Selector::Latest).unwrap();
     assert_eq!(chosen.id, point_id(2));
-    assert_eq!(
-        sector(&world.journal.view(disk(1, 0), chosen.id).unwrap(), 0),
-        stamp(common)
-    );
+    assert_eq!(sector(&world.journal.view(disk(1, 0), chosen.id).unwrap(), 0), stamp(common));
     world.check().unwrap();
 }
 
@@ -136,9 +120,7 @@ fn a_marker_in_two_sessions_of_a_machine_is_not_one_cut() {
     world.round(ALONE, true, Some(marker));
     frames.extend(world.take_sent(disk(1, 1)));
     frames.extend(world.take_sent(disk(1, 0)));
-    let completed = frames
-        .iter()
-        .map(|frame| world.journal.append(frame, &Arc::from([])).point.is_some());
+    let completed = frames.iter().map(|frame| world.journal.append(frame, &Arc::from([])).point.is_some());
     assert_eq!(completed.collect::<Vec<_>>(), [false, false, true]);
 }
 
@@ -171,15 +153,9 @@ fn giving_up_points_gives_segments_back_and_changes_no_point_that_is_kept() {
     world.deliver_all();
     assert_eq!(world.journal.stats().segments, 5);
     world.give_up(&points[1..4]);
-    assert_eq!(
-        world.journal.take_deleted_segments(),
-        [SegmentId(1), SegmentId(2), SegmentId(3)]
-    );
+    assert_eq!(world.journal.take_deleted_segments(), [SegmentId(1), SegmentId(2), SegmentId(3)]);
     let stats = world.journal.stats();
-    assert_eq!(
-        (stats.points, stats.epochs, stats.live_bytes, stats.dead_bytes),
-        (2, 2, 2 * 4 * 512, 0)
-    );
+    assert_eq!((stats.points, stats.epochs, stats.live_bytes, stats.dead_bytes), (2, 2, 2 * 4 * 512, 0));
 }
 
 #[test]
@@ -206,11 +182,7 @@ fn the_model_notices_a_fold_past_the_oldest_point() {
     let mut forgetful = world.clone();
     let oldest = forgetful.journal.points[0];
     forgetful.journal.points.remove(0);
-    forgetful
-        .journal
-        .disks
-        .values_mut()
-        .for_each(|log| log.keep_points(&[point_id(2)], &mut Vec::new()));
+    forgetful.journal.disks.values_mut().for_each(|log| log.keep_points(&[point_id(2)], &mut Vec::new()));
     forgetful.fold_begin();
     forgetful.fold_end();
     forgetful.journal.points.insert(0, oldest);
@@ -276,21 +248,11 @@ fn a_promoted_machine_has_one_point_and_takes_nothing_more() {
     let mut journal = world.journal;
     let plan = journal.promote_plan(MachineId(1), wanted).unwrap();
     assert_eq!(plan.len(), 1);
-    assert_eq!(
-        (plan[0].0, plan[0].1[0].content),
-        (disk(1, 0), Stamp { write: 1, skip: 0 })
-    );
+    assert_eq!((plan[0].0, plan[0].1[0].content), (disk(1, 0), Stamp { write: 1, skip: 0 }));
     journal.promoted(MachineId(1), wanted);
     assert_eq!(journal.view(disk(1, 0), wanted).unwrap().changes().len(), 0);
     assert!(journal.view(disk(1, 0), newer).is_none());
-    assert!(
-        journal
-            .fold_plan()
-            .unwrap()
-            .disks()
-            .iter()
-            .all(|(id, _)| id.machine == MachineId(2))
-    );
+    assert!(journal.fold_plan().unwrap().disks().iter().all(|(id, _)| id.machine == MachineId(2)));
     assert_eq!(sector(&journal.view(disk(2, 0), newer).unwrap(), 0), stamp(2));
 }
 
@@ -309,17 +271,11 @@ fn pinned_points_outlive_the_window() {
 #[test]
 fn frames_of_another_generation_or_disk_change_nothing() {
     let mut world = World::<Stamp>::new(&[1]);
-    let mut journal: GroupJournal<Stamp> = GroupJournal::new(&JournalSpec {
-        generation: 99,
-        ..spec(&[1])
-    });
+    let mut journal: GroupJournal<Stamp> = GroupJournal::new(&JournalSpec { generation: 99, ..spec(&[1]) });
     world.write(disk(1, 0), 0, 1, false);
     world.mark(Crash, None);
     for frame in &world.take_sent(disk(1, 0)) {
-        assert_eq!(
-            journal.append(frame, &Stamp::unpack(&frame.packed).unwrap()),
-            Appended::default()
-        );
+        assert_eq!(journal.append(frame, &Stamp::unpack(&frame.packed).unwrap()), Appended::default());
     }
     assert_eq!(journal.stats(), JournalStats::default());
 }

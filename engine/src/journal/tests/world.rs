@@ -91,36 +91,21 @@ pub(super) fn spec(machines: &[u8]) -> JournalSpec {
     JournalSpec {
         group: GroupId(9),
         generation: GENERATION,
-        machines: (1..)
-            .zip(machines)
-            .map(|(id, count)| (MachineId(id), disks(*count)))
-            .collect(),
+        machines: (1..).zip(machines).map(|(id, count)| (MachineId(id), disks(*count))).collect(),
         policy: ReplicationPolicy::DEFAULT,
     }
 }
 
 pub(super) fn disk(machine: u32, index: u8) -> DiskId {
-    DiskId {
-        machine: MachineId(machine),
-        index,
-    }
+    DiskId { machine: MachineId(machine), index }
 }
 
 pub(super) fn marker(point: PointId, consistency: Consistency, at: Instant) -> Marker {
-    Marker {
-        point,
-        group: GroupId(9),
-        consistency,
-        at,
-        last: false,
-    }
+    Marker { point, group: GroupId(9), consistency, at, last: false }
 }
 
 pub(super) fn point_id(number: u64) -> PointId {
-    PointId {
-        generation: GENERATION,
-        number,
-    }
+    PointId { generation: GENERATION, number }
 }
 
 impl<C: Sample> World<C> {
@@ -166,16 +151,8 @@ impl<C: Sample> World<C> {
     pub(super) fn write(&mut self, id: DiskId, start: u64, sectors: u32, zero: bool) -> u64 {
         self.writes += 1;
         let sectors = sectors.min((SECTORS - start) as u32);
-        let content = if zero {
-            C::zero()
-        } else {
-            C::sample(self.writes, sectors)
-        };
-        self.disks.get_mut(&id).unwrap().open.push(Change {
-            start,
-            sectors,
-            content,
-        });
+        let content = if zero { C::zero() } else { C::sample(self.writes, sectors) };
+        self.disks.get_mut(&id).unwrap().open.push(Change { start, sectors, content });
         self.writes
     }
 
@@ -189,11 +166,7 @@ impl<C: Sample> World<C> {
         let disk = self.disks.get_mut(&id).unwrap();
         disk.number += 1;
         let batch = Batch {
-            stream: StreamKey {
-                disk: id,
-                generation: GENERATION,
-                session,
-            },
+            stream: StreamKey { disk: id, generation: GENERATION, session },
             number: disk.number,
             order: WriteOrder::Data,
             first_write: 0,
@@ -208,12 +181,7 @@ impl<C: Sample> World<C> {
     pub(super) fn round(&mut self, machine: MachineId, consistent: bool, marker: Option<Marker>) {
         let round = self.rounds.get_mut(&machine).unwrap();
         *round += 1;
-        let end = RoundEnd {
-            round: *round,
-            consistent,
-            at: self.now,
-            marker,
-        };
+        let end = RoundEnd { round: *round, consistent, at: self.now, marker };
         for id in self.disk_ids().into_iter().filter(|id| id.machine == machine) {
             self.send(id, Some(end));
         }
@@ -224,11 +192,7 @@ impl<C: Sample> World<C> {
         self.used = self.used.max(self.seen) + 1;
         let point = point_id(self.used);
         let marker = marker(point, consistency, self.now);
-        for machine in self
-            .machine_ids()
-            .into_iter()
-            .filter(|machine| Some(*machine) != without)
-        {
+        for machine in self.machine_ids().into_iter().filter(|machine| Some(*machine) != without) {
             self.round(machine, true, Some(marker));
         }
         point
@@ -265,10 +229,7 @@ impl<C: Sample> World<C> {
     }
 
     pub(super) fn deliver_all(&mut self) -> Vec<RecoveryPoint> {
-        self.disk_ids()
-            .into_iter()
-            .flat_map(|id| self.deliver(id, usize::MAX))
-            .collect()
+        self.disk_ids().into_iter().flat_map(|id| self.deliver(id, usize::MAX)).collect()
     }
 
     fn append(&mut self, frame: &Frame<C>) -> Option<RecoveryPoint> {
@@ -276,13 +237,8 @@ impl<C: Sample> World<C> {
         let appended = self.journal.append(frame, &changes);
         if let Some(segment) = appended.segment {
             let payload = changes.iter().filter(|change| !change.content.is_zero());
-            let bytes = payload
-                .map(|change| u64::from(change.sectors) * SECTOR_BYTES)
-                .sum();
-            assert!(
-                self.segments.insert(segment, bytes).is_none(),
-                "a segment's name was used twice"
-            );
+            let bytes = payload.map(|change| u64::from(change.sectors) * SECTOR_BYTES).sum();
+            assert!(self.segments.insert(segment, bytes).is_none(), "a segment's name was used twice");
         }
         self.log.push(Logged::Frame(frame.clone()));
         let expected = self.model_append(frame, &changes);
@@ -302,11 +258,7 @@ impl<C: Sample> World<C> {
                 .rev()
                 .map(|(point, _)| *point)
                 .find(|p| p.consistency == Consistency::Application),
-            Selector::Exactly(id) => self
-                .points
-                .iter()
-                .map(|(point, _)| *point)
-                .find(|point| point.id == id),
+            Selector::Exactly(id) => self.points.iter().map(|(point, _)| *point).find(|point| point.id == id),
         };
         assert_eq!(chosen, expected, "{selector:?}");
         assert_eq!(self.journal.choose(selector), chosen, "asked twice: {selector:?}");
@@ -316,8 +268,7 @@ impl<C: Sample> World<C> {
     pub(super) fn give_up(&mut self, points: &[PointId]) {
         let newest = self.points.last().map(|(point, _)| point.id);
         let before = self.points.len();
-        self.points
-            .retain(|(point, _)| Some(point.id) == newest || !points.contains(&point.id));
+        self.points.retain(|(point, _)| Some(point.id) == newest || !points.contains(&point.id));
         assert_eq!(self.journal.give_up(points) as usize, before - self.points.len());
         self.log.push(Logged::GaveUp(points.to_vec()));
     }
@@ -374,11 +325,7 @@ impl<C: Sample> World<C> {
         assert_eq!(self.journal.stats().segments, segments - deleted);
         self.segments.clear();
         for log in self.journal.disks.values() {
-            for segment in log
-                .layers()
-                .iter()
-                .flat_map(|layer| layer.segments().collect::<Vec<_>>())
-            {
+            for segment in log.layers().iter().flat_map(|layer| layer.segments().collect::<Vec<_>>()) {
                 self.segments.insert(segment, 0);
             }
         }

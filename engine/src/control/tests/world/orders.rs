@@ -61,17 +61,8 @@ impl World {
                 }
                 Answer::Done
             }
-            Order::Finish {
-                group,
-                machine,
-                selector,
-                ..
-            } => self.finish(site, group, machine, selector),
-            Order::OpenPoint {
-                group,
-                machine,
-                point,
-            } => {
+            Order::Finish { group, machine, selector, .. } => self.finish(site, group, machine, selector),
+            Order::OpenPoint { group, machine, point } => {
                 let Some(journal) = self.journals.get(&(group, site)) else {
                     return Answer::Unknown;
                 };
@@ -83,21 +74,12 @@ impl World {
                 Answer::Views(vec![Arc::new(view(0)), Arc::new(view(1))])
             }
             Order::Promote { machine, .. } => {
-                assert!(
-                    self.place(machine, Site::Primary).attached,
-                    "the disks are not attached"
-                );
+                assert!(self.place(machine, Site::Primary).attached, "the disks are not attached");
                 Answer::Done
             }
             Order::CloseJournal { group, fold, .. } => {
-                let at_home = self
-                    .journals
-                    .get(&(group, site))
-                    .is_some_and(|_| site == Site::Primary);
-                assert!(
-                    !at_home || fold.is_none(),
-                    "a fold would overwrite the disks of a running machine"
-                );
+                let at_home = self.journals.get(&(group, site)).is_some_and(|_| site == Site::Primary);
+                assert!(!at_home || fold.is_none(), "a fold would overwrite the disks of a running machine");
                 self.journals.remove(&(group, site));
                 Answer::Done
             }
@@ -116,11 +98,9 @@ impl World {
         let found = match wanted {
             Selector::Latest => Some(cut(journal, now, Consistency::Crash)),
             Selector::LatestProcessed => journal.points.last().copied(),
-            Selector::LatestApplication => journal
-                .points
-                .iter()
-                .rfind(|point| point.consistency == Consistency::Application)
-                .copied(),
+            Selector::LatestApplication => {
+                journal.points.iter().rfind(|point| point.consistency == Consistency::Application).copied()
+            }
             Selector::Exactly(id) => journal.points.iter().find(|point| point.id == id).copied(),
         };
         let Some(point) = found else {

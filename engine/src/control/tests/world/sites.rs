@@ -49,12 +49,8 @@ impl World {
                     return Err(PortFailure::AlreadyExists);
                 }
                 let disks = disks.len() as u32;
-                *self.place(machine, Site::Primary) = Place {
-                    exists: true,
-                    running: false,
-                    attached: false,
-                    disks,
-                };
+                *self.place(machine, Site::Primary) =
+                    Place { exists: true, running: false, attached: false, disks };
             }
             HypervisorRequest::AttachDisks(machine) => {
                 let place = self.place(machine, Site::Primary);
@@ -76,9 +72,7 @@ impl World {
 
     pub(super) fn cloud(&mut self, call: CallId, request: &CloudRequest<Stamp>) {
         let name = format!("{request:?}");
-        let name = name
-            .split_once(", View")
-            .map_or_else(|| name.clone(), |(short, _)| short.to_owned());
+        let name = name.split_once(", View").map_or_else(|| name.clone(), |(short, _)| short.to_owned());
         if !self.cloud_answers.contains_key(&call) {
             let result = match self.fails(&name) {
                 Some(failure) => Err(failure),
@@ -101,11 +95,7 @@ impl World {
                 return Ok(CloudAnswer::Machine(inspection(place)));
             }
             CloudRequest::CreateReplica(disk, _) => {
-                return Ok(if self.replicas.insert(disk) {
-                    CloudAnswer::Done
-                } else {
-                    CloudAnswer::Existed
-                });
+                return Ok(if self.replicas.insert(disk) { CloudAnswer::Done } else { CloudAnswer::Existed });
             }
             CloudRequest::CreateDisk(disk, _) => self.place(disk.machine, Site::Recovery).disks += 1,
             CloudRequest::CreateMachine(machine) => {

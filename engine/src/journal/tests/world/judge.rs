@@ -13,14 +13,12 @@ impl<C: Sample> World<C> {
         for (point, copies) in &self.points {
             for (id, copy) in copies {
                 let view = self.journal.view(*id, point.id).ok_or("a point has no view")?;
-                self.compare(&view, copy)
-                    .map_err(|sector| format!("{:?}, {id:?}: {sector}", point.id))?;
+                self.compare(&view, copy).map_err(|sector| format!("{:?}, {id:?}: {sector}", point.id))?;
             }
         }
         for (id, disk) in &self.disks {
             let view = self.journal.head(*id).ok_or("a disk has no head")?;
-            self.compare(&view, &disk.delivered)
-                .map_err(|sector| format!("head, {id:?}: {sector}"))?;
+            self.compare(&view, &disk.delivered).map_err(|sector| format!("head, {id:?}: {sector}"))?;
         }
         self.account();
         Ok(())
@@ -28,10 +26,7 @@ impl<C: Sample> World<C> {
 
     fn compare(&self, view: &View<C>, expected: &[C]) -> Result<(), String> {
         let base = &self.disks[&view.disk()].base;
-        let read = [
-            self.read_in_steps(view, base, 7),
-            self.read_in_steps(&view.merged(), base, 16),
-        ];
+        let read = [self.read_in_steps(view, base, 7), self.read_in_steps(&view.merged(), base, 16)];
         for whole in read.into_iter().chain([self.materialised(view, base)]) {
             for (sector, (found, expected)) in whole.iter().zip(expected).enumerate() {
                 if found != expected {
@@ -44,11 +39,7 @@ impl<C: Sample> World<C> {
 
     fn materialised(&self, view: &View<C>, base: &[C]) -> Copied<C> {
         let written = (0..).zip(base).filter(|(_, content)| !content.is_zero());
-        let run = |(start, content): (u64, &C)| Change {
-            start,
-            sectors: 1,
-            content: content.clone(),
-        };
+        let run = |(start, content): (u64, &C)| Change { start, sectors: 1, content: content.clone() };
         let runs: Vec<Change<C>> = written.map(run).collect();
         let disk = view.materialise(&runs);
         assert!(disk.is_sorted_by(|left, right| left.end() <= right.start()));
@@ -62,10 +53,7 @@ impl<C: Sample> World<C> {
     fn read_in_steps(&self, view: &View<C>, base: &[C], step: u64) -> Copied<C> {
         let mut whole = base.to_vec();
         for start in (0..SECTORS).step_by(step as usize) {
-            let range = SectorRange {
-                start,
-                end: (start + step).min(SECTORS),
-            };
+            let range = SectorRange { start, end: (start + step).min(SECTORS) };
             let mut at = start;
             for piece in view.read(range) {
                 at = match piece {
@@ -88,18 +76,12 @@ impl<C: Sample> World<C> {
     /// Segments are given back once, and what is left adds up.
     pub(super) fn account(&mut self) {
         for segment in self.journal.take_deleted_segments() {
-            assert!(
-                self.segments.remove(&segment).is_some(),
-                "{segment:?} was given back twice"
-            );
+            assert!(self.segments.remove(&segment).is_some(), "{segment:?} was given back twice");
         }
         assert_eq!(self.journal.stats().segments, self.segments.len() as u64);
         if self.segments.values().all(|bytes| *bytes > 0) {
             let stats = self.journal.stats();
-            assert_eq!(
-                stats.live_bytes + stats.dead_bytes,
-                self.segments.values().sum::<u64>()
-            );
+            assert_eq!(stats.live_bytes + stats.dead_bytes, self.segments.values().sum::<u64>());
         }
     }
 }

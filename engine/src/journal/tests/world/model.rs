@@ -18,21 +18,11 @@ impl<C: Sample> World<C> {
         let carries = |(_, end, _): &&(Copied<C>, RoundEnd, u64)| {
             end.marker.is_some_and(|other| other.point == marker.point)
         };
-        if !self
-            .disks
-            .values()
-            .all(|disk| disk.cuts.values().any(|cut| carries(&cut)))
-        {
+        if !self.disks.values().all(|disk| disk.cuts.values().any(|cut| carries(&cut))) {
             return None;
         }
-        let point = RecoveryPoint {
-            id: marker.point,
-            consistency: marker.consistency,
-            at: marker.at,
-        };
-        self.model_point(point, |disk| {
-            *disk.cuts.iter().find(|(_, cut)| carries(cut)).unwrap().0
-        });
+        let point = RecoveryPoint { id: marker.point, consistency: marker.consistency, at: marker.at };
+        self.model_point(point, |disk| *disk.cuts.iter().find(|(_, cut)| carries(cut)).unwrap().0);
         Some(point)
     }
 
@@ -55,10 +45,7 @@ impl<C: Sample> World<C> {
         let newest = self.points.last().map(|(point, _)| *point);
         let common = |key: &&CutKey| self.disks.values().all(|disk| disk.cuts.contains_key(*key));
         let first = self.disks.values().next().filter(|_| self.sessions.len() == 1);
-        let Some(key) = first
-            .and_then(|disk| disk.cuts.keys().rev().find(common))
-            .copied()
-        else {
+        let Some(key) = first.and_then(|disk| disk.cuts.keys().rev().find(common)).copied() else {
             return newest;
         };
         let changed = self.disks.values().any(|disk| disk.cuts[&key].2 > 0);
@@ -67,11 +54,7 @@ impl<C: Sample> World<C> {
         }
         self.seen += 1;
         let at = self.disks.values().next().unwrap().cuts[&key].1.at;
-        let point = RecoveryPoint {
-            id: point_id(self.seen),
-            consistency: Consistency::Crash,
-            at,
-        };
+        let point = RecoveryPoint { id: point_id(self.seen), consistency: Consistency::Crash, at };
         self.model_point(point, |_| key);
         Some(point)
     }
