@@ -3,7 +3,7 @@
 //! The shipped scenarios of [`LONG`] take from a quarter of a minute to minutes in a build with debug assertions and
 //! are left out there; `cargo test --release --test run` runs them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
@@ -191,7 +191,7 @@ fn shipped() -> Vec<PathBuf> {
     files
 }
 
-fn is_long(file: &PathBuf) -> bool {
+fn is_long(file: &Path) -> bool {
     file.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| LONG.contains(&stem))
 }
 
@@ -208,7 +208,7 @@ fn all_pass(files: &[PathBuf]) {
 
 #[test]
 fn the_short_scenarios_that_are_shipped_pass() {
-    let (long, short): (Vec<_>, Vec<_>) = shipped().into_iter().partition(is_long);
+    let (long, short): (Vec<_>, Vec<_>) = shipped().into_iter().partition(|file| is_long(file));
     assert_eq!(long.len(), LONG.len(), "each name in LONG is a shipped scenario: {long:?}");
     // The journey has tests of its own.
     let short: Vec<_> = short.into_iter().filter(|file| !file.ends_with(JOURNEY)).collect();
@@ -219,7 +219,7 @@ fn the_short_scenarios_that_are_shipped_pass() {
 #[test]
 #[cfg_attr(debug_assertions, ignore = "takes minutes in a debug build: cargo test --release --test run")]
 fn the_long_scenarios_that_are_shipped_pass() {
-    all_pass(&shipped().into_iter().filter(is_long).collect::<Vec<_>>());
+    all_pass(&shipped().into_iter().filter(|file| is_long(file)).collect::<Vec<_>>());
 }
 
 // ---------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 use switchback_engine::control::{ItemState, JobState};
 use switchback_engine::{Consistency, Direction, MachineId};
-use switchback_scenarios::model::words::{ConsistencyKind, StateWord};
+use switchback_scenarios::model::words::{ConsistencyKind, Judge as JudgeWord, StateWord};
 use switchback_scenarios::model::{Expect, Expectation, Subject};
 
 use super::{Drill, Failover, StepState};
@@ -16,7 +16,7 @@ impl<C: Simulated> Drill<C> {
     pub(super) fn conclude(&mut self) -> Outcome {
         self.world.judge_settled();
         let mut verdicts: Vec<Verdict> =
-            Judge::ALL.into_iter().filter_map(|judge| self.verdict_of(judge)).collect();
+            self.watching().into_iter().filter_map(|judge| self.verdict_of(judge)).collect();
         verdicts.push(self.timeline_verdict());
         verdicts.extend(self.scenario.then_heal.as_ref().map(|_| self.convergence_verdict()));
         let expect = self.scenario.expect.clone();
@@ -30,6 +30,13 @@ impl<C: Simulated> Drill<C> {
             verdicts,
             self.t0,
         )
+    }
+
+    /// The judges that the scenario names under `always`, in the order in which they are reported.
+    fn watching(&self) -> Vec<Judge> {
+        let named: Vec<Judge> =
+            self.scenario.always.iter().flat_map(|word| judges_of(*word)).copied().collect();
+        Judge::ALL.into_iter().filter(|judge| named.contains(judge)).collect()
     }
 
     /// A judge's verdict, if it had anything to look at.
@@ -251,5 +258,24 @@ impl<C: Simulated> Drill<C> {
             events: self.world.events(),
             simulated: self.world.now().since_start(),
         }
+    }
+}
+
+/// The judges behind a property of the language.
+const fn judges_of(word: JudgeWord) -> &'static [Judge] {
+    match word {
+        JudgeWord::AtMostOneWritableSide => &[Judge::OneWritableSide],
+        JudgeWord::RecoveryPointsArePrefixes => &[Judge::Prefix],
+        JudgeWord::GroupPointsAreCausal => &[Judge::CommonCut],
+        JudgeWord::ApplicationPointsAreExact => &[Judge::ApplicationPoint],
+        JudgeWord::RpoLagIsHonest => &[Judge::HonestRpo],
+        JudgeWord::LatestMeansLatest => &[Judge::LatestMeansLatest],
+        // Whether a point could be changed after a commit is one of the refusals that this judge asks for.
+        JudgeWord::CommitIsFinal | JudgeWord::StatesAreLegal => &[Judge::StatesAreLegal],
+        JudgeWord::NothingIsResurrected => &[Judge::NothingResurrected],
+        // Something done twice shows as a second resource or as other disks than the cut.
+        JudgeWord::JobsAreIdempotent => &[Judge::JobsEnd, Judge::NoOrphan, Judge::NothingResurrected],
+        JudgeWord::JobsEnd => &[Judge::JobsEnd],
+        JudgeWord::NoOrphans => &[Judge::NoOrphan],
     }
 }

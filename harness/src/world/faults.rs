@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use switchback_azure::Azure;
 use switchback_engine::control::{Control, ControlConfig};
 use switchback_engine::ports::PortFailure;
 use switchback_engine::process_server::{ProcessServer, ProcessServerConfig};
@@ -242,13 +243,13 @@ impl<C: Simulated> World<C> {
         use switchback_azure as azure;
         use switchback_vsphere as vsphere;
         const RETRY_AFTER: Duration = Duration::from_secs(30);
-        let azure_rule = |kind| {
+        let lay = |azure: &mut Azure<C>, kind| {
             let mode = match failure {
                 CallFailure::Throttled => azure::FaultMode::Throttle { retry_after: RETRY_AFTER },
                 CallFailure::Fail(failure) => azure::FaultMode::Fail(failure.clone()),
                 CallFailure::ReplyLost => azure::FaultMode::LoseReply,
             };
-            azure::FaultRule { kind: Some(kind), machine: None, mode, times }
+            azure.add_rule(azure::FaultRule { kind: Some(kind), machine: None, mode, times });
         };
         match call {
             SiteCall::ShutDown => {
@@ -260,11 +261,9 @@ impl<C: Simulated> World<C> {
                 let kind = Some(vsphere::RequestKind::ShutDown);
                 self.vcenter.add_rule(vsphere::FaultRule { kind, machine: None, mode, times });
             }
-            SiteCall::CreateDisk => drop(self.azure.add_rule(azure_rule(azure::RequestKind::CreateDisk))),
-            SiteCall::CreateMachine => {
-                drop(self.azure.add_rule(azure_rule(azure::RequestKind::CreateMachine)))
-            }
-            SiteCall::StartMachine => drop(self.azure.add_rule(azure_rule(azure::RequestKind::StartMachine))),
+            SiteCall::CreateDisk => lay(&mut self.azure, azure::RequestKind::CreateDisk),
+            SiteCall::CreateMachine => lay(&mut self.azure, azure::RequestKind::CreateMachine),
+            SiteCall::StartMachine => lay(&mut self.azure, azure::RequestKind::StartMachine),
         }
         self.note(Happening::CallsWillFail { call, times });
     }
