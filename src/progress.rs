@@ -3,8 +3,8 @@
 use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use switchback_harness::SimTime;
 use switchback_harness::outcome::words;
-use switchback_sim::SimTime;
 
 /// How far a drill is.
 pub(crate) struct Progress {

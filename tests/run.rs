@@ -1,7 +1,7 @@
 //! `switchback run` as a person, a pipeline and a trace viewer meet it: what it prints, what it writes, how it exits.
 //!
-//! The shipped scenarios of [`LONG`] take from a quarter of a minute to minutes in a build with debug assertions and
-//! are left out there; `cargo test --release --test run` runs them.
+//! The shipped scenarios of [`LONG`] take a quarter of a minute each in a build with debug assertions and are left out
+//! there; `cargo test --release --test run` runs them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,13 +17,11 @@ use common::{Folder, Ran, exit, one_small_machine, root, switchback, verdict};
 const JOURNEY: &str = "scenarios/failover-and-failback.yaml";
 
 /// Shipped scenarios that are too long for a build with debug assertions.
-const LONG: [&str; 6] = [
+const LONG: [&str; 4] = [
     "recorded-disk-custom",
     "recorded-disk-latest",
     "recorded-disk-latest-app-consistent",
     "recorded-disk-latest-processed",
-    "site-lost",
-    "wan-loss-during-failover",
 ];
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -217,7 +215,7 @@ fn the_short_scenarios_that_are_shipped_pass() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes minutes in a debug build: cargo test --release --test run")]
+#[cfg_attr(debug_assertions, ignore = "takes a minute in a debug build: cargo test --release --test run")]
 fn the_long_scenarios_that_are_shipped_pass() {
     all_pass(&shipped().into_iter().filter(|file| is_long(file)).collect::<Vec<_>>());
 }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use switchback_engine::{Block, Stamp};
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::ContentKind;
-use switchback_sim::SimTime;
+pub use switchback_sim::SimTime;
 
 /// Runs a drill of a scenario to its end. `progress` is told the simulated time now and then.
 ///

@@ -19,6 +19,7 @@ pub(crate) mod disk;
 pub(crate) mod machine;
 pub(crate) mod store;
 pub(crate) mod stream;
+pub(crate) mod target;
 
 use disk::Disk;
 use store::Store;

@@ -41,7 +41,7 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
             };
             (
                 "judge",
-                format!("{} goes on {} from a consistent cut, {lost}", name(machine), words::site(*site)),
+                format!("{} goes on from a consistent cut {}, {lost}", name(machine), words::site(*site)),
             )
         }
         Happening::LinkCut { wan, lasting } => {
