@@ -66,13 +66,13 @@ fn first_difference(left: &str, right: &str) -> String {
     )
 }
 
-/// A drill as a line of the golden file.
+/// A drill as a line of the golden file. Events are not in it: how the simulator divides its work into events may
+/// change without anything else happening.
 fn golden_line(name: &str, content: &str, seed: u64, outcome: &Outcome) -> String {
     let figures = outcome.figures;
-    let (events, writes, points) = (figures.events, figures.writes, figures.points);
     format!(
-        "{name} {content} {seed:#x} {:016x} events={events} writes={writes} points={points}",
-        outcome.digest
+        "{name} {content} {seed:#x} {:016x} writes={} points={}",
+        outcome.digest, figures.writes, figures.points
     )
 }
 

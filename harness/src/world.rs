@@ -284,6 +284,8 @@ impl<C: Simulated> World<C> {
         if self.crash_at_input.is_some_and(|(at, _)| at == self.inputs) {
             let down_for = self.crash_at_input.take().map_or(core::time::Duration::ZERO, |(_, down)| down);
             self.crashed_before = Some((to, event::kind_of(&input)));
+            // Copies of a world that crash at different inputs must not all lose the same part of what was unsynced.
+            self.chance = self.spec.seed.chance(&format!("crash at input {}", self.inputs));
             return self.crash(to, down_for);
         }
         let now = self.now();

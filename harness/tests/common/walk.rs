@@ -44,6 +44,8 @@ pub enum Step {
     Enable,
     /// Wait until every machine is protected.
     Protected,
+    /// Wait until every machine has a point that restores a moment after the beginning of this step.
+    Fresh,
     /// Fail every machine over to the latest point, with a shutdown.
     FailOver,
     /// Commit every machine.
@@ -182,8 +184,7 @@ impl<C: Simulated> Walk<C> {
             if agent.write_order() != WriteOrder::Data || item.health.order != WriteOrder::Data {
                 return Some("write order is not kept");
             }
-            let newest = control.points_of(machine).last().copied();
-            if newest.is_none_or(|point| point.at <= instant(ended)) {
+            if !self.has_point_since(machine, ended) {
                 return Some("no recent point");
             }
         }
@@ -207,6 +208,11 @@ impl<C: Simulated> Walk<C> {
     /// What the portal shows; `None` while the vault is down.
     fn state(&self, machine: MachineId) -> Option<ItemState> {
         self.world.control()?.item(machine).map(|item| item.state())
+    }
+
+    fn has_point_since(&self, machine: MachineId, since: SimTime) -> bool {
+        let newest = self.world.control().and_then(|control| control.points_of(machine).last().copied());
+        newest.is_some_and(|point| point.at > instant(since))
     }
 
     fn machines(&self) -> impl Iterator<Item = MachineId> + use<C> {
@@ -258,6 +264,12 @@ impl<C: Simulated> Walk<C> {
                 }
                 self.next_step();
             }
+            Step::Fresh => {
+                if !self.machines().all(|machine| self.has_point_since(machine, self.since)) {
+                    return false;
+                }
+                self.next_step();
+            }
             // Somebody who cannot see the portal asks for nothing.
             _ if self.world.control().is_none() => return false,
             step => {
@@ -288,7 +300,7 @@ impl<C: Simulated> Walk<C> {
             }
             Step::FailOver => Command::Failover { machine, to: Selector::Latest, shut_down_source: true },
             Step::Commit => Command::Commit { machine },
-            Step::Reprotect | Step::Protected | Step::Pause(_) => {
+            Step::Reprotect | Step::Protected | Step::Fresh | Step::Pause(_) => {
                 let is_home = self.state(machine) == Some(ItemState::Committed(Direction::Reverse));
                 Command::Reprotect { machine, process_server: Address::ProcessServer(u16::from(!is_home)) }
             }
@@ -334,26 +346,15 @@ impl<C: Simulated> Walk<C> {
     }
 }
 
-/// The smallest journey that visits every state on the way there and back.
+/// The smallest journey that visits every state on the way there and back, and looks in each protected one whether
+/// points go on being made.
 pub fn there_and_back(pause: Duration) -> Vec<Step> {
-    let pause = Step::Pause(pause);
-    vec![
-        Step::Enable,
-        Step::Protected,
-        pause,
-        Step::FailOver,
-        Step::Pause(MINUTE),
-        Step::Commit,
-        Step::Reprotect,
-        Step::Protected,
-        pause,
-        Step::FailOver,
-        Step::Pause(MINUTE),
-        Step::Commit,
-        Step::Reprotect,
-        Step::Protected,
-        pause,
-    ]
+    let there =
+        [Step::Enable, Step::Protected, Step::Pause(pause), Step::Fresh, Step::FailOver, Step::Pause(MINUTE)];
+    let back =
+        [Step::Commit, Step::Reprotect, Step::Protected, Step::Pause(pause), Step::Fresh, Step::FailOver];
+    let home = [Step::Pause(MINUTE), Step::Commit, Step::Reprotect, Step::Protected, Step::Pause(pause)];
+    [&there[..], &back, &home].concat()
 }
 
 fn trouble(cause: &str, what: String) -> Trouble {
