@@ -151,7 +151,10 @@ fn what_is_not_a_scenario_file_at_all_is_named_for_what_it_is() {
     ];
     for (file, bytes, message, help) in whole {
         folder.file(file, bytes);
-        refused(&folder, file).complains(message).complains("help: ").complains(help);
+        let refusal = refused(&folder, file).complains(message).complains("help: ").complains(help);
+        if !bytes.is_empty() {
+            refusal.complains(&format!("[{file}:1:1]"));
+        }
     }
     refused(&folder, "nowhere.yaml").complains("the file does not exist").complains("help: check the path");
     refused(&folder, ".")

@@ -9,6 +9,7 @@ use crate::decode::{Decode, Decoder};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::model::Scenario;
 use crate::node::{Kind, Node};
+use crate::source::Span;
 use crate::{Overrides, raw, read, traces};
 
 /// The largest scenario file: 1 MiB. A site of a thousand machines takes a fifth of it.
@@ -30,7 +31,7 @@ pub fn read_file_with(path: &Path, overrides: &Overrides) -> Result<Scenario, Re
     let name = path.display().to_string();
     let text = match file_text(path) {
         Ok(text) => text,
-        Err(diagnostic) => return Err(Report::new(name, "", vec![diagnostic])),
+        Err(unusable) => return Err(Report::new(name, &unusable.shown, vec![unusable.diagnostic])),
     };
     read_str_with(&name, &text, overrides)
 }
@@ -78,7 +79,31 @@ fn not_a_mapping(node: &Node) -> Option<Diagnostic> {
     }
 }
 
-fn file_text(path: &Path) -> Result<String, Diagnostic> {
+/// A file that is no text, and what of it can be shown.
+struct Unusable {
+    shown: String,
+    diagnostic: Diagnostic,
+}
+
+impl From<Diagnostic> for Unusable {
+    /// Nothing of it can be shown.
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self { shown: String::new(), diagnostic }
+    }
+}
+
+impl Unusable {
+    /// A file of another kind: its first bytes, written so that they can be read, with a label under them.
+    fn begins_with(bytes: &[u8], diagnostic: Diagnostic, label: &str) -> Self {
+        /// Enough to recognise a kind of file by.
+        const SHOWN_BYTES: usize = 32;
+        let shown = bytes[..bytes.len().min(SHOWN_BYTES)].escape_ascii().to_string();
+        let span = Span { start: 0, len: shown.len() };
+        Self { diagnostic: diagnostic.label(span, label), shown }
+    }
+}
+
+fn file_text(path: &Path) -> Result<String, Unusable> {
     let unreadable = |error: io::Error| {
         let (message, help) = match error.kind() {
             io::ErrorKind::NotFound => ("the file does not exist".to_owned(), "check the path"),
@@ -92,7 +117,8 @@ fn file_text(path: &Path) -> Result<String, Diagnostic> {
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if metadata.is_dir() {
         return Err(Diagnostic::new("scenario::directory", "this is a directory, not a scenario file")
-            .help("name a .yaml file in it"));
+            .help("name a .yaml file in it")
+            .into());
     }
     let mut bytes = Vec::new();
     // One byte more than allowed: a file may grow, or not know its size (a pipe).
@@ -100,24 +126,29 @@ fn file_text(path: &Path) -> Result<String, Diagnostic> {
         .and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes))
         .map_err(unreadable)?;
     if let Some(kind) = traces::magic_of(&bytes) {
-        return Err(Diagnostic::new("scenario::not_text", format!("this is {kind}, not a scenario file"))
-            .help("a scenario is a YAML text"));
+        let diagnostic =
+            Diagnostic::new("scenario::not_text", format!("this is {kind}, not a scenario file"))
+                .help("a scenario is a YAML text");
+        return Err(Unusable::begins_with(&bytes, diagnostic, &format!("{kind} begins like this")));
     }
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(too_large(metadata.len().max(bytes.len() as u64)));
+        return Err(too_large(metadata.len().max(bytes.len() as u64)).into());
     }
-    let not_text = |at: usize| {
-        Diagnostic::new(
+    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+        let diagnostic =
+            Diagnostic::new("scenario::not_text", format!("the file is binary: byte {at} is zero"))
+                .help("a scenario is a YAML text in UTF-8");
+        return Err(Unusable::begins_with(&bytes, diagnostic, "the file begins with these bytes"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let diagnostic = Diagnostic::new(
             "scenario::not_text",
             format!("the file is not UTF-8 text: byte {at} is not part of a character"),
         )
-        .help("a scenario is a YAML text in UTF-8; save it as that")
-    };
-    if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
-        return Err(Diagnostic::new("scenario::not_text", format!("the file is binary: byte {at} is zero"))
-            .help("a scenario is a YAML text in UTF-8"));
-    }
-    String::from_utf8(bytes).map_err(|error| not_text(error.utf8_error().valid_up_to()))
+        .help("a scenario is a YAML text in UTF-8; save it as that");
+        Unusable::begins_with(&error.as_bytes()[at..], diagnostic, "these bytes are not UTF-8")
+    })
 }
 
 fn too_large(bytes: u64) -> Diagnostic {
