@@ -16,7 +16,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use switchback_engine::role::CallId;
 use switchback_engine::{Consistency, GroupId, MachineId, PointId, Site};
 use switchback_sim::SimTime;
 
@@ -174,7 +173,6 @@ pub struct Judges<C: Simulated> {
     causal: BTreeMap<(GroupId, Site), Vec<(MachineId, usize)>>,
     /// What the vault has reported of each machine.
     reported: BTreeMap<MachineId, Reported>,
-    calls: u64,
     lags: Vec<LagSample>,
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
@@ -195,7 +193,6 @@ impl<C: Simulated> Judges<C> {
             started_from: BTreeMap::new(),
             causal: BTreeMap::new(),
             reported: BTreeMap::new(),
-            calls: 0,
             lags: Vec::new(),
             disk_counts,
         }
@@ -233,18 +230,8 @@ impl<C: Simulated> Judges<C> {
         &self.lags
     }
 
-    /// Calls that the vault made to the sites.
-    #[must_use]
-    pub const fn calls(&self) -> u64 {
-        self.calls
-    }
-
     pub(crate) fn looked(&mut self, judge: Judge) {
         *self.looks.entry(judge).or_default() += 1;
-    }
-
-    pub(crate) fn called(&mut self, _call: CallId) {
-        self.calls += 1;
     }
 
     /// The machine's disks at a site were replaced by recovered ones: the next start goes on from those.

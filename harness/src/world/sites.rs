@@ -24,7 +24,6 @@ impl<C: Simulated> World<C> {
             return;
         }
         let now = self.now();
-        self.judges.called(call);
         let started = self.vcenter.begin(now, call, request);
         started.consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
         self.kernel.schedule_at(started.done_at, Event::HypervisorDone(call));
@@ -87,7 +86,6 @@ impl<C: Simulated> World<C> {
     /// The vault asks the cloud.
     pub(super) fn ask_cloud(&mut self, call: CallId, request: CloudRequest<C>) {
         let now = self.now();
-        self.judges.called(call);
         let request = match (self.sabotage, request) {
             // The twin of the judge of orphans: asked to delete, the cloud does something harmless instead.
             (Some(Sabotage::KeepCloudMachine), CloudRequest::DeleteMachine(machine)) => {
