@@ -4,6 +4,7 @@
 //!
 //! | file | judge |
 //! |---|---|
+//! | `atlas` | what is known beforehand to be unrecoverable after which fault |
 //! | `image` | comparing what a disk shows with what a prefix of a history makes of it |
 //! | `points` | prefix, common cut, application point: every recovery point, when it is made and while it is kept |
 //! | `recovery` | recovered machines: prefix, the chosen point, nothing resurrected, latest means latest |
@@ -22,6 +23,7 @@ use switchback_sim::SimTime;
 use crate::content::Simulated;
 use crate::truth::Loss;
 
+mod atlas;
 mod image;
 mod lag;
 mod overhear;
@@ -31,10 +33,12 @@ mod rules;
 mod settled;
 mod states;
 
+use atlas::Atlas;
 pub(crate) use image::Replay;
 pub use lag::LagSample;
 pub(crate) use overhear::Tap;
 use states::Reported;
+pub(crate) use rules::{is_known_change, states as item_states};
 
 /// What a judge looks after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,11 +68,13 @@ pub enum Judge {
     PromisedTimes,
     /// After faults stop, replication becomes healthy within a bound.
     Convergence,
+    /// The program neither panics nor goes round in circles.
+    RunsThrough,
 }
 
 impl Judge {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Prefix,
         Self::CommonCut,
         Self::ApplicationPoint,
@@ -81,6 +87,7 @@ impl Judge {
         Self::StatesAreLegal,
         Self::PromisedTimes,
         Self::Convergence,
+        Self::RunsThrough,
     ];
 
     /// What it looks after, in a few words.
@@ -99,6 +106,7 @@ impl Judge {
             Self::StatesAreLegal => "states are legal",
             Self::PromisedTimes => "objectives are met",
             Self::Convergence => "replication converges",
+            Self::RunsThrough => "the program runs through",
         }
     }
 
@@ -176,6 +184,7 @@ pub struct Judges<C: Simulated> {
     lags: Vec<LagSample>,
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
+    atlas: Atlas,
 }
 
 impl<C: Simulated> Judges<C> {
@@ -195,6 +204,7 @@ impl<C: Simulated> Judges<C> {
             reported: BTreeMap::new(),
             lags: Vec::new(),
             disk_counts,
+            atlas: Atlas::default(),
         }
     }
 }

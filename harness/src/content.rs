@@ -13,6 +13,9 @@ pub trait Simulated: Content {
     /// What `sectors` sectors hold after a write, from sector `skip` of it.
     fn of_write(stamp: Stamp, sectors: u32) -> Self;
 
+    /// A sector that holds what nobody wrote.
+    fn damage() -> Self;
+
     /// Which writes a run shows; sectors that are none of ours come as [`DAMAGED`].
     fn stamps(run: &Change<Self>, into: &mut Vec<Change<Stamp>>);
 
@@ -31,6 +34,10 @@ pub const DAMAGED: u64 = u64::MAX;
 impl Simulated for Stamp {
     fn of_write(stamp: Stamp, _sectors: u32) -> Self {
         stamp
+    }
+
+    fn damage() -> Self {
+        Self { write: DAMAGED, skip: 0 }
     }
 
     fn stamps(run: &Change<Self>, into: &mut Vec<Change<Stamp>>) {
@@ -59,6 +66,10 @@ impl Simulated for Block {
             fill(sector, stamp.write, skip);
         }
         Self(Bytes::from(bytes))
+    }
+
+    fn damage() -> Self {
+        Self(Bytes::from_static(&[0x5a; SECTOR]))
     }
 
     fn stamps(run: &Change<Self>, into: &mut Vec<Change<Stamp>>) {

@@ -3,6 +3,9 @@
 //! | file | owns |
 //! |---|---|
 //! | `steps` | one step of the timeline: begun, waited for, done |
+//! | `commands` | what a step asks the vault for |
+//! | `asked` | what the user does until that is done |
+//! | `faults` | what a step does to the world itself |
 //! | `failovers` | what each failover asked for, recovered, lost, and how long it took |
 //! | `verdict` | expectations, convergence and judges, as one list of verdicts |
 
@@ -21,9 +24,12 @@ use thiserror::Error;
 use crate::content::Simulated;
 use crate::outcome::Outcome;
 use crate::scene::{NotEmulated, world_spec};
-use crate::world::World;
+use crate::world::{Seen, World};
 
+mod asked;
+mod commands;
 mod failovers;
+mod faults;
 mod steps;
 mod verdict;
 
@@ -35,6 +41,10 @@ pub use steps::StepState;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Users enable protection when the machines have booted.
 const ENABLE_AT: Duration = Duration::from_secs(60);
+/// A run that heals early goes on for this long after its timeline.
+const HEALTHY_FOR: Duration = Duration::from_secs(60);
+/// The user looks at least so often, so that whoever watches the run hears of it.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// The user gives up on a first copy, a job or a state that does not come.
 const PATIENCE: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -95,6 +105,12 @@ impl<C: Simulated> Drill<C> {
         &mut self.world
     }
 
+    /// The failovers so far, in the order in which they were asked for.
+    #[must_use]
+    pub fn failovers(&self) -> &[Failover] {
+        &self.failovers
+    }
+
     /// What the timeline counts from, once it is known.
     #[must_use]
     pub const fn t0(&self) -> Option<SimTime> {
@@ -109,11 +125,9 @@ impl<C: Simulated> Drill<C> {
         self.conclude()
     }
 
-    /// Lets one look's time pass and does what is due; false when the drill is over.
+    /// Lets time pass until there is something to look at, and does what is due; false when the drill is over.
     pub fn advance(&mut self) -> bool {
-        let now = self.world.now();
-        let next = self.next_due().unwrap_or(SimTime::MAX).max(now);
-        self.world.run_until(next.min(now + LOOK_EVERY));
+        self.pass_time();
         self.follow_failovers();
         self.enable_when_booted();
         self.find_t0();
@@ -121,16 +135,31 @@ impl<C: Simulated> Drill<C> {
         !self.is_over()
     }
 
-    /// The next instant that the timeline names.
-    fn next_due(&self) -> Option<SimTime> {
-        let waiting =
-            self.scenario.timeline.iter().zip(&self.steps).filter(|(_, run)| run.state == StepState::Waiting);
-        waiting.filter_map(|(step, _)| self.due_at(step.when)).filter(|at| *at > self.world.now()).min()
+    /// The user looks every second, and at once when the timeline names an instant or waits for a moment. Looks at
+    /// which nothing can have changed are left out.
+    fn pass_time(&mut self) {
+        let from = self.world.now();
+        let next = self.next_due(from).unwrap_or(SimTime::MAX).min(from + LONGEST_WAIT);
+        if self.world.run_until_seen(next, true) == Seen::Happening {
+            let look = on_grid(from, self.world.now()).min(next);
+            self.world.run_until_seen(look, false);
+        }
+    }
+
+    /// The next instant at which something is due by the clock.
+    fn next_due(&self, from: SimTime) -> Option<SimTime> {
+        let named = self.steps.iter().enumerate().filter(|(_, run)| run.state == StepState::Waiting);
+        let named = named.filter_map(|(at, _)| self.due_at(at)).filter(|at| *at > from);
+        let looked_at = self.steps.iter().filter_map(|run| run.looked_at(from));
+        let enabled = (!self.enabled).then_some(SimTime::ZERO + ENABLE_AT);
+        let healed = self.timeline_done.map(|done| done + HEALTHY_FOR).filter(|at| *at > from);
+        let looked_at = looked_at.chain(enabled).chain(healed).chain(self.over_at()).map(|at| on_grid(from, at));
+        named.chain(looked_at).min()
     }
 
     /// When a step is due, if that is known yet.
-    fn due_at(&self, when: When) -> Option<SimTime> {
-        match when {
+    fn due_at(&self, step: usize) -> Option<SimTime> {
+        match self.scenario.timeline[step].when {
             When::At(after) => Some(self.t0? + after),
             When::After { step, plus } => Some(self.steps[step.0].done_at()? + plus),
         }
@@ -185,16 +214,32 @@ impl<C: Simulated> Drill<C> {
 
     /// Whether nothing is left to do and the run has gone on for as long as it should.
     fn is_over(&self) -> bool {
-        let now = self.world.now();
-        let Some(t0) = self.t0 else { return now > SimTime::ZERO + PATIENCE };
-        let Some(done) = self.timeline_done else { return false };
-        let until = match (self.scenario.run_for, &self.scenario.then_heal) {
+        self.world.is_stuck()
+            || self.over_at().is_some_and(|at| self.world.now() >= at)
+            || self.has_healed_early()
+    }
+
+    /// When the run is over by the clock, if that is known yet.
+    fn over_at(&self) -> Option<SimTime> {
+        let Some(t0) = self.t0 else { return Some(SimTime::ZERO + PATIENCE) };
+        let done = self.timeline_done?;
+        Some(match (self.scenario.run_for, &self.scenario.then_heal) {
             (Some(run_for), _) => (t0 + run_for).max(done),
             (None, Some(heal)) => done + heal.within,
             (None, None) => done + Scenario::RUN_ON,
-        };
-        let healed =
-            self.scenario.then_heal.is_some() && self.scenario.run_for.is_none() && self.has_converged();
-        now >= until || (healed && now >= done + Scenario::RUN_ON.min(Duration::from_secs(60)))
+        })
     }
+
+    /// A run that only goes on to heal is over when it has, and has stayed so for a moment.
+    fn has_healed_early(&self) -> bool {
+        let heals = self.scenario.then_heal.is_some() && self.scenario.run_for.is_none();
+        let Some(done) = self.timeline_done.filter(|_| heals) else { return false };
+        self.world.now() >= done + HEALTHY_FOR && self.has_converged()
+    }
+}
+
+/// The first of the instants at which the user looks, counted in seconds from `from`, that is not before `at`.
+fn on_grid(from: SimTime, at: SimTime) -> SimTime {
+    let looks = at.saturating_since(from).as_nanos().div_ceil(LOOK_EVERY.as_nanos()).max(1);
+    from.saturating_add(LOOK_EVERY.saturating_mul(u32::try_from(looks).unwrap_or(u32::MAX)))
 }

@@ -5,6 +5,8 @@
 pub mod check;
 pub mod content;
 pub mod drill;
+pub mod explore;
+pub mod guard;
 pub mod outcome;
 pub mod report;
 pub mod scene;
@@ -24,14 +26,22 @@ use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::ContentKind;
 pub use switchback_sim::SimTime;
 
-/// Runs a drill of a scenario to its end. `progress` is told the simulated time now and then.
+/// Runs a drill of a scenario to its end; one that panics ends there, and its verdict says so. `progress` is told the simulated time now and then.
 ///
 /// # Errors
 /// [`DrillError`] when its world cannot be built.
 pub fn run(scenario: &Arc<Scenario>, mut progress: impl FnMut(SimTime)) -> Result<Outcome, DrillError> {
-    let scenario = Arc::clone(scenario);
-    Ok(match scenario.content {
-        ContentKind::Stamps => Drill::<Stamp>::new(scenario)?.run(|drill| progress(drill.world().now())),
-        ContentKind::Bytes => Drill::<Block>::new(scenario)?.run(|drill| progress(drill.world().now())),
-    })
+    let run = || match scenario.content {
+        ContentKind::Stamps => run_as::<Stamp>(scenario, &mut progress),
+        ContentKind::Bytes => run_as::<Block>(scenario, &mut progress),
+    };
+    let broken_off = |panicked| Outcome::broken_off(scenario, outcome::Verdict::panicked(&panicked));
+    guard::guarded(run).unwrap_or_else(|panicked| Ok(broken_off(panicked)))
+}
+
+fn run_as<C: Simulated>(
+    scenario: &Arc<Scenario>,
+    progress: &mut impl FnMut(SimTime),
+) -> Result<Outcome, DrillError> {
+    Ok(Drill::<C>::new(Arc::clone(scenario))?.run(|drill| progress(drill.world().now())))
 }

@@ -9,6 +9,7 @@ use switchback_sim::SimTime;
 use crate::check::{Judge, LagSample};
 use crate::content::Simulated;
 use crate::drill::Failover;
+use crate::guard::Panicked;
 use crate::world::{Happening, World};
 
 pub mod words;
@@ -105,7 +106,9 @@ pub enum Result {
 }
 
 impl Verdict {
-    const fn result(&self) -> Result {
+    /// How bad it is.
+    #[must_use]
+    pub const fn result(&self) -> Result {
         match self.judge {
             _ if self.held => Result::Held,
             Some(Judge::PromisedTimes) | None => Result::ObjectiveMissed,
@@ -115,7 +118,41 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// The program panicked.
+    #[must_use]
+    pub fn panicked(panicked: &Panicked) -> Self {
+        Self {
+            name: Judge::RunsThrough.title().to_owned(),
+            judge: Some(Judge::RunsThrough),
+            held: false,
+            figure: panicked.place.clone(),
+            findings: vec![panicked.to_string()],
+            asked_for_at: None,
+        }
+    }
+}
+
 impl Outcome {
+    /// Of a run that broke off: nothing is known but why.
+    pub(crate) fn broken_off(scenario: &Scenario, verdict: Verdict) -> Self {
+        Self {
+            scenario: scenario.name.clone(),
+            file: scenario.file.clone(),
+            summary: scenario.summary.clone(),
+            seed: scenario.seed,
+            digest: 0,
+            t0: None,
+            machines: scenario.vms.iter().map(|vm| vm.name.clone()).collect(),
+            figures: Figures::default(),
+            steps: Vec::new(),
+            failovers: Vec::new(),
+            verdicts: vec![verdict],
+            happenings: Vec::new(),
+            lags: Vec::new(),
+        }
+    }
+
     pub(crate) fn new<C: Simulated>(
         scenario: &Scenario,
         world: &World<C>,

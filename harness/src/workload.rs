@@ -240,16 +240,25 @@ impl SyntheticRun {
 
     /// The pause after a write is as long as its bytes take at the rate, on average.
     fn next_time(&mut self, now: SimTime) -> SimTime {
-        let rate = match self.spec.pattern {
-            Pattern::Bursts { every, lasting, bytes_per_sec } => {
-                let into = (now - self.began_at).as_nanos() % every.as_nanos().max(1);
-                if into < lasting.as_nanos() { bytes_per_sec } else { self.spec.bytes_per_sec }
-            }
-            _ => self.spec.bytes_per_sec,
-        };
+        let (rate, next_burst) = self.rate_at(now);
         let mean = self.drawn_bytes * 1_000_000_000 / rate.max(1);
         let pause = self.chance.in_range(mean / 2..=mean / 2 * 3);
+        // A pause between bursts ends with the next one at the latest.
+        let pause = next_burst.map_or(pause, |next| pause.min(next));
         now + Duration::from_nanos(pause.max(1))
+    }
+
+    /// The rate at an instant, and between bursts the nanoseconds until the next one.
+    fn rate_at(&self, now: SimTime) -> (u64, Option<u64>) {
+        let Pattern::Bursts { every, lasting, bytes_per_sec } = self.spec.pattern else {
+            return (self.spec.bytes_per_sec, None);
+        };
+        let every = (every.as_nanos() as u64).max(1);
+        let into = now.saturating_since(self.began_at).as_nanos() as u64 % every;
+        if u128::from(into) < lasting.as_nanos() {
+            return (bytes_per_sec, None);
+        }
+        (self.spec.bytes_per_sec, Some(every - into))
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `spec` | what a world is made of |
 //! | `event` | what can happen next |
 //! | `host` | a role with its durable store, its timer, its life and death |
+//! | `moments` | moments of the workflow that somebody waits for |
 //! | `network` | links between places |
 //! | `guest` | machines: writes issued, held, paused, acknowledged |
 //! | `storage` | the disks of both sites and their devices |
@@ -30,7 +31,7 @@ use switchback_engine::{MachineId, Site};
 use switchback_sim::{Chance, Kernel, SimTime, Trace};
 use switchback_vsphere::VCenter;
 
-use crate::check::Judges;
+use crate::check::{Judge, Judges};
 use crate::content::Simulated;
 use crate::truth::History;
 
@@ -40,6 +41,7 @@ mod fact;
 mod faults;
 mod guest;
 mod host;
+mod moments;
 mod network;
 pub mod sabotage;
 mod sites;
@@ -48,15 +50,18 @@ mod storage;
 
 pub use event::Event;
 pub use fact::{Fact, Happening};
-pub use faults::{CallFailure, RoleKind, SiteCall, WAN};
+pub use faults::{CallFailure, DiskLie, FaultId, Impairment, RoleKind, SiteCall, SlowDevice, WAN};
 pub use guest::BOOT_TIME;
+pub use moments::Moment;
 pub use network::LinkName;
 pub use sabotage::Sabotage;
 pub use spec::WorldSpec;
 pub use storage::PhysicalDisk;
 
+use faults::{Clocks, UnderWay};
 use guest::Guest;
 use host::Hosts;
+use moments::Watches;
 use network::Network;
 use storage::Storage;
 
@@ -87,9 +92,36 @@ pub struct World<C: Simulated> {
     /// Who was hit by that crash, about to get which kind of input.
     crashed_before: Option<(Address, &'static str)>,
     sabotage: Option<Sabotage>,
+    under_way: UnderWay,
+    clocks: Clocks,
+    watches: Watches,
+    bustle: Bustle,
     chance: Chance,
     /// Effects of the role that is being served, reused.
     effects: Vec<Effect<C, core::convert::Infallible>>,
+}
+
+/// More events than this within a simulated second are roles or sites that go round in circles: a machine that writes as
+/// fast as its disk takes it makes a tenth of them.
+const EVENTS_A_SECOND_MAX: u64 = 2_000_000;
+
+/// How much has happened within the second that it is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bustle {
+    second: u64,
+    events: u64,
+    is_stuck: bool,
+}
+
+/// What [`World::run_until_seen`] stopped for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// The time that was given has come.
+    Nothing,
+    /// There is something new that people see.
+    Happening,
+    /// A moment that is waited for.
+    Moment,
 }
 
 /// The engine's word for an instant of the simulation.
@@ -228,15 +260,32 @@ impl<C: Simulated> World<C> {
 
     /// Lets time pass until `until`, handling everything that happens up to and with it.
     pub fn run_until(&mut self, until: SimTime) {
-        while let Some(event) = self.kernel.next_until(until) {
+        while let Some(event) = self.next(until) {
             self.happen(event);
         }
         self.kernel.advance_to(until);
     }
 
+    /// Lets time pass until `until`, or until a moment comes that is waited for. With `or_happening` also until there is
+    /// something new that people see. The time is then still that of what it stopped for.
+    pub fn run_until_seen(&mut self, until: SimTime, or_happening: bool) -> Seen {
+        let before = self.happenings.len();
+        while let Some(event) = self.next(until) {
+            self.happen(event);
+            if self.watches.take_news() {
+                return Seen::Moment;
+            }
+            if or_happening && self.happenings.len() > before {
+                return Seen::Happening;
+            }
+        }
+        self.kernel.advance_to(until);
+        Seen::Nothing
+    }
+
     /// Handles the next event, if it comes no later than `until`.
     pub fn step(&mut self, until: SimTime) -> bool {
-        let Some(event) = self.kernel.next_until(until) else { return false };
+        let Some(event) = self.next(until) else { return false };
         self.happen(event);
         true
     }
@@ -250,6 +299,31 @@ impl<C: Simulated> World<C> {
     #[must_use]
     pub const fn crashed_before(&self) -> Option<(Address, &'static str)> {
         self.crashed_before
+    }
+
+    /// Whether roles or sites go round in circles, so that the run was given up.
+    #[must_use]
+    pub const fn is_stuck(&self) -> bool {
+        self.bustle.is_stuck
+    }
+
+    /// The next thing that is due; nothing any more once the run was given up.
+    fn next(&mut self, until: SimTime) -> Option<Event<C>> {
+        if self.bustle.is_stuck {
+            return None;
+        }
+        let event = self.kernel.next_until(until)?;
+        let second = self.now().as_secs();
+        if self.bustle.second != second {
+            (self.bustle.second, self.bustle.events) = (second, 0);
+        }
+        self.bustle.events += 1;
+        if self.bustle.events > EVENTS_A_SECOND_MAX {
+            self.bustle.is_stuck = true;
+            let what = format!("more than {EVENTS_A_SECOND_MAX} events within a second");
+            self.found(Judge::RunsThrough, what);
+        }
+        Some(event)
     }
 
     /// Does one thing that was due now.
@@ -290,9 +364,8 @@ impl<C: Simulated> World<C> {
         }
         let now = self.now();
         let mut effects = core::mem::take(&mut self.effects);
-        let skew = self.sabotage.map_or(0, |sabotage| sabotage.clock_ahead_nanos(to));
-        let role_now = Instant(now.as_nanos() + skew);
-        self.hosts.handle(to, now, role_now, input, &mut effects, &mut self.kernel);
+        let skew = self.clock_skew(to);
+        self.hosts.handle(to, now, skew, input, &mut effects, &mut self.kernel);
         self.carry_out(to, &mut effects);
         self.effects = effects;
     }
@@ -313,7 +386,10 @@ impl<C: Simulated> World<C> {
                 Effect::Hypervisor { call, request } => self.ask_hypervisor(call, request),
                 Effect::Cloud { call, request } => self.ask_cloud(call, request),
                 Effect::Reply { id, result } => self.replied(id, result),
-                Effect::Observe(observation) => self.observe(from, observation),
+                Effect::Observe(observation) => {
+                    self.watch_observation(&observation);
+                    self.observe(from, observation);
+                }
                 // Taken out by the host, and of a type without values.
                 Effect::Append(never, _) => match never {},
                 Effect::Compact(_) | Effect::Sync(_) => {}

@@ -189,6 +189,12 @@ impl<C: Content> Azure<C> {
         self.rules.fired(rule)
     }
 
+    /// How often any rule has fired.
+    #[must_use]
+    pub fn rules_fired(&self) -> u32 {
+        self.rules.fired_in_all()
+    }
+
     /// A generator for the next request of its kind about the machine.
     pub(crate) fn chance_for(&mut self, kind: RequestKind, machine: MachineId) -> Chance {
         let asked = self.asked.entry((kind, machine)).or_default();

@@ -73,6 +73,11 @@ impl FaultRules {
         self.laid.get(rule.0 as usize).map_or(0, |laid| laid.fired)
     }
 
+    /// How often any rule has fired.
+    pub(crate) fn fired_in_all(&self) -> u32 {
+        self.laid.iter().map(|laid| laid.fired).sum()
+    }
+
     /// Stops a rule; it keeps its count.
     pub(crate) fn lift(&mut self, rule: RuleId) {
         if let Some(laid) = self.laid.get_mut(rule.0 as usize) {

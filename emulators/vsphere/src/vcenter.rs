@@ -194,6 +194,12 @@ impl VCenter {
         self.rules.fired(rule)
     }
 
+    /// How often any rule has fired.
+    #[must_use]
+    pub fn rules_fired(&self) -> u32 {
+        self.rules.fired_in_all()
+    }
+
     pub(crate) fn new_moid(&mut self) -> u32 {
         self.next_moid += 1;
         self.next_moid

@@ -41,25 +41,29 @@ impl DirtyMap {
         if range.is_empty() {
             return;
         }
-        let last = (range.end - 1) / BITMAP_SECTORS;
-        for block in range.start / BITMAP_SECTORS..=last {
-            let leaf = self.leaves.entry(block / BITS_PER_LEAF).or_insert_with(|| Box::new([0; WORDS]));
-            let word = &mut leaf[(block % BITS_PER_LEAF / 64) as usize];
-            let bit = 1 << (block % 64);
-            self.set_blocks += u64::from(*word & bit == 0);
-            *word |= bit;
+        let (mut block, end) = (range.start / BITMAP_SECTORS, (range.end - 1) / BITMAP_SECTORS + 1);
+        while block < end {
+            let number = block / BITS_PER_LEAF;
+            let leaf = self.leaves.entry(number).or_insert_with(|| Box::new([0; WORDS]));
+            let leaf_end = end.min((number + 1) * BITS_PER_LEAF);
+            while block < leaf_end {
+                let (word, bits) = bits_from(block, leaf_end);
+                self.set_blocks += u64::from((bits & !leaf[word]).count_ones());
+                leaf[word] |= bits;
+                block += u64::from(bits.count_ones());
+            }
         }
     }
 
     /// Takes the first dirty ranges out, up to `limit_sectors` in all, neighbours joined, cut at the disk's end.
     pub(super) fn take(&mut self, limit_sectors: u64) -> Vec<SectorRange> {
         let mut taken: Vec<SectorRange> = Vec::new();
-        let mut left = limit_sectors.max(BITMAP_SECTORS);
-        while left >= BITMAP_SECTORS {
-            let Some(block) = self.take_first() else { break };
-            left -= BITMAP_SECTORS;
-            let start = block * BITMAP_SECTORS;
-            let end = (start + BITMAP_SECTORS).min(self.sectors);
+        let mut blocks_left = (limit_sectors / BITMAP_SECTORS).max(1);
+        while blocks_left > 0 {
+            let Some((first, blocks)) = self.take_first(blocks_left) else { break };
+            blocks_left -= blocks;
+            let start = first * BITMAP_SECTORS;
+            let end = (start + blocks * BITMAP_SECTORS).min(self.sectors);
             match taken.last_mut() {
                 Some(last) if last.end == start => last.end = end,
                 _ => taken.push(SectorRange { start, end }),
@@ -68,21 +72,35 @@ impl DirtyMap {
         taken
     }
 
-    fn take_first(&mut self) -> Option<u64> {
+    /// Takes the first dirty blocks that follow each other within a word, at most so many: the first and how many.
+    fn take_first(&mut self, limit: u64) -> Option<(u64, u64)> {
         let mut entry = self.leaves.first_entry()?;
         let number = *entry.key();
         let leaf = entry.get_mut();
         // A leaf is kept only while it has a bit.
         let word = leaf.iter().position(|word| *word != 0)?;
         let bit = leaf[word].trailing_zeros();
-        leaf[word] &= leaf[word] - 1;
+        let run = u64::from((!(leaf[word] >> bit)).trailing_zeros()).min(u64::from(64 - bit)).min(limit);
+        leaf[word] &= !(mask(run) << bit);
         if leaf[word..].iter().all(|word| *word == 0) {
             entry.remove();
         }
-        self.set_blocks -= 1;
+        self.set_blocks -= run;
         debug_assert!(number * SECTORS_PER_LEAF < self.sectors, "a dirty block lies beyond the disk");
-        Some(number * BITS_PER_LEAF + word as u64 * 64 + u64::from(bit))
+        Some((number * BITS_PER_LEAF + word as u64 * 64 + u64::from(bit), run))
     }
+}
+
+/// The word of a leaf that a block's bit is in, and the bits from the block on, before `end` and within the word.
+fn bits_from(block: u64, end: u64) -> (usize, u64) {
+    let bit = block % 64;
+    let count = (64 - bit).min(end - block);
+    ((block % BITS_PER_LEAF / 64) as usize, mask(count) << bit)
+}
+
+/// So many low bits, at most 64.
+const fn mask(bits: u64) -> u64 {
+    if bits >= 64 { u64::MAX } else { (1 << bits) - 1 }
 }
 
 #[cfg(test)]

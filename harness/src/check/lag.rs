@@ -58,11 +58,12 @@ impl<C: Simulated> World<C> {
         }
         let (Some(reported), true) = (reported, self.judges.reads_back) else { return };
         self.judges.looked(Judge::HonestRpo);
+        let spread = self.clock_spread();
         let truth = self.true_lag(machine, direction.source());
-        if truth.is_some_and(|truth| reported < truth) {
+        if truth.is_some_and(|truth| reported + spread < truth) {
             let what =
                 format!("machine {} is reported {reported:?} behind and is {truth:?} behind", machine.0);
-            self.found(Judge::HonestRpo, what);
+            self.found_about(machine, Judge::HonestRpo, what);
         }
     }
 

@@ -62,7 +62,7 @@ impl<C: Simulated> World<C> {
                 was(machine),
                 machine.0
             );
-            self.found(Judge::Prefix, what);
+            self.found_about(machine, Judge::Prefix, what);
         }
     }
 
@@ -89,7 +89,7 @@ impl<C: Simulated> World<C> {
                     let name = &self.spec().machines[machine.0 as usize].name;
                     let what =
                         format!("point {} shows no prefix of {name}'s writes: {what}", point.id.number);
-                    self.found(Judge::Prefix, what);
+                    self.found_about(machine, Judge::Prefix, what);
                 }
             }
         }
@@ -214,7 +214,10 @@ impl<C: Simulated> World<C> {
             self.judges.looked(Judge::CommonCut);
         }
         match orphan {
-            Some(what) => self.found(Judge::CommonCut, format!("point {} {what}", point.id.number)),
+            Some(what) => {
+                let machine = positions[0].0;
+                self.found_about(machine, Judge::CommonCut, format!("point {} {what}", point.id.number));
+            }
             None if has_grown && is_whole => {
                 self.judges.causal.insert((group, source), positions.clone());
             }
@@ -262,7 +265,7 @@ impl<C: Simulated> World<C> {
                     "application-consistent point {} holds {cut} writes of machine {}, and at the pause there were {position:?}",
                     point.id.number, machine.0
                 );
-                self.found(Judge::ApplicationPoint, what);
+                self.found_about(*machine, Judge::ApplicationPoint, what);
             }
         }
     }
@@ -270,7 +273,7 @@ impl<C: Simulated> World<C> {
     /// Everything acknowledged before the instant that the point says it restores.
     fn judge_instant(&mut self, source: Site, point: RecoveryPoint, positions: &Positions) {
         self.judges.looked(Judge::HonestRpo);
-        let before = SimTime::from_nanos(point.at.0.saturating_sub(1));
+        let before = SimTime::from_nanos(point.at.0.saturating_sub(1)).saturating_sub(self.clock_spread());
         for (machine, cut) in positions {
             let due = self.history(*machine).position_at(source, before);
             if *cut < due {
@@ -280,7 +283,7 @@ impl<C: Simulated> World<C> {
                     sim_time(point.at),
                     machine.0
                 );
-                self.found(Judge::HonestRpo, what);
+                self.found_about(*machine, Judge::HonestRpo, what);
             }
         }
     }

@@ -26,7 +26,8 @@ impl<C: Simulated> World<C> {
             }
             Err(what) => {
                 let name = self.spec().machines[machine.0 as usize].name.clone();
-                self.found(
+                self.found_about(
+                    machine,
                     Judge::NothingResurrected,
                     format!("{name} came up with other disks than any cut: {what}"),
                 );
@@ -59,7 +60,7 @@ impl<C: Simulated> World<C> {
                 "machine {} was recovered to point {point:?}, which is not what was asked for",
                 machine.0
             );
-            self.found(Judge::NothingResurrected, what);
+            self.found_about(machine, Judge::NothingResurrected, what);
         }
         let promised = self.positions_of(site, group, point.id).and_then(|positions| {
             positions.iter().find(|(m, _)| *m == machine).map(|(_, position)| *position)
@@ -72,7 +73,7 @@ impl<C: Simulated> World<C> {
                 "point {} held {promised} writes, the recovered machine has {position}",
                 point.id.number
             );
-            self.found(Judge::NothingResurrected, what);
+            self.found_about(machine, Judge::NothingResurrected, what);
         }
     }
 
@@ -102,7 +103,7 @@ impl<C: Simulated> World<C> {
             let what = format!(
                 "the target had acknowledged {floor} writes of a common cut, latest recovered {position}"
             );
-            self.found(Judge::LatestMeansLatest, what);
+            self.found_about(machine, Judge::LatestMeansLatest, what);
         }
     }
 

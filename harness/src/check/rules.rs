@@ -57,7 +57,13 @@ pub(super) fn is_way(from: ItemState, to: ItemState, changes: u32) -> bool {
         || changes > 1 && states().any(|via| is_legal(None, from, via) && is_way(via, to, changes - 1))
 }
 
-fn states() -> impl Iterator<Item = ItemState> {
+/// Whether the documents know this change of state at all.
+pub(crate) fn is_known_change(from: ItemState, to: ItemState) -> bool {
+    is_legal(None, from, to)
+}
+
+/// Every state of a protected item.
+pub(crate) fn states() -> impl Iterator<Item = ItemState> {
     let directed = [
         Enabling,
         Synchronising,

@@ -148,7 +148,7 @@ impl<C: Simulated> World<C> {
             return;
         }
         let name = self.spec().machines[machine.0 as usize].name.clone();
-        self.found(Judge::OneWritableSide, format!("{name} runs on both sides"));
+        self.found_about(machine, Judge::OneWritableSide, format!("{name} runs on both sides"));
     }
 
     /// The documents let a failover go on when the shutdown of the source failed or was not asked for, and the job

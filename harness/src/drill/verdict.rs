@@ -14,13 +14,7 @@ use crate::world::instant;
 impl<C: Simulated> Drill<C> {
     /// Lets the judges look at what is left, and sums up.
     pub(super) fn conclude(&mut self) -> Outcome {
-        self.world.judge_settled();
-        let mut verdicts: Vec<Verdict> =
-            self.watching().into_iter().filter_map(|judge| self.verdict_of(judge)).collect();
-        verdicts.push(self.timeline_verdict());
-        verdicts.extend(self.scenario.then_heal.as_ref().map(|_| self.convergence_verdict()));
-        let expect = self.scenario.expect.clone();
-        verdicts.extend(expect.iter().map(|expect| self.expectation_verdict(expect)));
+        let verdicts = self.verdicts();
         Outcome::new(
             &self.scenario,
             &self.world,
@@ -32,11 +26,26 @@ impl<C: Simulated> Drill<C> {
         )
     }
 
+    /// Lets the judges look at what is left: what everyone has to say. To be asked once, at the end.
+    pub(crate) fn verdicts(&mut self) -> Vec<Verdict> {
+        if !self.world.is_stuck() {
+            self.world.judge_settled();
+        }
+        let mut verdicts: Vec<Verdict> =
+            self.watching().into_iter().filter_map(|judge| self.verdict_of(judge)).collect();
+        verdicts.push(self.timeline_verdict());
+        verdicts.extend(self.scenario.then_heal.as_ref().map(|_| self.convergence_verdict()));
+        let expect = self.scenario.expect.clone();
+        verdicts.extend(expect.iter().map(|expect| self.expectation_verdict(expect)));
+        verdicts
+    }
+
     /// The judges that the scenario names under `always`, in the order in which they are reported.
     fn watching(&self) -> Vec<Judge> {
         let named: Vec<Judge> =
             self.scenario.always.iter().flat_map(|word| judges_of(*word)).copied().collect();
-        Judge::ALL.into_iter().filter(|judge| named.contains(judge)).collect()
+        let is_watched = |judge: &Judge| named.contains(judge) || *judge == Judge::RunsThrough;
+        Judge::ALL.into_iter().filter(is_watched).collect()
     }
 
     /// A judge's verdict, if it had anything to look at.
@@ -250,7 +259,7 @@ impl<C: Simulated> Drill<C> {
         self.scenario.timeline.iter().zip(&self.steps).map(outcome).collect()
     }
 
-    fn figures(&self) -> Figures {
+    pub(crate) fn figures(&self) -> Figures {
         let machines = (0..self.scenario.vms.len() as u32).map(MachineId);
         Figures {
             writes: machines.map(|machine| self.world.history(machine).issued() as u64).sum(),

@@ -7,7 +7,7 @@ use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
 
 use crate::outcome::{Outcome, words};
-use crate::world::Happening;
+use crate::world::{DiskLie, Happening, Impairment, PhysicalDisk, SiteCall, SlowDevice};
 
 /// The lines of the timeline.
 #[must_use]
@@ -51,6 +51,40 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
             let rate = words::bytes(*bytes_per_sec);
             ("fault", format!("{} limited to {rate}/s for {}", link(*wan), words::span(*lasting)))
         }
+        Happening::LinkImpaired { wan, impairment, lasting } => {
+            let Impairment { loss, reorder, duplicate } = impairment;
+            let link = link(*wan);
+            let how = format!("losing {loss}, reordering {reorder}, doubling {duplicate}");
+            ("fault", format!("{link} {how} for {}", words::span(*lasting)))
+        }
+        Happening::ClockJumped { address, nanos, lasting } => {
+            let by = words::span(core::time::Duration::from_nanos(nanos.unsigned_abs()));
+            let way = if *nanos < 0 { "back" } else { "ahead" };
+            let lasting = lasting.map_or_else(String::new, |lasting| format!(" for {}", words::span(lasting)));
+            ("fault", format!("the clock of the {} jumps {by} {way}{lasting}", role(outcome, *address)))
+        }
+        Happening::DiskLies { disk, lie } => {
+            let (id, which) = (disk.id(), match disk {
+                PhysicalDisk::Home(_) => "on premises",
+                PhysicalDisk::Replica(_) => "at the target",
+                PhysicalDisk::Recovered(_) => "in Azure",
+            });
+            let what = match lie {
+                DiskLie::Torn => "will tear a write",
+                DiskLie::Lost => "will lose a write",
+                DiskLie::Misdirected => "will put a write elsewhere",
+                DiskLie::Rotten => "has decayed somewhere",
+            };
+            ("fault", format!("disk {} of {} {which} {what}", id.index, name(&id.machine)))
+        }
+        Happening::DeviceSlow { device, by, lasting } => {
+            let whose = match device {
+                SlowDevice::Machine(machine) => format!("of {}", name(machine)),
+                SlowDevice::Replica => "of the target".to_owned(),
+            };
+            let (by, lasting) = (words::span(*by), words::span(*lasting));
+            ("fault", format!("every request to the disks {whose} takes {by} longer for {lasting}"))
+        }
         Happening::StoreFull { address, lasting } => {
             ("fault", format!("disk of the {} full for {}", role(outcome, *address), words::span(*lasting)))
         }
@@ -64,11 +98,27 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
         Happening::OperatorStopped { machine } => {
             ("operator", format!("shuts {} down, on premises", name(machine)))
         }
-        Happening::OperatorRefused { machine, reason } => {
-            ("vsphere", format!("refuses to power {} on: {reason}", name(machine)))
+        Happening::OperatorSnapshot { machine } => {
+            ("operator", format!("takes a snapshot of {}, on premises", name(machine)))
         }
+        Happening::OperatorRemovedSnapshots { machine, count } => {
+            let snapshots = words::plural(u64::from(*count), "snapshot");
+            ("operator", format!("removes {snapshots} of {}, on premises", name(machine)))
+        }
+        Happening::OperatorMoved { machine } => {
+            let what = machine.as_ref().map_or("the master target", name);
+            ("operator", format!("moves the disks of {what} to another datastore"))
+        }
+        Happening::OperatorRefused { machine, reason } => {
+            let whom = machine.as_ref().map_or("the master target", name);
+            ("vsphere", format!("refuses what is asked of {whom}: {reason}"))
+        }
+        Happening::CallFailed { call } => ("fault", format!("{} fails, or is late", call_name(*call))),
         Happening::CallsWillFail { call, times } => {
-            ("fault", format!("{call:?} will fail {}", words::times(u64::from(*times))))
+            ("fault", format!("{} will fail {}", call_name(*call), words::times(u64::from(*times))))
+        }
+        Happening::Excused(finding, why) => {
+            ("judge", format!("{}: {} (known beforehand: {why})", finding.judge.title(), finding.what))
         }
         Happening::Found(finding) => ("JUDGE", format!("{}: {}", finding.judge.title(), finding.what)),
     })
@@ -134,6 +184,13 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
 
 const fn link(wan: bool) -> &'static str {
     if wan { "the line between the sites is" } else { "the network on premises is" }
+}
+
+fn call_name(call: SiteCall) -> String {
+    match call {
+        SiteCall::Vsphere(kind) => format!("{kind:?}"),
+        SiteCall::Azure(kind) => format!("{kind:?}"),
+    }
 }
 
 fn role(outcome: &Outcome, address: Address) -> String {

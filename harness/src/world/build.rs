@@ -14,7 +14,9 @@ use switchback_sim::{Device, Kernel, Trace};
 use switchback_vsphere::{DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec, MachineSpec, VCenter};
 
 use super::World;
+use super::faults::{Clocks, UnderWay};
 use super::guest::Guest;
+use super::moments::Watches;
 use super::host::{Host, Hosts};
 use super::network::Network;
 use super::spec::WorldSpec;
@@ -66,6 +68,10 @@ impl<C: Simulated> World<C> {
             crash_at_input: None,
             crashed_before: None,
             sabotage: None,
+            under_way: UnderWay::default(),
+            clocks: Clocks::default(),
+            watches: Watches::default(),
+            bustle: super::Bustle::default(),
             chance: seed.chance("crashes"),
             effects: Vec::new(),
             spec: Arc::new(spec),

@@ -5,7 +5,7 @@ use switchback_engine::role::{Address, CallId, CommandId, Input, Token};
 use switchback_engine::{MachineId, Message, Site};
 use switchback_sim::SyncMark;
 
-use super::faults::Fault;
+use super::faults::FaultId;
 use super::network::LinkName;
 use super::storage::PhysicalDisk;
 use crate::content::Simulated;
@@ -61,7 +61,7 @@ pub enum Event<C: Simulated> {
     /// A role that is down starts again.
     Restart(Address),
     /// A fault ends.
-    FaultEnds(Fault),
+    FaultEnds(FaultId),
     /// The judges look at figures that change with time.
     Sample,
 }

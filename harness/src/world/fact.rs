@@ -10,7 +10,8 @@ use switchback_engine::role::Address;
 use switchback_engine::{MachineId, Site};
 use switchback_sim::Digest;
 
-use super::faults::SiteCall;
+use super::faults::{DiskLie, Impairment, SiteCall, SlowDevice};
+use super::storage::PhysicalDisk;
 use crate::check::Finding;
 use crate::truth::Loss;
 
@@ -85,6 +86,40 @@ pub enum Happening {
         /// For how long.
         lasting: Duration,
     },
+    /// Links lose, reorder and duplicate.
+    LinkImpaired {
+        /// The line between the sites, or the network inside the primary site.
+        wan: bool,
+        /// How much.
+        impairment: Impairment,
+        /// For how long.
+        lasting: Duration,
+    },
+    /// The clock of a role's host jumped.
+    ClockJumped {
+        /// Whose.
+        address: Address,
+        /// By so many nanoseconds; back when negative.
+        nanos: i64,
+        /// For how long, if it jumps back.
+        lasting: Option<Duration>,
+    },
+    /// A disk will lie, or has decayed.
+    DiskLies {
+        /// Which.
+        disk: PhysicalDisk,
+        /// In which way.
+        lie: DiskLie,
+    },
+    /// A device became slow.
+    DeviceSlow {
+        /// Which.
+        device: SlowDevice,
+        /// By how much every request is later.
+        by: Duration,
+        /// For how long.
+        lasting: Duration,
+    },
     /// A role's store is full.
     StoreFull {
         /// Whose.
@@ -116,10 +151,27 @@ pub enum Happening {
         /// Which.
         machine: MachineId,
     },
+    /// An operator took a snapshot of a machine at home.
+    OperatorSnapshot {
+        /// Of which.
+        machine: MachineId,
+    },
+    /// An operator removed the snapshots of a machine at home.
+    OperatorRemovedSnapshots {
+        /// Of which.
+        machine: MachineId,
+        /// How many there were.
+        count: u32,
+    },
+    /// An operator moved a machine at home to another datastore; the master target if it is nobody's.
+    OperatorMoved {
+        /// Which.
+        machine: Option<MachineId>,
+    },
     /// An operator's wish was refused by the site.
     OperatorRefused {
-        /// For which machine.
-        machine: MachineId,
+        /// For which machine; the master target if it is nobody's.
+        machine: Option<MachineId>,
         /// In the site's words.
         reason: String,
     },
@@ -130,6 +182,13 @@ pub enum Happening {
         /// How many.
         times: u32,
     },
+    /// A call to a site met a rule that makes it fail, or late.
+    CallFailed {
+        /// Which.
+        call: SiteCall,
+    },
+    /// A judge found what a fault was known to cause, and why that is no finding.
+    Excused(Finding, &'static str),
     /// A judge found something.
     Found(Finding),
 }

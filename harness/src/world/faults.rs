@@ -1,21 +1,39 @@
-//! What an operator or fate does to a world.
+//! What an operator or fate does to a world: which faults there are, and which of them are under way.
+//!
+//! A fault that lasts is kept in a list while it does. What a link, a clock, a store or a device is like at a moment
+//! follows from what it is by itself and from every fault on that list, so faults may overlap and end in any order.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `links` | cut, slow and lossy links |
+//! | `roles` | crashes, restarts, full stores, the loss of a site |
+//! | `clocks` | clocks that jump |
+//! | `disks` | disks that lie, devices that are slow |
+//! | `services` | calls to vCenter and the cloud that fail or take long |
+//! | `operators` | what people do to the site by hand |
 
 use core::time::Duration;
 
-use switchback_azure::Azure;
-use switchback_engine::control::{Control, ControlConfig};
-use switchback_engine::ports::PortFailure;
-use switchback_engine::process_server::{ProcessServer, ProcessServerConfig};
-use switchback_engine::role::{Address, Outbox};
-use switchback_engine::target::Target;
+use switchback_engine::role::Address;
 use switchback_engine::{MachineId, Site};
-use switchback_sim::LinkSpec;
+use switchback_sim::Ratio;
 
 use super::event::Event;
 use super::network::LinkName;
-use super::spec::WorldSpec;
 use super::{Happening, World};
 use crate::content::Simulated;
+
+mod clocks;
+mod disks;
+mod links;
+mod operators;
+mod roles;
+mod services;
+
+pub(super) use clocks::{Clocks, shown, when};
+pub use disks::{DiskLie, SlowDevice};
+pub use links::WAN;
+pub use services::{CallFailure, SiteCall};
 
 /// A kind of role, as a scenario names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,47 +42,14 @@ pub enum RoleKind {
     Agent,
     /// The process server on premises.
     ProcessServer,
+    /// The process server in the cloud, for the way home.
+    CloudProcessServer,
     /// The target in the cloud.
     Target,
     /// The master target.
     MasterTarget,
     /// The vault.
     Control,
-}
-
-/// A call to a site that can be made to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-pub enum SiteCall {
-    /// Shutting a machine down on premises.
-    ShutDown,
-    /// Creating a disk in the cloud.
-    CreateDisk,
-    /// Creating a machine in the cloud.
-    CreateMachine,
-    /// Starting a machine in the cloud.
-    StartMachine,
-}
-
-/// How such a call fails.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallFailure {
-    /// Turned away for now.
-    Throttled,
-    /// It fails for good in that way.
-    Fail(PortFailure),
-    /// It is done, and the reply is lost.
-    ReplyLost,
-}
-
-/// A fault that ends by itself.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// The line, or the network inside the primary site, is cut.
-    Cut(Vec<LinkName>),
-    /// It is slow: what it was before.
-    Slow(Vec<(LinkName, LinkSpec)>),
-    /// A store is full.
-    StoreFull(Address),
 }
 
 impl RoleKind {
@@ -77,6 +62,7 @@ impl RoleKind {
                 Address::Agent(machine, site)
             }
             Self::ProcessServer => Address::ProcessServer(0),
+            Self::CloudProcessServer => Address::ProcessServer(1),
             Self::Target => Address::Target(Site::Recovery),
             Self::MasterTarget => Address::Target(Site::Primary),
             Self::Control => Address::Control,
@@ -84,187 +70,96 @@ impl RoleKind {
     }
 }
 
-/// The links of the line between the sites.
-pub const WAN: [LinkName; 2] = [LinkName::WanUp, LinkName::WanDown];
+/// Names a fault under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FaultId(u64);
+
+/// A fault that ends by itself.
+#[derive(Debug, Clone)]
+pub(super) enum Fault {
+    /// Nothing passes these links.
+    Cut(Vec<LinkName>),
+    /// These links have this bandwidth, in bytes a second, if they had more.
+    Slow(Vec<LinkName>, u64),
+    /// These links lose, reorder and duplicate.
+    Impaired(Vec<LinkName>, Impairment),
+    /// A store is full.
+    StoreFull(Address),
+    /// A role's clock is so many nanoseconds ahead, or behind.
+    Skewed(Address, i64),
+    /// A device takes so much longer.
+    SlowDevice(SlowDevice, Duration),
+}
+
+/// What a bad link does to messages: shares of them, each below one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Impairment {
+    /// Lost.
+    #[serde(serialize_with = "fraction")]
+    pub loss: Ratio,
+    /// Overtaken.
+    #[serde(serialize_with = "fraction")]
+    pub reorder: Ratio,
+    /// Arriving twice.
+    #[serde(serialize_with = "fraction")]
+    pub duplicate: Ratio,
+}
+
+fn fraction<S: serde::Serializer>(ratio: &Ratio, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(ratio)
+}
+
+/// The faults under way, oldest first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct UnderWay {
+    begun: u64,
+    faults: Vec<(FaultId, Fault)>,
+}
+
+impl UnderWay {
+    fn begin(&mut self, fault: Fault) -> FaultId {
+        self.begun += 1;
+        let id = FaultId(self.begun);
+        self.faults.push((id, fault));
+        id
+    }
+
+    fn end(&mut self, id: FaultId) -> Option<Fault> {
+        let at = self.faults.iter().position(|(of, _)| *of == id)?;
+        Some(self.faults.remove(at).1)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.faults.iter().map(|(_, fault)| fault)
+    }
+}
 
 impl<C: Simulated> World<C> {
-    /// Cuts links for a while.
-    pub fn cut(&mut self, links: &[LinkName], lasting: Duration) {
-        let now = self.now();
-        links.iter().for_each(|name| self.network.link(*name).cut(now));
-        self.note(Happening::LinkCut { wan: links.contains(&LinkName::WanUp), lasting });
-        self.kernel.schedule_in(lasting, Event::FaultEnds(Fault::Cut(links.to_vec())));
-    }
-
-    /// Limits the rate of links for a while.
-    pub fn slow(&mut self, links: &[LinkName], bytes_per_sec: u64, lasting: Duration) {
-        let now = self.now();
-        let mut before = Vec::new();
-        for name in links {
-            let link = self.network.link(*name);
-            let spec = link.spec().clone();
-            let slow = LinkSpec { bandwidth_bytes_per_sec: Some(bytes_per_sec), ..spec.clone() };
-            link.set_spec(now, slow);
-            before.push((*name, spec));
-            self.arm_link(*name);
+    /// A fault begins; without a duration it stays.
+    fn begin_fault(&mut self, fault: Fault, lasting: Option<Duration>) {
+        let id = self.under_way.begin(fault.clone());
+        self.apply(&fault);
+        if let Some(lasting) = lasting {
+            self.kernel.schedule_in(lasting, Event::FaultEnds(id));
         }
-        self.note(Happening::LinkSlow { wan: links.contains(&LinkName::WanUp), bytes_per_sec, lasting });
-        self.kernel.schedule_in(lasting, Event::FaultEnds(Fault::Slow(before)));
     }
 
-    /// Fills the durable store of a role for a while.
-    pub fn fill_store(&mut self, address: Address, lasting: Duration) {
-        self.hosts.set_store_full(address, true);
-        self.note(Happening::StoreFull { address, lasting });
-        self.kernel.schedule_in(lasting, Event::FaultEnds(Fault::StoreFull(address)));
+    pub(super) fn fault_ends(&mut self, id: FaultId) {
+        if let Some(fault) = self.under_way.end(id) {
+            self.apply(&fault);
+            self.note(Happening::FaultEnded);
+        }
     }
 
-    pub(super) fn fault_ends(&mut self, fault: Fault) {
-        let now = self.now();
+    /// Makes what a fault touches what it is with all faults under way.
+    fn apply(&mut self, fault: &Fault) {
         match fault {
-            Fault::Cut(links) => links.into_iter().for_each(|name| self.network.link(name).heal()),
-            Fault::Slow(before) => {
-                for (name, spec) in before {
-                    self.network.link(name).set_spec(now, spec);
-                    self.arm_link(name);
-                }
+            Fault::Cut(links) | Fault::Slow(links, _) | Fault::Impaired(links, _) => {
+                links.iter().for_each(|name| self.apply_to_link(*name));
             }
-            Fault::StoreFull(address) => self.hosts.set_store_full(address, false),
+            Fault::StoreFull(address) => self.apply_to_store(*address),
+            Fault::Skewed(address, _) => self.apply_to_clock(*address),
+            Fault::SlowDevice(device, _) => self.apply_to_device(*device),
         }
-        self.note(Happening::FaultEnded);
-    }
-
-    /// A role's host loses power, with everything that was not durable, and starts again after a while.
-    pub fn crash(&mut self, address: Address, down_for: Duration) {
-        self.note(Happening::Crashed { address });
-        match address {
-            Address::Agent(machine, site) => {
-                if !self.is_running(machine, site) {
-                    return;
-                }
-                self.cut_power(machine, site);
-            }
-            Address::Target(site) => {
-                self.hosts.die(address, &mut self.chance);
-                self.crash_replicas(site);
-            }
-            Address::Control | Address::ProcessServer(_) => self.hosts.die(address, &mut self.chance),
-        }
-        self.kernel.schedule_in(down_for, Event::Restart(address));
-    }
-
-    pub(super) fn restart(&mut self, address: Address) {
-        if self.hosts.is_up(address) || self.is_lost(address) {
-            return;
-        }
-        self.note(Happening::Restarted { address });
-        let now = self.now();
-        match address {
-            Address::Agent(machine, site) => self.restart_machine(machine, site),
-            Address::Control => {
-                let host = &mut self.hosts.control;
-                let role = Control::recover(ControlConfig::STANDARD, host.store.to_vec());
-                host.come_up(now, role, Outbox::default(), &mut self.kernel);
-                self.judge_vault_restart();
-            }
-            Address::ProcessServer(number) => {
-                let config = Self::process_server_config_in(&self.spec, number);
-                let host = &mut self.hosts.process_servers[usize::from(number)];
-                let role = ProcessServer::recover(config, &host.store.to_vec());
-                host.come_up(now, role, Outbox::default(), &mut self.kernel);
-            }
-            Address::Target(site) => {
-                let host = &mut self.hosts.targets[super::host::site_index(site)];
-                let role = Target::recover(site, &host.store.to_vec());
-                host.come_up(now, role, Outbox::default(), &mut self.kernel);
-            }
-        }
-    }
-
-    /// A crashed machine comes up again by itself, unless somebody has powered it off or removed it meanwhile.
-    fn restart_machine(&mut self, machine: MachineId, site: Site) {
-        let is_on = match site {
-            Site::Primary => {
-                self.vcenter.machine(machine).is_some_and(switchback_vsphere::VirtualMachine::is_on)
-            }
-            Site::Recovery => {
-                self.azure.machine(machine).is_some_and(switchback_azure::VirtualMachine::is_running)
-            }
-        };
-        if is_on && !self.is_running(machine, site) {
-            self.boot(machine, site);
-        }
-    }
-
-    pub(super) const fn process_server_config_in(spec: &WorldSpec, number: u16) -> ProcessServerConfig {
-        let target = Address::Target(spec.process_server_site(number).other());
-        ProcessServerConfig { number, target, cache_bytes: spec.cache_bytes }
-    }
-
-    /// Whether a role's site is lost for good.
-    fn is_lost(&self, address: Address) -> bool {
-        let on_premises = matches!(
-            address,
-            Address::Agent(_, Site::Primary) | Address::Target(Site::Primary) | Address::ProcessServer(0)
-        );
-        on_premises && self.vcenter.reachability() == switchback_vsphere::Reachability::SiteLost
-    }
-
-    /// The primary site is lost for good: its machines, its process server, its master target, its vCenter.
-    pub fn destroy_primary_site(&mut self) {
-        self.note(Happening::SiteLost);
-        let consequences = self.vcenter.lose_site();
-        consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
-        for address in [Address::ProcessServer(0), Address::Target(Site::Primary)] {
-            self.hosts.die(address, &mut self.chance);
-        }
-    }
-
-    /// An operator powers the machine at home on.
-    pub fn operator_starts(&mut self, machine: MachineId) {
-        let now = self.now();
-        match self.vcenter.power_on(now, machine) {
-            Ok(consequences) => {
-                self.note(Happening::OperatorStarted { machine });
-                consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
-            }
-            Err(fault) => self.note(Happening::OperatorRefused { machine, reason: fault.to_string() }),
-        }
-    }
-
-    /// An operator shuts the machine at home down in order.
-    pub fn operator_stops(&mut self, machine: MachineId) {
-        self.note(Happening::OperatorStopped { machine });
-        self.shut_down_guest(machine, Site::Primary);
-    }
-
-    /// Makes the next calls of a kind fail.
-    pub fn fail_calls(&mut self, call: SiteCall, failure: &CallFailure, times: u32) {
-        use switchback_azure as azure;
-        use switchback_vsphere as vsphere;
-        const RETRY_AFTER: Duration = Duration::from_secs(30);
-        let lay = |azure: &mut Azure<C>, kind| {
-            let mode = match failure {
-                CallFailure::Throttled => azure::FaultMode::Throttle { retry_after: RETRY_AFTER },
-                CallFailure::Fail(failure) => azure::FaultMode::Fail(failure.clone()),
-                CallFailure::ReplyLost => azure::FaultMode::LoseReply,
-            };
-            azure.add_rule(azure::FaultRule { kind: Some(kind), machine: None, mode, times });
-        };
-        match call {
-            SiteCall::ShutDown => {
-                let mode = match failure {
-                    CallFailure::Throttled => vsphere::FaultMode::Throttle { retry_after: RETRY_AFTER },
-                    CallFailure::Fail(failure) => vsphere::FaultMode::Fail(failure.clone()),
-                    CallFailure::ReplyLost => vsphere::FaultMode::LoseReply,
-                };
-                let kind = Some(vsphere::RequestKind::ShutDown);
-                self.vcenter.add_rule(vsphere::FaultRule { kind, machine: None, mode, times });
-            }
-            SiteCall::CreateDisk => lay(&mut self.azure, azure::RequestKind::CreateDisk),
-            SiteCall::CreateMachine => lay(&mut self.azure, azure::RequestKind::CreateMachine),
-            SiteCall::StartMachine => lay(&mut self.azure, azure::RequestKind::StartMachine),
-        }
-        self.note(Happening::CallsWillFail { call, times });
     }
 }

@@ -10,7 +10,7 @@ use switchback_engine::{Change, DiskId, MachineId, Site};
 use switchback_sim::IoKind;
 
 use super::event::{Event, WriteDone};
-use super::{Happening, PhysicalDisk, Sabotage, World, instant};
+use super::{Happening, PhysicalDisk, Sabotage, World};
 use crate::content::Simulated;
 use crate::truth::IssuedWrite;
 use crate::workload::Planned;
@@ -39,6 +39,13 @@ pub(super) struct Guest {
     waiting: Vec<(Planned, Option<(MachineId, u32)>)>,
 }
 
+impl Guest {
+    /// Whether a barrier is up.
+    pub(super) const fn is_held(&self) -> bool {
+        self.held
+    }
+}
+
 impl<C: Simulated> World<C> {
     pub(super) fn guest(&self, machine: MachineId, site: Site) -> &Guest {
         &self.guests[super::host::agent_index(machine, site)]
@@ -61,12 +68,13 @@ impl<C: Simulated> World<C> {
 
     fn start_agent(&mut self, machine: MachineId, site: Site) {
         let now = self.now();
+        let shown = super::faults::shown(now, self.clock_skew(Address::Agent(machine, site)));
         let pool_bytes = self.spec.machines[machine.0 as usize].pool_bytes;
         let config = AgentConfig { machine, site, pool_bytes, drain_every: DRAIN_EVERY };
         let host = self.hosts.agent_mut(machine, site);
         let mut out = Outbox::default();
         let records = host.store.to_vec();
-        let agent = Agent::boot(config, instant(now), &records, &mut out);
+        let agent = Agent::boot(config, shown, &records, &mut out);
         host.come_up(now, agent, out, &mut self.kernel);
     }
 
@@ -229,6 +237,7 @@ impl<C: Simulated> World<C> {
 
     pub(super) fn hold_writes(&mut self, agent: Address) {
         let Address::Agent(machine, site) = agent else { return };
+        self.watch_hold(machine);
         self.guest_mut(machine, site).held = true;
         self.input_after(HOLD_AFTER, agent, Input::WritesHeld);
     }

@@ -13,7 +13,7 @@ use switchback_engine::{MachineId, Site};
 use switchback_sim::{Chance, Device, DurableStore, IoKind, Kernel, SimTime, Tail};
 
 use super::event::{Event, Synced};
-use super::sim_time;
+use super::faults::{shown, when};
 use crate::content::Simulated;
 
 /// A role on its host. While it is down there is no role, only the store.
@@ -56,21 +56,21 @@ where
     pub(super) fn handle(
         &mut self,
         now: SimTime,
-        role_now: Instant,
+        skew: i64,
         input: Input<R::Content>,
         effects: &mut Vec<Effect<R::Content, Infallible>>,
         kernel: &mut Kernel<Event<R::Content>>,
     ) {
         let Some(role) = &mut self.role else { return };
-        role.handle(role_now, input, &mut self.out);
-        self.settle(now, role_now, effects, kernel);
+        role.handle(shown(now, skew), input, &mut self.out);
+        self.settle(now, skew, effects, kernel);
     }
 
     /// Carries out what is for the store, gives back the rest, and arms the timer.
     fn settle(
         &mut self,
         now: SimTime,
-        role_now: Instant,
+        skew: i64,
         effects: &mut Vec<Effect<R::Content, Infallible>>,
         kernel: &mut Kernel<Event<R::Content>>,
     ) {
@@ -84,9 +84,8 @@ where
             }
             self.out = out;
         }
-        let skew = role_now.0 - now.as_nanos();
         let deadline = self.role.as_ref().and_then(Role::deadline).filter(|at| *at < Instant::MAX);
-        if let Some(at) = deadline.map(|at| sim_time(Instant(at.0.saturating_sub(skew))).max(now))
+        if let Some(at) = deadline.map(|at| when(at, skew).max(now))
             && at < self.armed
         {
             self.armed = at;
@@ -137,15 +136,15 @@ where
     }
 
     /// The wake-up that was armed has come; whether the role wanted it.
-    fn is_due(&mut self, now: SimTime, role_now: Instant, kernel: &mut Kernel<Event<R::Content>>) -> bool {
+    fn is_due(&mut self, now: SimTime, skew: i64, kernel: &mut Kernel<Event<R::Content>>) -> bool {
         if now < self.armed {
             return false;
         }
         self.armed = SimTime::MAX;
         let deadline = self.role.as_ref().and_then(Role::deadline);
-        let due = deadline.is_some_and(|at| at <= role_now);
+        let due = deadline.is_some_and(|at| at <= shown(now, skew));
         if !due {
-            self.settle(now, role_now, &mut Vec::new(), kernel);
+            self.settle(now, skew, &mut Vec::new(), kernel);
         }
         due
     }
@@ -175,6 +174,14 @@ where
         self.out = out;
         self.armed = now;
         kernel.schedule_at(now, Event::RoleDue(self.address));
+    }
+
+    /// The clock goes differently from now on: the role looks at it.
+    fn look_at_clock(&mut self, now: SimTime, kernel: &mut Kernel<Event<R::Content>>) {
+        if self.role.is_some() {
+            self.armed = now;
+            kernel.schedule_at(now, Event::RoleDue(self.address));
+        }
     }
 
     /// Limits the store to what it holds now, or lifts the limit.
@@ -253,22 +260,22 @@ impl<C: Simulated> Hosts<C> {
         &mut self,
         to: Address,
         now: SimTime,
-        role_now: Instant,
+        skew: i64,
         input: Input<C>,
         effects: &mut Vec<Effect<C, Infallible>>,
         kernel: &mut Kernel<Event<C>>,
     ) {
-        on_host!(self, to, host => host.handle(now, role_now, input, effects, kernel));
+        on_host!(self, to, host => host.handle(now, skew, input, effects, kernel));
     }
 
     pub(super) fn is_due(
         &mut self,
         address: Address,
         now: SimTime,
-        role_now: Instant,
+        skew: i64,
         kernel: &mut Kernel<Event<C>>,
     ) -> bool {
-        on_host!(self, address, host => host.is_due(now, role_now, kernel))
+        on_host!(self, address, host => host.is_due(now, skew, kernel))
     }
 
     /// A sync ended, of a life that may be over.
@@ -280,6 +287,10 @@ impl<C: Simulated> Hosts<C> {
         on_host!(self, address, host => host.die(chance));
     }
 
+    pub(super) fn look_at_clock(&mut self, address: Address, now: SimTime, kernel: &mut Kernel<Event<C>>) {
+        on_host!(self, address, host => host.look_at_clock(now, kernel));
+    }
+
     pub(super) fn set_store_full(&mut self, address: Address, full: bool) {
         on_host!(self, address, host => host.set_full(full));
     }
@@ -288,9 +299,8 @@ impl<C: Simulated> Hosts<C> {
 impl<C: Simulated> super::World<C> {
     pub(super) fn role_due(&mut self, address: Address) {
         let now = self.now();
-        let skew = self.sabotage.map_or(0, |sabotage| sabotage.clock_ahead_nanos(address));
-        let role_now = Instant(now.as_nanos() + skew);
-        if self.hosts.is_due(address, now, role_now, &mut self.kernel) {
+        let skew = self.clock_skew(address);
+        if self.hosts.is_due(address, now, skew, &mut self.kernel) {
             self.input(address, Input::Wake);
         }
     }

@@ -52,9 +52,9 @@ impl Sabotage {
         matches!(self, Self::HideWrites { one_in } if number.is_multiple_of(one_in))
     }
 
-    pub(super) const fn clock_ahead_nanos(self, role: Address) -> u64 {
+    pub(super) const fn clock_ahead_nanos(self, role: Address) -> i64 {
         match (self, role) {
-            (Self::ClockAhead { seconds }, Address::Agent(..)) => seconds * 1_000_000_000,
+            (Self::ClockAhead { seconds }, Address::Agent(..)) => seconds as i64 * 1_000_000_000,
             _ => 0,
         }
     }

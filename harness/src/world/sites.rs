@@ -11,7 +11,7 @@ use switchback_sim::SimTime;
 use switchback_vsphere as vsphere;
 
 use super::event::Event;
-use super::{PhysicalDisk, Sabotage, World};
+use super::{Happening, PhysicalDisk, Sabotage, SiteCall, World};
 use crate::content::Simulated;
 
 /// The way of an answer from a service to the vault.
@@ -24,7 +24,12 @@ impl<C: Simulated> World<C> {
             return;
         }
         let now = self.now();
+        let (kind, _) = vsphere::RequestKind::of(&request);
+        let fired = self.vcenter.rules_fired();
         let started = self.vcenter.begin(now, call, request);
+        if self.vcenter.rules_fired() > fired {
+            self.note(Happening::CallFailed { call: SiteCall::Vsphere(kind) });
+        }
         started.consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
         self.kernel.schedule_at(started.done_at, Event::HypervisorDone(call));
     }
@@ -93,7 +98,12 @@ impl<C: Simulated> World<C> {
             }
             (_, request) => request,
         };
+        let (kind, _) = azure::RequestKind::of(&request);
+        let fired = self.azure.rules_fired();
         let started = self.azure.begin(now, call, request);
+        if self.azure.rules_fired() > fired {
+            self.note(Happening::CallFailed { call: SiteCall::Azure(kind) });
+        }
         started.consequences.into_iter().for_each(|consequence| self.azure_consequence(consequence));
         self.kernel.schedule_at(started.done_at, Event::CloudDone(call));
     }

@@ -133,6 +133,15 @@ impl WorldSpec {
         if number == 0 { Site::Primary } else { Site::Recovery }
     }
 
+    /// What a link is like by itself.
+    pub(super) const fn link(&self, name: super::LinkName) -> &LinkSpec {
+        match name {
+            super::LinkName::Lan => &self.lan,
+            super::LinkName::Fabric => &self.fabric,
+            super::LinkName::WanUp | super::LinkName::WanDown => &self.wan,
+        }
+    }
+
     /// The group of a machine, by the machine's place.
     #[must_use]
     pub fn group_of(&self, machine: usize) -> Option<&GroupSpec> {
@@ -141,6 +150,13 @@ impl WorldSpec {
 }
 
 impl DiskTiming {
+    /// The same with every request taking so much longer.
+    #[must_use]
+    pub fn slower_by(&self, by: Duration) -> Self {
+        let later = |range: &core::ops::RangeInclusive<Duration>| *range.start() + by..=*range.end() + by;
+        Self { latency: later(&self.latency), flush: later(&self.flush), ..self.clone() }
+    }
+
     /// What an all-flash array gives: 0.2 to 0.6 ms, 1 GiB/s, 32 at once.
     #[must_use]
     pub fn flash() -> Self {

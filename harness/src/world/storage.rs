@@ -11,12 +11,12 @@ use switchback_sim::{Device, DeviceSpec, IoKind, Seed, SimTime};
 
 use super::event::Event;
 use super::spec::{DiskTiming, WorldSpec};
-use super::{Sabotage, World};
+use super::{Sabotage, SlowDevice, World};
 use crate::content::Simulated;
 use crate::truth::initial_stamp;
 
 /// A disk that exists once, whatever roles call it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub enum PhysicalDisk {
     /// The machine's disk at home, on a datastore.
     Home(DiskId),
@@ -24,6 +24,16 @@ pub enum PhysicalDisk {
     Replica(DiskId),
     /// The disk of the recovered machine in the cloud.
     Recovered(DiskId),
+}
+
+impl PhysicalDisk {
+    /// Which disk of which machine it is a copy of.
+    #[must_use]
+    pub const fn id(self) -> DiskId {
+        match self {
+            Self::Home(id) | Self::Replica(id) | Self::Recovered(id) => id,
+        }
+    }
 }
 
 impl From<DiskRef> for PhysicalDisk {
@@ -94,12 +104,23 @@ impl<C: Simulated> Storage<C> {
         }
     }
 
+    /// Makes a device as fast as that from now on.
+    pub(super) fn set_timing(&mut self, device: SlowDevice, timing: &DiskTiming) {
+        let spec = device_spec(timing);
+        match device {
+            SlowDevice::Machine(machine) => {
+                self.machine_devices[machine.0 as usize].iter_mut().for_each(|d| d.set_spec(spec.clone()));
+            }
+            SlowDevice::Replica => self.replica_device.set_spec(spec),
+        }
+    }
+
     pub(super) fn disk_mut(&mut self, disk: PhysicalDisk) -> Option<&mut VirtualDisk<C>> {
         self.slot(disk)?.as_mut()
     }
 
     fn slot(&mut self, disk: PhysicalDisk) -> Option<&mut Option<VirtualDisk<C>>> {
-        let (PhysicalDisk::Home(id) | PhysicalDisk::Replica(id) | PhysicalDisk::Recovered(id)) = disk;
+        let id = disk.id();
         let copies = self.disks.get_mut(id.machine.0 as usize)?.get_mut(usize::from(id.index))?;
         Some(match disk {
             PhysicalDisk::Home(_) => &mut copies.home,

@@ -1,0 +1,81 @@
+//! The fault atlas: which faults may make something unrecoverable, and what. It is written down before a run, so that no
+//! verdict is ever excused by hand.
+//!
+//! | fault | what it may break | for whom |
+//! |---|---|---|
+//! | a disk tears, loses or misdirects a write that it has acknowledged, or decays | whatever is read from disks and points | the machine, and causality in its group |
+//! | a clock jumps | lags and instants may be off by as much as clocks disagreed | everybody |
+//! | an operator starts the old machine on premises while it runs in the cloud | one writable side | the machine |
+//!
+//! Nothing else is excused: loss, reordering, cuts, crashes, full and slow disks, late and lost answers must all be
+//! survived.
+
+use std::collections::BTreeSet;
+
+use switchback_engine::MachineId;
+
+use super::{Finding, Judge};
+use crate::content::Simulated;
+use crate::world::{Happening, World};
+
+/// What has happened in a run that the atlas knows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Atlas {
+    damaged: BTreeSet<MachineId>,
+    started_by_hand: BTreeSet<MachineId>,
+    excused: u64,
+}
+
+impl Atlas {
+    /// Why a finding about a machine, or about one of those that share its points, is none.
+    fn excuse(&self, judge: Judge, machine: MachineId, group: &[usize]) -> Option<&'static str> {
+        let is_damaged = |machine: &usize| self.damaged.contains(&MachineId(*machine as u32));
+        match judge {
+            Judge::CommonCut if group.iter().any(is_damaged) => Some("a disk of the group has lied"),
+            Judge::Prefix
+            | Judge::ApplicationPoint
+            | Judge::LatestMeansLatest
+            | Judge::NothingResurrected
+            | Judge::HonestRpo
+                if self.damaged.contains(&machine) =>
+            {
+                Some("a disk of the machine has lied")
+            }
+            Judge::OneWritableSide if self.started_by_hand.contains(&machine) => {
+                Some("an operator started the old machine")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<C: Simulated> super::Judges<C> {
+    /// A disk of the machine lies, or will.
+    pub(crate) fn expect_damage(&mut self, machine: MachineId) {
+        self.atlas.damaged.insert(machine);
+    }
+
+    /// An operator starts the machine on premises although it runs elsewhere, or may soon.
+    pub(crate) fn expect_second_copy(&mut self, machine: MachineId) {
+        self.atlas.started_by_hand.insert(machine);
+    }
+
+    /// How many findings were none, because a fault was known to cause them.
+    #[must_use]
+    pub const fn excused(&self) -> u64 {
+        self.atlas.excused
+    }
+}
+
+impl<C: Simulated> World<C> {
+    /// Takes note of what a judge found about a machine, unless the atlas knows why.
+    pub(crate) fn found_about(&mut self, machine: MachineId, judge: Judge, what: String) {
+        let group = self.spec().group_of(machine.0 as usize).map_or(&[][..], |group| &group.machines);
+        let Some(why) = self.judges.atlas.excuse(judge, machine, group) else {
+            return self.found(judge, what);
+        };
+        self.judges.atlas.excused += 1;
+        let finding = Finding { judge, at: self.now(), what };
+        self.note(Happening::Excused(finding, why));
+    }
+}

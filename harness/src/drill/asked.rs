@@ -1,0 +1,175 @@
+//! What a user does who has asked the vault for something, until it is done or given up:
+//!
+//! 1. Who hears nothing asks again *under the same number*: the request, or its answer, may be lost. Nothing may be done
+//!    twice because of that.
+//! 2. Who is refused because the machine is on its way to another state asks again, as somebody does who waits for a
+//!    button to become active.
+//! 3. Whose job failed looks at it for a while and asks anew, as often as the scenario's operator does. A change of the
+//!    recovery point that failed leaves no machine; it is asked for as a failover then.
+//! 4. A cancel that comes too late is refused, and that is no trouble: the failover is through.
+
+use core::time::Duration;
+
+use switchback_engine::MachineId;
+use switchback_engine::control::{Command, ItemState, JobId, JobState, Operation, Refused};
+use switchback_engine::message::Selector;
+use switchback_engine::role::CommandId;
+use switchback_sim::SimTime;
+
+use super::Drill;
+use crate::content::Simulated;
+
+/// Who hears nothing asks again after this long.
+const REPEAT_AFTER: Duration = Duration::from_secs(20);
+/// From a job that failed to the next attempt.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
+
+/// A command of a step, to one machine.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    command: Command,
+    machine: MachineId,
+    attempts: u32,
+    stage: Stage,
+}
+
+/// How far it has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It was asked for under this number; asked again then, if nobody answers.
+    Asked(CommandId, SimTime),
+    /// It will be asked for at this time.
+    Again(SimTime),
+    /// It is over, well or not.
+    Ended(bool),
+}
+
+/// What came of one look.
+enum Look {
+    /// Nothing yet.
+    Wait,
+    /// Nothing, for too long.
+    Silence(CommandId),
+    Ended,
+    /// It was refused for now.
+    Refused(String),
+    /// Its job failed.
+    Failed(String),
+    GiveUp(String),
+}
+
+impl Asked {
+    pub(super) const fn ended(&self) -> Option<bool> {
+        match self.stage {
+            Stage::Ended(well) => Some(well),
+            _ => None,
+        }
+    }
+
+    /// When to look at it again; `next` is the next look.
+    pub(super) fn looked_at(&self, next: SimTime) -> Option<SimTime> {
+        match self.stage {
+            Stage::Asked(_, at) | Stage::Again(at) => Some(at.max(next)),
+            Stage::Ended(_) => None,
+        }
+    }
+}
+
+impl<C: Simulated> Drill<C> {
+    pub(super) fn ask_first(&mut self, machine: MachineId, command: Command) -> Asked {
+        let stage = self.ask(machine, &command);
+        Asked { command, machine, attempts: 1, stage }
+    }
+
+    fn ask(&mut self, machine: MachineId, command: &Command) -> Stage {
+        self.note_failover(machine, command);
+        Stage::Asked(self.world.command(command.clone()), self.world.now() + REPEAT_AFTER)
+    }
+
+    pub(super) fn follow_asked(&mut self, at: usize, number: usize, since: SimTime) {
+        let now = self.world.now();
+        let mut asked = self.steps[at].asked[number].clone();
+        match asked.stage {
+            Stage::Ended(_) => return,
+            Stage::Again(due) if now < due => return,
+            Stage::Again(_) => asked.stage = self.ask(asked.machine, &asked.command),
+            Stage::Asked(id, repeat_at) => {
+                let gave_up = now > since + self.scenario.operator.gives_up_after;
+                let look = self.look(id, repeat_at);
+                self.settle(at, &mut asked, look, gave_up);
+            }
+        }
+        self.steps[at].asked[number] = asked;
+    }
+
+    /// Goes on from what a look has shown.
+    fn settle(&mut self, at: usize, asked: &mut Asked, look: Look, gave_up: bool) {
+        match look {
+            Look::Ended => asked.stage = Stage::Ended(true),
+            Look::Wait if !gave_up => {}
+            Look::Silence(id) if !gave_up => {
+                self.world.repeat_command(id, asked.command.clone());
+                asked.stage = Stage::Asked(id, self.world.now() + REPEAT_AFTER);
+            }
+            Look::Refused(_) if !gave_up => asked.stage = Stage::Again(self.world.now()),
+            Look::Failed(_) if !gave_up && asked.attempts < self.scenario.operator.attempts => {
+                asked.attempts += 1;
+                self.choose_again(asked);
+                asked.stage = Stage::Again(self.world.now() + AGAIN_AFTER);
+            }
+            Look::Wait | Look::Silence(_) => self.give_up(at, asked, "it is not through in time"),
+            Look::Refused(why) | Look::Failed(why) | Look::GiveUp(why) => self.give_up(at, asked, &why),
+        }
+    }
+
+    fn give_up(&mut self, at: usize, asked: &mut Asked, why: &str) {
+        asked.stage = Stage::Ended(false);
+        self.trouble(at, why);
+    }
+
+    /// What has come of a command that was asked for.
+    fn look(&self, id: CommandId, repeat_at: SimTime) -> Look {
+        match self.world.reply(id).cloned() {
+            None if self.world.now() >= repeat_at => Look::Silence(id),
+            None => Look::Wait,
+            Some(Ok(job)) => self.look_at_job(job),
+            Some(Err(Refused::NotAllowed { operation: Operation::Cancel, .. })) => Look::Ended,
+            Some(Err(Refused::NotAllowed { state, .. })) if is_passing(state) => {
+                Look::Refused("the machine stays on its way to another state".to_owned())
+            }
+            Some(Err(refused)) => Look::GiveUp(refused.to_string()),
+        }
+    }
+
+    fn look_at_job(&self, job: JobId) -> Look {
+        let Some(job) = self.world.control().and_then(|control| control.job(job)) else { return Look::Wait };
+        match job.state {
+            JobState::InProgress => Look::Wait,
+            JobState::Succeeded => Look::Ended,
+            JobState::Cancelled => Look::GiveUp("the job was cancelled".to_owned()),
+            JobState::Failed => {
+                let why = job.error.as_ref().map_or("without a reason".to_owned(), ToString::to_string);
+                Look::Failed(format!("the job failed: {why}"))
+            }
+        }
+    }
+
+    /// Before asking anew: what the failure has left decides what there is to ask for.
+    fn choose_again(&self, asked: &mut Asked) {
+        let Some(item) = self.world.control().and_then(|control| control.item(asked.machine)) else { return };
+        if let (Command::ChangePoint { machine, to }, ItemState::FailoverFailed(_)) =
+            (&asked.command, item.state())
+        {
+            let (machine, to) = (*machine, Selector::Exactly(*to));
+            asked.command = Command::Failover { machine, to, shut_down_source: false };
+        }
+    }
+}
+
+/// Whether an item is on its way to another state, so that asking again may help.
+const fn is_passing(state: ItemState) -> bool {
+    !matches!(
+        state,
+        ItemState::Unprotected | ItemState::Protected(_) | ItemState::Committed(_) | ItemState::FailedOver(_)
+    )
+}

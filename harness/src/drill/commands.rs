@@ -1,0 +1,74 @@
+//! What a step asks the vault for, machine by machine.
+
+use switchback_engine::control::{Command, ItemState};
+use switchback_engine::message::Selector;
+use switchback_engine::role::Address;
+use switchback_engine::{Direction, MachineId, PointId};
+use switchback_scenarios::model::{Action, FailbackPoint, RecoveryPointChoice, Subject};
+use switchback_sim::SimTime;
+
+use super::Drill;
+use crate::content::Simulated;
+use crate::world::sim_time;
+
+impl<C: Simulated> Drill<C> {
+    /// The commands of a step that asks the vault for something; none for faults.
+    pub(super) fn commands(&self, action: &Action) -> Result<Vec<(MachineId, Command)>, String> {
+        let each = |subject: Subject, command: &dyn Fn(MachineId) -> Result<Command, String>| {
+            let members = self.scenario.members(subject).iter().map(|vm| MachineId(vm.0 as u32));
+            members.map(|machine| command(machine).map(|command| (machine, command))).collect()
+        };
+        match action {
+            Action::Failover { subject, to, shutdown } => each(*subject, &|machine| {
+                let to = self.selector(machine, *to)?;
+                Ok(Command::Failover { machine, to, shut_down_source: *shutdown })
+            }),
+            Action::Failback { subject, to } => each(*subject, &|machine| {
+                let to = match to {
+                    FailbackPoint::Latest => Selector::Latest,
+                    FailbackPoint::LatestAppConsistent => Selector::LatestApplication,
+                };
+                Ok(Command::Failover { machine, to, shut_down_source: true })
+            }),
+            Action::ChangePoint { subject, to } => {
+                each(*subject, &|machine| Ok(Command::ChangePoint { machine, to: self.point(machine, *to)? }))
+            }
+            Action::Commit(subject) => each(*subject, &|machine| Ok(Command::Commit { machine })),
+            Action::Cancel(subject) => each(*subject, &|machine| Ok(Command::Cancel { machine })),
+            Action::Reprotect(subject) => each(*subject, &|machine| {
+                let home = self.world.judges().state(machine) == ItemState::Committed(Direction::Reverse);
+                let process_server = Address::ProcessServer(if home { 0 } else { 1 });
+                Ok(Command::Reprotect { machine, process_server })
+            }),
+            Action::Resync(subject) => each(*subject, &|machine| Ok(Command::Resync { machine })),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn selector(&self, machine: MachineId, to: RecoveryPointChoice) -> Result<Selector, String> {
+        Ok(match to {
+            RecoveryPointChoice::Latest => Selector::Latest,
+            RecoveryPointChoice::LatestProcessed => Selector::LatestProcessed,
+            RecoveryPointChoice::LatestAppConsistent => Selector::LatestApplication,
+            RecoveryPointChoice::At(_) => Selector::Exactly(self.point(machine, to)?),
+        })
+    }
+
+    /// The recovery point that a user picks from the list.
+    fn point(&self, machine: MachineId, to: RecoveryPointChoice) -> Result<PointId, String> {
+        let control = self.world.control().ok_or_else(|| "the vault is down".to_owned())?;
+        let points = control.points_of(machine);
+        let app = |point: &&switchback_engine::RecoveryPoint| {
+            point.consistency == switchback_engine::Consistency::Application
+        };
+        let found = match to {
+            RecoveryPointChoice::Latest | RecoveryPointChoice::LatestProcessed => points.last(),
+            RecoveryPointChoice::LatestAppConsistent => points.iter().rfind(app),
+            RecoveryPointChoice::At(after) => {
+                let until = self.t0.unwrap_or(SimTime::ZERO) + after;
+                points.iter().rfind(|point| sim_time(point.at) <= until)
+            }
+        };
+        found.map(|point| point.id).ok_or_else(|| "there is no such recovery point".to_owned())
+    }
+}

@@ -1,0 +1,87 @@
+//! From a seed to a complete scenario: a site, loads, a journey, a schedule of faults.
+//!
+//! Swarm style: every run switches a random subset of features and kinds of fault on, so that what hides one thing is
+//! absent from some runs. Each part draws from a generator of its own, named after it: taking something out of one part
+//! reshuffles no other. What is drawn is legal by the rules of the language, and every fault on the list is one the engine
+//! must survive, or the fault atlas knows what it may break.
+//!
+//! | file | draws |
+//! |---|---|
+//! | `site` | machines, disks, groups, datastores, networks, policy, loads |
+//! | `journey` | a legal walk of each group through failover and failback |
+//! | `faults` | what goes wrong, when, for how long |
+//! | `draw` | ways to draw: uneven ranges, round durations |
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use switchback_scenarios::Scenario;
+use switchback_scenarios::SourceLine;
+use switchback_scenarios::model::words::{ContentKind, HealGoal, Origin};
+use switchback_scenarios::model::{Exploration, Heal, Operator};
+use switchback_sim::Seed;
+
+use super::Weights;
+
+mod draw;
+mod faults;
+mod journey;
+mod site;
+
+/// Goes up when the same seed begins to give another scenario.
+pub const GENERATOR_VERSION: u32 = 1;
+
+/// One run in so many moves real bytes, through compression and checksums. They cost ten times as much.
+const BYTES_ONE_IN: u64 = 48;
+
+/// A place for things that no person wrote.
+pub(crate) use journey::{Place, step};
+pub(crate) use site::datastore;
+
+pub(crate) const NOWHERE: SourceLine = SourceLine { line: 1, column: 1 };
+
+/// The scenario of a seed, within the ranges.
+#[must_use]
+pub fn generate(seed: u64, ranges: &Exploration, weights: &Weights) -> Scenario {
+    let of = Seed(seed).child("explore");
+    let mut chance = of.chance("run");
+    let mut scenario = site::draw(&of, ranges);
+    let walks = journey::draw(&mut of.chance("journey"), ranges, &scenario);
+    let span = walks.span;
+    scenario.timeline = walks.steps;
+    faults::draw(&of, ranges, weights, span, &mut scenario);
+    scenario.seed = chance.next_u64() >> 32;
+    if chance.below(BYTES_ONE_IN) == 0 {
+        scenario.content = ContentKind::Bytes;
+    }
+    scenario
+}
+
+/// A scenario in which nothing happens yet.
+pub(crate) fn blank(ranges: &Exploration) -> Scenario {
+    Scenario {
+        file: "generated.yaml".to_owned(),
+        text: Arc::from(""),
+        version: Scenario::VERSION,
+        name: "generated".to_owned(),
+        seed: 1,
+        summary: "Drawn by chance.".to_owned(),
+        content: ContentKind::Stamps,
+        site: site::blank(),
+        region: site::region(),
+        wan: switchback_scenarios::model::Link::WAN,
+        lan: switchback_scenarios::model::Link::LAN,
+        process_server: Default::default(),
+        master_target: site::master_target(),
+        policy: Default::default(),
+        groups: Vec::new(),
+        vms: Vec::new(),
+        t0: Origin::InitialReplicationComplete,
+        timeline: Vec::new(),
+        expect: Vec::new(),
+        then_heal: Some(Heal { within: ranges.heal_within, goal: HealGoal::Converged, source: NOWHERE }),
+        run_for: None,
+        always: ranges.always.clone(),
+        operator: Operator { attempts: 50, gives_up_after: Duration::from_hours(4) },
+    }
+}

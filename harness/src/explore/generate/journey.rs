@@ -1,0 +1,171 @@
+//! Legal walks: what each group, or each machine of it, is put through.
+//!
+//! A walk follows the states of a protected item as its documents have them, step by step; a step that the documents do
+//! not allow is never drawn. The groups walk side by side.
+
+use core::time::Duration;
+
+use switchback_scenarios::Scenario;
+use switchback_scenarios::model::words::{JourneyWord, PassingState};
+use switchback_scenarios::model::{
+    Action, Exploration, FailbackPoint, GroupIndex, Moment, RecoveryPointChoice, Step, StepIndex, Subject,
+    When,
+};
+use switchback_sim::Chance;
+
+use super::NOWHERE;
+use super::draw::{one_in, rather_small, seconds_below, span};
+
+/// The steps of all walks, and how long after t0 the last one is about due.
+pub(super) struct Walks {
+    pub(super) steps: Vec<Step>,
+    pub(super) span: Duration,
+}
+
+/// Where a walk stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::explore) enum Place {
+    Protected,
+    FailedOver,
+    Committed,
+    ProtectedAway,
+    FailedBack,
+    CommittedHome,
+    Unprotected,
+    /// Nothing more to do.
+    End,
+}
+
+impl Place {
+    /// Which steps are legal, and where each leads.
+    pub(in crate::explore) const fn ways(self) -> &'static [(JourneyWord, Self)] {
+        use JourneyWord as W;
+        match self {
+            Self::Protected => &[
+                (W::Failover, Self::FailedOver),
+                (W::Resync, Self::Protected),
+                (W::Cancel, Self::End),
+                (W::Disable, Self::Unprotected),
+            ],
+            Self::FailedOver => &[(W::Commit, Self::Committed), (W::ChangePoint, Self::FailedOver)],
+            Self::Committed => &[(W::Reprotect, Self::ProtectedAway), (W::Disable, Self::End)],
+            Self::ProtectedAway => &[(W::Failback, Self::FailedBack), (W::Resync, Self::ProtectedAway)],
+            Self::FailedBack => &[(W::Commit, Self::CommittedHome)],
+            Self::CommittedHome => &[(W::Reprotect, Self::Protected)],
+            Self::Unprotected => &[(W::Protect, Self::Protected)],
+            Self::End => &[],
+        }
+    }
+
+    /// Draws a step: mostly the one that leads on.
+    fn draw(self, chance: &mut Chance) -> Option<(JourneyWord, Self)> {
+        let ways = self.ways();
+        let first = ways.first()?;
+        let other = ways.len() > 1 && one_in(chance, 4);
+        Some(if other { *chance.pick(&ways[1..])? } else { *first })
+    }
+}
+
+pub(super) fn draw(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario) -> Walks {
+    let span = span(chance, ranges.lasts.min..=ranges.lasts.max);
+    let mut walks = Walks { steps: Vec::new(), span };
+    let one_by_one = one_in(chance, 8);
+    for group in 0..scenario.groups.len() {
+        // The others are there to be left alone.
+        if group > 0 && one_in(chance, 2) {
+            continue;
+        }
+        let members = &scenario.groups[group].vms;
+        if one_by_one && members.len() > 1 {
+            members.iter().for_each(|vm| walk(chance, ranges, scenario, Subject::Vm(*vm), &mut walks));
+        } else {
+            walk(chance, ranges, scenario, Subject::Group(GroupIndex(group)), &mut walks);
+        }
+    }
+    walks
+}
+
+fn walk(
+    chance: &mut Chance,
+    ranges: &Exploration,
+    scenario: &Scenario,
+    subject: Subject,
+    walks: &mut Walks,
+) {
+    let count = rather_small(chance, &ranges.steps).max(ranges.journey.as_ref().map_or(0, |j| j.len() as u32));
+    // Half of the span until the first step, so that there is something to go back to.
+    let gap = walks.span / (count + 1);
+    let mut place = Place::Protected;
+    let mut before = None;
+    for at in 0..count as usize {
+        let way = match &ranges.journey {
+            Some(journey) => journey.get(at).and_then(|word| named(place, *word)),
+            None => place.draw(chance),
+        };
+        let Some((word, next)) = way else { return };
+        let plus = seconds_below(chance, gap * 2);
+        let when = match before {
+            None => When::At(Duration::from_secs(60) + plus),
+            Some(step) => When::After { step, plus },
+        };
+        let first = walks.steps.len();
+        push(chance, scenario, subject, word, when, walks);
+        if walks.steps.len() > first {
+            before = Some(StepIndex(first));
+        }
+        place = next;
+    }
+}
+
+fn named(place: Place, word: JourneyWord) -> Option<(JourneyWord, Place)> {
+    place.ways().iter().find(|(way, _)| *way == word).copied()
+}
+
+/// Adds the step, or the two that a cancel takes. Protection begins for a whole group only.
+fn push(
+    chance: &mut Chance,
+    scenario: &Scenario,
+    subject: Subject,
+    word: JourneyWord,
+    when: When,
+    walks: &mut Walks,
+) {
+    let action = match word {
+        JourneyWord::Failover | JourneyWord::Cancel => {
+            Action::Failover { subject, to: point(chance, walks.span), shutdown: !one_in(chance, 3) }
+        }
+        JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, walks.span) },
+        JourneyWord::Commit => Action::Commit(subject),
+        JourneyWord::Reprotect => Action::Reprotect(subject),
+        JourneyWord::Failback => {
+            let to = if one_in(chance, 4) { FailbackPoint::LatestAppConsistent } else { FailbackPoint::Latest };
+            Action::Failback { subject, to }
+        }
+        JourneyWord::Resync => Action::Resync(subject),
+        JourneyWord::Disable => Action::Disable(subject),
+        JourneyWord::Protect => match subject {
+            Subject::Group(group) => Action::Protect(group),
+            Subject::Vm(_) => return,
+        },
+    };
+    walks.steps.push(step(when, action));
+    if word == JourneyWord::Cancel {
+        let vm = scenario.members(subject)[0];
+        let moment = Moment::State { vm, is: PassingState::FailingOver };
+        let plus = span(chance, Duration::from_millis(1)..=Duration::from_secs(100));
+        walks.steps.push(step(When::Moment { moment, plus }, Action::Cancel(subject)));
+    }
+}
+
+pub(in crate::explore) fn step(when: When, action: Action) -> Step {
+    Step { name: action.word().to_owned(), when, action, source: NOWHERE }
+}
+
+fn point(chance: &mut Chance, span: Duration) -> RecoveryPointChoice {
+    match chance.below(8) {
+        0..=3 => RecoveryPointChoice::Latest,
+        4 | 5 => RecoveryPointChoice::LatestProcessed,
+        6 => RecoveryPointChoice::LatestAppConsistent,
+        _ => RecoveryPointChoice::At(seconds_below(chance, span)),
+    }
+}

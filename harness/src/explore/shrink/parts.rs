@@ -1,0 +1,233 @@
+//! Leaving out what a failure does not need: steps, machines, disks, datastores.
+
+use switchback_scenarios::Scenario;
+use switchback_scenarios::model::{
+    Action, DatastoreIndex, DiskIndex, GroupIndex, Moment, SlowDevice, StepIndex, Subject, VmIndex, When,
+};
+
+use super::Shrinking;
+
+impl Shrinking<'_> {
+    pub(super) fn leave_out_parts(&mut self) {
+        self.leave_out_steps();
+        self.leave_out_machines();
+        self.leave_out_disks();
+        self.leave_out_steps();
+        self.change("one datastore", one_datastore);
+    }
+
+    /// Halves of the timeline first, single steps last.
+    fn leave_out_steps(&mut self) {
+        let mut width = self.best.timeline.len().div_ceil(2);
+        while width > 0 {
+            let mut from = 0;
+            while from < self.best.timeline.len() {
+                let until = (from + width).min(self.best.timeline.len());
+                let what = if until - from == 1 {
+                    format!("without `{}`", self.best.timeline[from].name)
+                } else {
+                    format!("without {} steps", until - from)
+                };
+                if !self.change(&what, |scenario| without_steps(scenario, |at| (from..until).contains(&at))) {
+                    from += width;
+                }
+            }
+            width = if width == 1 { 0 } else { width.div_ceil(2) };
+        }
+    }
+
+    fn leave_out_machines(&mut self) {
+        let mut at = 0;
+        while at < self.best.vms.len() && self.best.vms.len() > 1 {
+            let what = format!("without {}", self.best.vms[at].name);
+            if !self.change(&what, |scenario| without_machine(scenario, VmIndex(at))) {
+                at += 1;
+            }
+        }
+    }
+
+    fn leave_out_disks(&mut self) {
+        for vm in 0..self.best.vms.len() {
+            let mut at = 0;
+            while at < self.best.vms[vm].disks.len() && self.best.vms[vm].disks.len() > 1 {
+                let what = format!("without disk {} of {}", self.best.vms[vm].disks[at].name, self.best.vms[vm].name);
+                if !self.change(&what, |scenario| without_disk(scenario, VmIndex(vm), DiskIndex(at))) {
+                    at += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Takes steps out. What comes after one of them comes after what that one came after, as much later.
+pub(super) fn without_steps(scenario: &mut Scenario, is_out: impl Fn(usize) -> bool) {
+    let mut whens: Vec<When> = Vec::with_capacity(scenario.timeline.len());
+    let mut places = Vec::with_capacity(scenario.timeline.len());
+    let mut kept = Vec::new();
+    for (at, mut step) in core::mem::take(&mut scenario.timeline).into_iter().enumerate() {
+        if let When::After { step: before, plus } = step.when {
+            step.when = if is_out(before.0) {
+                later(whens[before.0], plus)
+            } else {
+                When::After { step: StepIndex(places[before.0]), plus }
+            };
+        }
+        whens.push(step.when);
+        places.push(kept.len());
+        if !is_out(at) {
+            kept.push(step);
+        }
+    }
+    scenario.timeline = kept;
+}
+
+fn later(when: When, by: core::time::Duration) -> When {
+    match when {
+        When::At(at) => When::At(at + by),
+        When::After { step, plus } => When::After { step, plus: plus + by },
+        When::Moment { moment, plus } => When::Moment { moment, plus: plus + by },
+    }
+}
+
+/// Takes a machine out, with everything that is about it.
+fn without_machine(scenario: &mut Scenario, gone: VmIndex) {
+    let group = scenario.vms[gone.0].group;
+    let group_goes = scenario.groups[group.0].vms.len() == 1;
+    let is_about = |step: &switchback_scenarios::model::Step| {
+        is_about_vm(&step.action, gone)
+            || waits_for_vm(step.when, gone)
+            || group_goes && is_about_group(&step.action, step.when, group)
+    };
+    let out: Vec<bool> = scenario.timeline.iter().map(is_about).collect();
+    without_steps(scenario, |at| out[at]);
+    scenario.vms.remove(gone.0);
+    scenario.groups[group.0].vms.retain(|vm| *vm != gone);
+    if group_goes {
+        scenario.groups.remove(group.0);
+    }
+    let vm = |vm: &mut VmIndex| vm.0 -= usize::from(vm.0 > gone.0);
+    let of_group = |of: &mut GroupIndex| of.0 -= usize::from(group_goes && of.0 > group.0);
+    for (at, machine) in scenario.vms.iter_mut().enumerate() {
+        machine.index = VmIndex(at);
+        of_group(&mut machine.group);
+        if let Some(churn) = &mut machine.churn {
+            churn.after = churn.after.filter(|cause| *cause != gone);
+            churn.after.iter_mut().for_each(vm);
+        }
+    }
+    scenario.groups.iter_mut().for_each(|group| group.vms.iter_mut().for_each(vm));
+    for step in &mut scenario.timeline {
+        for_indices(&mut step.action, &mut step.when, &vm, &of_group);
+    }
+}
+
+fn without_disk(scenario: &mut Scenario, vm: VmIndex, gone: DiskIndex) {
+    let lies = |action: &Action| matches!(action, Action::DiskFault { vm: of, disk, .. } if *of == vm && *disk == gone);
+    let out: Vec<bool> = scenario.timeline.iter().map(|step| lies(&step.action)).collect();
+    without_steps(scenario, |at| out[at]);
+    let machine = &mut scenario.vms[vm.0];
+    machine.disks.remove(gone.0);
+    let shift = |disk: &mut DiskIndex| disk.0 -= usize::from(disk.0 > gone.0);
+    if let Some(churn) = &mut machine.churn {
+        churn.disk = churn.disk.filter(|disk| *disk != gone);
+        churn.disk.iter_mut().for_each(shift);
+    }
+    for step in &mut scenario.timeline {
+        if let Action::DiskFault { vm: of, disk, .. } = &mut step.action
+            && *of == vm
+        {
+            shift(disk);
+        }
+    }
+}
+
+fn one_datastore(scenario: &mut Scenario) {
+    scenario.site.datastores.truncate(1);
+    scenario.site.hosts = 1;
+    scenario.site.datastores[0].reach = vec![0];
+    scenario.master_target.datastore = DatastoreIndex(0);
+    scenario.vms.iter_mut().for_each(|vm| vm.datastore = DatastoreIndex(0));
+    for step in &mut scenario.timeline {
+        if let Action::Move { datastore, .. } | Action::MoveMasterTarget { datastore } = &mut step.action {
+            *datastore = DatastoreIndex(0);
+        }
+    }
+}
+
+fn is_about_vm(action: &Action, vm: VmIndex) -> bool {
+    match action {
+        Action::Failover { subject, .. }
+        | Action::ChangePoint { subject, .. }
+        | Action::Failback { subject, .. }
+        | Action::Commit(subject)
+        | Action::Cancel(subject)
+        | Action::Reprotect(subject)
+        | Action::Resync(subject)
+        | Action::Disable(subject) => *subject == Subject::Vm(vm),
+        Action::Crash { vm: of, .. } | Action::Skew { vm: of, .. } => *of == Some(vm),
+        Action::Stop(of)
+        | Action::Start(of)
+        | Action::Snapshot(of)
+        | Action::RemoveSnapshots(of)
+        | Action::Move { vm: of, .. }
+        | Action::DiskFault { vm: of, .. } => *of == vm,
+        Action::SlowDisk { who, .. } => *who == SlowDevice::Machine(vm),
+        _ => false,
+    }
+}
+
+const fn waits_for_vm(when: When, vm: VmIndex) -> bool {
+    match when {
+        When::Moment { moment: Moment::State { vm: of, .. } | Moment::Task { vm: of, .. }, .. } => of.0 == vm.0,
+        _ => false,
+    }
+}
+
+fn is_about_group(action: &Action, when: When, group: GroupIndex) -> bool {
+    let waits = matches!(when, When::Moment { moment: Moment::CutsPoint { group: of, .. }, .. } if of == group);
+    waits
+        || match action {
+            Action::Protect(of) => *of == group,
+            Action::Failover { subject, .. }
+            | Action::ChangePoint { subject, .. }
+            | Action::Failback { subject, .. }
+            | Action::Commit(subject)
+            | Action::Cancel(subject)
+            | Action::Reprotect(subject)
+            | Action::Resync(subject)
+            | Action::Disable(subject) => *subject == Subject::Group(group),
+            _ => false,
+        }
+}
+
+/// Does something with every number of a machine or a group in a step.
+fn for_indices(action: &mut Action, when: &mut When, vm: &impl Fn(&mut VmIndex), group: &impl Fn(&mut GroupIndex)) {
+    match when {
+        When::Moment { moment: Moment::State { vm: of, .. } | Moment::Task { vm: of, .. }, .. } => vm(of),
+        When::Moment { moment: Moment::CutsPoint { group: of, .. }, .. } => group(of),
+        When::At(_) | When::After { .. } => {}
+    }
+    match action {
+        Action::Failover { subject, .. }
+        | Action::ChangePoint { subject, .. }
+        | Action::Failback { subject, .. }
+        | Action::Commit(subject)
+        | Action::Cancel(subject)
+        | Action::Reprotect(subject)
+        | Action::Resync(subject)
+        | Action::Disable(subject) => match subject {
+            Subject::Vm(of) => vm(of),
+            Subject::Group(of) => group(of),
+        },
+        Action::Protect(of) => group(of),
+        Action::Crash { vm: of, .. } | Action::Skew { vm: of, .. } => of.iter_mut().for_each(vm),
+        Action::Stop(of)
+        | Action::Start(of)
+        | Action::Snapshot(of)
+        | Action::RemoveSnapshots(of)
+        | Action::Move { vm: of, .. }
+        | Action::DiskFault { vm: of, .. } => vm(of),
+        Action::SlowDisk { who: SlowDevice::Machine(of), .. } => vm(of),
+        _ => {}
+    }
+}

@@ -1,0 +1,215 @@
+//! The words in which coverage is counted: kinds of fault as they show in a run, ends of jobs and tasks, refusals.
+
+use switchback_engine::Site;
+use switchback_engine::control::{JobKind, JobState, Operation, Refused, TaskKind, TaskState};
+use switchback_engine::role::Address;
+
+use crate::outcome::words;
+use crate::world::{DiskLie, Happening};
+
+/// A kind of fault, as it shows in what happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum FaultKind {
+    LinkCut,
+    LinkSlow,
+    LinkImpaired,
+    StoreFull,
+    AgentCrash,
+    ProcessServerCrash,
+    AzureProcessServerCrash,
+    TargetCrash,
+    MasterTargetCrash,
+    VaultCrash,
+    ClockAhead,
+    ClockBehind,
+    WriteTorn,
+    WriteLost,
+    WriteMisdirected,
+    DiskRotten,
+    DiskSlow,
+    CallFailed,
+    SiteLost,
+    MachineStarted,
+    MachineStopped,
+    SnapshotTaken,
+    SnapshotsRemoved,
+    MachineMoved,
+    MasterTargetMoved,
+}
+
+impl FaultKind {
+    /// All of them, in order.
+    pub const ALL: [Self; 25] = [
+        Self::LinkCut,
+        Self::LinkSlow,
+        Self::LinkImpaired,
+        Self::StoreFull,
+        Self::AgentCrash,
+        Self::ProcessServerCrash,
+        Self::AzureProcessServerCrash,
+        Self::TargetCrash,
+        Self::MasterTargetCrash,
+        Self::VaultCrash,
+        Self::ClockAhead,
+        Self::ClockBehind,
+        Self::WriteTorn,
+        Self::WriteLost,
+        Self::WriteMisdirected,
+        Self::DiskRotten,
+        Self::DiskSlow,
+        Self::CallFailed,
+        Self::SiteLost,
+        Self::MachineStarted,
+        Self::MachineStopped,
+        Self::SnapshotTaken,
+        Self::SnapshotsRemoved,
+        Self::MachineMoved,
+        Self::MasterTargetMoved,
+    ];
+
+    /// In words, such as `link cut`.
+    #[must_use]
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push(' ');
+            }
+            name.extend(letter.to_lowercase());
+        }
+        name
+    }
+
+    /// The kind of fault that something is, if it is one.
+    #[must_use]
+    pub const fn of(happening: &Happening) -> Option<Self> {
+        Some(match happening {
+            Happening::LinkCut { .. } => Self::LinkCut,
+            Happening::LinkSlow { .. } => Self::LinkSlow,
+            Happening::LinkImpaired { .. } => Self::LinkImpaired,
+            Happening::StoreFull { .. } => Self::StoreFull,
+            Happening::Crashed { address } => match address {
+                Address::Agent(..) => Self::AgentCrash,
+                Address::ProcessServer(0) => Self::ProcessServerCrash,
+                Address::ProcessServer(_) => Self::AzureProcessServerCrash,
+                Address::Target(Site::Recovery) => Self::TargetCrash,
+                Address::Target(Site::Primary) => Self::MasterTargetCrash,
+                Address::Control => Self::VaultCrash,
+            },
+            Happening::ClockJumped { nanos, .. } if *nanos < 0 => Self::ClockBehind,
+            Happening::ClockJumped { .. } => Self::ClockAhead,
+            Happening::DiskLies { lie, .. } => match lie {
+                DiskLie::Torn => Self::WriteTorn,
+                DiskLie::Lost => Self::WriteLost,
+                DiskLie::Misdirected => Self::WriteMisdirected,
+                DiskLie::Rotten => Self::DiskRotten,
+            },
+            Happening::DeviceSlow { .. } => Self::DiskSlow,
+            Happening::CallFailed { .. } => Self::CallFailed,
+            Happening::SiteLost => Self::SiteLost,
+            Happening::OperatorStarted { .. } => Self::MachineStarted,
+            Happening::OperatorStopped { .. } => Self::MachineStopped,
+            Happening::OperatorSnapshot { .. } => Self::SnapshotTaken,
+            Happening::OperatorRemovedSnapshots { .. } => Self::SnapshotsRemoved,
+            Happening::OperatorMoved { machine: Some(_) } => Self::MachineMoved,
+            Happening::OperatorMoved { machine: None } => Self::MasterTargetMoved,
+            _ => return None,
+        })
+    }
+}
+
+/// Every two kinds of fault.
+pub(super) fn pairs() -> impl Iterator<Item = (&'static FaultKind, &'static FaultKind)> {
+    const KINDS: &[FaultKind] = &FaultKind::ALL;
+    KINDS.iter().enumerate().flat_map(|(at, one)| KINDS[at + 1..].iter().map(move |other| (one, other)))
+}
+
+const JOBS: [JobKind; 8] = [
+    JobKind::Enable,
+    JobKind::Failover,
+    JobKind::ChangePoint,
+    JobKind::Commit,
+    JobKind::Cancel,
+    JobKind::Reprotect,
+    JobKind::Resync,
+    JobKind::Disable,
+];
+
+/// Ends of a job. A cancelled failover is the only job that can be cancelled; the others never are.
+const JOB_ENDS: [JobState; 2] = [JobState::Succeeded, JobState::Failed];
+
+const TASKS: [TaskKind; 12] = [
+    TaskKind::CheckPrerequisites,
+    TaskKind::PrepareTarget,
+    TaskKind::StartReplication,
+    TaskKind::ShutDownSource,
+    TaskKind::SynchroniseLatest,
+    TaskKind::ChoosePoint,
+    TaskKind::FailOver,
+    TaskKind::StartMachine,
+    TaskKind::CleanUp,
+    TaskKind::DropPoints,
+    TaskKind::DiscoverReplica,
+    TaskKind::StopReplication,
+];
+
+const TASK_ENDS: [TaskState; 3] = [TaskState::Succeeded, TaskState::Skipped, TaskState::Failed];
+
+/// Every job with every end it can have, in words.
+pub(super) fn jobs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let ends = |kind: JobKind| JOB_ENDS.map(|end| (words::job(kind), words::job_state(end)));
+    JOBS.into_iter().flat_map(ends).chain([(words::job(JobKind::Failover), words::job_state(JobState::Cancelled))])
+}
+
+pub(super) fn job_number(kind: JobKind, state: JobState) -> Option<usize> {
+    if state == JobState::Cancelled {
+        return (kind == JobKind::Failover).then_some(JOBS.len() * JOB_ENDS.len());
+    }
+    let kind = JOBS.iter().position(|of| *of == kind)?;
+    Some(kind * JOB_ENDS.len() + JOB_ENDS.iter().position(|end| *end == state)?)
+}
+
+/// Every task with every end, in words.
+pub(super) fn tasks() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let ends = |kind: TaskKind| TASK_ENDS.map(|end| (words::task(kind), words::task_state(end)));
+    TASKS.into_iter().flat_map(ends)
+}
+
+pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
+    let kind = TASKS.iter().position(|of| *of == kind)?;
+    Some(kind * TASK_ENDS.len() + TASK_ENDS.iter().position(|end| *end == state)?)
+}
+
+/// What can be refused, and why.
+pub(super) const REFUSALS: [&str; 11] = [
+    "enable",
+    "failover",
+    "change of point",
+    "commit",
+    "cancel",
+    "reprotect",
+    "resync",
+    "disable",
+    "no such point",
+    "unknown machine",
+    "bad group",
+];
+
+pub(super) const fn refusal(refused: &Refused) -> usize {
+    match refused {
+        Refused::NotAllowed { operation, .. } => match operation {
+            Operation::Enable => 0,
+            Operation::Failover => 1,
+            Operation::ChangePoint => 2,
+            Operation::Commit => 3,
+            Operation::Cancel => 4,
+            Operation::Reprotect => 5,
+            Operation::Resync => 6,
+            Operation::Disable => 7,
+        },
+        Refused::NoSuchPoint => 8,
+        Refused::UnknownMachine(_) => 9,
+        Refused::BadGroup(_) => 10,
+    }
+}

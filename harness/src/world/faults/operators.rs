@@ -1,0 +1,102 @@
+//! What people do to the site by hand, rightly or wrongly.
+
+use switchback_engine::Direction::{Forward, Reverse};
+use switchback_engine::control::ItemState;
+use switchback_engine::{MachineId, Site};
+use switchback_vsphere as vsphere;
+
+use crate::content::Simulated;
+use crate::world::{Happening, World};
+
+impl<C: Simulated> World<C> {
+    /// An operator powers the machine at home on.
+    pub fn operator_starts(&mut self, machine: MachineId) {
+        let now = self.now();
+        if self.is_running(machine, Site::Recovery) || belongs_away(self.judges.state(machine)) {
+            self.judges.expect_second_copy(machine);
+        }
+        match self.vcenter.power_on(now, machine) {
+            Ok(consequences) => {
+                self.note(Happening::OperatorStarted { machine });
+                consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
+            }
+            Err(fault) => self.operator_refused(Some(machine), &fault),
+        }
+    }
+
+    /// An operator shuts the machine at home down in order.
+    pub fn operator_stops(&mut self, machine: MachineId) {
+        self.note(Happening::OperatorStopped { machine });
+        self.shut_down_guest(machine, Site::Primary);
+    }
+
+    /// An operator takes a snapshot of the machine at home.
+    pub fn operator_takes_snapshot(&mut self, machine: MachineId) {
+        let now = self.now();
+        let vm = self.vcenter.machine(machine).map(|vm| vm.moid).ok_or(vsphere::Fault::ManagedObjectNotFound);
+        match vm.and_then(|vm| self.vcenter.take_snapshot(now, vm, "by hand")) {
+            Ok(_) => self.note(Happening::OperatorSnapshot { machine }),
+            Err(fault) => self.operator_refused(Some(machine), &fault),
+        }
+    }
+
+    /// An operator removes every snapshot of the machine at home.
+    pub fn operator_removes_snapshots(&mut self, machine: MachineId) {
+        let now = self.now();
+        let vm = self.vcenter.machine(machine).map(|vm| vm.moid).ok_or(vsphere::Fault::ManagedObjectNotFound);
+        match vm.and_then(|vm| self.vcenter.remove_all_snapshots(now, vm)) {
+            Ok(count) => self.note(Happening::OperatorRemovedSnapshots { machine, count }),
+            Err(fault) => self.operator_refused(Some(machine), &fault),
+        }
+    }
+
+    /// An operator moves the disks of the machine at home to another datastore, by its place in the site.
+    pub fn operator_moves(&mut self, machine: MachineId, datastore: usize) {
+        let vm = self.vcenter.machine(machine).map(|vm| vm.moid);
+        self.relocate(vm, Some(machine), datastore);
+    }
+
+    /// An operator moves the master target to another datastore. It loses the disks that are attached to it.
+    pub fn operator_moves_master_target(&mut self, datastore: usize) {
+        // The only machine of the site that is nobody's.
+        let vm = self.vcenter.machines().find(|vm| vm.machine.is_none()).map(|vm| vm.moid);
+        self.relocate(vm, None, datastore);
+    }
+
+    fn relocate(&mut self, vm: Option<vsphere::VmMoid>, machine: Option<MachineId>, datastore: usize) {
+        let now = self.now();
+        let name = self.spec.site.datastores.get(datastore).map(|datastore| datastore.name.as_str());
+        let datastore = self.vcenter.datastores().find(|datastore| Some(datastore.name.as_str()) == name);
+        let datastore = datastore.map(|datastore| datastore.moid);
+        let both = vm.zip(datastore).ok_or(vsphere::Fault::ManagedObjectNotFound);
+        match both.and_then(|(vm, datastore)| self.vcenter.move_machine(now, vm, datastore)) {
+            Ok(consequences) => {
+                self.note(Happening::OperatorMoved { machine });
+                consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
+            }
+            Err(fault) => self.operator_refused(machine, &fault),
+        }
+    }
+
+    fn operator_refused(&mut self, machine: Option<MachineId>, fault: &vsphere::Fault) {
+        self.note(Happening::OperatorRefused { machine, reason: fault.to_string() });
+    }
+}
+
+/// Whether the machine at home has no business running in this state, because it runs in the cloud or soon will.
+const fn belongs_away(state: ItemState) -> bool {
+    match state {
+        ItemState::FailingOver(Forward)
+        | ItemState::FailoverFailed(Forward)
+        | ItemState::FailedOver(Forward)
+        | ItemState::ChangingPoint(_)
+        | ItemState::Committing(Forward)
+        | ItemState::Committed(Forward) => true,
+        ItemState::Enabling(Reverse)
+        | ItemState::Synchronising(Reverse)
+        | ItemState::Protected(Reverse)
+        | ItemState::FailingOver(Reverse)
+        | ItemState::FailoverFailed(Reverse) => true,
+        _ => false,
+    }
+}
