@@ -133,6 +133,7 @@ impl<C: Simulated> Drill<C> {
         match when {
             When::At(after) => Some(self.t0? + after),
             When::After { step, plus } => Some(self.steps[step.0].done_at()? + plus),
+            When::Moment { .. } => None,
         }
     }
 

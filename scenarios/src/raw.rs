@@ -15,9 +15,11 @@ use crate::scalars::{Count, FilePath, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Destroy, DiskFull, Fail, Failback, Failover,
-    LossExpectation, Mark, Objective, PointsExpectation, Power, Slow, StateExpectation, Subject, SubjectName,
+    ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
+    Failover, Impair, LossExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation,
+    Protect, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName,
 };
+pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};
 
 record! {

@@ -266,13 +266,15 @@ impl<C: Simulated> Drill<C> {
                 Some(Duration::ZERO)
             }
             Action::Fail { call, times, with } => {
-                self.world.fail_calls(site_call(*call), &call_failure(*with), *times);
+                self.world.fail_calls(site_call(*call)?, &call_failure(*with), *times);
                 Some(Duration::ZERO)
             }
             Action::DiskFull { who, lasts } => {
                 let address = match who {
                     DiskOwner::ProcessServer => Address::ProcessServer(0),
                     DiskOwner::Target => Address::Target(Site::Recovery),
+                    DiskOwner::MasterTarget => Address::Target(Site::Primary),
+                    DiskOwner::AzureProcessServer => Address::ProcessServer(1),
                 };
                 self.world.fill_store(address, *lasts);
                 Some(*lasts)
@@ -285,6 +287,7 @@ impl<C: Simulated> Drill<C> {
         let kind = match who {
             Component::Agent => RoleKind::Agent,
             Component::ProcessServer => RoleKind::ProcessServer,
+            Component::AzureProcessServer => RoleKind::AzureProcessServer,
             Component::Target => RoleKind::Target,
             Component::MasterTarget => RoleKind::MasterTarget,
             Component::Control => RoleKind::Control,
@@ -318,13 +321,14 @@ const fn links(link: LinkName) -> &'static [world::LinkName] {
     }
 }
 
-const fn site_call(call: OutsideCall) -> SiteCall {
-    match call {
+const fn site_call(call: OutsideCall) -> Option<SiteCall> {
+    Some(match call {
         OutsideCall::Shutdown => SiteCall::ShutDown,
         OutsideCall::CreateDisk => SiteCall::CreateDisk,
         OutsideCall::CreateMachine => SiteCall::CreateMachine,
         OutsideCall::StartMachine => SiteCall::StartMachine,
-    }
+        _ => return None,
+    })
 }
 
 const fn call_failure(with: OutsideFailure) -> CallFailure {

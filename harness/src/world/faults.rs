@@ -24,6 +24,8 @@ pub enum RoleKind {
     Agent,
     /// The process server on premises.
     ProcessServer,
+    /// The process server in Azure.
+    AzureProcessServer,
     /// The target in the cloud.
     Target,
     /// The master target.
@@ -77,6 +79,7 @@ impl RoleKind {
                 Address::Agent(machine, site)
             }
             Self::ProcessServer => Address::ProcessServer(0),
+            Self::AzureProcessServer => Address::ProcessServer(1),
             Self::Target => Address::Target(Site::Recovery),
             Self::MasterTarget => Address::Target(Site::Primary),
             Self::Control => Address::Control,

@@ -134,7 +134,7 @@ impl Check<'_> {
         }
     }
 
-    fn below_one(&mut self, ratio: Option<Spanned<Ratio>>, what: &str) -> Ratio {
+    pub(super) fn below_one(&mut self, ratio: Option<Spanned<Ratio>>, what: &str) -> Ratio {
         let Some(ratio) = ratio else { return Ratio::ZERO };
         if ratio.value.n >= ratio.value.d {
             self.impossible(

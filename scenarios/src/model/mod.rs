@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use crate::model::steps::{Action, Expectation, FailbackPoint, RecoveryPointChoice, Step, Subject, When};
+pub use crate::model::steps::{
+    Action, ActionKind, Expectation, FailbackPoint, Moment, RecoveryPointChoice, SlowDevice, Step, Subject,
+    When,
+};
 use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
