@@ -6,14 +6,14 @@
 //! | `commands` | what a step asks the vault for |
 //! | `asked` | what the user does until that is done |
 //! | `faults` | what a step does to the world itself |
+//! | `moments` | the moments that steps wait for, in the engine's words |
 //! | `failovers` | what each failover asked for, recovered, lost, and how long it took |
 //! | `verdict` | expectations, convergence and judges, as one list of verdicts |
 
 use core::time::Duration;
 use std::sync::Arc;
 
-use switchback_engine::control::{Command, ItemState};
-use switchback_engine::role::Address;
+use switchback_engine::control::ItemState;
 use switchback_engine::{Direction, MachineId};
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::When;
@@ -30,10 +30,12 @@ mod asked;
 mod commands;
 mod failovers;
 mod faults;
+mod moments;
 mod steps;
 mod verdict;
 
 pub use failovers::Failover;
+pub(crate) use moments::state_of;
 use steps::StepRun;
 pub use steps::StepState;
 
@@ -162,6 +164,30 @@ impl<C: Simulated> Drill<C> {
         match self.scenario.timeline[step].when {
             When::At(after) => Some(self.t0? + after),
             When::After { step, plus } => Some(self.steps[step.0].done_at()? + plus),
+            When::Moment { plus, .. } => Some(self.world.seen(self.steps[step].watch?)? + plus),
+        }
+    }
+
+    /// From t0 on the moments that steps wait for are looked out for.
+    fn begin_timeline(&mut self) {
+        for (step, run) in self.scenario.timeline.iter().zip(&mut self.steps) {
+            if let When::Moment { moment, .. } = step.when {
+                run.watch = Some(self.world.watch(moments::of(moment)));
+            }
+        }
+        self.world.release_traces();
+    }
+
+    /// A moment that never comes fires nothing: what waits for one does not keep the timeline from being over, and nor
+    /// does what comes after that.
+    fn may_never_begin(&self, step: usize) -> bool {
+        if self.steps[step].state != StepState::Waiting {
+            return false;
+        }
+        match self.scenario.timeline[step].when {
+            When::At(_) => false,
+            When::After { step, .. } => self.may_never_begin(step.0),
+            When::Moment { .. } => self.steps[step].watch.is_none_or(|watch| self.world.seen(watch).is_none()),
         }
     }
 
@@ -170,23 +196,13 @@ impl<C: Simulated> Drill<C> {
             return;
         }
         self.enabled = true;
-        for group in self.world.spec().groups.clone() {
-            let sizes = |machine: &usize| {
-                let disks =
-                    self.world.spec().machines[*machine].disks.iter().map(|disk| disk.sectors).collect();
-                (MachineId(*machine as u32), disks)
-            };
-            let machines = group.machines.iter().map(sizes).collect();
-            let process_server = Address::ProcessServer(0);
-            self.world.command(Command::Enable {
-                group: group.id,
-                machines,
-                policy: group.policy,
-                process_server,
-            });
+        for group in 0..self.world.spec().groups.len() {
+            if let Some((_, command)) = self.enable_command(group) {
+                self.world.command(command);
+            }
         }
         if self.t0.is_some() {
-            self.world.release_traces();
+            self.begin_timeline();
         }
     }
 
@@ -199,7 +215,7 @@ impl<C: Simulated> Drill<C> {
         };
         if (0..self.scenario.vms.len()).all(is_protected) {
             self.t0 = Some(self.world.now());
-            self.world.release_traces();
+            self.begin_timeline();
         }
     }
 
@@ -207,7 +223,8 @@ impl<C: Simulated> Drill<C> {
         for at in 0..self.steps.len() {
             self.do_step(at);
         }
-        if self.timeline_done.is_none() && self.t0.is_some() && self.steps.iter().all(StepRun::is_over) {
+        let is_over = |at: usize| self.steps[at].is_over() || self.may_never_begin(at);
+        if self.timeline_done.is_none() && self.t0.is_some() && (0..self.steps.len()).all(is_over) {
             self.timeline_done = Some(self.world.now());
         }
     }

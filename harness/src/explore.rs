@@ -14,13 +14,14 @@
 use std::sync::Arc;
 
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::Exploration;
+use crate::explore::ranges::Exploration;
 
 pub mod coverage;
 pub mod enumerate;
 pub mod generate;
 mod judged;
-pub mod shrink;
+pub mod ranges;
+// pub mod shrink;
 mod vocabulary;
 mod weights;
 

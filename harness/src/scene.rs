@@ -147,7 +147,7 @@ fn link(link: &Link) -> LinkSpec {
     }
 }
 
-fn ratio(ratio: model::Ratio) -> Ratio {
+pub(crate) fn ratio(ratio: model::Ratio) -> Ratio {
     // The reader refuses a denominator of zero.
     Ratio::new(u64::from(ratio.n), u64::from(ratio.d)).unwrap_or(Ratio::ZERO)
 }

@@ -32,6 +32,7 @@ mod load;
 mod node;
 mod raw;
 mod raw_args;
+mod raw_moment;
 mod raw_steps;
 mod read;
 mod scalars;

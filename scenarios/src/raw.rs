@@ -11,13 +11,15 @@ use serde_json::json;
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
 use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat};
 use crate::node::{Kind, Node};
-use crate::scalars::{Count, FilePath, KebabName, Name, Text};
+use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Destroy, DiskFull, Fail, Failback, Failover,
-    LossExpectation, Mark, Objective, PointsExpectation, Power, Slow, StateExpectation, Subject, SubjectName,
+    ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
+    Failover, Impair, LossExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation,
+    Protect, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName,
 };
+pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};
 
 record! {
@@ -62,6 +64,20 @@ record! {
         "run-for" => run_for: optional Spanned<Time>,
         /// The judges that watch the whole run. Default: all of them.
         "always" => always: optional Vec<Spanned<Judge>>,
+        /// The user who carries the timeline out.
+        "operator" => operator: optional Operator,
+    }
+}
+
+record! {
+    /// The user who carries the timeline out.
+    Operator is "the operator" {
+        /// How often a job is asked for that fails, 1 to 1000. Default 1.
+        "attempts" => attempts: optional Spanned<Count>,
+        /// How long a step is pursued until it is given up. Default 7d.
+        "gives-up-after" => gives_up_after: optional Spanned<Time>,
+        /// Whether a step that the vault refuses is over with that, and no trouble. Default false.
+        "accepts-refusals" => accepts_refusals: optional Spanned<Flag>,
     }
 }
 

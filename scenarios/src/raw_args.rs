@@ -2,11 +2,12 @@
 
 use crate::decode::{Spanned, record};
 use crate::model::words::{
-    Component, ConsistencyKind, DiskOwner, LinkName, LossMark, OutsideCall, OutsideFailure, StateWord,
+    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, LinkName, LossMark, OutsideCall,
+    OutsideFailure, SlowDeviceWord, StateWord,
 };
 use crate::raw_steps::Target;
 use crate::scalars::{Count, Flag, Name};
-use crate::units::{BitRate, Time};
+use crate::units::{BitRate, Ratio, Time};
 
 /// Names the machine or the group something is asked of.
 #[derive(Debug, Clone)]
@@ -38,6 +39,39 @@ record! {
 }
 
 record! {
+    /// An impaired link.
+    Impair is "an impaired link" {
+        /// Which link.
+        "link" => link: required Spanned<LinkName>,
+        /// The share of messages that are lost, below one. Default none.
+        "loss" => loss: optional Spanned<Ratio>,
+        /// The share of messages that are overtaken, below one. Default none.
+        "reorder" => reorder: optional Spanned<Ratio>,
+        /// The share of messages that arrive twice, below one. Default none.
+        "duplicate" => duplicate: optional Spanned<Ratio>,
+        /// How long.
+        "for" => lasts: required Spanned<Time>,
+    }
+}
+
+record! {
+    /// A clock that jumps.
+    Skew is "a skew" {
+        /// The program whose clock it is.
+        "who" => who: required Spanned<Component>,
+        /// Whose agent; only with `who: agent`.
+        "vm" => vm: optional Spanned<Name>,
+        /// How far it jumps forwards, at most 1h.
+        "ahead" => ahead: optional Spanned<Time>,
+        /// How far it jumps backwards, at most 1h.
+        "behind" => behind: optional Spanned<Time>,
+        /// When it jumps back. Default: never.
+        "for" => lasts: optional Spanned<Time>,
+    }
+    one of ["ahead", "behind"]
+}
+
+record! {
     /// A crash.
     Crash is "a crash" {
         /// Which program.
@@ -59,7 +93,7 @@ record! {
 
 record! {
     /// A machine an operator handles.
-    Power is "a power step" {
+    Operated is "a step of an operator" {
         /// Which machine.
         "vm" => vm: required Spanned<Name>,
     }
@@ -74,6 +108,72 @@ record! {
         "times" => times: optional Spanned<Count>,
         /// In which way.
         "with" => failure: required Spanned<OutsideFailure>,
+    }
+}
+
+record! {
+    /// Late answers of an outside service.
+    Delay is "a delay" {
+        /// Which call.
+        "call" => call: required Spanned<OutsideCall>,
+        /// How much later it is answered, at most 6h.
+        "by" => by: required Spanned<Time>,
+        /// How many times, 1 to 1000. Default 1.
+        "times" => times: optional Spanned<Count>,
+    }
+}
+
+record! {
+    /// A disk that does something wrong.
+    DiskFault is "a disk fault" {
+        /// Whose disk.
+        "vm" => vm: required Spanned<Name>,
+        /// Which of its disks.
+        "disk" => disk: required Spanned<Name>,
+        /// Which copy of it: the replica in Azure or the disk at home.
+        "side" => side: required Spanned<DiskSide>,
+        /// What it does.
+        "kind" => kind: required Spanned<DiskFaultKind>,
+    }
+}
+
+record! {
+    /// A slow disk.
+    SlowDisk is "a slow disk" {
+        /// The disks of a machine, or the replica disks in Azure.
+        "who" => who: required Spanned<SlowDeviceWord>,
+        /// Which machine; only with `who: machine`.
+        "vm" => vm: optional Spanned<Name>,
+        /// How much longer each request takes, 1us to 10s.
+        "latency" => latency: required Spanned<Time>,
+        /// How long.
+        "for" => lasts: required Spanned<Time>,
+    }
+}
+
+record! {
+    /// A machine that is moved.
+    Move is "a move" {
+        /// Which machine.
+        "vm" => vm: required Spanned<Name>,
+        /// The datastore it is moved to.
+        "datastore" => datastore: required Spanned<Name>,
+    }
+}
+
+record! {
+    /// A master target that is moved.
+    MoveMasterTarget is "a move of the master target" {
+        /// The datastore it is moved to.
+        "datastore" => datastore: required Spanned<Name>,
+    }
+}
+
+record! {
+    /// A group that is protected again.
+    Protect is "a step" {
+        /// Which group.
+        "group" => group: required Spanned<Name>,
     }
 }
 

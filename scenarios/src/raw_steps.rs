@@ -8,8 +8,9 @@ use serde_json::json;
 use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Destroy, DiskFull, Fail, Failback, Failover,
-    LossExpectation, Mark, Objective, PointsExpectation, Power, Slow, StateExpectation, Subject,
+    ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
+    Failover, Impair, LossExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
+    PointsExpectation, Protect, Skew, Slow, SlowDisk, StateExpectation, Subject,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -33,22 +34,44 @@ choice! {
         "failback" => Failback(Failback),
         /// Compare source and replica and send what differs.
         "resync" => Resync(Subject),
+        /// End replication.
+        "disable" => Disable(Subject),
+        /// Enable replication of a group again, after a cancel or a disable.
+        "protect" => Protect(Protect),
         /// Cut a link.
         "cut" => Cut(Cut),
         /// Slow a link down.
         "slow" => Slow(Slow),
+        /// Let a link lose, overtake or repeat messages.
+        "impair" => Impair(Impair),
         /// Crash a program.
         "crash" => Crash(Crash),
+        /// Let a clock jump.
+        "skew" => Skew(Skew),
+        /// Make calls to an outside service fail.
+        "fail" => Fail(Fail),
+        /// Let calls to an outside service be answered late.
+        "delay" => Delay(Delay),
+        /// Fill a component's disk.
+        "disk-full" => DiskFull(DiskFull),
+        /// Let a disk do something wrong without saying so.
+        "disk-fault" => DiskFault(DiskFault),
+        /// Slow a disk down.
+        "slow-disk" => SlowDisk(SlowDisk),
         /// Lose the site for good.
         "destroy" => Destroy(Destroy),
         /// Switch a machine on premises off.
-        "stop" => Stop(Power),
+        "stop" => Stop(Operated),
         /// Switch a machine on premises on.
-        "start" => Start(Power),
-        /// Make calls to an outside service fail.
-        "fail" => Fail(Fail),
-        /// Fill a component's disk.
-        "disk-full" => DiskFull(DiskFull),
+        "start" => Start(Operated),
+        /// Take a snapshot of a machine on premises.
+        "snapshot" => Snapshot(Operated),
+        /// Remove all snapshots of a machine on premises.
+        "remove-snapshots" => RemoveSnapshots(Operated),
+        /// Move a machine on premises to another datastore.
+        "move" => Move(Move),
+        /// Move the master target to another datastore.
+        "move-master-target" => MoveMasterTarget(MoveMasterTarget),
     }
 }
 
@@ -87,12 +110,14 @@ pub(crate) struct Step {
 pub(crate) enum StepWhen {
     At(Spanned<Time>),
     After { step: Spanned<KebabName>, plus: Option<Spanned<Time>> },
+    Moment { moment: Moment, plus: Option<Spanned<Time>> },
 }
 
 const STEP_KEYS: &[&str] = &[
     "name",
     "at",
     "after",
+    "when",
     "plus",
     "failover",
     "change-point",
@@ -101,21 +126,32 @@ const STEP_KEYS: &[&str] = &[
     "reprotect",
     "failback",
     "resync",
+    "disable",
+    "protect",
     "cut",
     "slow",
+    "impair",
     "crash",
+    "skew",
+    "fail",
+    "delay",
+    "disk-full",
+    "disk-fault",
+    "slow-disk",
     "destroy",
     "stop",
     "start",
-    "fail",
-    "disk-full",
+    "snapshot",
+    "remove-snapshots",
+    "move",
+    "move-master-target",
 ];
 
 impl Step {
     fn read(node: &Node, d: &mut Decoder) -> Option<Self> {
         let fields = d.fields(node, "a step", STEP_KEYS)?;
         let name = fields.optional(d, "name");
-        let when = fields.exactly_one(d, &["at", "after"]);
+        let when = fields.exactly_one(d, &["at", "after", "when"]);
         let plus: Option<Spanned<Time>> = fields.optional(d, "plus");
         let verb = fields.exactly_one(d, StepAction::KEYS);
         let when = when.and_then(|(key, key_span, value)| match key {
@@ -126,14 +162,15 @@ impl Step {
                             "scenario::conflicting_keys",
                             "a step has both `at` and `plus`",
                         )
-                        .label(plus_span, "`plus` goes with `after`")
+                        .label(plus_span, "`plus` goes with `after` or `when`")
                         .label(key_span, "this is already a point in time")
                         .help("add the two up in `at`, or write `after` instead of `at`"),
                     );
                 }
                 Spanned::decode(value, d).map(StepWhen::At)
             }
-            _ => Spanned::decode(value, d).map(|step| StepWhen::After { step, plus }),
+            "after" => Spanned::decode(value, d).map(|step| StepWhen::After { step, plus }),
+            _ => Moment::decode(value, d).map(|moment| StepWhen::Moment { moment, plus }),
         });
         let (key, verb_span, value) = verb?;
         let action = StepAction::decode_value(key, value, d);
@@ -166,11 +203,14 @@ impl JsonSchema for Step {
         object.property("at", "When, counted from t0.", false, time.clone());
         let after = "A step above, by its name or action: this one starts when that one is done.";
         object.property("after", after, false, name);
+        let when = "A moment of the run: this step starts at the first one after t0.";
+        object.property("when", when, false, generator.subschema_for::<Moment>());
         object.property("plus", "How long after that.", false, time);
-        object.exactly_one(&["at", "after"]);
+        object.exactly_one(&["at", "after", "when"]);
         StepAction::add_to(&mut object, generator);
         let mut schema = object.finish();
-        schema.insert("dependentRequired".to_owned(), json!({ "plus": ["after"] }));
+        let goes_with = json!({ "anyOf": [{ "required": ["after"] }, { "required": ["when"] }] });
+        schema.insert("dependentSchemas".to_owned(), json!({ "plus": goes_with }));
         schema
     }
 }
@@ -278,7 +318,7 @@ mod tests {
 
     #[test]
     fn the_keys_of_a_step_are_its_own_and_every_action() {
-        let actions: Vec<_> = STEP_KEYS.iter().skip(4).collect();
+        let actions: Vec<_> = STEP_KEYS.iter().skip(5).collect();
         assert_eq!(actions, StepAction::KEYS.iter().collect::<Vec<_>>());
     }
 }

@@ -137,6 +137,7 @@ impl<C: Simulated> Drill<C> {
             Some(Err(Refused::NotAllowed { state, .. })) if is_passing(state) => {
                 Look::Refused("the machine stays on its way to another state".to_owned())
             }
+            Some(Err(_)) if self.scenario.operator.accepts_refusals => Look::Ended,
             Some(Err(refused)) => Look::GiveUp(refused.to_string()),
         }
     }
@@ -146,7 +147,8 @@ impl<C: Simulated> Drill<C> {
         match job.state {
             JobState::InProgress => Look::Wait,
             JobState::Succeeded => Look::Ended,
-            JobState::Cancelled => Look::GiveUp("the job was cancelled".to_owned()),
+            // Only a user cancels a job.
+            JobState::Cancelled => Look::Ended,
             JobState::Failed => {
                 let why = job.error.as_ref().map_or("without a reason".to_owned(), ToString::to_string);
                 Look::Failed(format!("the job failed: {why}"))

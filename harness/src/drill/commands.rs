@@ -41,8 +41,24 @@ impl<C: Simulated> Drill<C> {
                 Ok(Command::Reprotect { machine, process_server })
             }),
             Action::Resync(subject) => each(*subject, &|machine| Ok(Command::Resync { machine })),
+            Action::Disable(subject) => each(*subject, &|machine| Ok(Command::Disable { machine })),
+            Action::Protect(group) => Ok(self.enable_command(group.0).into_iter().collect()),
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// What enables replication of a group. The first of its machines stands for the job.
+    pub(super) fn enable_command(&self, group: usize) -> Option<(MachineId, Command)> {
+        let spec = self.world.spec();
+        let group = spec.groups.get(group)?;
+        let sizes = |machine: &usize| {
+            let disks = spec.machines[*machine].disks.iter().map(|disk| disk.sectors).collect();
+            (MachineId(*machine as u32), disks)
+        };
+        let machines: Vec<_> = group.machines.iter().map(sizes).collect();
+        let first = machines.first()?.0;
+        let process_server = Address::ProcessServer(0);
+        Some((first, Command::Enable { group: group.id, machines, policy: group.policy, process_server }))
     }
 
     fn selector(&self, machine: MachineId, to: RecoveryPointChoice) -> Result<Selector, String> {

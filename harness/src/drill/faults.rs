@@ -4,13 +4,18 @@ use core::time::Duration;
 
 use switchback_engine::ports::PortFailure;
 use switchback_engine::role::Address;
-use switchback_engine::{MachineId, Site};
-use switchback_scenarios::model::Action;
-use switchback_scenarios::model::words::{Component, DiskOwner, LinkName, OutsideCall, OutsideFailure};
+use switchback_engine::{DiskId, MachineId, Site};
+use switchback_scenarios::model::words::{
+    Component, DiskFaultKind, DiskOwner, DiskSide, LinkName, OutsideCall, OutsideFailure,
+};
+use switchback_scenarios::model::{self, Action, VmIndex};
 
 use super::Drill;
 use crate::content::Simulated;
-use crate::world::{self, CallFailure, RoleKind, SiteCall, WAN};
+use crate::scene::ratio;
+use crate::world::{
+    self, CallFailure, DiskLie, Impairment, PhysicalDisk, RoleKind, SiteCall, SlowDevice, WAN,
+};
 
 /// A role that crashes is down for this long, if the scenario does not say.
 const DOWN_FOR: Duration = Duration::from_secs(30);
@@ -18,65 +23,102 @@ const DOWN_FOR: Duration = Duration::from_secs(30);
 impl<C: Simulated> Drill<C> {
     /// Does what a step does to the world, and how long that lasts; `None` for a step that asks the vault.
     pub(super) fn do_fault(&mut self, action: &Action) -> Option<Duration> {
+        let machine = |vm: &VmIndex| MachineId(vm.0 as u32);
+        let world = &mut self.world;
         match action {
             Action::Cut { link, lasts } => {
-                self.world.cut(links(*link), *lasts);
-                Some(*lasts)
+                world.cut(links(*link), *lasts);
+                return Some(*lasts);
             }
             Action::Slow { link, bandwidth, lasts } => {
-                self.world.slow(links(*link), (*bandwidth / 8).max(1), *lasts);
-                Some(*lasts)
+                world.slow(links(*link), (*bandwidth / 8).max(1), *lasts);
+                return Some(*lasts);
             }
-            Action::Crash { who, vm, down_for } => {
-                Some(self.crash(*who, vm.map(|vm| MachineId(vm.0 as u32)), *down_for))
+            Action::Impair { link, loss, reorder, duplicate, lasts } => {
+                let (loss, reorder, duplicate) = (ratio(*loss), ratio(*reorder), ratio(*duplicate));
+                world.impair(links(*link), Impairment { loss, reorder, duplicate }, *lasts);
+                return Some(*lasts);
             }
-            Action::Destroy => {
-                self.world.destroy_primary_site();
-                Some(Duration::ZERO)
+            Action::Crash { who, vm, down_for } => return Some(self.crash(*who, vm.as_ref(), *down_for)),
+            Action::Skew { who, vm, ahead, by, lasts } => {
+                let nanos = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+                if let Some(address) = self.address(*who, vm.as_ref()) {
+                    self.world.skew(address, if *ahead { nanos } else { -nanos }, *lasts);
+                }
+                return Some(lasts.unwrap_or_default());
             }
-            Action::Stop(vm) => {
-                self.world.operator_stops(MachineId(vm.0 as u32));
-                Some(Duration::ZERO)
-            }
-            Action::Start(vm) => {
-                self.world.operator_starts(MachineId(vm.0 as u32));
-                Some(Duration::ZERO)
-            }
-            Action::Fail { call, times, with } => {
-                self.world.fail_calls(site_call(*call), &call_failure(*with), *times);
-                Some(Duration::ZERO)
+            Action::SlowDisk { who, latency, lasts } => {
+                let device = match who {
+                    model::SlowDevice::Machine(vm) => SlowDevice::Machine(machine(vm)),
+                    model::SlowDevice::Replica => SlowDevice::Replica,
+                };
+                world.slow_device(device, *latency, *lasts);
+                return Some(*lasts);
             }
             Action::DiskFull { who, lasts } => {
-                let address = match who {
-                    DiskOwner::ProcessServer => Address::ProcessServer(0),
-                    DiskOwner::Target => Address::Target(Site::Recovery),
-                };
-                self.world.fill_store(address, *lasts);
-                Some(*lasts)
+                world.fill_store(store_of(*who), *lasts);
+                return Some(*lasts);
             }
-            _ => None,
+            Action::DiskFault { vm, disk, side, kind } => {
+                let disk = DiskId { machine: machine(vm), index: disk.0 as u8 };
+                let disk = match side {
+                    DiskSide::Home => PhysicalDisk::Home(disk),
+                    DiskSide::Replica => PhysicalDisk::Replica(disk),
+                };
+                world.disk_lies(disk, lie(*kind));
+            }
+            Action::Destroy => world.destroy_primary_site(),
+            Action::Stop(vm) => world.operator_stops(machine(vm)),
+            Action::Start(vm) => world.operator_starts(machine(vm)),
+            Action::Snapshot(vm) => world.operator_takes_snapshot(machine(vm)),
+            Action::RemoveSnapshots(vm) => world.operator_removes_snapshots(machine(vm)),
+            Action::Move { vm, datastore } => world.operator_moves(machine(vm), datastore.0),
+            Action::MoveMasterTarget { datastore } => world.operator_moves_master_target(datastore.0),
+            Action::Fail { call, times, with } => {
+                world.fail_calls(site_call(*call), &call_failure(*with), *times);
+            }
+            Action::Delay { call, by, times } => {
+                world.fail_calls(site_call(*call), &CallFailure::Late(*by), *times);
+            }
+            Action::Failover { .. }
+            | Action::ChangePoint { .. }
+            | Action::Commit(_)
+            | Action::Cancel(_)
+            | Action::Reprotect(_)
+            | Action::Failback { .. }
+            | Action::Resync(_)
+            | Action::Disable(_)
+            | Action::Protect(_) => return None,
         }
+        Some(Duration::ZERO)
     }
 
-    fn crash(&mut self, who: Component, vm: Option<MachineId>, down_for: Option<Duration>) -> Duration {
+    fn crash(&mut self, who: Component, vm: Option<&VmIndex>, down_for: Option<Duration>) -> Duration {
+        let usual = match who {
+            Component::ProcessServer | Component::AzureProcessServer => {
+                self.scenario.process_server.crash_restart
+            }
+            _ => DOWN_FOR,
+        };
+        let down_for = down_for.unwrap_or(usual);
+        if let Some(address) = self.address(who, vm) {
+            self.world.crash(address, down_for);
+        }
+        down_for
+    }
+
+    /// Where a component is reached; an agent where its machine runs.
+    fn address(&self, who: Component, vm: Option<&VmIndex>) -> Option<Address> {
         let kind = match who {
             Component::Agent => RoleKind::Agent,
             Component::ProcessServer => RoleKind::ProcessServer,
+            Component::AzureProcessServer => RoleKind::AzureProcessServer,
             Component::Target => RoleKind::Target,
             Component::MasterTarget => RoleKind::MasterTarget,
             Component::Control => RoleKind::Control,
         };
-        let usual = if kind == RoleKind::ProcessServer {
-            self.scenario.process_server.crash_restart
-        } else {
-            DOWN_FOR
-        };
-        let down_for = down_for.unwrap_or(usual);
-        let agent = vm.map(|vm| (vm, self.world.running_site(vm).unwrap_or(Site::Primary)));
-        if let Some(address) = kind.address(agent) {
-            self.world.crash(address, down_for);
-        }
-        down_for
+        let machine = vm.map(|vm| MachineId(vm.0 as u32));
+        kind.address(machine.map(|machine| (machine, self.world.running_site(machine).unwrap_or(Site::Primary))))
     }
 }
 
@@ -87,12 +129,42 @@ const fn links(link: LinkName) -> &'static [world::LinkName] {
     }
 }
 
+const fn store_of(who: DiskOwner) -> Address {
+    match who {
+        DiskOwner::ProcessServer => Address::ProcessServer(0),
+        DiskOwner::AzureProcessServer => Address::ProcessServer(1),
+        DiskOwner::Target => Address::Target(Site::Recovery),
+        DiskOwner::MasterTarget => Address::Target(Site::Primary),
+    }
+}
+
+const fn lie(kind: DiskFaultKind) -> DiskLie {
+    match kind {
+        DiskFaultKind::Torn => DiskLie::Torn,
+        DiskFaultKind::Lost => DiskLie::Lost,
+        DiskFaultKind::Misdirected => DiskLie::Misdirected,
+        DiskFaultKind::Rotten => DiskLie::Rotten,
+    }
+}
+
 const fn site_call(call: OutsideCall) -> SiteCall {
+    use switchback_azure::RequestKind as Azure;
+    use switchback_vsphere::RequestKind as Vsphere;
     match call {
-        OutsideCall::Shutdown => SiteCall::ShutDown,
-        OutsideCall::CreateDisk => SiteCall::CreateDisk,
-        OutsideCall::CreateMachine => SiteCall::CreateMachine,
-        OutsideCall::StartMachine => SiteCall::StartMachine,
+        OutsideCall::Shutdown => SiteCall::Vsphere(Vsphere::ShutDown),
+        OutsideCall::RetrieveProperties => SiteCall::Vsphere(Vsphere::Inspect),
+        OutsideCall::PowerOn => SiteCall::Vsphere(Vsphere::PowerOn),
+        OutsideCall::CreateVm => SiteCall::Vsphere(Vsphere::CreateMachine),
+        OutsideCall::AttachDisks => SiteCall::Vsphere(Vsphere::AttachDisks),
+        OutsideCall::DetachDisks => SiteCall::Vsphere(Vsphere::DetachDisks),
+        OutsideCall::CreateDisk => SiteCall::Azure(Azure::CreateDisk),
+        OutsideCall::CreateMachine => SiteCall::Azure(Azure::CreateMachine),
+        OutsideCall::StartMachine => SiteCall::Azure(Azure::StartMachine),
+        OutsideCall::GetMachine => SiteCall::Azure(Azure::Inspect),
+        OutsideCall::CreateReplicaDisk => SiteCall::Azure(Azure::CreateReplica),
+        OutsideCall::StopMachine => SiteCall::Azure(Azure::StopMachine),
+        OutsideCall::DeleteMachine => SiteCall::Azure(Azure::DeleteMachine),
+        OutsideCall::DeleteReplicaDisk => SiteCall::Azure(Azure::DeleteReplica),
     }
 }
 

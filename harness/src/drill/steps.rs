@@ -1,9 +1,5 @@
 //! One step of the timeline: begun when it is due, waited for, done when its job is final or its fault is over.
 
-use core::time::Duration;
-
-use switchback_engine::MachineId;
-use switchback_engine::control::Command;
 use switchback_sim::SimTime;
 
 use super::asked::Asked;
@@ -39,6 +35,8 @@ pub enum StepState {
 pub(super) struct StepRun {
     pub(super) state: StepState,
     pub(super) asked: Vec<Asked>,
+    /// The moment it waits for.
+    pub(super) watch: Option<usize>,
 }
 
 impl StepRun {
@@ -81,8 +79,11 @@ impl<C: Simulated> Drill<C> {
         let action = self.scenario.timeline[at].action.clone();
         let lasts = self.do_fault(&action);
         let commands = self.commands(&action);
+        let accepts = self.scenario.operator.accepts_refusals;
         let commands = commands.unwrap_or_else(|trouble| {
-            self.trouble(at, &trouble);
+            if !accepts {
+                self.trouble(at, &trouble);
+            }
             Vec::new()
         });
         let is_job = lasts.is_none();
@@ -92,7 +93,7 @@ impl<C: Simulated> Drill<C> {
             self.steps[at].asked.push(asked);
         }
         self.steps[at].state = if failed {
-            StepState::Done { since, at: since, well: false }
+            StepState::Done { since, at: since, well: accepts }
         } else {
             StepState::Running { since, until: lasts.map(|lasts| since + lasts) }
         };

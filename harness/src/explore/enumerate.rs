@@ -10,8 +10,9 @@ use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
     Component, DiskOwner, JourneyWord, LinkName, OsKind, OutsideCall, OutsideFailure, PassingState,
 };
+use crate::explore::ranges::Exploration;
 use switchback_scenarios::model::{
-    Action, Churn, Disk, Exploration, FailbackPoint, Group, GroupIndex, Moment, Pattern, Ratio,
+    Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, Pattern, Ratio,
     RecoveryPointChoice, SlowDevice, Step, StepIndex, Subject, Vm, VmIndex, When,
 };
 

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::SourceLine;
 use switchback_scenarios::model::words::{ContentKind, HealGoal, Origin};
-use switchback_scenarios::model::{Exploration, Heal, Operator};
+use crate::explore::ranges::Exploration;
+use switchback_scenarios::model::{Heal, Operator};
 use switchback_sim::Seed;
 
 use super::Weights;
@@ -82,6 +83,6 @@ pub(crate) fn blank(ranges: &Exploration) -> Scenario {
         then_heal: Some(Heal { within: ranges.heal_within, goal: HealGoal::Converged, source: NOWHERE }),
         run_for: None,
         always: ranges.always.clone(),
-        operator: Operator { attempts: 50, gives_up_after: Duration::from_hours(4) },
+        operator: Operator { attempts: 50, gives_up_after: Duration::from_hours(4), accepts_refusals: true },
     }
 }

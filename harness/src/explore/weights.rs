@@ -39,7 +39,7 @@ impl Weights {
     pub fn leaning(counts: &[u64], runs: u64) -> Self {
         let mut by_name = BTreeMap::new();
         for state in PassingState::ALL {
-            let word = state.word();
+            let word = state.as_str();
             let met = met_in(counts, &words_of(*state), runs);
             if met {
                 continue;
@@ -58,11 +58,11 @@ impl Weights {
     }
 
     pub(super) fn pick_fault(&self, chance: &mut Chance, of: &[FaultWord]) -> Option<FaultWord> {
-        self.pick(chance, of, |word| self.of("fault", word.word()))
+        self.pick(chance, of, |word| self.of("fault", word.as_str()))
     }
 
     pub(super) fn pick_state(&self, chance: &mut Chance, of: &[PassingState]) -> PassingState {
-        let picked = self.pick(chance, of, |state| self.of("state", state.word()));
+        let picked = self.pick(chance, of, |state| self.of("state", state.as_str()));
         picked.unwrap_or(PassingState::FailingOver)
     }
 

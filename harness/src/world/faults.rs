@@ -43,7 +43,7 @@ pub enum RoleKind {
     /// The process server on premises.
     ProcessServer,
     /// The process server in the cloud, for the way home.
-    CloudProcessServer,
+    AzureProcessServer,
     /// The target in the cloud.
     Target,
     /// The master target.
@@ -62,7 +62,7 @@ impl RoleKind {
                 Address::Agent(machine, site)
             }
             Self::ProcessServer => Address::ProcessServer(0),
-            Self::CloudProcessServer => Address::ProcessServer(1),
+            Self::AzureProcessServer => Address::ProcessServer(1),
             Self::Target => Address::Target(Site::Recovery),
             Self::MasterTarget => Address::Target(Site::Primary),
             Self::Control => Address::Control,

@@ -2,7 +2,7 @@
 //! are opened. Every mistake is reported; the model is made only when there was none.
 //!
 //! `site` checks what there is, `protect` what is protected, `traces` its recorded load, `timeline` what happens and what is
-//! expected.
+//! expected, `faults` what goes wrong in it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use crate::traces::RecordedTrace;
 use crate::units::{Bytes, Time, show_bytes, show_time};
 use crate::{Overrides, raw};
 
+mod faults;
 mod protect;
 mod site;
 mod timeline;
@@ -84,6 +85,7 @@ impl Check<'_> {
             self.time_within(run_for, Duration::from_secs(1), YEAR, "the length of a run");
         }
         let always = self.judges(raw.always.as_deref());
+        let operator = self.operator(raw.operator.as_ref());
         let (groups, vms) = protected?;
         Some(Scenario {
             file: file.to_owned(),
@@ -108,6 +110,7 @@ impl Check<'_> {
             then_heal,
             run_for: raw.run_for.map(|time| time.value.0),
             always,
+            operator,
         })
     }
 

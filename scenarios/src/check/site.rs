@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Datastore, DatastoreIndex, Link, MasterTarget, Policy, ProcessServer, Region, Site};
+use crate::model::{
+    Datastore, DatastoreIndex, Link, MasterTarget, Operator, Policy, ProcessServer, Region, Site,
+};
 use crate::raw;
 use crate::scalars::Count;
 use crate::source::Span;
@@ -15,6 +17,8 @@ use crate::units::{Ratio, Time, show_time};
 const HOSTS_MAX: u64 = 64;
 /// The largest datastore: VMFS holds 64 TiB; vSAN and NFS more.
 const DATASTORE_MAX: u64 = 1 << 50;
+/// How often a job can be asked for.
+const ATTEMPTS_MAX: u64 = 1000;
 /// The longest retention a policy can have.
 const RETENTION_MAX: Duration = Duration::from_hours(15 * 24);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -134,7 +138,7 @@ impl Check<'_> {
         }
     }
 
-    fn below_one(&mut self, ratio: Option<Spanned<Ratio>>, what: &str) -> Ratio {
+    pub(super) fn below_one(&mut self, ratio: Option<Spanned<Ratio>>, what: &str) -> Ratio {
         let Some(ratio) = ratio else { return Ratio::ZERO };
         if ratio.value.n >= ratio.value.d {
             self.impossible(
@@ -188,6 +192,29 @@ impl Check<'_> {
             datastore,
             retention: raw.retention.map_or(default.retention, |time| time.value.0),
         })
+    }
+
+    pub(super) fn operator(&mut self, raw: Option<&raw::Operator>) -> Operator {
+        let default = Operator::default();
+        let Some(raw) = raw else { return default };
+        if let Some(attempts) = raw.attempts
+            && !(1..=ATTEMPTS_MAX).contains(&attempts.value.0)
+        {
+            self.impossible(
+                attempts.span,
+                format!("a job cannot be asked for {} times", attempts.value.0),
+                format!("from 1 to {ATTEMPTS_MAX} is possible"),
+                "choose another number of attempts",
+            );
+        }
+        if let Some(after) = raw.gives_up_after {
+            self.time_within(after, MINUTE, YEAR, "the time after which a step is given up");
+        }
+        Operator {
+            attempts: raw.attempts.map_or(default.attempts, |count| count.value.0 as u32),
+            gives_up_after: raw.gives_up_after.map_or(default.gives_up_after, |time| time.value.0),
+            accepts_refusals: raw.accepts_refusals.map_or(default.accepts_refusals, |flag| flag.value.0),
+        }
     }
 
     pub(super) fn policy(&mut self, raw: Option<&raw::Policy>) -> Policy {

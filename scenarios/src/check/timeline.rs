@@ -5,19 +5,18 @@ use std::time::Duration;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::words::Component;
 use crate::model::{
-    Action, Expect, Expectation, FailbackPoint, GroupIndex, Policy, RecoveryPointChoice, Step, StepIndex,
-    Subject, VmIndex, When,
+    Action, Expect, Expectation, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step,
+    StepIndex, Subject, VmIndex, When,
 };
-use crate::raw::{self, StepAction, StepWhen, SubjectName, Target, TargetPoint};
+use crate::raw::{self, MomentKind, StepAction, StepWhen, SubjectName, Target, TargetPoint};
 use crate::raw_steps::ExpectationKind;
 use crate::scalars::{KebabName, Name};
 use crate::suggest;
 use crate::units::{Time, show_time};
 
-/// The most calls one `fail` step can make fail; a client gives up long before.
-const FAIL_TIMES_MAX: u64 = 1000;
+/// The highest number of a recovery point a step can wait for: a year has as many at one every five minutes.
+const CUTS_POINT_MAX: u64 = 100_000;
 
 impl Check<'_> {
     pub(super) fn timeline(&mut self, raw: &raw::Scenario, policy: &Policy) -> Option<Vec<Step>> {
@@ -82,6 +81,40 @@ impl Check<'_> {
                 }
                 let step = self.step_above(steps, index, step)?;
                 Some(When::After { step, plus: plus.map_or(Duration::ZERO, |plus| plus.value.0) })
+            }
+            StepWhen::Moment { moment, plus } => {
+                if let Some(plus) = plus {
+                    self.time_within(*plus, Duration::ZERO, YEAR, "the time after a moment");
+                }
+                let moment = self.moment(raw, moment, index)?;
+                Some(When::Moment { moment, plus: plus.map_or(Duration::ZERO, |plus| plus.value.0) })
+            }
+        }
+    }
+
+    fn moment(&mut self, raw: &raw::Scenario, moment: &raw::Moment, index: usize) -> Option<Moment> {
+        let who = format!("{} waits for", self.which_step(index));
+        match &moment.kind {
+            MomentKind::Is(state) => {
+                let vm = self.vm_named(raw, &moment.whose, &who)?;
+                Some(Moment::State { vm, is: state.value })
+            }
+            MomentKind::Task(task) => {
+                let vm = self.vm_named(raw, &moment.whose, &who)?;
+                Some(Moment::Task { vm, task: task.value })
+            }
+            MomentKind::CutsPoint(number) => {
+                let count = number.value.0;
+                if count == 0 || count > CUTS_POINT_MAX {
+                    self.impossible(
+                        number.span,
+                        format!("recovery point {count} cannot be waited for"),
+                        format!("1 to {CUTS_POINT_MAX} is possible"),
+                        "points are counted from t0, the first one is 1",
+                    );
+                }
+                let group = self.group_named(raw, &moment.whose, &who)?;
+                Some(Moment::CutsPoint { group, number: u32::try_from(count).ok()? })
             }
         }
     }
@@ -180,110 +213,33 @@ impl Check<'_> {
             StepAction::Resync(args) => {
                 Action::Resync(self.subject(raw, args.subject(), &verb("resynchronizes"))?)
             }
-            StepAction::Cut(args) => {
-                Action::Cut { link: args.link.value, lasts: self.lasts(args.lasts, "a cut") }
+            StepAction::Disable(args) => {
+                Action::Disable(self.subject(raw, args.subject(), &verb("ends the replication of"))?)
             }
-            StepAction::Slow(args) => {
-                self.not_zero(args.bandwidth.span, args.bandwidth.value.0, "the bandwidth of a slow link");
-                let lasts = self.lasts(args.lasts, "a slow link");
-                Action::Slow { link: args.link.value, bandwidth: args.bandwidth.value.0, lasts }
+            StepAction::Protect(args) => {
+                Action::Protect(self.group_named(raw, &args.group, &verb("protects"))?)
             }
-            StepAction::Crash(args) => self.crash(raw, args, step, &verb("crashes the agent of"))?,
-            StepAction::Destroy(args) => self.destroy(raw, args, &which)?,
-            StepAction::Stop(args) => Action::Stop(self.vm_named(raw, &args.vm, &verb("stops"))?),
-            StepAction::Start(args) => Action::Start(self.vm_named(raw, &args.vm, &verb("starts"))?),
-            StepAction::Fail(args) => {
-                let times = args.times.map_or(1, |times| times.value.0);
-                if let Some(given) = args.times
-                    && (times == 0 || times > FAIL_TIMES_MAX)
-                {
-                    self.impossible(
-                        given.span,
-                        format!("a call cannot fail {times} times"),
-                        format!("1 to {FAIL_TIMES_MAX} times are possible"),
-                        "for a service that is gone for long use a high number",
-                    );
-                }
-                let times = u32::try_from(times).ok()?;
-                Action::Fail { call: args.call.value, times, with: args.failure.value }
-            }
-            StepAction::DiskFull(args) => {
-                Action::DiskFull { who: args.who.value, lasts: self.lasts(args.lasts, "a full disk") }
-            }
+            fault => self.fault(raw, fault, step, &which)?,
         })
     }
 
-    fn lasts(&mut self, time: Spanned<Time>, what: &str) -> Duration {
-        self.time_within(time, Duration::from_millis(1), YEAR, &format!("the length of {what}"));
-        time.value.0
-    }
-
-    fn crash(
+    pub(super) fn vm_named(
         &mut self,
         raw: &raw::Scenario,
-        args: &raw::Crash,
-        step: &raw::Step,
+        name: &Spanned<Name>,
         who: &str,
-    ) -> Option<Action> {
-        if let Some(down_for) = args.down_for {
-            self.lasts(down_for, "a crash");
-        }
-        let agent = args.who.value == Component::Agent;
-        let vm = match &args.vm {
-            Some(vm) if agent => Some(self.vm_named(raw, vm, who)?),
-            Some(vm) => {
-                self.d.report(
-                    Diagnostic::new(
-                        "scenario::conflicting_keys",
-                        format!("`vm` goes with `who: agent`, and this is `who: {}`", args.who.value),
-                    )
-                    .label(vm.span, "only an agent belongs to one machine")
-                    .label(args.who.span, "there is one of these")
-                    .help("take `vm` away"),
-                );
-                return None;
-            }
-            None if agent => {
-                self.d.report(
-                    Diagnostic::new("scenario::missing_key", "a crash of an agent has no `vm`")
-                        .label(args.who.span, "the agent of which machine?")
-                        .label(step.verb.1, "`vm` is missing in this step")
-                        .help("add `vm:` with the name of the machine"),
-                );
-                return None;
-            }
-            None => None,
-        };
-        let down_for = args.down_for.map(|time| time.value.0);
-        Some(Action::Crash { who: args.who.value, vm, down_for })
-    }
-
-    fn destroy(&mut self, raw: &raw::Scenario, args: &raw::Destroy, which: &str) -> Option<Action> {
-        let vcenter = &raw.site.as_ref()?.vcenter.as_ref()?.name;
-        let table = Names {
-            code: "scenario::unknown_site",
-            noun: "site",
-            scope: "this scenario",
-            parts: &[],
-            entries: vec![(vcenter.value.0.as_str(), vcenter.span)],
-        };
-        let who = format!("{which} destroys the site");
-        self.resolve(&args.site.value.0, args.site.span, &who, &table)?;
-        Some(Action::Destroy)
-    }
-
-    fn vm_named(&mut self, raw: &raw::Scenario, name: &Spanned<Name>, who: &str) -> Option<VmIndex> {
+    ) -> Option<VmIndex> {
         self.resolve(&name.value.0, name.span, who, &Names::vms(raw)).map(VmIndex)
+    }
+
+    fn group_named(&mut self, raw: &raw::Scenario, name: &Spanned<Name>, who: &str) -> Option<GroupIndex> {
+        self.resolve(&name.value.0, name.span, who, &Names::groups(raw)).map(GroupIndex)
     }
 
     fn subject(&mut self, raw: &raw::Scenario, name: Option<SubjectName>, who: &str) -> Option<Subject> {
         match name? {
             SubjectName::Vm(name) => self.vm_named(raw, &name, who).map(Subject::Vm),
-            SubjectName::Group(name) => {
-                let table = Names::groups(raw);
-                self.resolve(&name.value.0, name.span, who, &table)
-                    .map(|index| Subject::Group(GroupIndex(index)))
-            }
+            SubjectName::Group(name) => self.group_named(raw, &name, who).map(Subject::Group),
         }
     }
 

@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use crate::model::steps::{Action, Expectation, FailbackPoint, RecoveryPointChoice, Step, Subject, When};
+pub use crate::model::steps::{
+    Action, ActionKind, Expectation, FailbackPoint, Moment, RecoveryPointChoice, SlowDevice, Step, Subject,
+    When,
+};
 use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
@@ -85,6 +88,8 @@ pub struct Scenario {
     pub run_for: Option<Duration>,
     /// The judges that watch, without repetition; all of them if the file names none.
     pub always: Vec<Judge>,
+    /// The user who carries the timeline out.
+    pub operator: Operator,
 }
 
 impl Scenario {
@@ -359,6 +364,24 @@ pub struct Trace {
     pub recorded: Arc<RecordedTrace>,
     /// Where it was written.
     pub source: SourceLine,
+}
+
+/// The user who carries the timeline out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operator {
+    /// How often a job is asked for that fails, 1 to 1000, a minute after each failure.
+    pub attempts: u32,
+    /// How long a step is pursued until it is given up.
+    pub gives_up_after: Duration,
+    /// Whether a step that the vault refuses is over with that, and no trouble.
+    pub accepts_refusals: bool,
+}
+
+impl Default for Operator {
+    /// Once, for a week; a refusal is trouble.
+    fn default() -> Self {
+        Self { attempts: 1, gives_up_after: Duration::from_hours(7 * 24), accepts_refusals: false }
+    }
 }
 
 /// One expectation and where it was asked for.

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::model::words::{
-    Component, ConsistencyKind, DiskOwner, LinkName, LossMark, OutsideCall, OutsideFailure, StateWord,
+    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FaultWord, JourneyWord, LinkName,
+    LossMark, OutsideCall, OutsideFailure, PassingState, StateWord, TaskWord,
 };
-use crate::model::{GroupIndex, StepIndex, VmIndex};
+use crate::model::{DatastoreIndex, DiskIndex, GroupIndex, StepIndex, VmIndex};
 use crate::source::SourceLine;
+use crate::units::Ratio;
 
 /// What a step or an expectation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,48 @@ pub enum When {
         /// How long after.
         plus: Duration,
     },
+    /// This long after the first such moment after t0. A moment that never comes fires nothing.
+    Moment {
+        /// What is waited for.
+        moment: Moment,
+        /// How long after.
+        plus: Duration,
+    },
+}
+
+/// A moment in the course of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// A machine is in a state.
+    State {
+        /// Which machine.
+        vm: VmIndex,
+        /// Which state.
+        is: PassingState,
+    },
+    /// A recovery point of a group is being cut: its barrier is up.
+    CutsPoint {
+        /// Which group.
+        group: GroupIndex,
+        /// Which of the points that are begun after t0, 1 to 100000.
+        number: u32,
+    },
+    /// A task of a job of a machine is in progress.
+    Task {
+        /// Which machine.
+        vm: VmIndex,
+        /// Which task.
+        task: TaskWord,
+    },
+}
+
+/// Which disks are slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlowDevice {
+    /// The disks of a machine on premises.
+    Machine(VmIndex),
+    /// The replica disks in Azure.
+    Replica,
 }
 
 /// What a step does.
@@ -78,6 +122,10 @@ pub enum Action {
     },
     /// Compare source and replica and send what differs.
     Resync(Subject),
+    /// End replication.
+    Disable(Subject),
+    /// Enable replication of a group again, after a cancel or a disable.
+    Protect(GroupIndex),
     /// Nothing passes a link.
     Cut {
         /// Which.
@@ -94,6 +142,19 @@ pub enum Action {
         /// How long, not zero.
         lasts: Duration,
     },
+    /// A link loses, overtakes or repeats messages. At least one of the shares was given.
+    Impair {
+        /// Which.
+        link: LinkName,
+        /// Share of messages lost, below one.
+        loss: Ratio,
+        /// Share of messages overtaken, below one.
+        reorder: Ratio,
+        /// Share of messages that arrive twice, below one.
+        duplicate: Ratio,
+        /// How long, not zero.
+        lasts: Duration,
+    },
     /// A program crashes and comes back with what its store had kept.
     Crash {
         /// Which.
@@ -103,12 +164,41 @@ pub enum Action {
         /// How long it is down; `None` is what that component takes.
         down_for: Option<Duration>,
     },
+    /// A clock jumps.
+    Skew {
+        /// Whose.
+        who: Component,
+        /// Whose agent; set if and only if `who` is the agent.
+        vm: Option<VmIndex>,
+        /// Forwards, or else backwards.
+        ahead: bool,
+        /// How far, not zero, at most an hour.
+        by: Duration,
+        /// When it jumps back, not zero; `None` is never.
+        lasts: Option<Duration>,
+    },
     /// The site on premises is lost for good.
     Destroy,
     /// An operator switches a machine on premises off.
     Stop(VmIndex),
     /// An operator switches a machine on premises on.
     Start(VmIndex),
+    /// An operator takes a snapshot of a machine on premises.
+    Snapshot(VmIndex),
+    /// An operator removes all snapshots of a machine on premises.
+    RemoveSnapshots(VmIndex),
+    /// An operator moves the disks of a machine on premises (Storage vMotion).
+    Move {
+        /// Which machine.
+        vm: VmIndex,
+        /// Where to.
+        datastore: DatastoreIndex,
+    },
+    /// An operator moves the master target.
+    MoveMasterTarget {
+        /// Where to.
+        datastore: DatastoreIndex,
+    },
     /// The next calls to an outside service fail.
     Fail {
         /// Which call.
@@ -118,6 +208,15 @@ pub enum Action {
         /// In which way.
         with: OutsideFailure,
     },
+    /// The next calls to an outside service are answered late.
+    Delay {
+        /// Which call.
+        call: OutsideCall,
+        /// How much later, not zero, at most six hours.
+        by: Duration,
+        /// How many of them, 1 to 1000.
+        times: u32,
+    },
     /// A component's disk is full.
     DiskFull {
         /// Whose.
@@ -125,27 +224,84 @@ pub enum Action {
         /// How long, not zero.
         lasts: Duration,
     },
+    /// A disk does something wrong without saying so.
+    DiskFault {
+        /// Whose disk.
+        vm: VmIndex,
+        /// Which of its disks.
+        disk: DiskIndex,
+        /// Which copy of it.
+        side: DiskSide,
+        /// What it does.
+        kind: DiskFaultKind,
+    },
+    /// A disk is slow.
+    SlowDisk {
+        /// Which.
+        who: SlowDevice,
+        /// How much longer each request takes, a microsecond to ten seconds.
+        latency: Duration,
+        /// How long, not zero.
+        lasts: Duration,
+    },
+}
+
+/// The word of an action, with the side it is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActionKind {
+    /// Something that is asked of the vault.
+    Journey(JourneyWord),
+    /// Something that fate, a device or an operator does.
+    Fault(FaultWord),
 }
 
 impl Action {
+    /// Which action it is.
+    pub fn kind(&self) -> ActionKind {
+        use ActionKind::{Fault, Journey};
+        match self {
+            Self::Failover { .. } => Journey(JourneyWord::Failover),
+            Self::ChangePoint { .. } => Journey(JourneyWord::ChangePoint),
+            Self::Commit(_) => Journey(JourneyWord::Commit),
+            Self::Cancel(_) => Journey(JourneyWord::Cancel),
+            Self::Reprotect(_) => Journey(JourneyWord::Reprotect),
+            Self::Failback { .. } => Journey(JourneyWord::Failback),
+            Self::Resync(_) => Journey(JourneyWord::Resync),
+            Self::Disable(_) => Journey(JourneyWord::Disable),
+            Self::Protect(_) => Journey(JourneyWord::Protect),
+            Self::Cut { .. } => Fault(FaultWord::Cut),
+            Self::Slow { .. } => Fault(FaultWord::Slow),
+            Self::Impair { .. } => Fault(FaultWord::Impair),
+            Self::Crash { .. } => Fault(FaultWord::Crash),
+            Self::Skew { .. } => Fault(FaultWord::Skew),
+            Self::Destroy => Fault(FaultWord::Destroy),
+            Self::Stop(_) => Fault(FaultWord::Stop),
+            Self::Start(_) => Fault(FaultWord::Start),
+            Self::Snapshot(_) => Fault(FaultWord::Snapshot),
+            Self::RemoveSnapshots(_) => Fault(FaultWord::RemoveSnapshots),
+            Self::Move { .. } => Fault(FaultWord::Move),
+            Self::MoveMasterTarget { .. } => Fault(FaultWord::MoveMasterTarget),
+            Self::Fail { .. } => Fault(FaultWord::Fail),
+            Self::Delay { .. } => Fault(FaultWord::Delay),
+            Self::DiskFull { .. } => Fault(FaultWord::DiskFull),
+            Self::DiskFault { .. } => Fault(FaultWord::DiskFault),
+            Self::SlowDisk { .. } => Fault(FaultWord::SlowDisk),
+        }
+    }
+
+    /// Which fault it is; `None` for what is asked of the vault.
+    pub fn fault(&self) -> Option<FaultWord> {
+        match self.kind() {
+            ActionKind::Fault(word) => Some(word),
+            ActionKind::Journey(_) => None,
+        }
+    }
+
     /// The key of the action in the language.
     pub fn word(&self) -> &'static str {
-        match self {
-            Self::Failover { .. } => "failover",
-            Self::ChangePoint { .. } => "change-point",
-            Self::Commit(_) => "commit",
-            Self::Cancel(_) => "cancel",
-            Self::Reprotect(_) => "reprotect",
-            Self::Failback { .. } => "failback",
-            Self::Resync(_) => "resync",
-            Self::Cut { .. } => "cut",
-            Self::Slow { .. } => "slow",
-            Self::Crash { .. } => "crash",
-            Self::Destroy => "destroy",
-            Self::Stop(_) => "stop",
-            Self::Start(_) => "start",
-            Self::Fail { .. } => "fail",
-            Self::DiskFull { .. } => "disk-full",
+        match self.kind() {
+            ActionKind::Fault(word) => word.as_str(),
+            ActionKind::Journey(word) => word.as_str(),
         }
     }
 }

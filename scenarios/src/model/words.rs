@@ -85,6 +85,8 @@ words! {
         Agent = "agent",
         /// The process server on premises.
         ProcessServer = "process-server",
+        /// The process server in Azure, which the way home goes through.
+        AzureProcessServer = "azure-process-server",
         /// The target in Azure.
         Target = "target",
         /// The master target on premises.
@@ -101,20 +103,44 @@ words! {
         ProcessServer = "process-server",
         /// The journal of the target.
         Target = "target",
+        /// The retention drive of the master target.
+        MasterTarget = "master-target",
+        /// The cache of the process server in Azure.
+        AzureProcessServer = "azure-process-server",
     }
 }
 
 words! {
-    /// A request to vSphere or Azure that can be made to fail.
+    /// A request to vSphere or Azure that can be made to fail or to wait.
     pub enum OutsideCall is "a call to an outside service" {
-        /// Shut down the machine on premises.
+        /// vSphere: shut down the machine on premises.
         Shutdown = "shutdown",
-        /// Create a disk from a recovery point.
+        /// Azure: create a disk from a recovery point.
         CreateDisk = "create-disk",
-        /// Create a machine.
+        /// Azure: create a machine.
         CreateMachine = "create-machine",
-        /// Start a machine.
+        /// Azure: start a machine.
         StartMachine = "start-machine",
+        /// Azure: look a machine up.
+        GetMachine = "get-machine",
+        /// Azure: create a replica disk.
+        CreateReplicaDisk = "create-replica-disk",
+        /// Azure: shut a machine down and release it.
+        StopMachine = "stop-machine",
+        /// Azure: delete a machine with what was made for it.
+        DeleteMachine = "delete-machine",
+        /// Azure: delete a replica disk.
+        DeleteReplicaDisk = "delete-replica-disk",
+        /// vSphere: look a machine up.
+        RetrieveProperties = "retrieve-properties",
+        /// vSphere: power a machine on.
+        PowerOn = "power-on",
+        /// vSphere: create a machine with blank disks.
+        CreateVm = "create-vm",
+        /// vSphere: attach a machine's disks to the master target.
+        AttachDisks = "attach-disks",
+        /// vSphere: give the disks back to the machine.
+        DetachDisks = "detach-disks",
     }
 }
 
@@ -207,5 +233,179 @@ words! {
         StatesAreLegal = "states-are-legal",
         /// When the dust settles no disk, snapshot, machine or address is left over.
         NoOrphans = "no-orphans",
+    }
+}
+
+words! {
+    /// Which copy of a disk a disk fault is about.
+    pub enum DiskSide is "a side" {
+        /// The replica disk in Azure.
+        Replica = "replica",
+        /// The machine's own disk on premises.
+        Home = "home",
+    }
+}
+
+words! {
+    /// What a disk does wrong without saying so.
+    pub enum DiskFaultKind is "a kind of disk fault" {
+        /// Of the next write only a part reaches the disk.
+        Torn = "torn",
+        /// The next write is acknowledged and does not reach the disk.
+        Lost = "lost",
+        /// The next write lands at another place.
+        Misdirected = "misdirected",
+        /// Something that was written reads back changed.
+        Rotten = "rotten",
+    }
+}
+
+words! {
+    /// A kind of device that can be slow.
+    pub enum SlowDeviceWord is "a slow device" {
+        /// The disks of one machine on premises; `vm` says which.
+        Machine = "machine",
+        /// The replica disks in Azure.
+        Replica = "replica",
+    }
+}
+
+words! {
+    /// A state a machine can be in when a step is to happen, those that only pass included.
+    pub enum PassingState is "a state" {
+        /// Not replicating.
+        Unprotected = "unprotected",
+        /// Replication to Azure is being set up.
+        Enabling = "enabling",
+        /// Its disks are copied to Azure for the first time.
+        InitialReplication = "initial-replication",
+        /// Replicated to Azure.
+        Protected = "protected",
+        /// A failover to Azure is running.
+        FailingOver = "failing-over",
+        /// A failover ended halfway, after replication was stopped.
+        FailoverFailed = "failover-failed",
+        /// Runs in Azure, not committed.
+        FailedOver = "failed-over",
+        /// Another recovery point is being recovered in Azure.
+        ChangingPoint = "changing-point",
+        /// The commit of a failover is running.
+        Committing = "committing",
+        /// Runs in Azure for good; not protected.
+        FailoverCommitted = "failover-committed",
+        /// A failover is being taken back.
+        Cancelling = "cancelling",
+        /// The protection is being ended.
+        Disabling = "disabling",
+        /// Replication home is being set up.
+        Reprotecting = "reprotecting",
+        /// Its disks are copied home for the first time.
+        InitialReplicationFailback = "initial-replication-failback",
+        /// Replicated home.
+        Reprotected = "reprotected",
+        /// A failback is running.
+        FailingBack = "failing-back",
+        /// A failback ended halfway, after replication was stopped.
+        FailbackFailed = "failback-failed",
+        /// Runs at home again, not committed.
+        FailedBack = "failed-back",
+        /// The commit of a failback is running.
+        CommittingFailback = "committing-failback",
+        /// Runs at home for good; not protected.
+        FailbackCommitted = "failback-committed",
+    }
+}
+
+words! {
+    /// A task of a job.
+    pub enum TaskWord is "a task" {
+        /// Look whether everything that is needed is there.
+        CheckPrerequisites = "check-prerequisites",
+        /// Create the replica disks and open the journal.
+        PrepareTarget = "prepare-target",
+        /// Tell the agent to begin.
+        StartReplication = "start-replication",
+        /// Shut the source machine down.
+        ShutDownSource = "shut-down-source",
+        /// Wait for the latest changes to arrive.
+        SynchronizeLatest = "synchronize-latest",
+        /// Settle on a recovery point.
+        ChoosePoint = "choose-point",
+        /// Bring the disks to the point and create the machine.
+        FailOver = "fail-over",
+        /// Start the recovered machine.
+        StartMachine = "start-machine",
+        /// Remove what the other side no longer needs.
+        CleanUp = "clean-up",
+        /// Give the recovery points up.
+        DropPoints = "drop-points",
+        /// Find the machine on premises, or create one.
+        DiscoverReplica = "discover-replica",
+        /// Stop replication.
+        StopReplication = "stop-replication",
+    }
+}
+
+words! {
+    /// A step of a journey: something that is asked of the vault.
+    pub enum JourneyWord is "a step of a journey" {
+        /// Fail over to Azure.
+        Failover = "failover",
+        /// Choose another recovery point after a failover.
+        ChangePoint = "change-point",
+        /// Accept a failover or failback.
+        Commit = "commit",
+        /// Take a failover back before it is committed.
+        Cancel = "cancel",
+        /// Start replication in the other direction.
+        Reprotect = "reprotect",
+        /// Fail over home from Azure.
+        Failback = "failback",
+        /// Compare source and replica and send what differs.
+        Resync = "resync",
+        /// End replication.
+        Disable = "disable",
+        /// Enable replication again.
+        Protect = "protect",
+    }
+}
+
+words! {
+    /// A kind of fault: what fate, a device or an operator does to the world, by the key of the action.
+    pub enum FaultWord is "a kind of fault" {
+        /// Nothing passes a link.
+        Cut = "cut",
+        /// A link is slow.
+        Slow = "slow",
+        /// A link loses, overtakes or repeats messages.
+        Impair = "impair",
+        /// A program crashes.
+        Crash = "crash",
+        /// A clock jumps.
+        Skew = "skew",
+        /// Calls to an outside service fail.
+        Fail = "fail",
+        /// Calls to an outside service are answered late.
+        Delay = "delay",
+        /// A component's disk is full.
+        DiskFull = "disk-full",
+        /// A disk does something wrong without saying so.
+        DiskFault = "disk-fault",
+        /// A disk is slow.
+        SlowDisk = "slow-disk",
+        /// The site on premises is lost for good.
+        Destroy = "destroy",
+        /// An operator switches a machine on premises off.
+        Stop = "stop",
+        /// An operator switches a machine on premises on.
+        Start = "start",
+        /// An operator takes a snapshot of a machine on premises.
+        Snapshot = "snapshot",
+        /// An operator removes the snapshots of a machine on premises.
+        RemoveSnapshots = "remove-snapshots",
+        /// An operator moves a machine on premises to another datastore.
+        Move = "move",
+        /// An operator moves the master target to another datastore.
+        MoveMasterTarget = "move-master-target",
     }
 }

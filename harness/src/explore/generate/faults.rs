@@ -7,8 +7,9 @@ use switchback_scenarios::model::words::{
     Component, DiskFaultKind, DiskOwner, DiskSide, FaultWord, LinkName, OutsideCall, OutsideFailure,
     PassingState, TaskWord,
 };
+use crate::explore::ranges::Exploration;
 use switchback_scenarios::model::{
-    Action, DatastoreIndex, DiskIndex, Exploration, Moment, Ratio, SlowDevice, StepIndex, VmIndex,
+    Action, DatastoreIndex, DiskIndex, Moment, Ratio, SlowDevice, StepIndex, VmIndex,
     When,
 };
 use switchback_sim::{Chance, Seed};
@@ -139,6 +140,7 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         FaultWord::MoveMasterTarget => Action::MoveMasterTarget { datastore: datastore(chance, scenario) },
         FaultWord::Start => Action::Start(vm),
         FaultWord::Stop => Action::Stop(vm),
+        FaultWord::Destroy => Action::Destroy,
     }
 }
 

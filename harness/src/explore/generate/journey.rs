@@ -7,8 +7,9 @@ use core::time::Duration;
 
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{JourneyWord, PassingState};
+use crate::explore::ranges::Exploration;
 use switchback_scenarios::model::{
-    Action, Exploration, FailbackPoint, GroupIndex, Moment, RecoveryPointChoice, Step, StepIndex, Subject,
+    Action, FailbackPoint, GroupIndex, Moment, RecoveryPointChoice, Step, StepIndex, Subject,
     When,
 };
 use switchback_sim::Chance;
@@ -24,7 +25,7 @@ pub(super) struct Walks {
 
 /// Where a walk stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::explore) enum Place {
+pub(crate) enum Place {
     Protected,
     FailedOver,
     Committed,
@@ -38,7 +39,7 @@ pub(in crate::explore) enum Place {
 
 impl Place {
     /// Which steps are legal, and where each leads.
-    pub(in crate::explore) const fn ways(self) -> &'static [(JourneyWord, Self)] {
+    pub(crate) const fn ways(self) -> &'static [(JourneyWord, Self)] {
         use JourneyWord as W;
         match self {
             Self::Protected => &[
@@ -157,7 +158,7 @@ fn push(
     }
 }
 
-pub(in crate::explore) fn step(when: When, action: Action) -> Step {
+pub(crate) fn step(when: When, action: Action) -> Step {
     Step { name: action.word().to_owned(), when, action, source: NOWHERE }
 }
 

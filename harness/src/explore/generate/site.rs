@@ -5,8 +5,9 @@ use core::time::Duration;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{MachineKind, OsKind};
+use crate::explore::ranges::Exploration;
 use switchback_scenarios::model::{
-    Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Exploration, Group, GroupIndex, Link,
+    Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link,
     MasterTarget, Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
 };
 use switchback_sim::{Chance, Seed};

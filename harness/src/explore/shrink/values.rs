@@ -130,6 +130,6 @@ fn plain_action(action: &mut Action) {
 
 /// Steps that are faults, and steps of the journey.
 pub(crate) fn count(scenario: &Scenario) -> (usize, usize) {
-    let faults = scenario.timeline.iter().filter(|step| !step.action.is_job()).count();
+    let faults = scenario.timeline.iter().filter(|step| step.action.fault().is_some()).count();
     (scenario.timeline.len() - faults, faults)
 }
