@@ -180,7 +180,7 @@ impl<C: Simulated> Drill<C> {
 
     /// A moment that never comes fires nothing: what waits for one does not keep the timeline from being over, and nor
     /// does what comes after that.
-    fn may_never_begin(&self, step: usize) -> bool {
+    pub(super) fn may_never_begin(&self, step: usize) -> bool {
         if self.steps[step].state != StepState::Waiting {
             return false;
         }

@@ -5,6 +5,8 @@
 //! |---|---|---|
 //! | a disk tears, loses or misdirects a write that it has acknowledged, or decays | whatever is read from disks and points | the machine, and causality in its group |
 //! | a clock jumps | lags and instants may be off by as much as clocks disagreed | everybody |
+//! | the site on premises is lost | convergence, and every step that needs the site | everybody |
+//! | an operator keeps a machine switched off | convergence | its group |
 //! | an operator starts the old machine on premises while it runs in the cloud | one writable side | the machine |
 //!
 //! Nothing else is excused: loss, reordering, cuts, crashes, full and slow disks, late and lost answers must all be

@@ -1,5 +1,6 @@
 //! One step of the timeline: begun when it is due, waited for, done when its job is final or its fault is over.
 
+use switchback_scenarios::model::Action;
 use switchback_sim::SimTime;
 
 use super::asked::Asked;
@@ -113,7 +114,20 @@ impl<C: Simulated> Drill<C> {
         }
     }
 
+    /// Whether an action needs a site that is lost: by the fault atlas, nothing can come home to it, and nothing there
+    /// can be protected any more.
+    fn is_beyond_reach(&self, action: &Action) -> bool {
+        let needs_site = !matches!(
+            action,
+            Action::Failover { .. } | Action::ChangePoint { .. } | Action::Commit(_) | Action::Cancel(_)
+        );
+        needs_site && self.world.site_is_lost()
+    }
+
     pub(super) fn trouble(&mut self, at: usize, what: &str) {
+        if self.is_beyond_reach(&self.scenario.timeline[at].action) {
+            return;
+        }
         let step = &self.scenario.timeline[at];
         let line = self.scenario.asked_for_at(step.source);
         self.troubles.push(format!("step `{}` ({line}): {what}", step.name));

@@ -70,18 +70,12 @@ impl Place {
 pub(super) fn draw(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario) -> Walks {
     let span = span(chance, ranges.lasts.min..=ranges.lasts.max);
     let mut walks = Walks { steps: Vec::new(), span };
-    let one_by_one = one_in(chance, 8);
     for group in 0..scenario.groups.len() {
         // The others are there to be left alone.
         if group > 0 && one_in(chance, 2) {
             continue;
         }
-        let members = &scenario.groups[group].vms;
-        if one_by_one && members.len() > 1 {
-            members.iter().for_each(|vm| walk(chance, ranges, scenario, Subject::Vm(*vm), &mut walks));
-        } else {
-            walk(chance, ranges, scenario, Subject::Group(GroupIndex(group)), &mut walks);
-        }
+        walk(chance, ranges, scenario, Subject::Group(GroupIndex(group)), &mut walks);
     }
     walks
 }

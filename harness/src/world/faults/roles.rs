@@ -94,13 +94,19 @@ impl<C: Simulated> World<C> {
         ProcessServerConfig { number, target, cache_bytes: spec.cache_bytes }
     }
 
+    /// Whether the primary site is lost for good.
+    #[must_use]
+    pub fn site_is_lost(&self) -> bool {
+        self.vcenter.reachability() == switchback_vsphere::Reachability::SiteLost
+    }
+
     /// Whether a role's site is lost for good.
     fn is_lost(&self, address: Address) -> bool {
         let on_premises = matches!(
             address,
             Address::Agent(_, Site::Primary) | Address::Target(Site::Primary) | Address::ProcessServer(0)
         );
-        on_premises && self.vcenter.reachability() == switchback_vsphere::Reachability::SiteLost
+        on_premises && self.site_is_lost()
     }
 
     /// The primary site is lost for good: its machines, its process server, its master target, its vCenter.
