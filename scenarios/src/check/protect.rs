@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::check::{Check, Names, YEAR};
+use crate::check::{Check, Names, RATE_MAX, YEAR};
 use crate::diagnostic::Diagnostic;
 use crate::model::words::{MachineKind, OsKind};
 use crate::model::{Churn, DatastoreIndex, Disk, DiskIndex, Group, GroupIndex, Pattern, Vm, VmIndex};
@@ -22,8 +22,6 @@ const CAPTURE_POOL_SHARE: u64 = 16;
 const CAPTURE_POOL_MIN: u64 = 1 << 20;
 const BLOCK_DEFAULT: u64 = 8 << 10;
 const BLOCK_MAX: u64 = 16 << 20;
-/// Faster than any disk Azure offers; a rate above is a slip.
-const RATE_MAX: u64 = 100 << 30;
 /// Azure's limits for a multi-VM group and for the disks of one machine.
 const GROUP_VMS_MAX: usize = 16;
 const VM_DISKS_MAX: usize = 64;
@@ -157,7 +155,7 @@ impl Check<'_> {
         self.rate(raw.rate.span, raw.rate.value.0);
         let block = raw.block;
         let (block_min, block_max) =
-            block.map_or((BLOCK_DEFAULT, BLOCK_DEFAULT), |b| (b.value.min, b.value.max));
+            block.map_or((BLOCK_DEFAULT, BLOCK_DEFAULT), |b| (b.value.min.0, b.value.max.0));
         if let Some(block) = block {
             self.not_zero(block.span, block_min, "the size of a write");
             self.whole_sectors(block.span, block_min, "a write");

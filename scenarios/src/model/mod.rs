@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::model::exploration::Exploration;
 pub use crate::model::steps::{
     Action, ActionKind, Expectation, FailbackPoint, Moment, RecoveryPointChoice, SlowDevice, Step, Subject,
     When,
@@ -17,6 +18,7 @@ use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
 pub use crate::units::{DurationRange, Ratio};
 
+pub(crate) mod exploration;
 pub(crate) mod steps;
 pub mod words;
 
