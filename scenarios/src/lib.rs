@@ -3,7 +3,8 @@
 //! A scenario is a YAML file that says which site there is, what is protected, what happens and what is
 //! expected. [`read_file`] turns it into a [`Scenario`] of plain, checked values, or into a [`Report`] of
 //! everything that is wrong with it: each mistake with its file, line, label and help. A file with `explore:`
-//! says ranges instead, and [`read_exploration`] turns it into an [`Exploration`]. [`schema`] is the language as a
+//! says ranges instead, and [`read_exploration`] turns it into an [`Exploration`]. [`Scenario::to_yaml`] is the way
+//! back, from a scenario to a file. [`schema`] is the language as a
 //! JSON schema. [`traces`] reads recorded block traces.
 //!
 //! Start at [`model`] for what a scenario is, at `raw` for how it is written, at `check` for what is refused.
@@ -46,6 +47,7 @@ mod schema;
 mod source;
 mod suggest;
 mod units;
+mod write;
 
 /// What a command line says instead of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
