@@ -37,8 +37,8 @@ use atlas::Atlas;
 pub(crate) use image::Replay;
 pub use lag::LagSample;
 pub(crate) use overhear::Tap;
-use states::Reported;
 pub(crate) use rules::{is_known_change, states as item_states};
+use states::Reported;
 
 /// What a judge looks after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -155,7 +155,8 @@ impl<C: Simulated> Drill<C> {
         let looked_at = self.steps.iter().filter_map(|run| run.looked_at(from));
         let enabled = (!self.enabled).then_some(SimTime::ZERO + ENABLE_AT);
         let healed = self.timeline_done.map(|done| done + HEALTHY_FOR).filter(|at| *at > from);
-        let looked_at = looked_at.chain(enabled).chain(healed).chain(self.over_at()).map(|at| on_grid(from, at));
+        let looked_at =
+            looked_at.chain(enabled).chain(healed).chain(self.over_at()).map(|at| on_grid(from, at));
         named.chain(looked_at).min()
     }
 
@@ -187,7 +188,9 @@ impl<C: Simulated> Drill<C> {
         match self.scenario.timeline[step].when {
             When::At(_) => false,
             When::After { step, .. } => self.may_never_begin(step.0),
-            When::Moment { .. } => self.steps[step].watch.is_none_or(|watch| self.world.seen(watch).is_none()),
+            When::Moment { .. } => {
+                self.steps[step].watch.is_none_or(|watch| self.world.seen(watch).is_none())
+            }
         }
     }
 

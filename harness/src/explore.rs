@@ -13,15 +13,14 @@
 
 use std::sync::Arc;
 
+use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use crate::explore::ranges::Exploration;
 
 pub mod coverage;
 pub mod enumerate;
 pub mod generate;
 mod judged;
-pub mod ranges;
-// pub mod shrink;
+pub mod shrink;
 mod vocabulary;
 mod weights;
 

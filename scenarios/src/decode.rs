@@ -101,21 +101,10 @@ impl Decoder {
     }
 
     fn unknown_key(&mut self, key: &Node, name: &str, what: &str, keys: &[&str]) {
-        let help = if name == "explore" {
-            "exploration is not part of version 1 of the language: write the faults as steps of `timeline`, and vary \
-             the seed"
-                .to_owned()
-        } else {
-            suggest::help(name, "the keys here are", keys)
-        };
-        let (code, text) = match name {
-            "explore" => ("scenario::not_supported", "not supported yet"),
-            _ => ("scenario::unknown_key", "this key is not known here"),
-        };
         self.report(
-            Diagnostic::new(code, format!("`{}` is not a key of {what}", shorten(name)))
-                .label(key.span, text)
-                .help(help),
+            Diagnostic::new("scenario::unknown_key", format!("`{}` is not a key of {what}", shorten(name)))
+                .label(key.span, "this key is not known here")
+                .help(suggest::help(name, "the keys here are", keys)),
         );
     }
 }

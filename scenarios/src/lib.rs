@@ -2,8 +2,10 @@
 //!
 //! A scenario is a YAML file that says which site there is, what is protected, what happens and what is
 //! expected. [`read_file`] turns it into a [`Scenario`] of plain, checked values, or into a [`Report`] of
-//! everything that is wrong with it: each mistake with its file, line, label and help. [`schema`] is the
-//! language as a JSON schema. [`traces`] reads recorded block traces.
+//! everything that is wrong with it: each mistake with its file, line, label and help. A file with `explore:`
+//! says ranges instead, and [`read_exploration`] turns it into an [`Exploration`]. [`Scenario::to_yaml`] is the way
+//! back, from a scenario to a file. [`schema`] is the language as a
+//! JSON schema. [`traces`] reads recorded block traces.
 //!
 //! Start at [`model`] for what a scenario is, at `raw` for how it is written, at `check` for what is refused.
 //! This crate knows nothing of engines, emulators or simulated time: it never runs anything.
@@ -17,9 +19,12 @@
 use std::path::PathBuf;
 
 pub use crate::diagnostic::{Diagnostic, Label, Report};
-pub use crate::load::{FILE_BYTES_MAX, read_file, read_file_with, read_str, read_str_with};
-pub use crate::model::Scenario;
-pub use crate::schema::schema;
+pub use crate::load::{
+    Checked, FILE_BYTES_MAX, check_file, read_exploration, read_exploration_str, read_file, read_file_with,
+    read_str, read_str_with,
+};
+pub use crate::model::{Exploration, Scenario};
+pub use crate::schema::{exploration_schema, schema};
 pub use crate::source::{SourceLine, Span};
 
 pub mod model;
@@ -30,8 +35,10 @@ mod decode;
 mod diagnostic;
 mod load;
 mod node;
+mod ranges;
 mod raw;
 mod raw_args;
+mod raw_exploration;
 mod raw_moment;
 mod raw_steps;
 mod read;
@@ -40,6 +47,7 @@ mod schema;
 mod source;
 mod suggest;
 mod units;
+mod write;
 
 /// What a command line says instead of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

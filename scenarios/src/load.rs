@@ -1,16 +1,16 @@
-//! From a path to a scenario: what can be wrong with the file itself, then with its text.
+//! From a path to a scenario or to ranges: what can be wrong with the file itself, then with its text.
 
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::check::check;
+use crate::check::{check, check_exploration};
 use crate::decode::{Decode, Decoder};
 use crate::diagnostic::{Diagnostic, Report};
-use crate::model::Scenario;
+use crate::model::{Exploration, Scenario};
 use crate::node::{Kind, Node};
 use crate::source::Span;
-use crate::{Overrides, raw, read, traces};
+use crate::{Overrides, raw, raw_exploration, read, traces};
 
 /// The largest scenario file: 1 MiB. A site of a thousand machines takes a fifth of it.
 pub const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -28,11 +28,7 @@ pub fn read_file(path: &Path) -> Result<Scenario, Report> {
 /// # Errors
 /// A report of everything that is wrong with it.
 pub fn read_file_with(path: &Path, overrides: &Overrides) -> Result<Scenario, Report> {
-    let name = path.display().to_string();
-    let text = match file_text(path) {
-        Ok(text) => text,
-        Err(unusable) => return Err(Report::new(name, &unusable.shown, vec![unusable.diagnostic])),
-    };
+    let (name, text) = text_of(path)?;
     read_str_with(&name, &text, overrides)
 }
 
@@ -50,17 +46,110 @@ pub fn read_str(name: &str, text: &str) -> Result<Scenario, Report> {
 /// # Errors
 /// A report of everything that is wrong with it.
 pub fn read_str_with(name: &str, text: &str, overrides: &Overrides) -> Result<Scenario, Report> {
+    let node = document(name, text)?;
+    scenario(name, text, &node, overrides)
+}
+
+/// Reads and checks a file that says ranges to draw scenarios from.
+///
+/// # Errors
+/// A report of everything that is wrong with it; `scenario::no_ranges` for a file that says one scenario.
+pub fn read_exploration(path: &Path) -> Result<Exploration, Report> {
+    let (name, text) = text_of(path)?;
+    read_exploration_str(&name, &text)
+}
+
+/// [`read_exploration`], of a text. `name` is the file it stands for: reports name it.
+///
+/// # Errors
+/// A report of everything that is wrong with it; `scenario::no_ranges` for a text that says one scenario.
+pub fn read_exploration_str(name: &str, text: &str) -> Result<Exploration, Report> {
+    let node = document(name, text)?;
+    exploration(name, text, &node)
+}
+
+/// A file of either kind.
+#[derive(Debug, Clone)]
+pub enum Checked {
+    /// It says one scenario.
+    Scenario(Box<Scenario>),
+    /// It says ranges.
+    Exploration(Box<Exploration>),
+}
+
+/// Reads and checks a file as what it is: ranges if it has an `explore` section, else one scenario.
+///
+/// # Errors
+/// A report of everything that is wrong with it.
+pub fn check_file(path: &Path) -> Result<Checked, Report> {
+    let (name, text) = text_of(path)?;
+    let node = document(&name, &text)?;
+    match explore_key(&node) {
+        Some(_) => {
+            exploration(&name, &text, &node).map(|exploration| Checked::Exploration(Box::new(exploration)))
+        }
+        None => scenario(&name, &text, &node, &Overrides::default())
+            .map(|scenario| Checked::Scenario(Box::new(scenario))),
+    }
+}
+
+fn scenario(name: &str, text: &str, node: &Node, overrides: &Overrides) -> Result<Scenario, Report> {
     let fail = |diagnostics| Report::new(name, text, diagnostics);
+    if let Some(explore) = explore_key(node) {
+        let diagnostic = Diagnostic::new(
+            "scenario::ranges",
+            "this file says ranges to draw scenarios from, and not one scenario",
+        );
+        let help = "draw from them with `switchback explore`; a scenario to run has no `explore:` section";
+        return Err(fail(vec![diagnostic.label(explore, "the ranges").help(help)]));
+    }
+    let mut decoder = Decoder::default();
+    let raw = raw::Scenario::decode(node, &mut decoder);
+    check(decoder, raw, name, text, overrides).map_err(fail)
+}
+
+fn exploration(name: &str, text: &str, node: &Node) -> Result<Exploration, Report> {
+    let fail = |diagnostics| Report::new(name, text, diagnostics);
+    if explore_key(node).is_none() {
+        let diagnostic = Diagnostic::new(
+            "scenario::no_ranges",
+            "this scenario has no `explore:` section, so there is nothing to draw from",
+        );
+        let help = "run it with `switchback run`, or give ranges";
+        return Err(fail(vec![diagnostic.label(node.span, "no `explore:` in this mapping").help(help)]));
+    }
+    let mut decoder = Decoder::default();
+    let raw = raw_exploration::Exploration::decode(node, &mut decoder);
+    check_exploration(decoder, raw, name, text).map_err(fail)
+}
+
+/// Where `explore` stands, if it does.
+fn explore_key(node: &Node) -> Option<Span> {
+    let Kind::Map(entries) = &node.kind else { return None };
+    let is_explore = |key: &Node| matches!(&key.kind, Kind::Text(text) if text == "explore");
+    entries.iter().find(|(key, _)| is_explore(key)).map(|(key, _)| key.span)
+}
+
+/// The name and the text of a file.
+fn text_of(path: &Path) -> Result<(String, String), Report> {
+    let name = path.display().to_string();
+    match file_text(path) {
+        Ok(text) => Ok((name, text)),
+        Err(unusable) => Err(Report::new(name, &unusable.shown, vec![unusable.diagnostic])),
+    }
+}
+
+/// The one mapping of a text.
+fn document(name: &str, text: &str) -> Result<Node, Report> {
     if text.len() as u64 > FILE_BYTES_MAX {
         return Err(Report::new(name, "", vec![too_large(text.len() as u64)]));
     }
-    let node = read::read_yaml(text).map_err(|diagnostic| fail(vec![diagnostic]))?;
-    if let Some(diagnostic) = not_a_mapping(&node) {
-        return Err(fail(vec![diagnostic]));
+    let fail = |diagnostic| Report::new(name, text, vec![diagnostic]);
+    let node = read::read_yaml(text).map_err(fail)?;
+    match not_a_mapping(&node) {
+        Some(diagnostic) => Err(fail(diagnostic)),
+        None => Ok(node),
     }
-    let mut decoder = Decoder::default();
-    let raw = raw::Scenario::decode(&node, &mut decoder);
-    check(decoder, raw, name, text, overrides).map_err(fail)
 }
 
 fn not_a_mapping(node: &Node) -> Option<Diagnostic> {

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
 use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat};
 use crate::node::{Kind, Node};
+use crate::ranges::Range;
 use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
@@ -229,7 +230,7 @@ record! {
         /// Where and when the writes fall. Default uniform.
         "pattern" => pattern: optional Pattern,
         /// The size of a write: 512B to 16MiB, a multiple of 512B; one size or a range. Default 8KiB.
-        "block" => block: optional Spanned<BlockSize>,
+        "block" => block: optional Spanned<Range<Bytes>>,
         /// The disk it goes to. Default: spread over all disks.
         "disk" => disk: optional Spanned<Name>,
         /// Another machine: every write here is caused by a write that machine had acknowledged.
@@ -354,43 +355,6 @@ impl crate::decode::Scalar for Version {
 
     fn schema() -> serde_json::Value {
         json!({ "const": 1 })
-    }
-}
-
-/// The size of a write, fixed or a range of sizes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BlockSize {
-    pub(crate) min: u64,
-    pub(crate) max: u64,
-}
-
-impl crate::decode::Scalar for BlockSize {
-    const WANTED: &'static str = "a size or a range of sizes, such as 4KiB..64KiB";
-
-    fn from_node(node: &Node) -> Result<Self, crate::decode::Problem> {
-        let Kind::Text(text) = &node.kind else {
-            return Bytes::from_node(node).map(|size| Self { min: size.0, max: size.0 });
-        };
-        let (low, high) = text.split_once("..").unwrap_or((text, text));
-        let part = |text: &str| {
-            let part = Node { kind: Kind::Text(text.trim().to_owned()), span: node.span };
-            Bytes::from_node(&part).map(|size| size.0)
-        };
-        let (min, max) = (part(low)?, part(high)?);
-        if min > max {
-            return Err(crate::decode::Problem {
-                code: "scenario::reversed_range",
-                message: format!("the range {} ends before it starts", node.describe()),
-                label: "the smaller size comes first".to_owned(),
-                help: format!("did you mean `{}..{}`?", high.trim(), low.trim()),
-            });
-        }
-        Ok(Self { min, max })
-    }
-
-    fn schema() -> serde_json::Value {
-        let size = r"[0-9]+(\.[0-9]+)? *([KMGT]iB|[kKMGT]?B)";
-        json!({ "type": "string", "pattern": format!("^{size}( *\\.\\. *{size})?$"), "examples": ["4KiB..64KiB"] })
     }
 }
 

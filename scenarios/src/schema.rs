@@ -10,15 +10,26 @@ use serde_json::{Map, Value, json};
 
 use crate::decode::{NonEmpty, OneOrMany, Scalar, Spanned};
 use crate::raw::Scenario;
+use crate::raw_exploration::Exploration;
 
-/// The JSON schema (draft 2020-12) of version 1 of the scenario language.
+/// The JSON schema (draft 2020-12) of version 1 of the scenario language: of a file that says one scenario.
 pub fn schema() -> Value {
+    of::<Scenario>("Switchback scenario, version 1")
+}
+
+/// The JSON schema of a file with `explore:`. A schema of its own, because an editor that is offered two says of
+/// one mistake everything that would be wrong in either.
+pub fn exploration_schema() -> Value {
+    of::<Exploration>("Switchback exploration, version 1")
+}
+
+fn of<T: JsonSchema>(title: &str) -> Value {
     let mut value = schemars::generate::SchemaSettings::draft2020_12()
         .into_generator()
-        .into_root_schema_for::<Scenario>()
+        .into_root_schema_for::<T>()
         .to_value();
     if let Some(object) = value.as_object_mut() {
-        object.insert("title".to_owned(), json!("Switchback scenario, version 1"));
+        object.insert("title".to_owned(), json!(title));
     }
     value
 }

@@ -342,6 +342,23 @@ pub(crate) fn show_bytes(bytes: u64) -> String {
     format!("{}{unit}", bytes / factor)
 }
 
+/// A bandwidth the way a person writes it: the largest unit that divides it.
+pub(crate) fn show_bit_rate(bits: u64) -> String {
+    let (unit, factor) = [("Gbps", 1_000_000_000), ("Mbps", 1_000_000), ("kbps", 1_000)]
+        .into_iter()
+        .find(|(_, factor)| bits >= *factor && bits.is_multiple_of(*factor))
+        .unwrap_or(("bps", 1));
+    format!("{}{unit}", bits / factor)
+}
+
+/// A range of times the way a person writes it, such as `8ms..25ms`; one time where both ends are the same.
+pub(crate) fn show_range(range: DurationRange) -> String {
+    if range.min == range.max {
+        return show_time(range.min);
+    }
+    format!("{}..{}", show_time(range.min), show_time(range.max))
+}
+
 /// A length of time the way a person writes it, such as `1h20m`.
 pub(crate) fn show_time(duration: Duration) -> String {
     let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use switchback_scenarios::{FILE_BYTES_MAX, Overrides, Report, read_file, read_file_with, read_str};
+use switchback_scenarios::{
+    FILE_BYTES_MAX, Overrides, Report, check_file, read_exploration, read_file, read_file_with, read_str,
+};
 
 /// The tests run in the folder of the crate, so that the paths in the snapshots are the same everywhere.
 fn report_of(name: &str) -> Report {
@@ -35,6 +37,9 @@ snapshots! {
     missing: "missing.yaml",
     wrong_words: "wrong-words.yaml",
     steps: "steps.yaml",
+    faults: "faults.yaml",
+    moments: "moments.yaml",
+    ranges_are_not_one_scenario: "ranges.yaml",
     several_kinds: "several-kinds.yaml",
     traces: "traces.yaml",
     not_yaml: "not-yaml.yaml",
@@ -50,6 +55,33 @@ snapshots! {
     latin_1: "latin-1.yaml",
     directory: "traces",
     no_such_file: "no-such-file.yaml",
+}
+
+/// One snapshot for each file of ranges; checking it finds the same as exploring it.
+macro_rules! snapshots_of_ranges {
+    ($($test:ident: $file:literal,)*) => {
+        $(
+            #[test]
+            fn $test() {
+                let path = Path::new($file);
+                let report = read_exploration(path).expect_err("bad ranges are refused").render(false);
+                assert_eq!(check_file(path).expect_err("and checked as ranges").render(false), report);
+                insta::assert_snapshot!(report);
+            }
+        )*
+    };
+}
+
+snapshots_of_ranges! {
+    ranges: "tests/bad/ranges.yaml",
+    journey: "tests/bad/journey.yaml",
+    empty_ranges: "tests/bad/empty-ranges.yaml",
+}
+
+#[test]
+fn one_scenario_has_no_ranges_to_draw_from() {
+    let report = read_exploration(Path::new("failover-and-failback.yaml")).unwrap_err();
+    insta::assert_snapshot!(report.render(false));
 }
 
 #[test]

@@ -10,20 +10,27 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use switchback_scenarios::traces::{self, TraceFormat};
-use switchback_scenarios::{Overrides, read_file, read_file_with, schema};
+use switchback_scenarios::{
+    Checked, Overrides, check_file, exploration_schema, read_exploration, read_file, read_file_with, schema,
+};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn shipped() -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder())
+    let files = yaml_files(&folder());
+    assert!(files.len() >= 9, "the library is there: {files:?}");
+    files
+}
+
+fn yaml_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .collect();
     files.sort();
-    assert!(files.len() >= 9, "the library is there: {files:?}");
     files
 }
 
@@ -43,14 +50,22 @@ fn as_json(path: &Path) -> serde_json::Value {
 
 #[test]
 fn the_schema_that_is_checked_in_is_current() {
-    let mut text = serde_json::to_string_pretty(&schema()).unwrap();
-    text.push('\n');
-    same_as_checked_in(&folder().join("schema/scenario-v1.schema.json"), text.as_bytes());
+    for (schema, file) in [(schema(), "scenario"), (exploration_schema(), "exploration")] {
+        let mut text = serde_json::to_string_pretty(&schema).unwrap();
+        text.push('\n');
+        same_as_checked_in(&folder().join(format!("schema/{file}-v1.schema.json")), text.as_bytes());
+    }
+}
+
+fn errors_in(path: &Path, schema: &serde_json::Value) -> Vec<String> {
+    let validator = jsonschema::validator_for(schema).unwrap();
+    let json = as_json(path);
+    let errors = validator.iter_errors(&json);
+    errors.map(|error| format!("{} at {}", error, error.instance_path())).collect()
 }
 
 #[test]
 fn every_shipped_scenario_is_valid_for_the_reader_and_for_the_schema() {
-    let validator = jsonschema::validator_for(&schema()).unwrap();
     for path in shipped() {
         let scenario = read_file(&path).unwrap_or_else(|report| panic!("{report}"));
         assert_eq!(
@@ -58,12 +73,23 @@ fn every_shipped_scenario_is_valid_for_the_reader_and_for_the_schema() {
             path.file_stem().unwrap().to_str().unwrap(),
             "a file is named after its scenario"
         );
-        let json = as_json(&path);
-        let errors: Vec<String> = validator
-            .iter_errors(&json)
-            .map(|error| format!("{} at {}", error, error.instance_path()))
-            .collect();
+        let errors = errors_in(&path, &schema());
         assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
+        assert!(!errors_in(&path, &exploration_schema()).is_empty(), "{}", path.display());
+    }
+}
+
+#[test]
+fn every_shipped_exploration_is_valid_for_the_reader_and_for_its_schema() {
+    let files = yaml_files(&folder().join("explorations"));
+    assert!(!files.is_empty());
+    for path in files {
+        let exploration = read_exploration(&path).unwrap_or_else(|report| panic!("{report}"));
+        assert_eq!(exploration.name, path.file_stem().unwrap().to_str().unwrap());
+        assert!(matches!(check_file(&path), Ok(Checked::Exploration(_))));
+        let errors = errors_in(&path, &exploration_schema());
+        assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
+        assert!(!errors_in(&path, &schema()).is_empty(), "{}", path.display());
     }
 }
 
@@ -79,6 +105,16 @@ fn the_schema_refuses_what_the_reader_refuses_in_one_file() {
         ("/timeline/0", serde_json::json!({ "at": "1h" })),
         ("/timeline/0", serde_json::json!({ "at": "1h", "after": "x", "commit": { "vm": "web-01" } })),
         ("/timeline/0", serde_json::json!({ "at": "1h", "commit": { "vm": "a", "group": "b" } })),
+        ("/timeline/0", serde_json::json!({ "at": "1h", "plus": "1m", "commit": { "vm": "a" } })),
+        (
+            "/timeline/0",
+            serde_json::json!({ "when": { "vm": "a", "cuts-point": 3 }, "commit": { "vm": "a" } }),
+        ),
+        (
+            "/timeline/0",
+            serde_json::json!({ "when": { "vm": "a", "is": "failing" }, "commit": { "vm": "a" } }),
+        ),
+        ("/timeline/0", serde_json::json!({ "at": "1h", "skew": { "who": "control" } })),
         ("/expect/0", serde_json::json!({ "rpo": { "vm": "web-01", "at-most": 15 } })),
     ];
     for (place, value) in spoil {

@@ -118,7 +118,9 @@ impl<C: Simulated> Drill<C> {
             Component::Control => RoleKind::Control,
         };
         let machine = vm.map(|vm| MachineId(vm.0 as u32));
-        kind.address(machine.map(|machine| (machine, self.world.running_site(machine).unwrap_or(Site::Primary))))
+        kind.address(
+            machine.map(|machine| (machine, self.world.running_site(machine).unwrap_or(Site::Primary))),
+        )
     }
 }
 

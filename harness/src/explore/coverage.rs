@@ -79,7 +79,8 @@ impl Universe {
         let meeting =
             |kind| item_states.iter().map(move |s| format!("fault {} while {}", fault(kind), state(s)));
         let meetings = section(FaultKind::ALL.iter().flat_map(meeting).collect());
-        let pair = |(one, other): (&FaultKind, &FaultKind)| format!("faults {} and {}", fault(one), fault(other));
+        let pair =
+            |(one, other): (&FaultKind, &FaultKind)| format!("faults {} and {}", fault(one), fault(other));
         let pairs = section(vocabulary::pairs().map(pair).collect());
         let judges = section(Judge::ALL.iter().map(|judge| format!("judge {}", judge.title())).collect());
         Self {

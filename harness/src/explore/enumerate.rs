@@ -6,14 +6,14 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
     Component, DiskOwner, JourneyWord, LinkName, OsKind, OutsideCall, OutsideFailure, PassingState,
 };
-use crate::explore::ranges::Exploration;
 use switchback_scenarios::model::{
-    Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, Pattern, Ratio,
-    RecoveryPointChoice, SlowDevice, Step, StepIndex, Subject, Vm, VmIndex, When,
+    Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, Pattern, Ratio, RecoveryPointChoice,
+    SlowDevice, Step, StepIndex, Subject, Vm, VmIndex, When,
 };
 
 use super::generate::{NOWHERE, Place, blank, step};
@@ -86,7 +86,8 @@ impl Enumeration {
         let walk = walk(journey);
         scenario.timeline = walk;
         for _ in 0..self.bound.faults {
-            let (fault, place) = ((rest % one) as usize % self.faults.len(), (rest % one) as usize / self.faults.len());
+            let (fault, place) =
+                ((rest % one) as usize % self.faults.len(), (rest % one) as usize / self.faults.len());
             rest /= one;
             let when = place_in(journey, &scenario.timeline, place);
             scenario.timeline.push(step(when, self.faults[fault].clone()));
@@ -121,7 +122,8 @@ fn places(journey: &[JourneyWord]) -> usize {
 }
 
 /// Before or after the moment at which a step's work begins.
-const PLACES: [Option<Duration>; 4] = [None, Some(Duration::ZERO), Some(SECOND), Some(Duration::from_secs(40))];
+const PLACES: [Option<Duration>; 4] =
+    [None, Some(Duration::ZERO), Some(SECOND), Some(Duration::from_secs(40))];
 
 fn place_in(journey: &[JourneyWord], steps: &[Step], place: usize) -> When {
     let vm = VmIndex(0);

@@ -15,10 +15,10 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::SourceLine;
 use switchback_scenarios::model::words::{ContentKind, HealGoal, Origin};
-use crate::explore::ranges::Exploration;
 use switchback_scenarios::model::{Heal, Operator};
 use switchback_sim::Seed;
 

@@ -159,7 +159,9 @@ const TASK_ENDS: [TaskState; 3] = [TaskState::Succeeded, TaskState::Skipped, Tas
 /// Every job with every end it can have, in words.
 pub(super) fn jobs() -> impl Iterator<Item = (&'static str, &'static str)> {
     let ends = |kind: JobKind| JOB_ENDS.map(|end| (words::job(kind), words::job_state(end)));
-    JOBS.into_iter().flat_map(ends).chain([(words::job(JobKind::Failover), words::job_state(JobState::Cancelled))])
+    JOBS.into_iter()
+        .flat_map(ends)
+        .chain([(words::job(JobKind::Failover), words::job_state(JobState::Cancelled))])
 }
 
 pub(super) fn job_number(kind: JobKind, state: JobState) -> Option<usize> {

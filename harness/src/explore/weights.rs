@@ -51,9 +51,10 @@ impl Weights {
 
     fn of(&self, kind: &str, word: &str) -> u32 {
         // Looked up without building the key: this is on the way of every draw.
-        let found = self.by_name.iter().find(|(name, _)| {
-            name.strip_prefix(kind).and_then(|rest| rest.strip_prefix(' ')) == Some(word)
-        });
+        let found = self
+            .by_name
+            .iter()
+            .find(|(name, _)| name.strip_prefix(kind).and_then(|rest| rest.strip_prefix(' ')) == Some(word));
         found.map_or(USUAL, |(_, weight)| *weight)
     }
 

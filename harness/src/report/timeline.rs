@@ -60,15 +60,19 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
         Happening::ClockJumped { address, nanos, lasting } => {
             let by = words::span(core::time::Duration::from_nanos(nanos.unsigned_abs()));
             let way = if *nanos < 0 { "back" } else { "ahead" };
-            let lasting = lasting.map_or_else(String::new, |lasting| format!(" for {}", words::span(lasting)));
+            let lasting =
+                lasting.map_or_else(String::new, |lasting| format!(" for {}", words::span(lasting)));
             ("fault", format!("the clock of the {} jumps {by} {way}{lasting}", role(outcome, *address)))
         }
         Happening::DiskLies { disk, lie } => {
-            let (id, which) = (disk.id(), match disk {
-                PhysicalDisk::Home(_) => "on premises",
-                PhysicalDisk::Replica(_) => "at the target",
-                PhysicalDisk::Recovered(_) => "in Azure",
-            });
+            let (id, which) = (
+                disk.id(),
+                match disk {
+                    PhysicalDisk::Home(_) => "on premises",
+                    PhysicalDisk::Replica(_) => "at the target",
+                    PhysicalDisk::Recovered(_) => "in Azure",
+                },
+            );
             let what = match lie {
                 DiskLie::Torn => "will tear a write",
                 DiskLie::Lost => "will lose a write",

@@ -16,8 +16,8 @@ use switchback_vsphere::{DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec,
 use super::World;
 use super::faults::{Clocks, UnderWay};
 use super::guest::Guest;
-use super::moments::Watches;
 use super::host::{Host, Hosts};
+use super::moments::Watches;
 use super::network::Network;
 use super::spec::WorldSpec;
 use super::storage::{Storage, device_spec};

@@ -19,14 +19,19 @@ use crate::traces::RecordedTrace;
 use crate::units::{Bytes, Time, show_bytes, show_time};
 use crate::{Overrides, raw};
 
+mod exploration;
 mod faults;
 mod protect;
 mod site;
 mod timeline;
 mod traces;
 
+pub(crate) use exploration::check_exploration;
+
 /// The longest anything may last in a scenario: a year.
 const YEAR: Duration = Duration::from_hours(366 * 24);
+/// Faster than any disk Azure offers; a rate of writing above is a slip.
+const RATE_MAX: u64 = 100 << 30;
 
 /// What the checks work with.
 pub(crate) struct Check<'a> {
@@ -48,14 +53,19 @@ pub(crate) fn check(
     text: &str,
     overrides: &Overrides,
 ) -> Result<Scenario, Vec<Diagnostic>> {
-    let folder = Path::new(file).parent().map(Path::to_path_buf).unwrap_or_default();
-    let lines = LineIndex::new(text);
-    let mut check = Check { d, text, lines, folder, overrides, opened: BTreeMap::new() };
+    let mut check = Check::new(d, file, text, overrides);
     let scenario = raw.and_then(|raw| check.scenario(&raw, file));
     let diagnostics = check.d.into_diagnostics();
     match scenario {
         Some(scenario) if diagnostics.is_empty() => Ok(scenario),
         _ => Err(diagnostics),
+    }
+}
+
+impl<'a> Check<'a> {
+    fn new(d: Decoder, file: &str, text: &'a str, overrides: &'a Overrides) -> Self {
+        let folder = Path::new(file).parent().map(Path::to_path_buf).unwrap_or_default();
+        Self { d, text, lines: LineIndex::new(text), folder, overrides, opened: BTreeMap::new() }
     }
 }
 
@@ -77,10 +87,7 @@ impl Check<'_> {
         let protected = self.protect(raw);
         let timeline = self.timeline(raw, &policy);
         let expect = self.expectations(raw);
-        let then_heal = raw.then_heal.as_ref().map(|heal| {
-            self.time_within(heal.within, Duration::from_secs(1), YEAR, "the time to heal");
-            Heal { within: heal.within.value.0, goal: heal.expect.value, source: self.at(heal.span) }
-        });
+        let then_heal = self.heal(raw.then_heal.as_ref());
         if let Some(run_for) = raw.run_for {
             self.time_within(run_for, Duration::from_secs(1), YEAR, "the length of a run");
         }
@@ -112,6 +119,12 @@ impl Check<'_> {
             always,
             operator,
         })
+    }
+
+    fn heal(&mut self, raw: Option<&raw::Heal>) -> Option<Heal> {
+        let raw = raw?;
+        self.time_within(raw.within, Duration::from_secs(1), YEAR, "the time to heal");
+        Some(Heal { within: raw.within.value.0, goal: raw.expect.value, source: self.at(raw.span) })
     }
 
     fn judges(&mut self, named: Option<&[Spanned<Judge>]>) -> Vec<Judge> {

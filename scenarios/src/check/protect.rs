@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::check::{Check, Names, YEAR};
+use crate::check::{Check, Names, RATE_MAX, YEAR};
 use crate::diagnostic::Diagnostic;
 use crate::model::words::{MachineKind, OsKind};
 use crate::model::{Churn, DatastoreIndex, Disk, DiskIndex, Group, GroupIndex, Pattern, Vm, VmIndex};
@@ -16,14 +16,8 @@ const DISK_MIN: u64 = 1 << 20;
 const DISK_MAX: u64 = 32 << 40;
 const MEMORY_MIN: u64 = 64 << 20;
 const MEMORY_MAX: u64 = 24 << 40;
-const MEMORY_DEFAULT: u64 = 4 << 30;
-/// The agent keeps captured writes in a sixteenth of the memory.
-const CAPTURE_POOL_SHARE: u64 = 16;
 const CAPTURE_POOL_MIN: u64 = 1 << 20;
-const BLOCK_DEFAULT: u64 = 8 << 10;
 const BLOCK_MAX: u64 = 16 << 20;
-/// Faster than any disk Azure offers; a rate above is a slip.
-const RATE_MAX: u64 = 100 << 30;
 /// Azure's limits for a multi-VM group and for the disks of one machine.
 const GROUP_VMS_MAX: usize = 16;
 const VM_DISKS_MAX: usize = 64;
@@ -77,7 +71,7 @@ impl Check<'_> {
         if let Some(memory) = raw.memory {
             self.size_within(memory, MEMORY_MIN, MEMORY_MAX, "the memory of a machine");
         }
-        let memory = raw.memory.map_or(MEMORY_DEFAULT, |memory| memory.value.0);
+        let memory = raw.memory.map_or(Vm::MEMORY, |memory| memory.value.0);
         if let Some(pool) = raw.capture_pool {
             let most = memory.max(CAPTURE_POOL_MIN);
             self.size_within(pool, CAPTURE_POOL_MIN, most, "the capture pool of a machine");
@@ -102,7 +96,7 @@ impl Check<'_> {
             kind: raw.kind.map_or(MachineKind::Vmware, |kind| kind.value),
             os: raw.os.map_or(OsKind::Windows, |os| os.value),
             memory,
-            capture_pool: raw.capture_pool.map_or(memory / CAPTURE_POOL_SHARE, |pool| pool.value.0),
+            capture_pool: raw.capture_pool.map_or_else(|| Vm::capture_pool_of(memory), |pool| pool.value.0),
             datastore: datastore?,
             disks,
             churn: churn?,
@@ -157,7 +151,7 @@ impl Check<'_> {
         self.rate(raw.rate.span, raw.rate.value.0);
         let block = raw.block;
         let (block_min, block_max) =
-            block.map_or((BLOCK_DEFAULT, BLOCK_DEFAULT), |b| (b.value.min, b.value.max));
+            block.map_or((Churn::BLOCK, Churn::BLOCK), |b| (b.value.min.0, b.value.max.0));
         if let Some(block) = block {
             self.not_zero(block.span, block_min, "the size of a write");
             self.whole_sectors(block.span, block_min, "a write");

@@ -171,7 +171,7 @@ impl Check<'_> {
         raw: Option<&raw::MasterTarget>,
         scenario: &raw::Scenario,
     ) -> Option<MasterTarget> {
-        let default = MasterTarget { datastore: DatastoreIndex(0), retention: Duration::from_hours(24) };
+        let default = MasterTarget::default();
         let Some(raw) = raw else { return Some(default) };
         if let Some(retention) = raw.retention {
             self.time_within(retention, Duration::ZERO, RETENTION_MAX, "the retention of the master target");
@@ -234,7 +234,7 @@ impl Check<'_> {
         let app = match raw.app_consistent_every {
             Some(cadence) => cadence.value.0,
             // Without a word about applications a short retention switches them off instead of failing.
-            None => default.app_consistent_every.filter(|every| *every < retain),
+            None => Policy::app_consistent_unsaid(retain),
         };
         if let (Some(cadence), Some(every)) = (raw.app_consistent_every, app) {
             let time = Spanned { value: Time(every), span: cadence.span };

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use crate::model::exploration::Exploration;
 pub use crate::model::steps::{
     Action, ActionKind, Expectation, FailbackPoint, Moment, RecoveryPointChoice, SlowDevice, Step, Subject,
     When,
@@ -17,6 +18,8 @@ use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
 pub use crate::units::{DurationRange, Ratio};
 
+pub(crate) mod exploration;
+mod places;
 pub(crate) mod steps;
 pub mod words;
 
@@ -232,6 +235,13 @@ pub struct MasterTarget {
     pub retention: Duration,
 }
 
+impl Default for MasterTarget {
+    /// On the first datastore; points are kept for 24 hours.
+    fn default() -> Self {
+        Self { datastore: DatastoreIndex(0), retention: Duration::from_hours(24) }
+    }
+}
+
 /// The replication policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -254,6 +264,14 @@ impl Default for Policy {
             retain_recovery_points_for: Duration::from_hours(24),
             rpo_alert_after: Duration::from_mins(15),
         }
+    }
+}
+
+impl Policy {
+    /// The cadence of application-consistent points when a scenario does not say: the default, or none where
+    /// points are not kept for as long as that.
+    pub fn app_consistent_unsaid(retain_recovery_points_for: Duration) -> Option<Duration> {
+        Self::default().app_consistent_every.filter(|every| *every < retain_recovery_points_for)
     }
 }
 
@@ -297,6 +315,16 @@ pub struct Vm {
     pub source: SourceLine,
 }
 
+impl Vm {
+    /// Memory when the scenario does not say: 4 GiB.
+    pub const MEMORY: u64 = 4 << 30;
+
+    /// The capture pool in bytes when the scenario does not say: a sixteenth of the memory.
+    pub const fn capture_pool_of(memory: u64) -> u64 {
+        memory / 16
+    }
+}
+
 /// A disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disk {
@@ -327,6 +355,11 @@ pub struct Churn {
     pub after: Option<VmIndex>,
     /// Where it was written.
     pub source: SourceLine,
+}
+
+impl Churn {
+    /// The size of a write in bytes when the scenario does not say: 8 KiB.
+    pub const BLOCK: u64 = 8 << 10;
 }
 
 /// Where and when writes fall.

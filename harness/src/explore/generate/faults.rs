@@ -2,15 +2,14 @@
 
 use core::time::Duration;
 
+use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
     Component, DiskFaultKind, DiskOwner, DiskSide, FaultWord, LinkName, OutsideCall, OutsideFailure,
     PassingState, TaskWord,
 };
-use crate::explore::ranges::Exploration;
 use switchback_scenarios::model::{
-    Action, DatastoreIndex, DiskIndex, Moment, Ratio, SlowDevice, StepIndex, VmIndex,
-    When,
+    Action, DatastoreIndex, DiskIndex, Moment, Ratio, SlowDevice, StepIndex, VmIndex, When,
 };
 use switchback_sim::{Chance, Seed};
 

@@ -5,12 +5,11 @@
 
 use core::time::Duration;
 
+use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{JourneyWord, PassingState};
-use crate::explore::ranges::Exploration;
 use switchback_scenarios::model::{
-    Action, FailbackPoint, GroupIndex, Moment, RecoveryPointChoice, Step, StepIndex, Subject,
-    When,
+    Action, FailbackPoint, GroupIndex, Moment, RecoveryPointChoice, Step, StepIndex, Subject, When,
 };
 use switchback_sim::Chance;
 
@@ -80,14 +79,9 @@ pub(super) fn draw(chance: &mut Chance, ranges: &Exploration, scenario: &Scenari
     walks
 }
 
-fn walk(
-    chance: &mut Chance,
-    ranges: &Exploration,
-    scenario: &Scenario,
-    subject: Subject,
-    walks: &mut Walks,
-) {
-    let count = rather_small(chance, &ranges.steps).max(ranges.journey.as_ref().map_or(0, |j| j.len() as u32));
+fn walk(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario, subject: Subject, walks: &mut Walks) {
+    let count =
+        rather_small(chance, &ranges.steps).max(ranges.journey.as_ref().map_or(0, |j| j.len() as u32));
     // Half of the span until the first step, so that there is something to go back to.
     let gap = walks.span / (count + 1);
     let mut place = Place::Protected;
@@ -133,7 +127,8 @@ fn push(
         JourneyWord::Commit => Action::Commit(subject),
         JourneyWord::Reprotect => Action::Reprotect(subject),
         JourneyWord::Failback => {
-            let to = if one_in(chance, 4) { FailbackPoint::LatestAppConsistent } else { FailbackPoint::Latest };
+            let to =
+                if one_in(chance, 4) { FailbackPoint::LatestAppConsistent } else { FailbackPoint::Latest };
             Action::Failback { subject, to }
         }
         JourneyWord::Resync => Action::Resync(subject),

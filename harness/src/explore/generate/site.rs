@@ -3,17 +3,17 @@
 use core::time::Duration;
 
 use switchback_engine::content::SECTOR_BYTES;
+use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{MachineKind, OsKind};
-use crate::explore::ranges::Exploration;
 use switchback_scenarios::model::{
-    Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link,
-    MasterTarget, Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
+    Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link, MasterTarget,
+    Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
 };
 use switchback_sim::{Chance, Seed};
 
-use super::draw::{by_magnitude, one_in, rather_small, span};
 use super::NOWHERE;
+use super::draw::{by_magnitude, one_in, rather_small, span};
 
 const MIB: u64 = 1 << 20;
 const MINUTE: Duration = Duration::from_mins(1);
@@ -25,11 +25,7 @@ pub(super) fn blank() -> Site {
 }
 
 pub(super) fn region() -> Region {
-    Region {
-        name: "uksouth".to_owned(),
-        vault: "rsv-dr".to_owned(),
-        cache_account: "stdrcache".to_owned(),
-    }
+    Region { name: "uksouth".to_owned(), vault: "rsv-dr".to_owned(), cache_account: "stdrcache".to_owned() }
 }
 
 pub(super) fn master_target() -> MasterTarget {
@@ -52,9 +48,8 @@ fn inventory(chance: &mut Chance, scenario: &mut Scenario) {
     let hosts = rather_small(chance, &(1..=3));
     let count = rather_small(chance, &(1..=3));
     scenario.site.hosts = hosts;
-    scenario.site.datastores = (0..count)
-        .map(|number| datastore(&format!("ds-{}", number + 1), hosts))
-        .collect();
+    scenario.site.datastores =
+        (0..count).map(|number| datastore(&format!("ds-{}", number + 1), hosts)).collect();
     scenario.master_target.datastore = DatastoreIndex(chance.below(u64::from(count)) as usize);
 }
 
@@ -96,7 +91,11 @@ fn machine(
         kind: MachineKind::Vmware,
         os: if one_in(chance, 2) { OsKind::Linux } else { OsKind::Windows },
         memory: 1 << 30,
-        capture_pool: if small_pools && one_in(chance, 2) { chance.in_range(64..=2048) << 10 } else { 64 * MIB },
+        capture_pool: if small_pools && one_in(chance, 2) {
+            chance.in_range(64..=2048) << 10
+        } else {
+            64 * MIB
+        },
         datastore: DatastoreIndex(chance.below(datastores as u64) as usize),
         disks,
         churn: None,
@@ -129,7 +128,8 @@ fn loads(chance: &mut Chance, ranges: &Exploration, scenario: &mut Scenario) {
 /// Mostly bursts: applications write together and then rest, and a run of them is cheap.
 fn churn(chance: &mut Chance, ranges: &Exploration, vm: &Vm, after: Option<VmIndex>) -> Churn {
     let smallest = vm.disks.iter().map(|disk| disk.size).min().unwrap_or(MIB);
-    let block_max = by_magnitude(chance, SECTOR_BYTES..=(64 << 10).min(smallest)) / SECTOR_BYTES * SECTOR_BYTES;
+    let block_max =
+        by_magnitude(chance, SECTOR_BYTES..=(64 << 10).min(smallest)) / SECTOR_BYTES * SECTOR_BYTES;
     let block_min = if one_in(chance, 2) { block_max } else { SECTOR_BYTES };
     let disk = (vm.disks.len() > 1 && one_in(chance, 6))
         .then(|| DiskIndex(chance.below(vm.disks.len() as u64) as usize));

@@ -50,7 +50,10 @@ impl Shrinking<'_> {
         for vm in 0..self.best.vms.len() {
             let mut at = 0;
             while at < self.best.vms[vm].disks.len() && self.best.vms[vm].disks.len() > 1 {
-                let what = format!("without disk {} of {}", self.best.vms[vm].disks[at].name, self.best.vms[vm].name);
+                let what = format!(
+                    "without disk {} of {}",
+                    self.best.vms[vm].disks[at].name, self.best.vms[vm].name
+                );
                 if !self.change(&what, |scenario| without_disk(scenario, VmIndex(vm), DiskIndex(at))) {
                     at += 1;
                 }
@@ -178,13 +181,16 @@ fn is_about_vm(action: &Action, vm: VmIndex) -> bool {
 
 const fn waits_for_vm(when: When, vm: VmIndex) -> bool {
     match when {
-        When::Moment { moment: Moment::State { vm: of, .. } | Moment::Task { vm: of, .. }, .. } => of.0 == vm.0,
+        When::Moment { moment: Moment::State { vm: of, .. } | Moment::Task { vm: of, .. }, .. } => {
+            of.0 == vm.0
+        }
         _ => false,
     }
 }
 
 fn is_about_group(action: &Action, when: When, group: GroupIndex) -> bool {
-    let waits = matches!(when, When::Moment { moment: Moment::CutsPoint { group: of, .. }, .. } if of == group);
+    let waits =
+        matches!(when, When::Moment { moment: Moment::CutsPoint { group: of, .. }, .. } if of == group);
     waits
         || match action {
             Action::Protect(of) => *of == group,
@@ -201,7 +207,12 @@ fn is_about_group(action: &Action, when: When, group: GroupIndex) -> bool {
 }
 
 /// Does something with every number of a machine or a group in a step.
-fn for_indices(action: &mut Action, when: &mut When, vm: &impl Fn(&mut VmIndex), group: &impl Fn(&mut GroupIndex)) {
+fn for_indices(
+    action: &mut Action,
+    when: &mut When,
+    vm: &impl Fn(&mut VmIndex),
+    group: &impl Fn(&mut GroupIndex),
+) {
     match when {
         When::Moment { moment: Moment::State { vm: of, .. } | Moment::Task { vm: of, .. }, .. } => vm(of),
         When::Moment { moment: Moment::CutsPoint { group: of, .. }, .. } => group(of),

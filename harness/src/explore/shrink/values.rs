@@ -18,7 +18,9 @@ impl Shrinking<'_> {
         self.change("a plain network on premises", |scenario| scenario.lan = Link::LAN);
         self.change("the usual process server", |scenario| scenario.process_server = Default::default());
         self.change("the usual policy", |scenario| scenario.policy = Policy::default());
-        self.change("no application-consistent points", |scenario| scenario.policy.app_consistent_every = None);
+        self.change("no application-consistent points", |scenario| {
+            scenario.policy.app_consistent_every = None
+        });
         self.change("no other seed", |scenario| scenario.seed = 1);
         for vm in 0..self.best.vms.len() {
             self.simplify_machine(vm);
@@ -49,7 +51,9 @@ impl Shrinking<'_> {
             scenario.vms[vm].capture_pool = scenario.vms[vm].memory / 16;
         });
         for disk in 0..self.best.vms[vm].disks.len() {
-            self.change(&format!("an empty disk of {name}"), |scenario| scenario.vms[vm].disks[disk].used = 0);
+            self.change(&format!("an empty disk of {name}"), |scenario| {
+                scenario.vms[vm].disks[disk].used = 0
+            });
             self.change(&format!("a small disk of {name}"), |scenario| {
                 let disk = &mut scenario.vms[vm].disks[disk];
                 (disk.size, disk.used) = (MIB, disk.used.min(MIB));
@@ -59,11 +63,14 @@ impl Shrinking<'_> {
 
     fn simplify_step(&mut self, step: usize) {
         let name = self.best.timeline[step].name.clone();
-        self.change(&format!("`{name}` as such"), |scenario| plain_action(&mut scenario.timeline[step].action));
+        self.change(&format!("`{name}` as such"), |scenario| {
+            plain_action(&mut scenario.timeline[step].action)
+        });
         for shorter in [at_once, halved, in_minutes] {
             self.change(&format!("`{name}` earlier"), |scenario| {
                 let when = &mut scenario.timeline[step].when;
-                let (When::At(time) | When::After { plus: time, .. } | When::Moment { plus: time, .. }) = when;
+                let (When::At(time) | When::After { plus: time, .. } | When::Moment { plus: time, .. }) =
+                    when;
                 *time = shorter(*time);
             });
         }

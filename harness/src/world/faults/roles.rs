@@ -89,7 +89,10 @@ impl<C: Simulated> World<C> {
         }
     }
 
-    pub(in crate::world) const fn process_server_config_in(spec: &WorldSpec, number: u16) -> ProcessServerConfig {
+    pub(in crate::world) const fn process_server_config_in(
+        spec: &WorldSpec,
+        number: u16,
+    ) -> ProcessServerConfig {
         let target = Address::Target(spec.process_server_site(number).other());
         ProcessServerConfig { number, target, cache_bytes: spec.cache_bytes }
     }

@@ -1,0 +1,185 @@
+//! What happens and what is expected, written back: one line for each step and each expectation.
+
+use std::time::Duration;
+
+use crate::model::words::Component;
+use crate::model::{
+    Action, Expectation, FailbackPoint, Moment, Ratio, RecoveryPointChoice, Scenario, SlowDevice, Step,
+    Subject, VmIndex, When,
+};
+use crate::units::{show_bit_rate, show_time};
+use crate::write::yaml::{Flow, plain};
+
+pub(super) fn timeline(scenario: &Scenario) -> String {
+    let steps: String =
+        scenario.timeline.iter().map(|step| format!("  - {}\n", self::step(scenario, step))).collect();
+    if steps.is_empty() { steps } else { format!("timeline:\n{steps}") }
+}
+
+pub(super) fn expect(scenario: &Scenario) -> String {
+    let all = scenario.expect.iter().map(|expect| format!("  - {}\n", expectation(scenario, &expect.what)));
+    let all: String = all.collect();
+    if all.is_empty() { all } else { format!("expect:\n{all}") }
+}
+
+fn step(scenario: &Scenario, step: &Step) -> Flow {
+    let word = step.action.word();
+    let flow = Flow::new().with_if(step.name != word, "name", || plain(&step.name));
+    when(scenario, flow, step.when).with(word, action(scenario, &step.action))
+}
+
+fn when(scenario: &Scenario, flow: Flow, when: When) -> Flow {
+    let (flow, plus) = match when {
+        When::At(at) => (flow.with("at", show_time(at)), Duration::ZERO),
+        When::After { step, plus } => (flow.with("after", plain(&scenario.timeline[step.0].name)), plus),
+        When::Moment { moment, plus } => (flow.with("when", self::moment(scenario, moment)), plus),
+    };
+    flow.with_if(plus != Duration::ZERO, "plus", || show_time(plus))
+}
+
+fn moment(scenario: &Scenario, moment: Moment) -> Flow {
+    match moment {
+        Moment::State { vm, is } => of_vm(scenario, vm).with("is", is),
+        Moment::Task { vm, task } => of_vm(scenario, vm).with("task", task),
+        Moment::CutsPoint { group, number } => of(scenario, Subject::Group(group)).with("cuts-point", number),
+    }
+}
+
+fn of_vm(scenario: &Scenario, vm: VmIndex) -> Flow {
+    of(scenario, Subject::Vm(vm))
+}
+
+fn of(scenario: &Scenario, subject: Subject) -> Flow {
+    let key = match subject {
+        Subject::Vm(_) => "vm",
+        Subject::Group(_) => "group",
+    };
+    Flow::new().with(key, plain(scenario.subject_name(subject)))
+}
+
+fn action(scenario: &Scenario, action: &Action) -> Flow {
+    match action {
+        Action::Failover { subject, to, shutdown } => {
+            of(scenario, *subject).with("to", point(*to)).with_if(*shutdown, "shutdown", || true)
+        }
+        Action::ChangePoint { subject, to } => of(scenario, *subject).with("to", point(*to)),
+        Action::Failback { subject, to } => of(scenario, *subject).with("to", failback_point(*to)),
+        Action::Commit(subject)
+        | Action::Cancel(subject)
+        | Action::Reprotect(subject)
+        | Action::Resync(subject)
+        | Action::Disable(subject) => of(scenario, *subject),
+        Action::Protect(group) => of(scenario, Subject::Group(*group)),
+        fault => self::fault(scenario, fault),
+    }
+}
+
+fn fault(scenario: &Scenario, action: &Action) -> Flow {
+    let flow = Flow::new();
+    let store = |index: usize| plain(&scenario.site.datastores[index].name);
+    match action {
+        Action::Cut { link, lasts } => flow.with("link", link).with("for", show_time(*lasts)),
+        Action::Slow { link, bandwidth, lasts } => flow
+            .with("link", link)
+            .with("bandwidth", show_bit_rate(*bandwidth))
+            .with("for", show_time(*lasts)),
+        Action::Impair { link, loss, reorder, duplicate, lasts } => {
+            let shares = [("loss", *loss), ("reorder", *reorder), ("duplicate", *duplicate)];
+            impaired(flow.with("link", link), shares).with("for", show_time(*lasts))
+        }
+        Action::Crash { who, vm, down_for } => {
+            let flow = program(scenario, *who, *vm);
+            lasting(flow, "down-for", *down_for)
+        }
+        Action::Skew { who, vm, ahead, by, lasts } => {
+            let way = if *ahead { "ahead" } else { "behind" };
+            lasting(program(scenario, *who, *vm).with(way, show_time(*by)), "for", *lasts)
+        }
+        Action::Destroy => flow.with("site", plain(&scenario.site.vcenter)),
+        Action::Stop(vm) | Action::Start(vm) | Action::Snapshot(vm) | Action::RemoveSnapshots(vm) => {
+            of_vm(scenario, *vm)
+        }
+        Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
+        Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),
+        Action::Fail { call, times, with } => {
+            flow.with("call", call).with_if(*times != 1, "times", || *times).with("with", with)
+        }
+        Action::Delay { call, by, times } => {
+            flow.with("call", call).with("by", show_time(*by)).with_if(*times != 1, "times", || *times)
+        }
+        Action::DiskFull { who, lasts } => flow.with("who", who).with("for", show_time(*lasts)),
+        Action::DiskFault { vm, disk, side, kind } => of_vm(scenario, *vm)
+            .with("disk", plain(&scenario.vm(*vm).disks[disk.0].name))
+            .with("side", side)
+            .with("kind", kind),
+        Action::SlowDisk { who, latency, lasts } => {
+            let flow = match who {
+                SlowDevice::Machine(vm) => {
+                    flow.with("who", "machine").with("vm", plain(&scenario.vm(*vm).name))
+                }
+                SlowDevice::Replica => flow.with("who", "replica"),
+            };
+            flow.with("latency", show_time(*latency)).with("for", show_time(*lasts))
+        }
+        // What is asked of the vault was taken by the caller.
+        _ => flow,
+    }
+}
+
+/// At least one share is written, because the reader wants one.
+fn impaired(flow: Flow, shares: [(&'static str, Ratio); 3]) -> Flow {
+    if shares.iter().all(|(_, share)| *share == Ratio::ZERO) {
+        return flow.with("loss", Ratio::ZERO);
+    }
+    shares.into_iter().fold(flow, |flow, (key, share)| flow.with_if(share != Ratio::ZERO, key, || share))
+}
+
+fn program(scenario: &Scenario, who: Component, vm: Option<VmIndex>) -> Flow {
+    let flow = Flow::new().with("who", who);
+    match vm {
+        Some(vm) => flow.with("vm", plain(&scenario.vm(vm).name)),
+        None => flow,
+    }
+}
+
+fn lasting(flow: Flow, key: &'static str, lasts: Option<Duration>) -> Flow {
+    match lasts {
+        Some(lasts) => flow.with(key, show_time(lasts)),
+        None => flow,
+    }
+}
+
+fn point(to: RecoveryPointChoice) -> String {
+    match to {
+        RecoveryPointChoice::Latest => "latest".to_owned(),
+        RecoveryPointChoice::LatestProcessed => "latest-processed".to_owned(),
+        RecoveryPointChoice::LatestAppConsistent => "latest-app-consistent".to_owned(),
+        RecoveryPointChoice::At(at) => Flow::new().with("at", show_time(at)).to_string(),
+    }
+}
+
+fn failback_point(to: FailbackPoint) -> &'static str {
+    match to {
+        FailbackPoint::Latest => "latest",
+        FailbackPoint::LatestAppConsistent => "latest-app-consistent",
+    }
+}
+
+fn expectation(scenario: &Scenario, what: &Expectation) -> String {
+    let (key, value) = match what {
+        Expectation::Rpo { subject, at_most } => {
+            ("rpo", of(scenario, *subject).with("at-most", show_time(*at_most)))
+        }
+        Expectation::Rto { subject, at_most } => {
+            ("rto", of(scenario, *subject).with("at-most", show_time(*at_most)))
+        }
+        Expectation::Consistency { subject, is } => ("consistency", of(scenario, *subject).with("is", is)),
+        Expectation::NothingLostBefore(mark) => return format!("nothing-lost-before: {mark}"),
+        Expectation::State { subject, is } => ("state", of(scenario, *subject).with("is", is)),
+        Expectation::PointsAtLeast { subject, count } => {
+            ("points-at-least", of(scenario, *subject).with("count", count))
+        }
+        Expectation::Loss { subject, at_most } => ("loss", of(scenario, *subject).with("at-most", at_most)),
+    };
+    format!("{key}: {value}")
+}

@@ -1,0 +1,361 @@
+//! Scenarios drawn at random, as strange as the reader lets them be.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use switchback_scenarios::model::words::*;
+use switchback_scenarios::model::*;
+use switchback_scenarios::{SourceLine, traces};
+
+mod timeline;
+
+const NOWHERE: SourceLine = SourceLine { line: 7, column: 7 };
+pub(crate) const YEAR: Duration = Duration::from_hours(366 * 24);
+const TRACE: &str = "traces/small-mixed.iolog";
+
+/// A length of time, round or odd to the nanosecond.
+pub(crate) fn time(min: Duration, max: Duration) -> impl Strategy<Value = Duration> {
+    let odd = (min.as_nanos() as u64..=max.as_nanos() as u64).prop_map(Duration::from_nanos);
+    let round =
+        (min.as_secs()..=max.as_secs()).prop_map(move |seconds| Duration::from_secs(seconds).max(min));
+    prop_oneof![odd, round]
+}
+
+pub(crate) fn any_word<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+    select(all)
+}
+
+pub(crate) fn below_one() -> impl Strategy<Value = Ratio> {
+    prop_oneof![
+        Just(Ratio::ZERO),
+        (0u32..1000, 1u32..=1000).prop_map(|(n, more)| Ratio { n, d: n + more }),
+        Just(Ratio { n: u32::MAX - 1, d: u32::MAX }),
+    ]
+}
+
+/// Names that can be taken for numbers and the like are among them.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[A-Za-z0-9][A-Za-z0-9._-]{0,10}",
+        select(vec![
+            "true",
+            "NULL",
+            "off",
+            "1",
+            "0x10",
+            "1e3",
+            "1.5",
+            "NaN",
+            "y",
+            "0",
+            "1_000",
+            "2024-01-01"
+        ])
+        .prop_map(str::to_owned),
+    ]
+}
+
+fn names(count: usize) -> impl Strategy<Value = Vec<String>> {
+    proptest::collection::btree_set(name(), count)
+        .prop_map(|names| names.into_iter().collect::<Vec<_>>())
+        .prop_shuffle()
+}
+
+fn kebab() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,3}",
+        select(vec!["1", "true", "null"]).prop_map(str::to_owned)
+    ]
+}
+
+fn summary() -> impl Strategy<Value = String> {
+    let strange = select(vec![
+        "",
+        "# not a comment",
+        "- a: b",
+        "a: b # c",
+        "'",
+        "\"\\",
+        "- ",
+        "é ü 漢字 🦀",
+        "two  spaces",
+        "a\nb",
+        "a\n\n\nb",
+        "a\n - b",
+        "\u{7}bell",
+        "tab\there",
+        "line\u{2028}separator",
+        "nel\u{85}here",
+        "\u{feff}mark",
+        "...",
+        "--- x",
+        "a\r\nb",
+        ">",
+        "|",
+        "%x",
+        "@",
+        "`",
+        "{a: b}",
+        "[a]",
+        "a \nb",
+        "no\u{a0}break",
+        "\u{10ffff}",
+    ]);
+    prop_oneof![
+        any::<String>(),
+        proptest::collection::vec("[A-Za-z,.é漢#:-]{1,12}", 0..60).prop_map(|words| words.join(" ")),
+        proptest::collection::vec(strange, 1..4).prop_map(|parts| parts.join(" ")),
+    ]
+    .prop_map(|text| text.trim().to_owned())
+}
+
+fn bytes(min: u64, max: u64, step: u64) -> impl Strategy<Value = u64> {
+    let odd = (min / step..=max / step).prop_map(move |count| count * step);
+    let round = (min.ilog2()..=max.ilog2()).prop_map(move |power| (1u64 << power).clamp(min, max));
+    prop_oneof![odd, round]
+}
+
+fn disk(name: String) -> impl Strategy<Value = Disk> {
+    (bytes(1 << 20, 1 << 40, 512), any::<Index>()).prop_map(move |(size, used)| {
+        let used = used.index((size / 512) as usize + 1) as u64 * 512;
+        Disk { name: name.clone(), size, used, source: NOWHERE }
+    })
+}
+
+fn pattern() -> impl Strategy<Value = Pattern> {
+    let bursts = (time(Duration::from_secs(1), YEAR), any::<Index>(), bytes(1, 100 << 30, 1));
+    prop_oneof![
+        Just(Pattern::Uniform),
+        Just(Pattern::Sequential),
+        (1u32..1000, 1u32..1000).prop_map(|(n, more)| Pattern::Zipf(Ratio { n, d: n + more })),
+        bursts.prop_map(|(every, part, rate)| {
+            let lasts = Duration::from_nanos(1 + part.index(every.as_nanos() as usize - 1) as u64);
+            Pattern::Bursts { every, lasts, rate }
+        }),
+    ]
+}
+
+fn churn(disks: usize, earlier: usize) -> impl Strategy<Value = Churn> {
+    let blocks = (bytes(512, 16 << 20, 512), bytes(512, 16 << 20, 512));
+    let disk = proptest::option::of((0..disks).prop_map(DiskIndex));
+    let after = proptest::option::of(any::<Index>());
+    (bytes(1, 100 << 30, 1), pattern(), blocks, any::<bool>(), disk, after).prop_map(
+        move |(rate, pattern, (one, other), usual, disk, after)| {
+            let (block_min, block_max) =
+                if usual { (Churn::BLOCK, Churn::BLOCK) } else { (one.min(other), one.max(other)) };
+            // Only machines above, so that there is no circle.
+            let after = after.filter(|_| earlier > 0).map(|after| VmIndex(after.index(earlier)));
+            Churn { rate, pattern, block_min, block_max, disk, after, source: NOWHERE }
+        },
+    )
+}
+
+fn recorded() -> Arc<traces::RecordedTrace> {
+    static TRACE_READ: std::sync::OnceLock<Arc<traces::RecordedTrace>> = std::sync::OnceLock::new();
+    Arc::clone(TRACE_READ.get_or_init(|| {
+        Arc::new(traces::open(std::path::Path::new(TRACE), None).expect("the shipped trace can be read"))
+    }))
+}
+
+/// A trace for each of the disks that can hold it and are wanted.
+fn traces_on(disks: &[Disk], wanted: &[bool], starts_at: Duration) -> Vec<Trace> {
+    let recorded = recorded();
+    let fits = |disk: &Disk| recorded.summary.end_sector * 512 <= disk.size;
+    let chosen = disks.iter().zip(wanted).enumerate().filter(|(_, (disk, wanted))| **wanted && fits(disk));
+    chosen
+        .map(|(index, _)| Trace {
+            file: PathBuf::from(TRACE),
+            disk: DiskIndex(index),
+            starts_at,
+            repeat: if index == 0 { Repeat::Once } else { Repeat::Loop },
+            recorded: Arc::clone(&recorded),
+            source: NOWHERE,
+        })
+        .collect()
+}
+
+fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Strategy<Value = Vm> {
+    let disks = (1usize..4)
+        .prop_flat_map(names)
+        .prop_flat_map(|names| names.into_iter().map(disk).collect::<Vec<_>>());
+    let memory = prop_oneof![Just(Vm::MEMORY), bytes(64 << 20, 24 << 40, 1)];
+    let kinds = (any_word(MachineKind::ALL), any_word(OsKind::ALL));
+    let loads = (any::<[bool; 3]>(), time(Duration::ZERO, YEAR));
+    (disks, memory, proptest::option::of(any::<Index>()), kinds, 0..stores, loads).prop_flat_map(
+        move |(disks, memory, pool, (kind, os), store, (wanted, starts_at))| {
+            let name = name.clone();
+            proptest::option::of(churn(disks.len(), index)).prop_map(move |churn| Vm {
+                index: VmIndex(index),
+                name: name.clone(),
+                group: GroupIndex(group),
+                kind,
+                os,
+                memory,
+                capture_pool: pool.map_or_else(
+                    || Vm::capture_pool_of(memory),
+                    |pool| (1 << 20) + pool.index((memory - (1 << 20)) as usize + 1) as u64,
+                ),
+                datastore: DatastoreIndex(store),
+                traces: traces_on(&disks, &wanted, starts_at),
+                disks: disks.clone(),
+                churn,
+                source: NOWHERE,
+            })
+        },
+    )
+}
+
+fn link(default: Link) -> impl Strategy<Value = Link> {
+    let latency =
+        (time(Duration::ZERO, Duration::from_secs(60)), time(Duration::ZERO, Duration::from_secs(60)));
+    let drawn = (bytes(1, 1 << 40, 1), latency, below_one(), below_one(), below_one()).prop_map(
+        |(bandwidth, (one, other), loss, reorder, duplicate)| Link {
+            bandwidth,
+            latency: DurationRange { min: one.min(other), max: one.max(other) },
+            loss,
+            reorder,
+            duplicate,
+        },
+    );
+    prop_oneof![Just(default), drawn]
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let (minute, day) = (Duration::from_mins(1), Duration::from_hours(24));
+    let app = proptest::option::of(time(Duration::from_mins(15), day / 2));
+    let crash = time(minute, Duration::from_hours(1));
+    let drawn = (crash, app, time(Duration::ZERO, 15 * day), time(minute, YEAR)).prop_map(
+        |(crash_consistent_every, app, retain_recovery_points_for, rpo_alert_after)| Policy {
+            crash_consistent_every,
+            app_consistent_every: app.filter(|every| *every < retain_recovery_points_for),
+            retain_recovery_points_for,
+            rpo_alert_after,
+        },
+    );
+    prop_oneof![Just(Policy::default()), drawn]
+}
+
+fn master_target(stores: usize) -> impl Strategy<Value = MasterTarget> {
+    let drawn = (0..stores, time(Duration::ZERO, Duration::from_hours(15 * 24)));
+    let drawn =
+        drawn.prop_map(|(store, retention)| MasterTarget { datastore: DatastoreIndex(store), retention });
+    prop_oneof![Just(MasterTarget::default()), drawn]
+}
+
+fn process_server() -> impl Strategy<Value = ProcessServer> {
+    let drawn = (bytes(1 << 20, 1 << 50, 1), time(Duration::from_secs(1), YEAR));
+    let drawn = drawn.prop_map(|(cache, crash_restart)| ProcessServer { cache, crash_restart });
+    prop_oneof![Just(ProcessServer::default()), drawn]
+}
+
+/// A site whose datastores hold the disks of the machines.
+fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
+    let used: Vec<u64> = (0..names.len())
+        .map(|store| {
+            let here = vms.iter().filter(|vm| vm.datastore.0 == store);
+            here.flat_map(|vm| vm.disks.iter().map(|disk| disk.size)).sum()
+        })
+        .collect();
+    let free = bytes(1 << 20, 1 << 45, 1);
+    (name(), 1u32..=64, free, any::<u64>()).prop_map(move |(vcenter, hosts, free, reach)| {
+        let stores = names.iter().zip(&used);
+        let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
+        let datastores = stores.map(|(name, used)| Datastore {
+            name: name.clone(),
+            capacity: used + free,
+            reach: reach.clone(),
+            source: NOWHERE,
+        });
+        Site { vcenter, hosts, datastores: datastores.collect(), source: NOWHERE }
+    })
+}
+
+/// The machines of groups of these sizes.
+fn machines(sizes: Vec<usize>, stores: usize) -> impl Strategy<Value = (Vec<Group>, Vec<Vm>)> {
+    let count = sizes.iter().sum();
+    let group_of: Vec<usize> =
+        sizes.iter().enumerate().flat_map(|(group, size)| std::iter::repeat_n(group, *size)).collect();
+    let vms = names(count).prop_flat_map(move |names| {
+        let group_of = group_of.clone();
+        let each = names.into_iter().enumerate().map(move |(i, name)| machine(i, name, group_of[i], stores));
+        each.collect::<Vec<_>>()
+    });
+    (names(sizes.len()), vms).prop_map(|(names, vms)| {
+        let of = |group| vms.iter().filter(move |vm| vm.group.0 == group).map(|vm| vm.index).collect();
+        let group = |(index, name)| Group { name, vms: of(index), source: NOWHERE };
+        (names.into_iter().enumerate().map(group).collect(), vms)
+    })
+}
+
+fn judges() -> impl Strategy<Value = Vec<Judge>> {
+    prop_oneof![
+        Just(Judge::ALL.to_vec()),
+        proptest::sample::subsequence(Judge::ALL, 0..=Judge::ALL.len()).prop_shuffle(),
+    ]
+}
+
+/// Everything that the timeline does not depend on.
+fn frame() -> impl Strategy<Value = Scenario> {
+    let sizes = proptest::collection::vec(1usize..3, 1..3);
+    let protected = (sizes, 1usize..3)
+        .prop_flat_map(|(sizes, stores)| (machines(sizes, stores), names(stores), master_target(stores)));
+    let placed = protected.prop_flat_map(|((groups, vms), stores, master_target)| {
+        let site = site(stores, &vms);
+        (Just(groups), Just(vms), site, Just(master_target))
+    });
+    let words = (any_word(ContentKind::ALL), any_word(Origin::ALL), judges());
+    let azure = (name(), name(), name());
+    let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN));
+    let heal = proptest::option::of(time(Duration::from_secs(1), YEAR));
+    let seed = prop_oneof![Just(1), any::<u64>()];
+    (placed, (kebab(), summary(), seed), words, azure, servers, heal).prop_map(
+        |(placed, (name, summary, seed), (content, t0, always), azure, servers, heal)| {
+            let (groups, vms, site, master_target) = placed;
+            let (process_server, policy, wan, lan) = servers;
+            Scenario {
+                file: "drawn".to_owned(),
+                text: "drawn".into(),
+                version: Scenario::VERSION,
+                name,
+                seed,
+                summary,
+                content,
+                site,
+                region: Region { name: azure.0, vault: azure.1, cache_account: azure.2 },
+                wan,
+                lan,
+                process_server,
+                master_target,
+                policy,
+                groups,
+                vms,
+                t0,
+                timeline: Vec::new(),
+                expect: Vec::new(),
+                then_heal: heal.map(|within| Heal { within, goal: HealGoal::Converged, source: NOWHERE }),
+                run_for: None,
+                always,
+            }
+        },
+    )
+}
+
+/// Any scenario that the reader would accept, but for the names of its steps: there a step that another one
+/// comes after may be called like a third.
+pub(crate) fn scenario() -> impl Strategy<Value = Scenario> {
+    frame().prop_flat_map(|frame| {
+        (timeline::steps(&frame), timeline::expectations(&frame), any::<bool>()).prop_map(
+            move |(timeline, expect, ends)| {
+                let latest = timeline.iter().filter_map(|step| match step.when {
+                    When::At(at) => Some(at),
+                    _ => None,
+                });
+                let run_for = ends.then(|| latest.max().unwrap_or(YEAR).max(Duration::from_secs(1)));
+                Scenario { timeline, expect, run_for, ..frame.clone() }
+            },
+        )
+    })
+}

@@ -1,0 +1,205 @@
+//! Timelines and expectations drawn at random for a given site.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use switchback_scenarios::model::words::*;
+use switchback_scenarios::model::*;
+
+use super::{NOWHERE, YEAR, any_word, below_one, time};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+fn subject(frame: &Scenario) -> impl Strategy<Value = Subject> + use<> {
+    prop_oneof![vm(frame).prop_map(Subject::Vm), group(frame).prop_map(Subject::Group)]
+}
+
+fn vm(frame: &Scenario) -> impl Strategy<Value = VmIndex> + use<> {
+    (0..frame.vms.len()).prop_map(VmIndex)
+}
+
+fn group(frame: &Scenario) -> impl Strategy<Value = GroupIndex> + use<> {
+    (0..frame.groups.len()).prop_map(GroupIndex)
+}
+
+fn lasts() -> impl Strategy<Value = Duration> {
+    time(MILLISECOND, YEAR)
+}
+
+/// A point in time is put right when it is known when the step happens.
+fn point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> + use<> {
+    let app = frame.policy.app_consistent_every.is_some();
+    prop_oneof![
+        Just(RecoveryPointChoice::Latest),
+        Just(RecoveryPointChoice::LatestProcessed),
+        Just(if app { RecoveryPointChoice::LatestAppConsistent } else { RecoveryPointChoice::Latest }),
+        time(Duration::ZERO, YEAR).prop_map(RecoveryPointChoice::At),
+    ]
+}
+
+fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
+    let back = prop_oneof![Just(FailbackPoint::Latest), Just(FailbackPoint::LatestAppConsistent)];
+    prop_oneof![
+        (subject(frame), point(frame), any::<bool>()).prop_map(|(subject, to, shutdown)| Action::Failover {
+            subject,
+            to,
+            shutdown
+        }),
+        (subject(frame), point(frame)).prop_map(|(subject, to)| Action::ChangePoint { subject, to }),
+        (subject(frame), back).prop_map(|(subject, to)| Action::Failback { subject, to }),
+        subject(frame).prop_map(Action::Commit),
+        subject(frame).prop_map(Action::Cancel),
+        subject(frame).prop_map(Action::Reprotect),
+        subject(frame).prop_map(Action::Resync),
+        subject(frame).prop_map(Action::Disable),
+        group(frame).prop_map(Action::Protect),
+    ]
+}
+
+fn program(frame: &Scenario) -> impl Strategy<Value = (Component, Option<VmIndex>)> + use<> {
+    (any_word(Component::ALL), vm(frame)).prop_map(|(who, vm)| (who, (who == Component::Agent).then_some(vm)))
+}
+
+fn on_links() -> impl Strategy<Value = Action> {
+    let link = || any_word(LinkName::ALL);
+    let shares = (below_one(), below_one(), below_one());
+    prop_oneof![
+        (link(), lasts()).prop_map(|(link, lasts)| Action::Cut { link, lasts }),
+        (link(), 1u64.., lasts()).prop_map(|(link, bandwidth, lasts)| Action::Slow {
+            link,
+            bandwidth,
+            lasts
+        }),
+        (link(), shares, lasts()).prop_map(|(link, (loss, reorder, duplicate), lasts)| {
+            Action::Impair { link, loss, reorder, duplicate, lasts }
+        }),
+    ]
+}
+
+fn on_programs(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
+    let by = time(Duration::from_nanos(1), Duration::from_hours(1));
+    let late = time(Duration::from_nanos(1), Duration::from_hours(6));
+    prop_oneof![
+        (program(frame), proptest::option::of(lasts())).prop_map(|((who, vm), down_for)| Action::Crash {
+            who,
+            vm,
+            down_for
+        }),
+        (program(frame), any::<bool>(), by, proptest::option::of(lasts()))
+            .prop_map(|((who, vm), ahead, by, lasts)| Action::Skew { who, vm, ahead, by, lasts }),
+        (any_word(OutsideCall::ALL), 1u32..=1000, any_word(OutsideFailure::ALL))
+            .prop_map(|(call, times, with)| Action::Fail { call, times, with }),
+        (any_word(OutsideCall::ALL), late, 1u32..=1000).prop_map(|(call, by, times)| Action::Delay {
+            call,
+            by,
+            times
+        }),
+    ]
+}
+
+fn on_disks(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
+    let disks: Vec<usize> = frame.vms.iter().map(|vm| vm.disks.len()).collect();
+    let latency = time(Duration::from_micros(1), Duration::from_secs(10));
+    let device = prop_oneof![vm(frame).prop_map(SlowDevice::Machine), Just(SlowDevice::Replica)];
+    let fault = (any_word(DiskSide::ALL), any_word(DiskFaultKind::ALL));
+    prop_oneof![
+        (any_word(DiskOwner::ALL), lasts()).prop_map(|(who, lasts)| Action::DiskFull { who, lasts }),
+        (vm(frame), any::<Index>(), fault).prop_map(move |(vm, disk, (side, kind))| {
+            Action::DiskFault { vm, disk: DiskIndex(disk.index(disks[vm.0])), side, kind }
+        }),
+        (device, latency, lasts()).prop_map(|(who, latency, lasts)| Action::SlowDisk { who, latency, lasts }),
+    ]
+}
+
+fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
+    let store = || (0..frame.site.datastores.len()).prop_map(DatastoreIndex);
+    prop_oneof![
+        Just(Action::Destroy),
+        vm(frame).prop_map(Action::Stop),
+        vm(frame).prop_map(Action::Start),
+        vm(frame).prop_map(Action::Snapshot),
+        vm(frame).prop_map(Action::RemoveSnapshots),
+        (vm(frame), store()).prop_map(|(vm, datastore)| Action::Move { vm, datastore }),
+        store().prop_map(|datastore| Action::MoveMasterTarget { datastore }),
+    ]
+}
+
+fn moment(frame: &Scenario) -> impl Strategy<Value = Moment> + use<> {
+    prop_oneof![
+        (vm(frame), any_word(PassingState::ALL)).prop_map(|(vm, is)| Moment::State { vm, is }),
+        (vm(frame), any_word(TaskWord::ALL)).prop_map(|(vm, task)| Moment::Task { vm, task }),
+        (group(frame), 1u32..=100_000).prop_map(|(group, number)| Moment::CutsPoint { group, number }),
+    ]
+}
+
+/// When a step happens, before it is known which number it has: `After` is cut down to the steps above.
+fn when(frame: &Scenario) -> impl Strategy<Value = (When, Index)> + use<> {
+    let plus = || prop_oneof![Just(Duration::ZERO), time(Duration::ZERO, YEAR)];
+    let when = prop_oneof![
+        time(Duration::ZERO, YEAR).prop_map(When::At),
+        plus().prop_map(|plus| When::After { step: StepIndex(0), plus }),
+        (moment(frame), plus()).prop_map(|(moment, plus)| When::Moment { moment, plus }),
+    ];
+    (when, any::<Index>())
+}
+
+pub(super) fn steps(frame: &Scenario) -> impl Strategy<Value = Vec<Step>> + use<> {
+    let action = prop_oneof![
+        3 => asked(frame),
+        1 => on_links(),
+        1 => on_programs(frame),
+        1 => on_disks(frame),
+        1 => by_operators(frame),
+    ];
+    let name = proptest::option::of("[a-c]");
+    let kept = frame.policy.retain_recovery_points_for;
+    proptest::collection::vec((when(frame), action, name), 0..8).prop_map(move |steps| {
+        let numbered = steps.into_iter().enumerate();
+        numbered
+            .map(|(index, ((when, above), action, name))| {
+                let when = match when {
+                    When::After { plus, .. } if index > 0 => {
+                        When::After { step: StepIndex(above.index(index)), plus }
+                    }
+                    When::After { plus, .. } => When::At(plus),
+                    when => when,
+                };
+                let action = reachable(action, when, kept);
+                let name = name.unwrap_or_else(|| action.word().to_owned());
+                Step { name, when, action, source: NOWHERE }
+            })
+            .collect()
+    })
+}
+
+/// A point in time that is there when the step happens.
+fn reachable(action: Action, when: When, kept: Duration) -> Action {
+    let When::At(at) = when else { return action };
+    let near = |to| match to {
+        RecoveryPointChoice::At(point) => RecoveryPointChoice::At(at.saturating_sub(point.min(kept))),
+        to => to,
+    };
+    match action {
+        Action::Failover { subject, to, shutdown } => Action::Failover { subject, to: near(to), shutdown },
+        Action::ChangePoint { subject, to } => Action::ChangePoint { subject, to: near(to) },
+        action => action,
+    }
+}
+
+pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect>> + use<> {
+    let objective = || (subject(frame), time(Duration::ZERO, YEAR));
+    let what = prop_oneof![
+        objective().prop_map(|(subject, at_most)| Expectation::Rpo { subject, at_most }),
+        objective().prop_map(|(subject, at_most)| Expectation::Rto { subject, at_most }),
+        (subject(frame), any_word(ConsistencyKind::ALL))
+            .prop_map(|(subject, is)| Expectation::Consistency { subject, is }),
+        Just(Expectation::NothingLostBefore(LossMark::ChosenRecoveryPoint)),
+        (subject(frame), any_word(StateWord::ALL))
+            .prop_map(|(subject, is)| Expectation::State { subject, is }),
+        (subject(frame), any::<u64>())
+            .prop_map(|(subject, count)| Expectation::PointsAtLeast { subject, count }),
+        (subject(frame), any::<u64>()).prop_map(|(subject, at_most)| Expectation::Loss { subject, at_most }),
+    ];
+    proptest::collection::vec(what.prop_map(|what| Expect { what, source: NOWHERE }), 0..4)
+}
