@@ -2,6 +2,7 @@
 //!
 //! Start reading at [`World`] (the simulated world around the real engine), then [`check`] (the judges).
 
+pub mod campaign;
 pub mod check;
 pub mod content;
 pub mod drill;
