@@ -2,12 +2,14 @@
 //!
 //! Start reading at [`World`] (the simulated world around the real engine), then [`check`] (the judges).
 
+pub mod bug_base;
 pub mod check;
 pub mod content;
 pub mod drill;
 pub mod outcome;
 pub mod report;
 pub mod scene;
+pub mod stepper;
 pub mod truth;
 pub mod workload;
 pub mod world;

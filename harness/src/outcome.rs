@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use switchback_scenarios::Scenario;
 use switchback_sim::SimTime;
 
@@ -91,7 +91,7 @@ pub struct Verdict {
 }
 
 /// The worst thing that came out, in the order in which it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Result {
     /// Everything held.
@@ -105,7 +105,9 @@ pub enum Result {
 }
 
 impl Verdict {
-    const fn result(&self) -> Result {
+    /// How bad it is.
+    #[must_use]
+    pub const fn result(&self) -> Result {
         match self.judge {
             _ if self.held => Result::Held,
             Some(Judge::PromisedTimes) | None => Result::ObjectiveMissed,

@@ -8,6 +8,7 @@
 //! | `spec` | what a world is made of |
 //! | `event` | what can happen next |
 //! | `host` | a role with its durable store, its timer, its life and death |
+//! | `look` | views into a world that stands still |
 //! | `network` | links between places |
 //! | `guest` | machines: writes issued, held, paused, acknowledged |
 //! | `storage` | the disks of both sites and their devices |
@@ -40,6 +41,7 @@ mod fact;
 mod faults;
 mod guest;
 mod host;
+pub mod look;
 mod network;
 pub mod sabotage;
 mod sites;
