@@ -15,6 +15,7 @@
 //! | `marks` | recovery-point markers: quiesce, barrier, marker, release |
 //! | `orders` | what control asks for |
 //! | `life` | start, crash, orderly stop, durable records |
+//! | `look` | what it holds, for people who look inside |
 //!
 //! It refuses to know where batches go after the process server, and what a recovery point is kept in.
 
@@ -30,6 +31,7 @@ pub mod config;
 mod copy;
 mod dirty;
 mod life;
+mod look;
 mod marks;
 mod orders;
 mod rounds;
@@ -39,6 +41,7 @@ use capture::DiskCapture;
 pub use config::AgentConfig;
 pub(crate) use copy::digests;
 pub use life::AgentRecord;
+pub use look::PendingDisk;
 use marks::Marks;
 
 /// What an agent wants done.

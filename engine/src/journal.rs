@@ -32,6 +32,7 @@ mod choose;
 mod disk;
 mod fold;
 mod layer;
+mod look;
 pub mod retention;
 mod tail;
 #[cfg(test)]
@@ -41,6 +42,7 @@ mod view;
 pub use checkpoint::Checkpoint;
 pub use fold::{DiskWrites, Fold};
 pub use layer::SegmentId;
+pub use look::{DiskLook, EpochLook};
 pub use view::View;
 
 use disk::DiskLog;

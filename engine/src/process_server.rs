@@ -119,6 +119,20 @@ impl<C: Content> ProcessServer<C> {
         }
     }
 
+    /// Whether its cache is full and it takes nothing more for now.
+    #[must_use]
+    pub const fn is_throttling(&self) -> bool {
+        self.throttling
+    }
+
+    /// The streams through it: whose, the first frame that the target has not acknowledged, and the next one to come.
+    pub fn streams(&self) -> impl Iterator<Item = (StreamKey, Address, u64, u64)> {
+        let held = |stream: &Stream<C>| {
+            (stream.key, stream.agent, stream.window.first_number(), stream.window.next_number())
+        };
+        self.streams.values().map(held)
+    }
+
     /// A process server that starts again, with what its durable store had kept, in order.
     #[must_use]
     pub fn recover(config: ProcessServerConfig, records: &[ProcessServerRecord<C>]) -> Self {

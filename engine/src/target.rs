@@ -12,6 +12,7 @@
 //! | `write` | bringing the replica disks forward: folds, promotions, closing |
 //! | `orders` | what control asks for |
 //! | `durable` | the log, checkpoints, recovery |
+//! | `look` | what it holds, for people who look inside |
 //!
 //! It refuses to know why a point is wanted, and where the source is.
 
@@ -27,6 +28,7 @@ use crate::time::Instant;
 mod compare;
 mod durable;
 mod group;
+mod look;
 mod orders;
 mod receive;
 mod write;
@@ -34,6 +36,7 @@ mod write;
 use compare::Comparison;
 pub use durable::TargetRecord;
 use group::Group;
+pub use look::GroupLook;
 use write::Writing;
 
 /// How often control hears from a target that has nothing new to say.

@@ -119,6 +119,23 @@ impl<C: Simulated> Drill<C> {
         self.t0
     }
 
+    /// What it is a drill of.
+    #[must_use]
+    pub const fn scenario(&self) -> &Arc<Scenario> {
+        &self.scenario
+    }
+
+    /// Where each step of the timeline stands, with its name.
+    pub fn steps(&self) -> impl Iterator<Item = (&str, StepState)> {
+        self.scenario.timeline.iter().zip(&self.steps).map(|(step, run)| (step.name.as_str(), run.state))
+    }
+
+    /// What came out so far, judged as if the drill ended here. The drill itself goes on untouched.
+    #[must_use]
+    pub fn outcome_now(&self) -> Outcome {
+        self.clone().conclude()
+    }
+
     /// Runs to the end, and lets the judges look at what is left. `progress` is told the time now and then.
     pub fn run(&mut self, mut progress: impl FnMut(&Self)) -> Outcome {
         while self.advance() {

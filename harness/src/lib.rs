@@ -3,6 +3,7 @@
 //! Start reading at [`World`] (the simulated world around the real engine), then [`check`] (the judges).
 
 pub mod campaign;
+pub mod bug_base;
 pub mod check;
 pub mod content;
 pub mod drill;
@@ -11,6 +12,7 @@ pub mod guard;
 pub mod outcome;
 pub mod report;
 pub mod scene;
+pub mod stepper;
 pub mod truth;
 pub mod workload;
 pub mod world;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use switchback_scenarios::Scenario;
 use switchback_sim::SimTime;
 
@@ -92,7 +92,7 @@ pub struct Verdict {
 }
 
 /// The worst thing that came out, in the order in which it matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Result {
     /// Everything held.

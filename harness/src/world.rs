@@ -9,6 +9,7 @@
 //! | `event` | what can happen next |
 //! | `host` | a role with its durable store, its timer, its life and death |
 //! | `moments` | moments of the workflow that somebody waits for |
+//! | `look` | views into a world that stands still |
 //! | `network` | links between places |
 //! | `guest` | machines: writes issued, held, paused, acknowledged |
 //! | `storage` | the disks of both sites and their devices |
@@ -42,6 +43,7 @@ mod faults;
 mod guest;
 mod host;
 mod moments;
+pub mod look;
 mod network;
 pub mod sabotage;
 mod sites;

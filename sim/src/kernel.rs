@@ -39,6 +39,19 @@ impl<E> Kernel<E> {
     pub fn new() -> Self {
         Self::with_queue(HeapQueue::new())
     }
+
+    /// The next event and when it is due, left where it is.
+    #[must_use]
+    pub fn peek(&self) -> Option<(SimTime, &E)> {
+        self.queue.peek()
+    }
+
+    /// Every event that waits, in the order in which they will be delivered. Sorts the queue: for people who look
+    /// inside, not for a run.
+    #[must_use]
+    pub fn upcoming(&self) -> Vec<(SimTime, &E)> {
+        self.queue.in_order()
+    }
 }
 
 impl<E> Default for Kernel<E> {
@@ -149,6 +162,17 @@ mod tests {
         assert_eq!(kernel.next(), Some("two"));
         assert_eq!(kernel.next(), Some("from the past"));
         assert_eq!(kernel.now(), SimTime::from_secs(5));
+    }
+
+    #[test]
+    fn what_is_to_come_can_be_seen_without_moving_the_clock() {
+        let mut kernel = Kernel::new();
+        kernel.schedule_at(SimTime::from_secs(2), "late");
+        kernel.schedule_at(SimTime::from_secs(1), "early");
+        let upcoming: Vec<_> = kernel.upcoming().into_iter().map(|(_, event)| *event).collect();
+        assert_eq!(upcoming, ["early", "late"]);
+        assert_eq!(kernel.peek(), Some((SimTime::from_secs(1), &"early")));
+        assert_eq!((kernel.now(), kernel.pending()), (SimTime::ZERO, 2));
     }
 
     #[test]

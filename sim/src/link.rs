@@ -290,6 +290,21 @@ impl<T: Clone> Link<T> {
         self.bytes_in_flight
     }
 
+    /// Messages whose last byte has left, with the instant at which they arrive, in that order. For people who look
+    /// inside.
+    #[must_use]
+    pub fn travelling(&self) -> Vec<(SimTime, &T)> {
+        self.travelling.in_order().into_iter().map(|(at, traveller)| (at, &traveller.item)).collect()
+    }
+
+    /// Messages that wait for bandwidth, in the order in which they leave: when they arrive is not known yet. For
+    /// people who look inside.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<&T> {
+        let share = self.waiting.iter().flat_map(FairShare::in_order);
+        share.map(|(_, parcel)| &parcel.item).collect()
+    }
+
     /// What the link did so far.
     #[must_use]
     pub fn counters(&self) -> LinkCounters {

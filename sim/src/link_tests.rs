@@ -59,6 +59,17 @@ fn bandwidth_comes_before_latency() {
 }
 
 #[test]
+fn what_is_in_flight_can_be_seen_and_arrives_as_shown() {
+    let mut link = link(LinkSpec::reliable(ms(10)..=ms(10), Some(1_000)));
+    link.send(SimTime::ZERO, 1, 1_000, 7);
+    link.send(SimTime::ZERO, 1, 1_000, 8);
+    assert_eq!((link.travelling(), link.waiting()), (vec![], vec![&7, &8]));
+    link.poll(at_ms(1_000), &mut Vec::new());
+    assert_eq!((link.travelling(), link.waiting()), (vec![(at_ms(1_010), &7)], vec![&8]));
+    assert_eq!(arrivals(&mut link), [(at_ms(1_010), 7), (at_ms(2_010), 8)]);
+}
+
+#[test]
 fn a_small_message_is_not_stuck_behind_a_large_one_of_another_flow() {
     let mut link = link(LinkSpec::reliable(ms(0)..=ms(0), Some(MIB)));
     link.send(SimTime::ZERO, 1, 9 * MIB, 1);

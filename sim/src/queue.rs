@@ -52,6 +52,19 @@ impl<E> HeapQueue<E> {
     pub fn clear(&mut self) {
         self.heap.clear();
     }
+
+    /// The event that is due first, left where it is.
+    #[must_use]
+    pub fn peek(&self) -> Option<(SimTime, &E)> {
+        self.heap.peek()
+    }
+
+    /// Every event that waits, in the order in which they will come out. Sorts what a heap keeps unsorted,
+    /// `O(n log n)`: for people who look inside, not for a run.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<(SimTime, &E)> {
+        self.heap.in_order()
+    }
 }
 
 impl<E> Default for HeapQueue<E> {
@@ -102,6 +115,17 @@ impl<K: Ord + Copy, E> TieHeap<K, E> {
 
     pub(crate) fn peek_key(&self) -> Option<K> {
         self.entries.peek().map(|entry| entry.key)
+    }
+
+    pub(crate) fn peek(&self) -> Option<(K, &E)> {
+        self.entries.peek().map(|entry| (entry.key, &entry.event))
+    }
+
+    /// First what comes out first.
+    pub(crate) fn in_order(&self) -> Vec<(K, &E)> {
+        let mut entries: Vec<_> = self.entries.iter().collect();
+        entries.sort_unstable_by_key(|entry| (entry.key, entry.sequence));
+        entries.into_iter().map(|entry| (entry.key, &entry.event)).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -168,6 +192,19 @@ mod tests {
         queue.clear();
         assert_eq!(queue.pop(), None);
         assert_eq!(snapshot.pop(), Some((SimTime::ZERO, 1)));
+    }
+
+    #[test]
+    fn looking_at_what_waits_shows_the_order_and_takes_nothing() {
+        let mut queue = HeapQueue::new();
+        for (at, event) in [(5, "late"), (1, "first"), (1, "second"), (3, "third")] {
+            queue.push(SimTime::from_secs(at), event);
+        }
+        assert_eq!(queue.peek(), Some((SimTime::from_secs(1), &"first")));
+        let seen: Vec<_> = queue.in_order().into_iter().map(|(at, event)| (at, *event)).collect();
+        let taken: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(seen, taken);
+        assert_eq!(queue.peek(), None);
     }
 
     proptest! {

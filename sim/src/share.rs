@@ -104,6 +104,12 @@ impl<T> FairShare<T> {
         std::iter::from_fn(|| self.queue.pop()).map(|(_, entry)| entry).collect()
     }
 
+    /// Everything that waits, in the order in which it leaves if nothing changes until then.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<(u32, &T)> {
+        self.queue.in_order().into_iter().map(|(_, (flow, item))| (*flow, item)).collect()
+    }
+
     /// How many items wait.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -51,6 +51,11 @@ impl<R, A: Clone> Calls<R, A> {
         self.running.get(&call).map(|running| running.done_at)
     }
 
+    /// Calls under way, in the order of their numbers, for people who look inside.
+    pub(crate) fn under_way(&self) -> impl Iterator<Item = (CallId, &Running<R>)> {
+        self.running.iter().map(|(call, running)| (*call, running))
+    }
+
     pub(crate) fn is_answered(&self, call: CallId) -> bool {
         self.answered.contains_key(&call)
     }

@@ -75,6 +75,14 @@ impl<C: Content> Azure<C> {
         Started { done_at, consequences: Vec::new() }
     }
 
+    /// Calls under way: what is asked for which machine, and when it will be done. For people who look inside.
+    pub fn calls_under_way(&self) -> impl Iterator<Item = (CallId, RequestKind, MachineId, SimTime)> {
+        self.calls.under_way().map(|(call, running)| {
+            let (kind, machine) = RequestKind::of(&running.request);
+            (call, kind, machine, running.done_at)
+        })
+    }
+
     /// Ends a call whose time has come: does its work and gives its answer. Before that time, and when the answer
     /// was given already, it does nothing.
     pub fn finish(&mut self, now: SimTime, call: CallId) -> Outcome<C> {

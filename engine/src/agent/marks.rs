@@ -101,6 +101,18 @@ impl Marks {
         PointId { generation, number }
     }
 
+    /// The marker in the making, and how far this machine is with it.
+    pub(super) fn raising(&self) -> Option<(Marker, &'static str)> {
+        let raising = self.raising.as_ref()?;
+        let step = match raising.step {
+            Step::Quiescing => "applications pause",
+            Step::Holding => "writes are about to be held",
+            Step::Held => "writes are held",
+            Step::Marked => "the marker is in all streams",
+        };
+        Some((raising.marker, step))
+    }
+
     pub(super) const fn failed_in_a_row(&self) -> u32 {
         self.failed_in_a_row
     }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::layer::{Layer, SegmentId, Weight};
+use super::look::{DiskLook, EpochLook};
 use super::tail::{Cut, Prefix, Tail};
 use crate::content::Content;
 use crate::point::PointId;
@@ -94,6 +95,30 @@ impl<C: Content> DiskLog<C> {
     pub(super) fn weigh(&self, weight: &mut Weight) {
         for layer in self.layers() {
             layer.weigh(weight);
+        }
+    }
+
+    /// What it holds, for people who look inside.
+    pub(super) fn look(&self) -> DiskLook {
+        let weight_of = |layer: &Layer<C>| {
+            let mut weight = Weight::default();
+            layer.weigh(&mut weight);
+            weight
+        };
+        let epoch = |epoch: &Epoch<C>| {
+            let weight = weight_of(&epoch.layer);
+            EpochLook { end: epoch.end, runs: weight.extents, bytes: weight.live_bytes }
+        };
+        let mut tail = Weight::default();
+        self.tail.layers().for_each(|layer| layer.weigh(&mut tail));
+        DiskLook {
+            epochs: self.epochs.iter().map(epoch).collect(),
+            tail_parts: self.tail.layers().count(),
+            tail_frames: self.tail.frames(),
+            tail_runs: tail.extents,
+            tail_bytes: tail.live_bytes,
+            cuts: self.tail.cuts(),
+            promoted: None,
         }
     }
 

@@ -105,6 +105,16 @@ impl<C: Content> Tail<C> {
         self.parts.iter().map(|part| &part.layer)
     }
 
+    /// How many frames are in it, without those that changed nothing.
+    pub(super) fn frames(&self) -> u64 {
+        self.parts.iter().map(|part| part.frames).sum()
+    }
+
+    /// How many cuts in it may still become a point.
+    pub(super) const fn cuts(&self) -> usize {
+        self.cuts.len()
+    }
+
     /// The newest cut that is not after `bound`. Rounds of a stream grow, so cuts are sorted.
     pub(super) fn cut_until(&self, bound: CutId) -> Option<&Cut> {
         let count = self.cuts.partition_point(|cut| cut.id <= bound);

@@ -12,11 +12,20 @@ use crate::world::{DiskLie, Happening, Impairment, PhysicalDisk, SiteCall, SlowD
 /// The lines of the timeline.
 #[must_use]
 pub fn timeline(outcome: &Outcome) -> Vec<String> {
-    let line = |(at, happening): &(switchback_sim::SimTime, Happening)| {
-        let (from, what) = describe(outcome, happening)?;
-        Some(format!("{:>16}  {from:<9}  {what}", words::since(*at, outcome.t0)))
-    };
+    let line = |(at, happening): &(_, Happening)| timeline_line(outcome, *at, happening);
     outcome.happenings.iter().filter_map(line).collect()
+}
+
+/// The line of one happening in the timeline of a drill with these machines and this t0; `None` for what is only in the
+/// JSON.
+#[must_use]
+pub fn timeline_line(
+    outcome: &Outcome,
+    at: switchback_sim::SimTime,
+    happening: &Happening,
+) -> Option<String> {
+    let (from, what) = describe(outcome, happening)?;
+    Some(format!("{:>16}  {from:<9}  {what}", words::since(at, outcome.t0)))
 }
 
 fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, String)> {

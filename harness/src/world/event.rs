@@ -103,7 +103,7 @@ pub(super) const fn kind_of<C: Simulated>(input: &Input<C>) -> &'static str {
     }
 }
 
-const fn kind_of_message<C: Simulated>(message: &Message<C>) -> &'static str {
+pub(super) const fn kind_of_message<C: Simulated>(message: &Message<C>) -> &'static str {
     match message {
         Message::Batch(_) => "batch",
         Message::BatchStored { .. } => "batch stored",

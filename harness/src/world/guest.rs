@@ -310,6 +310,22 @@ impl<C: Simulated> World<C> {
         self.machine_is_off(machine, site);
     }
 
+    /// What a machine does at a site, for people who look inside.
+    pub(super) fn guest_words(&self, machine: MachineId, site: Site) -> String {
+        let guest = self.guest(machine, site);
+        let states = [
+            (guest.running, "runs"),
+            (!guest.running, "is off"),
+            (guest.held, "writes are held"),
+            (guest.quiesced, "applications pause"),
+            (guest.stopping, "is shutting down"),
+        ];
+        let words = states.iter().filter(|(is_so, _)| *is_so).map(|(_, word)| *word);
+        let words: Vec<&str> = words.collect();
+        let (in_flight, waiting) = (guest.in_flight, guest.waiting.len());
+        format!("{}; {in_flight} writes under way, {waiting} waiting", words.join(", "))
+    }
+
     /// How long writes of a machine have been waiting, for people who look inside.
     #[must_use]
     pub fn waiting_writes(&self, machine: MachineId, site: Site) -> usize {

@@ -25,9 +25,9 @@ pub enum LinkName {
 /// A message on its way.
 #[derive(Debug, Clone)]
 pub(super) struct Envelope<C: Simulated> {
-    from: Address,
-    to: Address,
-    message: Message<C>,
+    pub(super) from: Address,
+    pub(super) to: Address,
+    pub(super) message: Message<C>,
 }
 
 /// All links.
@@ -57,6 +57,14 @@ impl<C: Simulated> Network<C> {
 
     pub(super) fn link(&mut self, name: LinkName) -> &mut Link<Box<Envelope<C>>> {
         &mut self.links[name as usize]
+    }
+
+    /// Everything that is under way on a link: messages that travel with the instant of their arrival, then those that
+    /// wait for bandwidth. For people who look inside.
+    pub(super) fn under_way(&self, name: LinkName) -> Vec<(Option<SimTime>, &Envelope<C>)> {
+        let link = &self.links[name as usize];
+        let travelling = link.travelling().into_iter().map(|(at, envelope)| (Some(at), &**envelope));
+        travelling.chain(link.waiting().into_iter().map(|envelope| (None, &**envelope))).collect()
     }
 
     /// Whether the line between the sites is down.

@@ -119,6 +119,17 @@ impl<C: Simulated> Storage<C> {
         self.slot(disk)?.as_mut()
     }
 
+    /// A disk as it is; `None` if there is no such disk.
+    pub(super) fn disk(&self, disk: PhysicalDisk) -> Option<&VirtualDisk<C>> {
+        let (PhysicalDisk::Home(id) | PhysicalDisk::Replica(id) | PhysicalDisk::Recovered(id)) = disk;
+        let copies = self.disks.get(id.machine.0 as usize)?.get(usize::from(id.index))?;
+        match disk {
+            PhysicalDisk::Home(_) => copies.home.as_ref(),
+            PhysicalDisk::Replica(_) => copies.replica.as_ref(),
+            PhysicalDisk::Recovered(_) => copies.recovered.as_ref(),
+        }
+    }
+
     fn slot(&mut self, disk: PhysicalDisk) -> Option<&mut Option<VirtualDisk<C>>> {
         let id = disk.id();
         let copies = self.disks.get_mut(id.machine.0 as usize)?.get_mut(usize::from(id.index))?;

@@ -1,0 +1,39 @@
+//! What a target holds, as plain values for people who look inside. It changes nothing, and no judge reads it.
+
+use super::Target;
+use crate::batch::StreamKey;
+use crate::content::Content;
+use crate::id::{GroupId, MachineId};
+use crate::journal::GroupJournal;
+use crate::point::RecoveryPoint;
+
+/// One group at a target.
+#[derive(Debug)]
+pub struct GroupLook<'t, C: Content> {
+    /// Which.
+    pub id: GroupId,
+    /// Its journal.
+    pub journal: &'t GroupJournal<C>,
+    /// The streams of its disks, and the number of the next frame of each.
+    pub streams: Vec<(StreamKey, u64)>,
+    /// Machines that take nothing more, and the point that is recovered of each.
+    pub finished: Vec<(MachineId, RecoveryPoint)>,
+}
+
+impl<C: Content> Target<C> {
+    /// Its groups.
+    pub fn groups(&self) -> impl Iterator<Item = GroupLook<'_, C>> {
+        self.groups.iter().map(|(id, group)| GroupLook {
+            id: *id,
+            journal: &group.journal,
+            streams: group.streams.values().map(|stream| (stream.key, stream.next)).collect(),
+            finished: group.finished.iter().map(|(machine, finished)| (*machine, finished.point)).collect(),
+        })
+    }
+
+    /// Comparisons of disks under way, and replica disks being brought forward.
+    #[must_use]
+    pub const fn work_under_way(&self) -> (usize, usize) {
+        (self.comparisons.len(), self.writing.len())
+    }
+}
