@@ -31,7 +31,7 @@ mod rules;
 mod settled;
 mod states;
 
-pub(crate) use image::Replay;
+pub(crate) use image::{Difference, Replay, cut_of, first_difference};
 pub use lag::LagSample;
 pub(crate) use overhear::Tap;
 use states::Reported;
