@@ -123,7 +123,7 @@ impl Setup {
             disks: vec![disk("system"), disk("data")],
             workloads: vec![WorkloadSpec::Synthetic(workload)],
             write_latency: Duration::from_micros(200)..=Duration::from_micros(600),
-            sync_latency: Duration::from_millis(1)..=Duration::from_millis(5),
+            sync_latency: Duration::from_millis(2)..=Duration::from_millis(40),
             link: LinkSpec::reliable(Duration::from_millis(5)..=Duration::from_millis(15), Some(4 << 20)),
             run: Duration::from_secs(20),
             settle: Duration::from_secs(20),

@@ -150,7 +150,7 @@ impl<'a, R: Replicator> Trial<'a, R> {
             latency: seed.chance("latency"),
             healthy_since,
             ends_at: healthy_since.max(SimTime::ZERO + setup.run) + setup.settle,
-            verdict: Verdict::new(),
+            verdict: Verdict::new(setup),
         }
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Verdict {
     known: BTreeMap<u64, (Point, usize)>,
     /// The newest instant that was ever offered.
     newest: Option<SimTime>,
+    /// The disks as a prefix of the history makes them. Points mostly come in order, so it mostly goes on.
+    expected: Replay,
     /// How many points were new at some time.
     pub(super) points: u64,
     pub(super) finding: Option<Finding>,
@@ -39,8 +41,9 @@ pub(super) struct Look<'a> {
 }
 
 impl Verdict {
-    pub(super) const fn new() -> Self {
-        Self { known: BTreeMap::new(), newest: None, points: 0, finding: None }
+    pub(super) fn new(setup: &Setup) -> Self {
+        let expected = Replay::of_disks(MACHINE, &setup.disks);
+        Self { known: BTreeMap::new(), newest: None, expected, points: 0, finding: None }
     }
 
     /// Notes a finding unless there is one already.
@@ -56,7 +59,7 @@ impl Verdict {
             if self.known.contains_key(&point.id) {
                 continue;
             }
-            match judge_point(look, target, *point) {
+            match self.judge_point(look, target, *point) {
                 Ok(cut) => {
                     self.known.insert(point.id, (*point, cut));
                     self.points += 1;
@@ -72,7 +75,7 @@ impl Verdict {
         self.look(look, target);
         let known: Vec<_> = self.known.values().copied().collect();
         for (point, before) in known {
-            match judge_point(look, target, point) {
+            match self.judge_point(look, target, point) {
                 Ok(cut) if cut == before => {}
                 Ok(cut) => {
                     let id = point.id;
@@ -116,18 +119,37 @@ impl Verdict {
             }
         }
     }
-}
 
-/// How many writes a point shows.
-fn judge_point(look: Look<'_>, target: &impl Target, point: Point) -> Result<usize, (Judge, String)> {
-    let of_prefix = |what| (Judge::Prefix, format!("point {} {what}", point.id));
-    let image = read_image(look.setup, target, point).map_err(of_prefix)?;
-    let cut = judge_image(look, &image).map_err(of_prefix)?;
-    judge_instant(look, point, cut).map_err(|what| (Judge::HonestRpo, what))?;
-    if point.is_application {
-        judge_pause(look.history, point, cut).map_err(|what| (Judge::ApplicationPoint, what))?;
+    /// How many writes a point shows.
+    fn judge_point(
+        &mut self,
+        look: Look<'_>,
+        target: &impl Target,
+        point: Point,
+    ) -> Result<usize, (Judge, String)> {
+        let of_prefix = |what| (Judge::Prefix, format!("point {} {what}", point.id));
+        let image = read_image(look.setup, target, point).map_err(of_prefix)?;
+        let cut = self.judge_image(look, &image).map_err(of_prefix)?;
+        judge_instant(look, point, cut).map_err(|what| (Judge::HonestRpo, what))?;
+        if point.is_application {
+            judge_pause(look.history, point, cut).map_err(|what| (Judge::ApplicationPoint, what))?;
+        }
+        Ok(cut)
     }
-    Ok(cut)
+
+    fn judge_image(&mut self, look: Look<'_>, image: &[Vec<Change<Stamp>>]) -> Result<usize, String> {
+        let cut = cut_of(image, look.history, SITE).map_err(|what| format!("is damaged: {what}"))?;
+        if cut < self.expected.position() {
+            self.expected = Replay::of_disks(MACHINE, &look.setup.disks);
+        }
+        self.expected.go_on_to(cut, look.history, SITE);
+        for (disk, shown) in image.iter().enumerate() {
+            if let Some(difference) = first_difference(shown, &self.expected.runs(disk)) {
+                return Err(describe(look.history, cut, disk, difference));
+            }
+        }
+        Ok(cut)
+    }
 }
 
 fn read_image(setup: &Setup, target: &impl Target, point: Point) -> Result<Vec<Vec<Change<Stamp>>>, String> {
@@ -156,18 +178,6 @@ fn read_disk(
         start += u64::from(sectors);
     }
     Ok(Block::into_stamps(runs))
-}
-
-fn judge_image(look: Look<'_>, image: &[Vec<Change<Stamp>>]) -> Result<usize, String> {
-    let cut = cut_of(image, look.history, SITE).map_err(|what| format!("is damaged: {what}"))?;
-    let mut expected = Replay::of_disks(MACHINE, &look.setup.disks);
-    expected.go_on_to(cut, look.history, SITE);
-    for (disk, shown) in image.iter().enumerate() {
-        if let Some(difference) = first_difference(shown, &expected.runs(disk)) {
-            return Err(describe(look.history, cut, disk, difference));
-        }
-    }
-    Ok(cut)
 }
 
 /// Names the newest write that is shown and the one that is missing before it.

@@ -60,6 +60,11 @@ impl Replay {
         self.position = self.position.max(position);
     }
 
+    /// How many writes of the line it has taken.
+    pub(crate) const fn position(&self) -> usize {
+        self.position
+    }
+
     /// What a range of a disk holds; `None` if it does not lie on a disk.
     pub(crate) fn look(&self, disk: usize, range: SectorRange) -> Option<Vec<Change<Stamp>>> {
         self.disks.get(disk)?.peek(range).ok()
