@@ -30,7 +30,7 @@ const POINTS_KEPT: usize = 8;
 
 /// Which mistake is switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
+pub(crate) enum Flaw {
     /// None.
     Fixed,
     /// Each disk is shipped on its own.
@@ -41,7 +41,7 @@ pub enum Flaw {
 
 /// The replicator.
 #[derive(Debug)]
-pub struct Shipper(pub Flaw);
+pub(crate) struct Shipper(pub(crate) Flaw);
 
 impl Replicator for Shipper {
     type Source = Sender;
@@ -118,7 +118,7 @@ struct Stream {
 
 /// The source.
 #[derive(Debug)]
-pub struct Sender {
+pub(crate) struct Sender {
     flaw: Flaw,
     disks: Vec<u64>,
     session: u64,
@@ -230,7 +230,7 @@ struct Kept {
 
 /// The target.
 #[derive(Debug)]
-pub struct Receiver {
+pub(crate) struct Receiver {
     flaw: Flaw,
     disks: Vec<Vec<u8>>,
     progress: Progress,
@@ -350,13 +350,13 @@ impl Target for Receiver {
 ///
 /// # Errors
 /// None with this setup.
-pub fn try_out(flaw: Flaw, seeds: u64) -> Result<Report, SetupError> {
+pub(crate) fn try_out(flaw: Flaw, seeds: u64) -> Result<Report, SetupError> {
     search(&Shipper(flaw), &Setup::small(), 0..seeds)
 }
 
 /// The report in words.
 #[must_use]
-pub fn describe(flaw: Flaw, report: &Report) -> String {
+pub(crate) fn describe(flaw: Flaw, report: &Report) -> String {
     let Report { seeds, writes, points, .. } = report;
     let looked = format!("{flaw:?}: {seeds} seeds, {writes} writes, {points} recovery points read back");
     match &report.counterexample {

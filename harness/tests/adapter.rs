@@ -24,7 +24,7 @@ enum Lie {
     FlippedBit,
     /// Each point claims an instant a second after its own.
     NewerThanItIs,
-    /// Only odd points are offered again after the first look.
+    /// Offers only its two oldest points once it has more than three.
     ForgetsTheNewest,
     /// Every point says that it ends at a pause.
     Quiesced,
@@ -113,7 +113,7 @@ fn the_same_replicator_without_the_mistakes_passes() {
     let report = try_out(Flaw::Fixed, 500).expect("the setup is good");
     assert_eq!(report.counterexample, None);
     assert_eq!((report.seeds, report.faults.len()), (500, 7), "every kind of fault has happened");
-    assert!(report.points > 500 * 10, "{} points were read back", report.points);
+    assert!(report.points > 500 * 8, "{} points were read back", report.points);
 }
 
 #[test]

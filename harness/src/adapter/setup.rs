@@ -107,7 +107,7 @@ fn has(sectors: &Option<u64>) -> String {
 
 impl Setup {
     /// Two disks of 256 KiB, of which the first half holds something, written at random with 4 to 16 KiB at a time
-    /// and 256 KiB/s; links of 4 MiB/s and 5 to 15 ms; up to 4 faults of any kind in 20 s, and 20 s to settle. A trial takes
+    /// and 256 KiB/s; links of 4 MiB/s and 5 to 15 ms; up to 4 faults of any kind in 10 s, and 8 s to settle. A trial takes
     /// milliseconds, and small disks make sectors that are written again and again.
     #[must_use]
     pub fn small() -> Self {
@@ -125,8 +125,8 @@ impl Setup {
             write_latency: Duration::from_micros(200)..=Duration::from_micros(600),
             sync_latency: Duration::from_millis(2)..=Duration::from_millis(40),
             link: LinkSpec::reliable(Duration::from_millis(5)..=Duration::from_millis(15), Some(4 << 20)),
-            run: Duration::from_secs(20),
-            settle: Duration::from_secs(20),
+            run: Duration::from_secs(10),
+            settle: Duration::from_secs(8),
             fault_kinds: FaultKind::ALL.to_vec(),
             faults_max: 4,
         }
