@@ -34,7 +34,7 @@ mod settled;
 mod states;
 
 use atlas::Atlas;
-pub(crate) use image::Replay;
+pub(crate) use image::{Difference, Replay, cut_of, first_difference};
 pub use lag::LagSample;
 pub(crate) use overhear::Tap;
 pub(crate) use rules::{is_known_change, states as item_states};

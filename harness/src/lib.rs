@@ -1,9 +1,15 @@
 //! From a scenario to a world, to a run, to verdicts, to a report.
 //!
 //! Start reading at [`World`] (the simulated world around the real engine), then [`check`] (the judges).
+//!
+//! Other people's replicators come under the same judges, workloads and faults through [`adapter`]: implement
+//! [`adapter::Replicator`] and call [`adapter::search`]. A [`World`] itself is built for the engine's own roles. Each
+//! of them implements [`switchback_engine::role::Role`], but the world names them by their types, so a role of
+//! somebody else's cannot be put in the place of one of them today.
 
 pub mod campaign;
 pub mod bug_base;
+pub mod adapter;
 pub mod check;
 pub mod content;
 pub mod drill;

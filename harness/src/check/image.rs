@@ -8,6 +8,7 @@ use switchback_engine::{Change, Content, MachineId, SectorRange, Site, Stamp};
 use crate::content::DAMAGED;
 use crate::truth::{History, initial_stamp};
 use crate::world::WorldSpec;
+use crate::world::spec::DiskSpec;
 
 /// The disks of a machine as a prefix of its history makes them.
 #[derive(Debug, Clone)]
@@ -19,12 +20,16 @@ pub(crate) struct Replay {
 impl Replay {
     /// Before the first write.
     pub(crate) fn new(machine: MachineId, spec: &WorldSpec) -> Self {
-        let disks = spec.machines[machine.0 as usize].disks.iter().enumerate();
-        let disk = |(index, disk): (usize, &crate::world::spec::DiskSpec)| {
+        Self::of_disks(machine, &spec.machines[machine.0 as usize].disks)
+    }
+
+    /// The same for a machine that is part of no world.
+    pub(crate) fn of_disks(machine: MachineId, disks: &[DiskSpec]) -> Self {
+        let disk = |(index, disk): (usize, &DiskSpec)| {
             let content = |range: SectorRange| initial_runs(machine, index as u8, range);
             VirtualDisk::initial(disk.sectors, disk.used_sectors, content).with_write_through()
         };
-        Self { disks: disks.map(disk).collect(), position: 0 }
+        Self { disks: disks.iter().enumerate().map(disk).collect(), position: 0 }
     }
 
     /// Goes on to the first `position` writes of a line; backwards is from the start again.
@@ -39,6 +44,11 @@ impl Replay {
         if position < self.position {
             *self = Self::new(machine, spec);
         }
+        self.go_on_to(position, history, site);
+    }
+
+    /// Goes on to the first `position` writes of a line, never backwards.
+    pub(crate) fn go_on_to(&mut self, position: usize, history: &History, site: Site) {
         for place in self.position..position {
             let number = history.at(site, place);
             let write = history.write(number);
@@ -47,7 +57,17 @@ impl Replay {
             let written = self.disks[usize::from(write.disk)].write(change);
             debug_assert!(written.is_ok(), "an acknowledged write lies on its disk");
         }
-        self.position = position;
+        self.position = self.position.max(position);
+    }
+
+    /// How many writes of the line it has taken.
+    pub(crate) const fn position(&self) -> usize {
+        self.position
+    }
+
+    /// What a range of a disk holds; `None` if it does not lie on a disk.
+    pub(crate) fn look(&self, disk: usize, range: SectorRange) -> Option<Vec<Change<Stamp>>> {
+        self.disks.get(disk)?.peek(range).ok()
     }
 
     /// What a disk holds.
