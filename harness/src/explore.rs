@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `generate` | from a seed to a scenario |
 //! | `enumerate` | every short journey with a fault at every place |
+//! | `rows` | seeds as a campaign runs them |
 //! | `judged` | one run in a few plain values |
 //! | `coverage`, `vocabulary` | what was reached, and what could be |
 //! | `weights` | what generation leans towards |
@@ -20,12 +21,14 @@ pub mod coverage;
 pub mod enumerate;
 pub mod generate;
 mod judged;
+mod rows;
 pub mod shrink;
 mod vocabulary;
 mod weights;
 
 pub use generate::{GENERATOR_VERSION, generate};
 pub use judged::{Judged, Reason, judge};
+pub use rows::code;
 pub use vocabulary::FaultKind;
 pub use weights::Weights;
 

@@ -119,6 +119,19 @@ impl Verdict {
 }
 
 impl Verdict {
+    /// The world of a run could not be built.
+    #[must_use]
+    pub(crate) fn not_built(error: &crate::DrillError) -> Self {
+        Self {
+            name: Judge::RunsThrough.title().to_owned(),
+            judge: Some(Judge::RunsThrough),
+            held: false,
+            figure: "not built".to_owned(),
+            findings: vec![error.to_string()],
+            asked_for_at: None,
+        }
+    }
+
     /// The program panicked.
     #[must_use]
     pub fn panicked(panicked: &Panicked) -> Self {

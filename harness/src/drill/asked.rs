@@ -172,6 +172,10 @@ impl<C: Simulated> Drill<C> {
 const fn is_passing(state: ItemState) -> bool {
     !matches!(
         state,
-        ItemState::Unprotected | ItemState::Protected(_) | ItemState::Committed(_) | ItemState::FailedOver(_)
+        ItemState::Unprotected
+            | ItemState::Protected(_)
+            | ItemState::Committed(_)
+            | ItemState::FailedOver(_)
+            | ItemState::FailoverFailed(_)
     )
 }

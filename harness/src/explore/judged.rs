@@ -56,6 +56,21 @@ impl core::fmt::Display for Reason {
 }
 
 impl Judged {
+    /// What is known of a run that did not get to its end, or not even began.
+    pub(crate) fn not_run(verdict: &Verdict) -> Self {
+        Self {
+            result: verdict.result(),
+            failed: vec![verdict.clone()],
+            figures: Figures::default(),
+            failovers: 0,
+            lost_writes: 0,
+            rpo: Duration::ZERO,
+            rto: Duration::ZERO,
+            digest: 0,
+            reached: Reached::default(),
+        }
+    }
+
     /// Why it failed: the worst of what did not hold, the first of those. `None` if everything held.
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
@@ -99,7 +114,7 @@ fn judge_as<C: Simulated>(scenario: &Arc<Scenario>) -> Result<Judged, DrillError
         }
         Err(panicked) => Err(panicked),
     };
-    Ok(judged.unwrap_or_else(|panicked| broken_off(&Verdict::panicked(&panicked))))
+    Ok(judged.unwrap_or_else(|panicked| Judged::not_run(&Verdict::panicked(&panicked))))
 }
 
 fn summed_up<C: Simulated>(drill: &mut Drill<C>) -> Judged {
@@ -119,17 +134,3 @@ fn summed_up<C: Simulated>(drill: &mut Drill<C>) -> Judged {
     }
 }
 
-/// What is known of a run that did not get to its end.
-fn broken_off(verdict: &Verdict) -> Judged {
-    Judged {
-        result: verdict.result(),
-        failed: vec![verdict.clone()],
-        figures: Figures::default(),
-        failovers: 0,
-        lost_writes: 0,
-        rpo: Duration::ZERO,
-        rto: Duration::ZERO,
-        digest: 0,
-        reached: Reached::default(),
-    }
-}

@@ -132,6 +132,12 @@ impl Scenario {
         }
     }
 
+    /// How many steps of the timeline ask the vault for something, and how many are faults.
+    pub fn count_steps(&self) -> (usize, usize) {
+        let faults = self.timeline.iter().filter(|step| step.action.fault().is_some()).count();
+        (self.timeline.len() - faults, faults)
+    }
+
     /// `FILE:LINE`, as reports say where something was asked for.
     pub fn asked_for_at(&self, source: SourceLine) -> String {
         format!("{}:{}", self.file, source.line)

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{ContentKind, OsKind};
 use switchback_scenarios::model::{Action, Churn, Link, Pattern, Policy, Ratio, When};
 
@@ -133,10 +132,4 @@ fn plain_action(action: &mut Action) {
         Action::Skew { lasts, .. } => *lasts = None,
         _ => {}
     }
-}
-
-/// Steps that are faults, and steps of the journey.
-pub(crate) fn count(scenario: &Scenario) -> (usize, usize) {
-    let faults = scenario.timeline.iter().filter(|step| step.action.fault().is_some()).count();
-    (scenario.timeline.len() - faults, faults)
 }
