@@ -22,6 +22,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run drills and judge them.
     Run(RunArgs),
+    /// Run failures that were kept, or scenarios, again; or step through one.
+    Replay(ReplayArgs),
     /// Check scenario files without running them.
     Check(CheckArgs),
     /// Print the JSON schema of scenario files.
@@ -80,6 +82,20 @@ impl RunArgs {
         let reports = [&self.json, &self.junit, &self.trace];
         reports.into_iter().flatten().filter(|path| *path == Path::new(STDOUT)).count()
     }
+}
+
+/// What to run again, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplayArgs {
+    /// Folders of bugs, bug bases, or scenario files.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print the timeline and the verdicts too.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Step through one bug or scenario, with commands from standard input; `?` lists them.
+    #[arg(long)]
+    pub(crate) step: bool,
 }
 
 /// Which files to check.

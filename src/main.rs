@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod exit;
 mod progress;
+mod replay;
 mod run;
 mod say;
 
@@ -15,6 +16,7 @@ fn main() -> ExitCode {
     let args = Args::parse_or_exit();
     let result = match &args.command {
         Command::Run(run) => run::run(run),
+        Command::Replay(replay) => replay::replay(replay),
         Command::Check(check) => check::check(check),
         Command::Schema => check::schema(),
     };

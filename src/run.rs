@@ -63,7 +63,7 @@ fn run_one(args: &RunArgs, scenario: &Arc<Scenario>, outcomes: &mut Vec<Outcome>
     Ok(exit)
 }
 
-fn run_with_progress(scenario: &Arc<Scenario>) -> Result<Outcome, switchback_harness::DrillError> {
+pub(crate) fn run_with_progress(scenario: &Arc<Scenario>) -> Result<Outcome, switchback_harness::DrillError> {
     let progress = Progress::new(&scenario.name);
     let outcome = switchback_harness::run(scenario, |at| progress.tell(at));
     progress.finish();

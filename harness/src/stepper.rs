@@ -16,7 +16,9 @@
 
 use std::sync::Arc;
 
+use switchback_engine::{Block, Stamp};
 use switchback_scenarios::Scenario;
+use switchback_scenarios::model::words::ContentKind;
 use switchback_sim::SimTime;
 
 use crate::content::Simulated;
@@ -45,6 +47,26 @@ pub struct Step {
     pub what: String,
     /// What came of it that people see, and what the user of the drill did before the next event, a line each.
     pub happened: Vec<String>,
+}
+
+/// Somebody who steps through a drill, whatever its disks hold.
+pub trait Visitor {
+    /// What comes of it.
+    type Output;
+
+    /// Steps through the drill.
+    fn visit<C: Simulated>(self, stepper: Stepper<C>) -> Self::Output;
+}
+
+/// Lets somebody step through the drill of a scenario.
+///
+/// # Errors
+/// [`DrillError`] when its world cannot be built.
+pub fn with<V: Visitor>(scenario: &Arc<Scenario>, visitor: V) -> Result<V::Output, DrillError> {
+    Ok(match scenario.content {
+        ContentKind::Stamps => visitor.visit(Stepper::<Stamp>::new(Arc::clone(scenario))?),
+        ContentKind::Bytes => visitor.visit(Stepper::<Block>::new(Arc::clone(scenario))?),
+    })
 }
 
 /// A drill that stands still at some event.
