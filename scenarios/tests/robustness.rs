@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use switchback_scenarios::traces::{self, BlockIo, IoKind, TraceFormat};
-use switchback_scenarios::{Report, read_str};
+use switchback_scenarios::{Report, read_exploration_str, read_str};
 
 const SCENARIOS: &[&str] = &[
     include_str!("../failover-and-failback.yaml"),
@@ -14,6 +14,14 @@ const SCENARIOS: &[&str] = &[
     include_str!("../site-lost.yaml"),
     include_str!("bad/impossible-numbers.yaml"),
     include_str!("bad/wrong-words.yaml"),
+    include_str!("bad/faults.yaml"),
+    include_str!("bad/moments.yaml"),
+];
+
+const EXPLORATIONS: &[&str] = &[
+    include_str!("../explorations/there-and-back.yaml"),
+    include_str!("bad/ranges.yaml"),
+    include_str!("bad/journey.yaml"),
 ];
 
 /// One trace of each text format.
@@ -87,6 +95,22 @@ proptest! {
         let end = text.floor_char_boundary((start + cut).min(text.len())).max(start);
         text.replace_range(start..end, &put);
         if let Err(report) = read_str("tests/damaged.yaml", &text) {
+            readable(&report);
+        }
+    }
+
+    #[test]
+    fn a_damaged_exploration_never_panics(
+        which in 0..EXPLORATIONS.len(),
+        at in any::<prop::sample::Index>(),
+        cut in 0usize..30,
+        put in "[ -~é\n]{0,12}|[0-9]{1,40}|\\.\\.|/",
+    ) {
+        let mut text = EXPLORATIONS[which].to_owned();
+        let start = text.floor_char_boundary(at.index(text.len()));
+        let end = text.floor_char_boundary((start + cut).min(text.len())).max(start);
+        text.replace_range(start..end, &put);
+        if let Err(report) = read_exploration_str("damaged.yaml", &text) {
             readable(&report);
         }
     }

@@ -125,6 +125,29 @@ fn the_schema_refuses_what_the_reader_refuses_in_one_file() {
 }
 
 #[test]
+fn the_reference_says_every_word_of_the_language() {
+    use switchback_scenarios::model::words::*;
+    let reference = fs::read_to_string(folder().join("../docs/reference/scenario-language.md")).unwrap();
+    fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> impl Iterator<Item = &'static str> {
+        all.iter().map(move |one| word(*one))
+    }
+    let all = words(Component::ALL, Component::as_str)
+        .chain(words(DiskOwner::ALL, DiskOwner::as_str))
+        .chain(words(OutsideCall::ALL, OutsideCall::as_str))
+        .chain(words(OutsideFailure::ALL, OutsideFailure::as_str))
+        .chain(words(DiskSide::ALL, DiskSide::as_str))
+        .chain(words(DiskFaultKind::ALL, DiskFaultKind::as_str))
+        .chain(words(SlowDeviceWord::ALL, SlowDeviceWord::as_str))
+        .chain(words(PassingState::ALL, PassingState::as_str))
+        .chain(words(TaskWord::ALL, TaskWord::as_str))
+        .chain(words(StateWord::ALL, StateWord::as_str))
+        .chain(words(JourneyWord::ALL, JourneyWord::as_str))
+        .chain(words(FaultWord::ALL, FaultWord::as_str));
+    let unsaid: Vec<&str> = all.filter(|word| !reference.contains(&format!("`{word}`"))).collect();
+    assert!(unsaid.is_empty(), "not in the reference: {unsaid:?}");
+}
+
+#[test]
 fn the_small_trace_is_the_same_in_both_forms() {
     let iolog = traces::open(&folder().join("traces/small-mixed.iolog"), None).unwrap();
     assert_eq!(iolog.summary.format, TraceFormat::FioIolog);

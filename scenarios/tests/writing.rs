@@ -6,12 +6,21 @@ use std::time::Duration;
 use proptest::prelude::*;
 use switchback_scenarios::model::words::LinkName;
 use switchback_scenarios::model::{Action, Step, StepIndex, Subject, VmIndex, When};
-use switchback_scenarios::{Scenario, SourceLine, read_file, read_str};
+use switchback_scenarios::{Scenario, SourceLine, read_file, read_str, schema};
 
 mod drawn;
 
 fn read_back(text: &str) -> Scenario {
     read_str("written.yaml", text).unwrap_or_else(|report| panic!("{report}\n{text}"))
+}
+
+fn refused_by_the_schema(text: &str) -> Vec<String> {
+    static VALIDATOR: std::sync::LazyLock<jsonschema::Validator> =
+        std::sync::LazyLock::new(|| jsonschema::validator_for(&schema()).expect("the schema is one"));
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let json: serde_json::Value =
+        serde_saphyr::from_str_with_options(text, options).expect("what was read is YAML");
+    VALIDATOR.iter_errors(&json).map(|error| format!("{error} at {}", error.instance_path())).collect()
 }
 
 fn shipped(name: &str) -> Scenario {
@@ -27,7 +36,8 @@ proptest! {
         let read = read_str("written.yaml", &text).map_err(|report| TestCaseError::fail(format!("{report}\n{text}")))?;
         let named = scenario.with_named_steps();
         prop_assert_eq!(read.without_places(), named.without_places(), "{}", text);
-        prop_assert_eq!(read.to_yaml(), text);
+        prop_assert_eq!(read.to_yaml(), text.as_str());
+        prop_assert_eq!(refused_by_the_schema(&text), Vec::<String>::new(), "{}", text);
         prop_assert_eq!(read.with_named_steps().without_places(), read.without_places());
     }
 }
