@@ -8,7 +8,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 /// Rehearse disaster recovery: VMware to Azure and home again.
 ///
 /// Exit codes: 0 all expectations held; 1 unexpected; 2 usage; 10 scenario invalid; 20 a safety property failed;
-/// 21 it did not converge; 22 an objective (RPO, RTO, loss) was missed; 30 not deterministic.
+/// 21 it did not converge; 22 an objective (RPO, RTO, loss) was missed; 23 a campaign is incomplete; 30 not
+/// deterministic.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Args {
@@ -22,6 +23,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Run drills and judge them.
     Run(RunArgs),
+    /// Draw scenarios by chance, or enumerate them, and shrink what fails.
+    Explore(Box<crate::explore::ExploreArgs>),
     /// Run failures that were kept, or scenarios, again; or step through one.
     Replay(ReplayArgs),
     /// Check scenario files without running them.
@@ -118,7 +121,7 @@ pub(crate) enum Format {
     Json,
 }
 
-fn seed(text: &str) -> Result<u64, String> {
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
     let parsed = match text.strip_prefix("0x") {
         Some(hex) => u64::from_str_radix(hex, 16),
         None => text.parse(),

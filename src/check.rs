@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use switchback_harness::outcome::words;
-use switchback_scenarios::{Report, read_file, schema as schema_of_scenarios};
+use switchback_scenarios::{Checked, Report, check_file, schema as schema_of_scenarios};
 
 use crate::args::{CheckArgs, Format};
 use crate::exit::Exit;
@@ -14,8 +14,11 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<Exit> {
     let mut exit = Exit::Held;
     let mut reports = Vec::new();
     for file in &args.files {
-        match read_file(file) {
-            Ok(scenario) if args.format == Format::Text => {
+        match check_file(file) {
+            Ok(Checked::Exploration(ranges)) if args.format == Format::Text => {
+                say::result(&format!("ok    {}  ranges to explore", ranges.file))?;
+            }
+            Ok(Checked::Scenario(scenario)) if args.format == Format::Text => {
                 let machines = words::plural(scenario.vms.len() as u64, "machine");
                 let steps = words::plural(scenario.timeline.len() as u64, "step");
                 say::result(&format!("ok    {}  {machines}, {steps}", scenario.file))?;

@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     DidNotConverge = 21,
     /// A safety property failed.
     SafetyFailed = 20,
+    /// A part of a campaign is missing, so nothing is said about the whole.
+    Incomplete = 23,
     /// The same scenario and seed gave two digests.
     NotDeterministic = 30,
 }
@@ -41,12 +43,27 @@ impl From<DrillResult> for Exit {
 }
 
 impl Exit {
+    /// In a word, for programs.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Unexpected => "unexpected",
+            Self::InvalidScenario => "invalid",
+            Self::ObjectiveMissed => "objective",
+            Self::DidNotConverge => "convergence",
+            Self::SafetyFailed => "safety",
+            Self::Incomplete => "incomplete",
+            Self::NotDeterministic => "not-deterministic",
+        }
+    }
+
     /// The worse of two.
     #[must_use]
     pub(crate) fn worse(self, other: Self) -> Self {
         /// From best to worst; what could not be run at all is worse than any objective.
-        const ORDER: [Exit; 7] = [
+        const ORDER: [Exit; 8] = [
             Exit::Held,
+            Exit::Incomplete,
             Exit::ObjectiveMissed,
             Exit::DidNotConverge,
             Exit::SafetyFailed,

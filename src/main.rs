@@ -5,6 +5,7 @@ use std::process::ExitCode;
 mod args;
 mod check;
 mod exit;
+mod explore;
 mod progress;
 mod replay;
 mod run;
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
     let args = Args::parse_or_exit();
     let result = match &args.command {
         Command::Run(run) => run::run(run),
+        Command::Explore(explore) => explore::explore(explore),
         Command::Replay(replay) => replay::replay(replay),
         Command::Check(check) => check::check(check),
         Command::Schema => check::schema(),

@@ -32,8 +32,6 @@ pub use rows::code;
 pub use vocabulary::FaultKind;
 pub use weights::Weights;
 
-use crate::DrillError;
-
 /// What is explored: ranges to draw from, and what to lean towards.
 #[derive(Debug, Clone)]
 pub struct Explorer {
@@ -54,13 +52,5 @@ impl Explorer {
     #[must_use]
     pub fn plan(&self, seed: u64) -> Arc<Scenario> {
         Arc::new(generate(seed, &self.ranges, &self.weights))
-    }
-
-    /// Runs the scenario of a seed.
-    ///
-    /// # Errors
-    /// [`DrillError`] when its world cannot be built.
-    pub fn run(&self, seed: u64) -> Result<Judged, DrillError> {
-        judge(&self.plan(seed))
     }
 }

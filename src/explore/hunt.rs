@@ -169,7 +169,7 @@ impl Hunt<'_> {
             stop: &stop,
         };
         let watch = &mut self.watch;
-        Ok(run_shard(campaign, Shard::ALL, runner, folder, &options, &mut |progress| {
+        Ok(run_shard(campaign, Shard::WHOLE, runner, folder, &options, &mut |progress| {
             watch.tell(progress);
             stop.fetch_or(watch.is_stopped(), core::sync::atomic::Ordering::Relaxed);
         })?)

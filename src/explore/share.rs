@@ -88,7 +88,7 @@ fn prepare(args: &ExploreArgs) -> anyhow::Result<(Campaign, Shard)> {
         env!("CARGO_PKG_VERSION")
     );
     let said = Shard::from_environment(&|name| std::env::var(name).ok())?;
-    Ok((campaign, args.shard.or(said).unwrap_or(Shard::ALL)))
+    Ok((campaign, args.shard.or(said).unwrap_or(Shard::WHOLE)))
 }
 
 fn explorer_of(campaign: &Campaign) -> Result<Explorer, Report> {

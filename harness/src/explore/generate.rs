@@ -55,7 +55,7 @@ pub fn generate(seed: u64, ranges: &Exploration, weights: &Weights) -> Scenario 
     if chance.below(BYTES_ONE_IN) == 0 {
         scenario.content = ContentKind::Bytes;
     }
-    scenario
+    scenario.with_named_steps()
 }
 
 /// A scenario in which nothing happens yet.
