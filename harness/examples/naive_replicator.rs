@@ -187,10 +187,10 @@ impl Source for Sender {
 
     fn message(&mut self, message: &[u8], io: &mut Io<'_>) {
         let fields = (number_at(message, 0), number_at(message, 8), message.get(16));
-        if let (Some(session), Some(until), Some(stream)) = fields {
-            if session == self.session {
-                self.acknowledged(usize::from(*stream), until, io);
-            }
+        if let (Some(session), Some(until), Some(stream)) = fields
+            && session == self.session
+        {
+            self.acknowledged(usize::from(*stream), until, io);
         }
     }
 

@@ -2,13 +2,15 @@
 //!
 //! The replicator is the one of the example. Mistakes that it does not have are laid over it here.
 
+use core::time::Duration;
+
 use switchback_harness::SimTime;
 use switchback_harness::adapter::{
     Io, Point, Replicator, Setup, SetupError, Source, Start, SyncId, Target, Written, search, try_seed,
     try_with,
 };
 use switchback_harness::check::{Finding, Judge};
-use switchback_harness::workload::WorkloadSpec;
+use switchback_harness::workload::{Recorded, RecordedWrite, WorkloadSpec};
 
 #[expect(dead_code, reason = "its `main` is run with cargo run --example naive_replicator")]
 #[path = "../examples/naive_replicator.rs"]
@@ -221,4 +223,9 @@ fn a_setup_that_makes_no_trial_is_refused_with_what_was_expected() {
         workload.block_bytes = 500..=4096;
     }
     assert!(matches!(odd.check(), Err(SetupError::BlockSize { least: 500, .. })));
+    let nothing = RecordedWrite { at: Duration::ZERO, start: 0, sectors: 0 };
+    let recorded =
+        Recorded { disk: 0, writes: [nothing].into(), starts_at: Duration::ZERO, repeats_after: None };
+    let empty = Setup { workloads: vec![WorkloadSpec::Recorded(recorded)], ..small() };
+    assert_eq!(refused(empty), "write 0 of workload 0 has no sectors (both are counted from 0)");
 }

@@ -96,7 +96,7 @@ impl Fault {
         let kind = *chance.pick(&setup.fault_kinds)?;
         let at = chance.below(steps);
         let lasting = chance.in_range(1..=STEPS_MAX).min(steps - at);
-        let span = |steps| Duration::from_nanos(STEP.as_nanos() as u64 * steps);
+        let span = |steps| Duration::from_nanos((STEP.as_nanos() as u64).saturating_mul(steps));
         Some(Self { at: span(at), lasting: span(lasting), kind })
     }
 }

@@ -82,6 +82,14 @@ pub enum SetupError {
         /// The largest write in bytes.
         most: u64,
     },
+    /// A recorded write of nothing.
+    #[error("write {write} of workload {workload} has no sectors (both are counted from 0)")]
+    EmptyWrite {
+        /// Which workload, counted from 0.
+        workload: usize,
+        /// Which of its writes, counted from 0.
+        write: usize,
+    },
     /// A workload without a disk to write to.
     #[error("workload {0} names no disk to write to")]
     NoDisk(usize),
@@ -197,6 +205,9 @@ impl Setup {
     }
 
     fn check_recorded(&self, workload: usize, spec: &Recorded) -> Result<(), SetupError> {
+        if let Some(write) = spec.writes.iter().position(|write| write.sectors == 0) {
+            return Err(SetupError::EmptyWrite { workload, write });
+        }
         let end =
             |write: &crate::workload::RecordedWrite| write.start.saturating_add(u64::from(write.sectors));
         self.check_place(workload, spec.disk, spec.writes.iter().map(end).max().unwrap_or(0))
