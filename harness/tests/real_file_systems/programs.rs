@@ -53,7 +53,7 @@ impl Programs {
         }
         let packaged = PathBuf::from(format!("/usr/lib/postgresql/{POSTGRES_MAJOR}/bin/postgres"));
         let found = [Some(packaged), which("postgres")].into_iter().flatten().find(|path| path.is_file());
-        let postgres = found.ok_or(format!("not installed: postgresql-{POSTGRES_MAJOR}"))?;
+        let postgres = found.ok_or_else(|| format!("not installed: postgresql-{POSTGRES_MAJOR}"))?;
         let version =
             said(&Command::new(&postgres).arg("--version").output().map_err(|error| error.to_string())?);
         if !version.contains(&format!(") {POSTGRES_MAJOR}.")) {
@@ -71,7 +71,7 @@ impl Programs {
             let image = folder.path().join(format!("{name}.img"));
             write_sparse(&image, bytes);
             if let Err(what) = check_file_system(&image) {
-                complaints.entry("e2fsck").or_insert(format!("{name}: {what}"));
+                complaints.entry("e2fsck").or_insert_with(|| format!("{name}: {what}"));
             }
             extract(&image, &folder.path().join(name));
         }
