@@ -107,14 +107,15 @@ fn protected(recording: &Recording) -> Drill<Stamp> {
     drill
 }
 
-/// What the kept recovery points restore, each cut once.
+/// What all recovery points restore, each cut once.
 fn restored_points(drill: &mut Drill<Stamp>, recording: &Recording) -> Vec<Restored> {
     let points = drill.world.judges().points().to_vec();
     let mut seen = BTreeSet::new();
     let mut restored = Vec::new();
     for point in points {
         let image = drill.world.point_image(Site::Recovery, point.group, MACHINE, point.id);
-        restored.extend(image.map(|image| restore(recording, MACHINE, &image)));
+        let image = image.unwrap_or_else(|| panic!("{:?} cannot be read", point.id));
+        restored.push(restore(recording, MACHINE, &image));
     }
     restored.retain(|point| seen.insert(point.writes));
     restored
