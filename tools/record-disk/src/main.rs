@@ -7,7 +7,7 @@
 mod nbd;
 mod recording;
 
-use std::io::{self, BufRead, BufWriter};
+use std::io::{self, BufRead, BufWriter, Write as _};
 use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -23,16 +23,21 @@ written afterwards is served and not recorded, until standard input ends.";
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [socket, recording, images @ ..] = arguments.as_slice() else {
-        eprintln!("{USAGE}");
+        say(USAGE);
         return ExitCode::from(2);
     };
     match record(socket, recording, images) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("record-disk: {error}");
+            say(&format!("record-disk: {error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+fn say(line: &str) {
+    // If nobody can be told, nobody can be told that either.
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn record(socket: &str, path: &str, images: &[String]) -> io::Result<()> {
@@ -48,7 +53,7 @@ fn record(socket: &str, path: &str, images: &[String]) -> io::Result<()> {
             let recording = Arc::clone(&served);
             thread::spawn(move || {
                 if let Err(error) = nbd::serve(client, &recording) {
-                    eprintln!("record-disk: {error}");
+                    say(&format!("record-disk: {error}"));
                 }
             });
         }
