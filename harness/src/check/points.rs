@@ -8,7 +8,9 @@
 use core::ops::Range;
 
 use switchback_engine::control::ItemState;
-use switchback_engine::{Consistency, Direction, DiskId, GroupId, MachineId, PointId, RecoveryPoint, Site};
+use switchback_engine::{
+    Change, Consistency, Direction, DiskId, GroupId, MachineId, PointId, RecoveryPoint, Site, Stamp,
+};
 use switchback_sim::SimTime;
 
 use super::image::{Image, Replay, cut_of, first_difference};
@@ -130,8 +132,19 @@ impl<C: Simulated> World<C> {
         site == Site::Primary && is_home
     }
 
-    /// All disks of a machine at a point, as somebody who restores them would find them; `None` if the machine has no
-    /// part in it.
+    /// All disks of a machine at a point, as somebody who restores them would find them: for each disk its sorted
+    /// runs, without zeroes. `None` if the machine has no part in the point, or its disks cannot all be read.
+    pub fn point_image(
+        &mut self,
+        site: Site,
+        group: GroupId,
+        machine: MachineId,
+        point: PointId,
+    ) -> Option<Vec<Vec<Change<Stamp>>>> {
+        self.read_point(site, group, machine, point).ok().flatten()
+    }
+
+    /// All disks of a machine at a point; `None` if the machine has no part in it.
     ///
     /// # Errors
     /// Disks that are missing although others are there, or although the machine replicates to that journal.

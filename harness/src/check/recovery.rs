@@ -3,9 +3,8 @@
 
 use switchback_engine::control::Command;
 use switchback_engine::message::Selector;
-use switchback_engine::{Consistency, DiskId, MachineId, RecoveryPoint, Site};
+use switchback_engine::{Change, Consistency, DiskId, MachineId, RecoveryPoint, Site, Stamp};
 
-use super::image::Image;
 use super::{Judge, JudgedRecovery};
 use crate::content::Simulated;
 use crate::world::{Happening, PhysicalDisk, World};
@@ -17,7 +16,7 @@ impl<C: Simulated> World<C> {
             return;
         }
         self.judges.looked(Judge::NothingResurrected);
-        let disks = self.read_machine(machine, site);
+        let disks = self.machine_image(machine, site);
         match self.judge_image(machine, site.other(), &disks) {
             Ok(position) => {
                 self.judge_latest(machine, position);
@@ -39,7 +38,8 @@ impl<C: Simulated> World<C> {
         }
     }
 
-    fn read_machine(&mut self, machine: MachineId, site: Site) -> Image {
+    /// All disks of a machine at a site as they are now: for each disk its sorted runs, without zeroes.
+    pub fn machine_image(&mut self, machine: MachineId, site: Site) -> Vec<Vec<Change<Stamp>>> {
         let count = self.spec().machines[machine.0 as usize].disks.len();
         let physical = |disk| {
             if site == Site::Primary { PhysicalDisk::Home(disk) } else { PhysicalDisk::Recovered(disk) }
