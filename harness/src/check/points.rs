@@ -16,6 +16,7 @@ use switchback_sim::SimTime;
 use super::image::{Image, Replay, cut_of, first_difference};
 use super::{Judge, JudgedPoint};
 use crate::content::Simulated;
+use crate::truth::Pause;
 use crate::world::{PhysicalDisk, World, sim_time};
 
 /// How many writes of a machine a point holds.
@@ -270,10 +271,12 @@ impl<C: Simulated> World<C> {
         self.judges.looked(Judge::ApplicationPoint);
         let at = sim_time(point.at);
         for (machine, cut) in positions {
-            let pause = self.history(*machine).pauses(source).iter().rfind(|pause| pause.from <= at);
-            let pause = pause.filter(|pause| pause.until.is_none_or(|until| at <= until));
-            let position = pause.map(|pause| pause.position);
-            if position != Some(*cut) {
+            // The instant is that of a clock, which may be off.
+            let (from, until) = (at.saturating_sub(self.clock_spread()), at + self.clock_spread());
+            let fits = |pause: &&Pause| pause.from <= until && pause.until.is_none_or(|over| from <= over);
+            let mut pauses = self.history(*machine).pauses(source).iter().rev().filter(fits);
+            let position = pauses.clone().next().map(|pause| pause.position);
+            if !pauses.any(|pause| pause.position == *cut) {
                 let what = format!(
                     "application-consistent point {} holds {cut} writes of machine {}, and at the pause there were {position:?}",
                     point.id.number, machine.0

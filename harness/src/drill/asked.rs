@@ -123,8 +123,7 @@ impl<C: Simulated> Drill<C> {
     }
 
     fn give_up(&mut self, at: usize, asked: &mut Asked, why: &str) {
-        asked.stage = Stage::Ended(false);
-        self.trouble(at, why);
+        asked.stage = Stage::Ended(!self.trouble(at, why));
     }
 
     /// What has come of a command that was asked for.

@@ -124,12 +124,14 @@ impl<C: Simulated> Drill<C> {
         needs_site && self.world.site_is_lost()
     }
 
-    pub(super) fn trouble(&mut self, at: usize, what: &str) {
+    /// Takes note of what could not be done; whether it is a failure of the timeline.
+    pub(super) fn trouble(&mut self, at: usize, what: &str) -> bool {
         if self.is_beyond_reach(&self.scenario.timeline[at].action) {
-            return;
+            return false;
         }
         let step = &self.scenario.timeline[at];
         let line = self.scenario.asked_for_at(step.source);
         self.troubles.push(format!("step `{}` ({line}): {what}", step.name));
+        true
     }
 }
