@@ -58,7 +58,8 @@ q           quit";
 /// # Errors
 /// What was expected and what came, for the person who typed it.
 pub(crate) fn parse(line: &str) -> Result<Command, String> {
-    let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+    let line = line.trim();
+    let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.trim();
     let words: Vec<&str> = rest.split_whitespace().collect();
     Ok(match word {
