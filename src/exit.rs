@@ -63,10 +63,10 @@ impl Exit {
         /// From best to worst; what could not be run at all is worse than any objective.
         const ORDER: [Exit; 8] = [
             Exit::Held,
-            Exit::Incomplete,
             Exit::ObjectiveMissed,
             Exit::DidNotConverge,
             Exit::SafetyFailed,
+            Exit::Incomplete,
             Exit::NotDeterministic,
             Exit::InvalidScenario,
             Exit::Unexpected,

@@ -38,11 +38,7 @@ impl Watch {
         Self { bar, began, limit, until_failure, is_quiet, said: began, stop: stop_flag() }
     }
 
-    /// Becomes true when it is time to end: Ctrl-C, the limit, or the first failure.
-    pub(super) fn stop(&self) -> &AtomicBool {
-        &self.stop
-    }
-
+    /// Whether it is time to end: Ctrl-C, SIGTERM, the limit, or the first failure.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -88,7 +84,7 @@ impl Watch {
     }
 }
 
-/// What Ctrl-C sets. The first one ends what runs cleanly, with what is known; the second one ends the program.
+/// What Ctrl-C and SIGTERM set. The first one ends what runs cleanly, with what is known; the second one ends the program.
 fn stop_flag() -> Arc<AtomicBool> {
     static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
     static HANDLER: Once = Once::new();

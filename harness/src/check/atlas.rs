@@ -6,6 +6,7 @@
 //! | a disk tears, loses or misdirects a write that it has acknowledged, or decays | whatever is read from disks and points | the machine, and causality in its group |
 //! | a clock jumps | lags and instants may be off by as much as clocks disagreed | everybody |
 //! | the site on premises is lost | convergence, and every step that needs the site | everybody |
+//! | the master target is moved with disks attached: vSphere takes them from it | convergence, and steps of the machine | the machine |
 //! | an operator keeps a machine switched off | convergence | its group |
 //! | an operator starts the old machine on premises while it runs in the cloud | one writable side | the machine |
 //!
@@ -25,6 +26,7 @@ use crate::world::{Happening, World};
 pub(super) struct Atlas {
     damaged: BTreeSet<MachineId>,
     started_by_hand: BTreeSet<MachineId>,
+    cut_off: BTreeSet<MachineId>,
     excused: u64,
 }
 
@@ -60,6 +62,17 @@ impl<C: Simulated> super::Judges<C> {
     /// An operator starts the machine on premises although it runs elsewhere, or may soon.
     pub(crate) fn expect_second_copy(&mut self, machine: MachineId) {
         self.atlas.started_by_hand.insert(machine);
+    }
+
+    /// The disks of the machine are lost to the master target that had them.
+    pub(crate) fn expect_cut_off(&mut self, machine: MachineId) {
+        self.atlas.cut_off.insert(machine);
+    }
+
+    /// Whether the machine's disks were lost to the master target: it cannot come home by itself.
+    #[must_use]
+    pub fn is_cut_off(&self, machine: MachineId) -> bool {
+        self.atlas.cut_off.contains(&machine)
     }
 
     /// How many findings were none, because a fault was known to cause them.

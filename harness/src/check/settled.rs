@@ -54,7 +54,9 @@ impl<C: Simulated> World<C> {
                 found.push(format!("{left} is left while the machine is {:?}", reported.state));
             }
         }
-        for left in self.vcenter().leftovers() {
+        // What is left at a site that is lost is lost with it.
+        let at_home = if self.site_is_lost() { Vec::new() } else { self.vcenter().leftovers() };
+        for left in at_home {
             let reported = self.judges.reported(left.machine);
             if left.kind == HomeLeftover::AttachedDisk
                 && !reported.cleanup_failed

@@ -142,8 +142,18 @@ impl<C: Simulated> World<C> {
         }
         let skipped = self.shutdown_was_skipped(machine);
         let reported = self.judges.reported.entry(machine).or_default();
-        // The old copy of a machine that was left running may also crash and come up again by itself.
-        if skipped && (site == Site::Recovery || reported.ran_twice) {
+        // The old copy of a machine that was left running may also crash and come up again by itself, until it is to come
+        // home.
+        let is_away = matches!(
+            reported.state,
+            ItemState::FailingOver(Direction::Forward)
+                | ItemState::FailoverFailed(Direction::Forward)
+                | ItemState::FailedOver(Direction::Forward)
+                | ItemState::ChangingPoint(_)
+                | ItemState::Committing(Direction::Forward)
+                | ItemState::Committed(Direction::Forward)
+        );
+        if skipped && (site == Site::Recovery || reported.ran_twice || is_away) {
             reported.ran_twice = true;
             return;
         }

@@ -123,7 +123,8 @@ impl<C: Simulated> Drill<C> {
     }
 
     fn give_up(&mut self, at: usize, asked: &mut Asked, why: &str) {
-        asked.stage = Stage::Ended(!self.trouble(at, why));
+        let is_excused = self.world.judges().is_cut_off(asked.machine);
+        asked.stage = Stage::Ended(is_excused || !self.trouble(at, why));
     }
 
     /// What has come of a command that was asked for.

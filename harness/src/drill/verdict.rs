@@ -133,7 +133,9 @@ impl<C: Simulated> Drill<C> {
     fn has_nothing_to_replicate(&self, machine: MachineId) -> bool {
         let group = self.world.spec().group_of(machine.0 as usize);
         let is_off = |member: &usize| self.world.running_site(MachineId(*member as u32)).is_none();
-        self.world.site_is_lost() || group.is_some_and(|group| group.machines.iter().any(is_off))
+        let is_cut_off = |member: &usize| self.world.judges().is_cut_off(MachineId(*member as u32));
+        self.world.site_is_lost()
+            || group.is_some_and(|group| group.machines.iter().any(|m| is_off(m) || is_cut_off(m)))
     }
 
     fn expectation_verdict(&self, expect: &Expect) -> Verdict {

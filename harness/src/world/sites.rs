@@ -69,7 +69,8 @@ impl<C: Simulated> World<C> {
             Consequence::DisksDetached(machine) => {
                 self.for_disks(machine, |world, disk| world.rewrap(disk, true))
             }
-            Consequence::DisksUnavailable(_) | Consequence::SnapshotsMerged { .. } => {}
+            Consequence::DisksUnavailable(machine) => self.judges.expect_cut_off(machine),
+            Consequence::SnapshotsMerged { .. } => {}
         }
     }
 
