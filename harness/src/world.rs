@@ -87,6 +87,8 @@ pub struct World<C: Simulated> {
     happenings: Vec<(SimTime, Happening)>,
     replies: BTreeMap<CommandId, Result<JobId, Refused>>,
     commands: u64,
+    /// Everything that was asked for, oldest first.
+    asked: Vec<(CommandId, Command)>,
     /// Inputs handed to roles so far.
     inputs: u64,
     /// Crash the role that is about to get this input, before it gets it.
@@ -243,9 +245,16 @@ impl<C: Simulated> World<C> {
     pub fn command(&mut self, command: Command) -> CommandId {
         self.commands += 1;
         let id = CommandId(self.commands);
+        self.asked.push((id, command.clone()));
         self.note(Happening::Asked { command: command.clone() });
         self.kernel.schedule_at(self.now(), Event::Command(Box::new((id, command))));
         id
+    }
+
+    /// Everything that was asked of the vault, oldest first, each once.
+    #[must_use]
+    pub fn asked(&self) -> &[(CommandId, Command)] {
+        &self.asked
     }
 
     /// What became of a command, if the vault has said so.

@@ -69,6 +69,10 @@ impl<C: Simulated> Stream<C> {
         Self { key, sent: 0, frames: VecDeque::new(), newest: None, cuts: VecDeque::new() }
     }
 
+    fn has_cut(&self, cut: u64) -> bool {
+        self.cuts.binary_search_by_key(&cut, |(cut, _)| *cut).is_ok()
+    }
+
     fn newest_cut(&self) -> u64 {
         self.cuts.back().map_or(0, |(cut, _)| *cut)
     }
@@ -125,7 +129,7 @@ impl<C: Simulated> Tap<C> {
 
     /// Cuts before the newest common one say nothing any more.
     fn drop_old_cuts(&mut self, members: &[usize]) {
-        let common = self.of_all(members).map(Stream::newest_cut).min().unwrap_or(0);
+        let Some(common) = newest_common(|| self.of_all(members)) else { return };
         for machine in members {
             for (_, stream) in self.streams.range_mut(disks_of(MachineId(*machine as u32))) {
                 while stream.cuts.get(1).is_some_and(|(cut, _)| *cut <= common) {
@@ -156,7 +160,7 @@ impl<C: Simulated> Tap<C> {
             sessions.is_empty()
                 || sessions.len() == disks[*member] && sessions.iter().all(|s| Some(*s) == session)
         });
-        let common = of_run().map(Stream::newest_cut).min().filter(|common| is_whole && *common > 0)?;
+        let common = newest_common(of_run).filter(|_| is_whole)?;
         let at_common = |stream: &Stream<C>| {
             let (_, newest) = stream.cuts.iter().rfind(|(cut, _)| *cut <= common)?;
             newest.as_ref().map(|frame| position_of(frame, history, site))
@@ -169,6 +173,14 @@ impl<C: Simulated> Tap<C> {
         self.floors.remove(&finishing.machine);
         self.finishing.insert(request, finishing);
     }
+}
+
+/// The newest cut that all streams have. A machine that shuts down cuts one for itself, which the others of its group
+/// never carry.
+fn newest_common<'a, C: Simulated, S: Iterator<Item = &'a Stream<C>>>(streams: impl Fn() -> S) -> Option<u64> {
+    let first = streams().next()?;
+    let is_common = |cut: &u64| streams().all(|stream| stream.has_cut(*cut));
+    first.cuts.iter().rev().map(|(cut, _)| *cut).find(is_common)
 }
 
 /// What a consistent round end is called among those it can be common with.

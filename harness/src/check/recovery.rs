@@ -79,21 +79,36 @@ impl<C: Simulated> World<C> {
 
     /// Whether a point is of the kind that the user asked for last.
     fn is_as_asked(&self, machine: MachineId, point: RecoveryPoint) -> bool {
-        let wanted = self.happenings().iter().rev().find_map(|(_, happening)| match happening {
-            Happening::Asked { command: Command::Failover { machine: of, to, .. } } if *of == machine => {
-                Some(*to)
+        let wishes = self.wishes_of(machine);
+        wishes.is_empty()
+            || wishes.iter().any(|wanted| match wanted {
+                Selector::LatestApplication => point.consistency == Consistency::Application,
+                // A change of point that failed leaves the machine at the point it had.
+                Selector::Exactly(id) => point.id == *id || self.last_change_failed(machine),
+                Selector::Latest | Selector::LatestProcessed => true,
+            })
+    }
+
+    /// The points that the user may have been promised last: by the newest request that was accepted, or by one after
+    /// it that nobody has answered. A refused one promises nothing.
+    fn wishes_of(&self, machine: MachineId) -> Vec<Selector> {
+        let mut wishes = Vec::new();
+        for (id, command) in self.asked().iter().rev() {
+            let wanted = match command {
+                Command::Failover { machine: of, to, .. } if *of == machine => *to,
+                Command::ChangePoint { machine: of, to } if *of == machine => Selector::Exactly(*to),
+                _ => continue,
+            };
+            match self.reply(*id) {
+                Some(Err(_)) => {}
+                Some(Ok(_)) => {
+                    wishes.push(wanted);
+                    break;
+                }
+                None => wishes.push(wanted),
             }
-            Happening::Asked { command: Command::ChangePoint { machine: of, to } } if *of == machine => {
-                Some(Selector::Exactly(*to))
-            }
-            _ => None,
-        });
-        match wanted {
-            Some(Selector::LatestApplication) => point.consistency == Consistency::Application,
-            // A change of point that failed leaves the machine at the point it had.
-            Some(Selector::Exactly(id)) => point.id == id || self.last_change_failed(machine),
-            Some(Selector::Latest | Selector::LatestProcessed) | None => true,
         }
+        wishes
     }
 
     fn judge_latest(&mut self, machine: MachineId, position: usize) {

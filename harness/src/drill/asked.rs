@@ -123,7 +123,9 @@ impl<C: Simulated> Drill<C> {
     }
 
     fn give_up(&mut self, at: usize, asked: &mut Asked, why: &str) {
-        let is_excused = self.world.judges().is_cut_off(asked.machine);
+        // By the fault atlas: disks that the master target has lost, or a machine that an operator keeps switched off.
+        let is_excused = self.world.judges().is_cut_off(asked.machine)
+            || self.world.running_site(asked.machine).is_none();
         asked.stage = Stage::Ended(is_excused || !self.trouble(at, why));
     }
 

@@ -64,6 +64,7 @@ impl<C: Simulated> World<C> {
             happenings: Vec::new(),
             replies: BTreeMap::new(),
             commands: 0,
+            asked: Vec::new(),
             inputs: 0,
             crash_at_input: None,
             crashed_before: None,
