@@ -181,7 +181,8 @@ impl<C: Content> ProcessServer<C> {
 
     fn batch(&mut self, now: Instant, agent: Address, batch: &Batch<C>, out: &mut Out<C>) {
         let free_bytes = self.config.cache_bytes.saturating_sub(self.cached_bytes);
-        let has_room = batch.wire_bytes() <= free_bytes;
+        // An empty cache takes any batch, or one that is larger than the cache would never get through.
+        let has_room = batch.wire_bytes() <= free_bytes || self.cached_bytes == 0;
         let Some(stream) = self.stream(agent, batch.stream, 1) else { return };
         stream.agent = agent;
         if batch.number == stream.window.next_number() && has_room && !stream.is_over {

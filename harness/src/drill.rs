@@ -206,7 +206,8 @@ impl<C: Simulated> Drill<C> {
             When::At(_) => false,
             When::After { step, .. } => self.may_never_begin(step.0),
             When::Moment { .. } => {
-                self.steps[step].watch.is_none_or(|watch| self.world.seen(watch).is_none())
+                let seen = self.steps[step].watch.and_then(|watch| self.world.seen(watch));
+                self.timeline_done.is_some() || seen.is_none()
             }
         }
     }
@@ -240,11 +241,15 @@ impl<C: Simulated> Drill<C> {
     }
 
     fn do_steps(&mut self) {
+        // Once the timeline is over nothing begins any more: faults have stopped.
+        if self.timeline_done.is_some() {
+            return;
+        }
         for at in 0..self.steps.len() {
             self.do_step(at);
         }
         let is_over = |at: usize| self.steps[at].is_over() || self.may_never_begin(at);
-        if self.timeline_done.is_none() && self.t0.is_some() && (0..self.steps.len()).all(is_over) {
+        if self.t0.is_some() && (0..self.steps.len()).all(is_over) {
             self.timeline_done = Some(self.world.now());
         }
     }

@@ -125,9 +125,17 @@ impl<C: Content> Tail<C> {
         self.cut_until(id).filter(|cut| cut.id == id)
     }
 
-    /// The cut at which the marker of a point stands.
+    /// The cut at which the marker of a point stands. The last marker of an orderly stop counts only while nothing has
+    /// come after it: once its machine has gone on, the last marker of another machine must not meet it, although the
+    /// two have the same number if no common one came between.
     pub(super) fn marker(&self, point: PointId) -> Option<&Cut> {
-        self.cuts.iter().rev().find(|cut| cut.marker().is_some_and(|marker| marker.point == point))
+        let cut = self.cuts.iter().rev().find(|cut| cut.marker().is_some_and(|marker| marker.point == point))?;
+        let is_over = cut.marker().is_some_and(|marker| marker.last) && !self.ends_with(cut);
+        (!is_over).then_some(cut)
+    }
+
+    fn ends_with(&self, cut: &Cut) -> bool {
+        cut.position == self.parts.len() && self.cuts.last().is_some_and(|last| last.id == cut.id)
     }
 
     /// Whether anything was changed before a cut.

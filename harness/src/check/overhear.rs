@@ -51,6 +51,8 @@ struct Stream<C: Simulated> {
     newest: Option<Arc<Frame<C>>>,
     /// Acknowledged cuts, and the newest content before each.
     cuts: VecDeque<(u64, Option<Arc<Frame<C>>>)>,
+    /// The newest cut is the last marker of an orderly stop.
+    ends_with_last: bool,
 }
 
 impl<C: Simulated> Default for Tap<C> {
@@ -66,7 +68,7 @@ impl<C: Simulated> Default for Tap<C> {
 
 impl<C: Simulated> Stream<C> {
     const fn new(key: StreamKey) -> Self {
-        Self { key, sent: 0, frames: VecDeque::new(), newest: None, cuts: VecDeque::new() }
+        Self { key, sent: 0, frames: VecDeque::new(), newest: None, cuts: VecDeque::new(), ends_with_last: false }
     }
 
     fn has_cut(&self, cut: u64) -> bool {
@@ -107,6 +109,11 @@ impl<C: Simulated> Tap<C> {
         let before = stream.newest_cut();
         while let Some(frame) = stream.frames.pop_front_if(|frame| frame.number <= upto) {
             let end = frame.round_end.filter(|end| end.consistent);
+            // In a group the last marker of an orderly stop is common only to those that stopped and stayed off.
+            if stream.ends_with_last && !is_alone {
+                stream.cuts.pop_back();
+            }
+            stream.ends_with_last = end.is_some_and(|end| end.marker.is_some_and(|marker| marker.last));
             if frame.packed.raw_bytes > 0 {
                 stream.newest = Some(frame);
             }

@@ -125,10 +125,10 @@ impl<C: Simulated> World<C> {
     fn runs_from_replica(&self, machine: MachineId, site: Site) -> bool {
         let is_home = !matches!(
             self.judges.state(machine),
-            ItemState::Enabling(_)
-                | ItemState::Synchronising(_)
-                | ItemState::Protected(_)
-                | ItemState::FailingOver(_)
+            ItemState::Enabling(Direction::Reverse)
+                | ItemState::Synchronising(Direction::Reverse)
+                | ItemState::Protected(Direction::Reverse)
+                | ItemState::FailingOver(Direction::Reverse)
         );
         site == Site::Primary && is_home
     }

@@ -200,6 +200,9 @@ fn may_be_in_cloud(reported: Reported, kind: LeftoverKind) -> bool {
         // A failover that was cancelled leaves the replica until the user disables.
         return reported.state != ItemState::Unprotected || reported.before != Some(ItemState::Disabling);
     }
+    if reported.kept_in_cloud {
+        return true;
+    }
     let is_at_home = matches!(
         reported.state,
         ItemState::Enabling(Direction::Forward)

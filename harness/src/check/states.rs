@@ -28,6 +28,8 @@ pub(super) struct Reported {
     pub(super) cleanup_failed: bool,
     /// It ran on both sides, and that was documented behaviour.
     ran_twice: bool,
+    /// Its protection was ended in the cloud: what runs there is the user's from then on.
+    pub(super) kept_in_cloud: bool,
     /// Where it belongs: away from a committed failover until a committed failback.
     pub(super) home: Site,
 }
@@ -42,6 +44,7 @@ impl Default for Reported {
             change_failed: false,
             cleanup_failed: false,
             ran_twice: false,
+            kept_in_cloud: false,
             home: Site::Primary,
         }
     }
@@ -124,6 +127,8 @@ impl<C: Simulated> World<C> {
 
     fn moved(&mut self, machine: MachineId, before: Option<ItemState>, to: ItemState) {
         let reported = self.judges.reported.entry(machine).or_default();
+        reported.kept_in_cloud |=
+            reported.state == ItemState::Committed(Direction::Forward) && to == ItemState::Disabling;
         (reported.state, reported.before) = (to, before);
         match to {
             // The machine at home has to be off from here on, whatever was tolerated before.

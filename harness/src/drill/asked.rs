@@ -10,7 +10,7 @@
 
 use core::time::Duration;
 
-use switchback_engine::MachineId;
+use switchback_engine::{MachineId, Site};
 use switchback_engine::control::{Command, ItemState, JobId, JobState, Operation, Refused};
 use switchback_engine::message::Selector;
 use switchback_engine::role::CommandId;
@@ -123,10 +123,36 @@ impl<C: Simulated> Drill<C> {
     }
 
     fn give_up(&mut self, at: usize, asked: &mut Asked, why: &str) {
-        // By the fault atlas: disks that the master target has lost, or a machine that an operator keeps switched off.
+        // By the fault atlas: disks that the master target has lost, or a machine that an operator keeps off.
         let is_excused = self.world.judges().is_cut_off(asked.machine)
-            || self.world.running_site(asked.machine).is_none();
+            || !self.runs_where_it_must(asked);
         asked.stage = Stage::Ended(is_excused || !self.trouble(at, why));
+    }
+
+    /// Whether a machine that is to be protected runs on premises, and any other one runs at all.
+    fn runs_where_it_must(&self, asked: &Asked) -> bool {
+        if self.world.site_is_lost() && !self.is_on_its_way_there(asked.machine) {
+            return false;
+        }
+        let site = self.world.running_site(asked.machine);
+        match asked.command {
+            Command::Enable { .. } => site == Some(Site::Primary),
+            _ => site.is_some(),
+        }
+    }
+
+    /// Whether a machine is protected by the cloud, or fails over to it: all that still works when its site is lost.
+    fn is_on_its_way_there(&self, machine: MachineId) -> bool {
+        use switchback_engine::Direction::Forward;
+        matches!(
+            self.world.judges().state(machine),
+            ItemState::Protected(Forward)
+                | ItemState::FailingOver(Forward)
+                | ItemState::FailoverFailed(Forward)
+                | ItemState::FailedOver(Forward)
+                | ItemState::ChangingPoint(Forward)
+                | ItemState::Committing(Forward)
+        )
     }
 
     /// What has come of a command that was asked for.

@@ -141,16 +141,16 @@ fn churn(chance: &mut Chance, ranges: &Exploration, vm: &Vm, after: Option<VmInd
         _ => bursts(chance, block_max),
     };
     // Steady loads are the dear ones: as many writes as bursts make.
-    let slowest = if matches!(pattern, Pattern::Bursts { .. }) { u64::MAX } else { block_max / 8 + 1 };
+    let slowest = if matches!(pattern, Pattern::Bursts { .. }) { u64::MAX } else { block_max / 32 + 1 };
     let rate = if matches!(pattern, Pattern::Bursts { .. }) { 1 } else { rate.min(slowest) };
     Churn { rate, pattern, block_min, block_max, disk, after, source: NOWHERE }
 }
 
-/// Some twenty writes within seconds, every few minutes.
+/// Some writes within a second or two, every few minutes.
 fn bursts(chance: &mut Chance, block: u64) -> Pattern {
     let every = Duration::from_secs(chance.in_range(60..=600));
-    let lasts = Duration::from_secs(chance.in_range(1..=4));
-    let writes_a_second = by_magnitude(chance, 2..=40);
+    let lasts = Duration::from_secs(chance.in_range(1..=2));
+    let writes_a_second = by_magnitude(chance, 1..=16);
     Pattern::Bursts { every, lasts, rate: block.max(SECTOR_BYTES) * writes_a_second }
 }
 
