@@ -6,7 +6,10 @@ use switchback_engine::batch::{Corrupt, Packed};
 use switchback_engine::content::{Body, SECTOR_BYTES};
 use switchback_engine::{Block, Change, Content};
 
-use crate::packed::{sealed, zeroes_named};
+use crate::packed::zeroes_named;
+
+/// Changes of one body: more make it slow and no more telling.
+const CHANGES_MAX: usize = 24;
 
 /// What a change holds.
 #[derive(Debug, Clone, Arbitrary)]
@@ -27,6 +30,16 @@ pub struct Drawn {
     start: u64,
     sectors: u8,
     payload: Payload,
+}
+
+impl Drawn {
+    /// Mostly short, which is fast; now and then longer than a frame of 128 sectors.
+    fn length(&self) -> u32 {
+        match self.sectors {
+            short @ ..=247 => 1 + u32::from(short % 8),
+            long => u32::from(long),
+        }
+    }
 }
 
 /// What happens to a body on its way.
@@ -54,7 +67,7 @@ pub struct Input {
 /// # Panics
 /// If an undamaged body is not what was packed, or a damaged one is believed.
 pub fn travel(input: &Input) {
-    let changes: Vec<Change<Block>> = input.changes.iter().map(change).collect();
+    let changes: Vec<Change<Block>> = input.changes.iter().take(CHANGES_MAX).map(change).collect();
     let expected: Vec<Change<Block>> = changes.iter().cloned().map(zeroes_named).collect();
     let packed = Block::pack(changes);
     assert_eq!(Block::unpack(&packed).as_deref(), Ok(&expected[..]));
@@ -64,34 +77,16 @@ pub fn travel(input: &Input) {
     assert_eq!(packed.wire_bytes, whole.len() as u64);
     let mut body = whole.to_vec();
     input.damage.iter().for_each(|damage| damage.befall(&mut body));
-    if body == whole[..] {
-        return;
-    }
     crate::packed::unpack(&body);
-    judge_cut(whole, &body);
-    let damaged = Packed { body: Body::Bytes(body.into()), ..packed };
-    // The same sum by chance is not a finding: 32 bits are no proof against malice.
-    if sealed(whole.to_vec()).checksum != crc_of(&damaged) {
+    // Another body with the same sum is not a finding: 32 bits are no proof against malice.
+    if crc32c::crc32c(&body) != packed.checksum {
+        let damaged = Packed { body: Body::Bytes(body.into()), ..packed };
         assert!(matches!(Block::unpack(&damaged), Err(Corrupt::Checksum { .. })));
     }
 }
 
-/// A body whose end is missing is refused even if its checksum is right.
-fn judge_cut(whole: &[u8], body: &[u8]) {
-    if body.len() < whole.len() && whole.starts_with(body) {
-        assert!(matches!(Block::unpack(&sealed(body.to_vec())), Err(Corrupt::Malformed { .. })));
-    }
-}
-
-fn crc_of(packed: &Packed<Block>) -> u32 {
-    match &packed.body {
-        Body::Bytes(bytes) => crc32c::crc32c(bytes),
-        Body::Plain(_) => 0,
-    }
-}
-
 fn change(drawn: &Drawn) -> Change<Block> {
-    let sectors = u32::from(drawn.sectors) + 1;
+    let sectors = drawn.length();
     let length = sectors as usize * SECTOR_BYTES as usize;
     let bytes: Bytes = match drawn.payload {
         Payload::Zeroes => Bytes::new(),

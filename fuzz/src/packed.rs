@@ -30,12 +30,25 @@ pub fn unpack(body: &[u8]) {
             let payload: usize = changes.iter().map(|change| change.content.0.len()).sum();
             assert!(payload <= EXPANSION_MAX * body.len(), "{payload} bytes came out of {}", body.len());
             assert!(changes.iter().all(is_whole));
+            ends_where_it_ends(body);
             let again =
                 Block::unpack(&Block::pack(changes.to_vec())).expect("what was packed can be unpacked");
             assert_eq!(again[..], changes.iter().cloned().map(zeroes_named).collect::<Vec<_>>());
         }
         Err(Corrupt::Malformed { at }) => assert!(at <= body.len(), "malformed behind its end"),
         Err(other) => panic!("the checksum is right and the content bytes, not {other}"),
+    }
+}
+
+/// A body that can be read is refused when its last byte is missing and when one follows it.
+fn ends_where_it_ends(body: &[u8]) {
+    let longer = [body, &[0]].concat();
+    let shorter = body[..body.len() - 1].to_vec();
+    for other in [longer, shorter] {
+        assert!(
+            matches!(Block::unpack(&sealed(other)), Err(Corrupt::Malformed { .. })),
+            "its end is not known"
+        );
     }
 }
 
