@@ -62,8 +62,8 @@ impl Simulated for Block {
             return Self::zero();
         }
         let mut bytes = vec![0; sectors as usize * SECTOR];
-        for (skip, sector) in (stamp.skip..).zip(bytes.chunks_exact_mut(SECTOR)) {
-            fill(sector, stamp.write, skip);
+        for (at, sector) in (0..).zip(bytes.chunks_exact_mut(SECTOR)) {
+            fill(sector, stamp.write, stamp.skip.wrapping_add(at));
         }
         Self(Bytes::from(bytes))
     }
@@ -78,7 +78,7 @@ impl Simulated for Block {
             let continues = |last: &Change<Stamp>| {
                 last.start + u64::from(last.sectors) == start
                     && last.content.write == stamp.write
-                    && (stamp.write == DAMAGED || last.content.skip + last.sectors == stamp.skip)
+                    && (stamp.write == DAMAGED || last.content.skip.wrapping_add(last.sectors) == stamp.skip)
             };
             match into.last_mut() {
                 Some(last) if continues(last) => last.sectors += 1,
@@ -93,7 +93,8 @@ fn fill(sector: &mut [u8], write: u64, skip: u32) {
     sector[..4].copy_from_slice(&MAGIC.to_le_bytes());
     sector[4..12].copy_from_slice(&write.to_le_bytes());
     sector[12..HEAD_BYTES].copy_from_slice(&skip.to_le_bytes());
-    let mut noise = write ^ (u64::from(skip) << 40) ^ 0x9e37_79b9_7f4a_7c15;
+    // Turned, not shifted: every bit of the place counts, so none of it can flip unnoticed.
+    let mut noise = write ^ u64::from(skip).rotate_left(40) ^ 0x9e37_79b9_7f4a_7c15;
     for (i, word) in sector[HEAD_BYTES..].chunks_exact_mut(8).enumerate() {
         if i % 2 == 0 {
             noise ^= noise << 13;
@@ -142,6 +143,19 @@ mod tests {
         assert_eq!(read_back(&run), [Change { start: 1000, sectors: 5, content: stamp }]);
     }
 
+    /// A disk may hold anything, also what looks like a write of ours with the highest number there is.
+    #[test]
+    fn the_last_sector_that_a_write_can_have_is_recognised() {
+        let sectors = [u32::MAX - 1, u32::MAX, 0];
+        let bytes = sectors.map(|skip| Block::of_write(Stamp { write: 77, skip }, 1).0);
+        let run = Change { start: 0, sectors: 3, content: Block(Bytes::from(bytes.concat())) };
+        assert_eq!(
+            read_back(&run),
+            [Change { start: 0, sectors: 3, content: Stamp { write: 77, skip: u32::MAX - 1 } }]
+        );
+        assert_eq!(run.content, Block::of_write(Stamp { write: 77, skip: u32::MAX - 1 }, 3));
+    }
+
     #[test]
     fn one_flipped_bit_is_damage_and_only_its_sector() {
         let mut bytes = Block::of_write(Stamp { write: 77, skip: 0 }, 3).0.to_vec();
@@ -149,5 +163,16 @@ mod tests {
         let run = Change { start: 0, sectors: 3, content: Block(Bytes::from(bytes)) };
         let writes: Vec<u64> = read_back(&run).iter().map(|run| run.content.write).collect();
         assert_eq!(writes, [77, DAMAGED, 77]);
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_sector_is_damage() {
+        let whole = Block::of_write(Stamp { write: 77, skip: 3 }, 1).0;
+        for bit in 0..SECTOR * 8 {
+            let mut bytes = whole.to_vec();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let run = Change { start: 0, sectors: 1, content: Block(Bytes::from(bytes)) };
+            assert_eq!(read_back(&run)[0].content.write, DAMAGED, "bit {bit}");
+        }
     }
 }

@@ -117,3 +117,14 @@ fn a_file_in_another_format_than_the_one_named_is_refused() {
         assert!(matches!(error.problem, Problem::WrongKind { .. }), "{format}: {error}");
     }
 }
+
+/// Names are shortened where they are shown, not where they are compared.
+#[test]
+fn a_disk_with_a_long_name_is_one_disk_and_two_such_disks_are_two() {
+    let disk = format!("/dev/disk/by-id/scsi-{}", "36000c29".repeat(8));
+    let log = |second: &str| format!("fio version 3 iolog\n0 {disk} write 0 512\n9 {second} read 512 512\n");
+    let trace = read(log(&disk).as_bytes());
+    assert_eq!(trace.requests, [io(0, IoKind::Write, 0, 1), io(9, IoKind::Read, 1, 1)]);
+    let other = traces::parse(Path::new("t"), log(&format!("{disk}-part1")).as_bytes(), None).unwrap_err();
+    assert!(matches!(other.problem, Problem::SeveralDisks { .. }), "{other}");
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::words::TraceFormat;
+use crate::traces::lines::quote;
 use crate::traces::{
     BlockIo, DURATION_MAX, Failure, IoKind, Place, Problem, REQUEST_BYTES_MAX, REQUESTS_MAX, RecordedTrace,
     SECTOR_BYTES, SECTOR_MAX, TIME_BACK_MAX, TraceSummary,
@@ -25,6 +26,7 @@ pub(super) struct Builder {
     /// Clock of the first request and of the latest so far.
     first_ns: u128,
     latest_ns: u128,
+    /// The disk of the first request, as the file names it: a name is only shortened to be shown.
     disk: Option<String>,
 }
 
@@ -39,12 +41,11 @@ impl Builder {
         match &self.disk {
             Some(first) if first == disk => Ok(()),
             Some(first) => {
-                let problem =
-                    Problem::SeveralDisks { first: first.clone(), second: super::lines::quote(disk) };
+                let problem = Problem::SeveralDisks { first: quote(first), second: quote(disk) };
                 Err((place, problem))
             }
             None => {
-                self.disk = Some(super::lines::quote(disk));
+                self.disk = Some(disk.to_owned());
                 Ok(())
             }
         }
