@@ -73,18 +73,17 @@ impl<C: Simulated> World<C> {
     /// A commit, a cancel and a disable give the recovery points up: with the last machine of a group they are gone.
     fn points_left(&self, group: GroupId) -> Option<String> {
         let machines = self.spec().groups.iter().find(|g| g.id == group).map(|group| &group.machines)?;
-        let is_over = |machine: &usize| {
+        // A machine that has not come this way yet may still join those that have.
+        let is_over = |machine: &usize, site: Site| {
             let Reported { state, before, cleanup_failed, .. } =
                 self.judges.reported(MachineId(*machine as u32));
             let gave_up = matches!(before, Some(ItemState::Disabling | ItemState::Cancelling));
-            !cleanup_failed
-                && (matches!(state, ItemState::Committed(_)) || state == ItemState::Unprotected && gave_up)
+            let is_through = matches!(state, ItemState::Committed(direction) if direction.target() == site);
+            !cleanup_failed && (is_through || state == ItemState::Unprotected && gave_up)
         };
-        if !machines.iter().all(is_over) {
-            return None;
-        }
-        let kept =
-            [Site::Recovery, Site::Primary].into_iter().filter_map(|site| self.target(site)?.journal(group));
+        let sites = [Site::Recovery, Site::Primary].into_iter();
+        let over = sites.filter(|site| machines.iter().all(|machine| is_over(machine, *site)));
+        let kept = over.filter_map(|site| self.target(site)?.journal(group));
         let points: usize = kept.map(|journal| journal.points().len()).sum();
         (points > 0)
             .then(|| format!("{points} recovery points of {group:?} are left, and nobody can use them"))

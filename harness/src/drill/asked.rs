@@ -124,8 +124,7 @@ impl<C: Simulated> Drill<C> {
 
     fn give_up(&mut self, at: usize, asked: &mut Asked, why: &str) {
         // By the fault atlas: disks that the master target has lost, or a machine that an operator keeps off.
-        let is_excused = self.world.judges().is_cut_off(asked.machine)
-            || !self.runs_where_it_must(asked);
+        let is_excused = self.has_nothing_to_replicate(asked.machine) || !self.runs_where_it_must(asked);
         asked.stage = Stage::Ended(is_excused || !self.trouble(at, why));
     }
 

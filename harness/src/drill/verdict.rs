@@ -130,7 +130,7 @@ impl<C: Simulated> Drill<C> {
 
     /// By the fault atlas: nothing is replicated from or to a site that is lost, and a group of which an operator keeps a
     /// machine switched off gets no points.
-    fn has_nothing_to_replicate(&self, machine: MachineId) -> bool {
+    pub(super) fn has_nothing_to_replicate(&self, machine: MachineId) -> bool {
         let group = self.world.spec().group_of(machine.0 as usize);
         let is_off = |member: &usize| self.world.running_site(MachineId(*member as u32)).is_none();
         let is_cut_off = |member: &usize| self.world.judges().is_cut_off(MachineId(*member as u32));
