@@ -134,8 +134,16 @@ impl<C: Simulated> Drill<C> {
         let group = self.world.spec().group_of(machine.0 as usize);
         let is_off = |member: &usize| self.world.running_site(MachineId(*member as u32)).is_none();
         let is_cut_off = |member: &usize| self.world.judges().is_cut_off(MachineId(*member as u32));
+        // A point of a group needs all its machines: one that is elsewhere, or not protected, leaves the others without.
+        let way = |member: &usize| match self.world.judges().state(MachineId(*member as u32)) {
+            ItemState::Synchronising(direction) | ItemState::Protected(direction) => Some(direction),
+            _ => None,
+        };
+        let is_elsewhere = |member: &usize| way(member) != way(&(machine.0 as usize));
         self.world.site_is_lost()
-            || group.is_some_and(|group| group.machines.iter().any(|m| is_off(m) || is_cut_off(m)))
+            || group.is_some_and(|group| {
+                group.machines.iter().any(|m| is_off(m) || is_cut_off(m) || is_elsewhere(m))
+            })
     }
 
     fn expectation_verdict(&self, expect: &Expect) -> Verdict {
