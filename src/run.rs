@@ -95,7 +95,10 @@ fn write_reports(args: &RunArgs, outcomes: &[Outcome]) -> anyhow::Result<()> {
 }
 
 /// Writes a file, or standard output for `-`.
-pub(crate) fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn write(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     if path == Path::new(STDOUT) {
         let mut bytes = Vec::new();
         content(&mut bytes)?;

@@ -7,9 +7,9 @@
 //! of them implements [`switchback_engine::role::Role`], but the world names them by their types, so a role of
 //! somebody else's cannot be put in the place of one of them today.
 
-pub mod campaign;
-pub mod bug_base;
 pub mod adapter;
+pub mod bug_base;
+pub mod campaign;
 pub mod check;
 pub mod content;
 pub mod drill;

@@ -137,9 +137,10 @@ fn span(text: &str) -> Result<Duration, String> {
 }
 
 fn bound(text: &str) -> Result<Bound, String> {
-    let parsed = text.split_once(',').and_then(|(steps, faults)| {
-        Some(Bound { steps: steps.parse().ok()?, faults: faults.parse().ok()? })
-    });
+    let parsed = text
+        .split_once(',')
+        .and_then(|(steps, faults)| Some(Bound { steps: steps.parse().ok()?, faults: faults.parse().ok()? }));
     let in_range = parsed.filter(|bound| (1..=8).contains(&bound.steps) && bound.faults <= 2);
-    in_range.ok_or_else(|| "expected STEPS,FAULTS with 1 to 8 steps and 0 to 2 faults, such as 4,1".to_owned())
+    in_range
+        .ok_or_else(|| "expected STEPS,FAULTS with 1 to 8 steps and 0 to 2 faults, such as 4,1".to_owned())
 }

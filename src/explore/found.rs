@@ -34,14 +34,18 @@ pub(super) struct Finder<'a> {
 
 impl Finder<'_> {
     /// Goes through failures in order and shrinks the first of each reason.
-    pub(super) fn find(&self, failures: impl Iterator<Item = (u64, Arc<Scenario>)>) -> anyhow::Result<Vec<Found>> {
+    pub(super) fn find(
+        &self,
+        failures: impl Iterator<Item = (u64, Arc<Scenario>)>,
+    ) -> anyhow::Result<Vec<Found>> {
         let mut found: Vec<Found> = Vec::new();
         for (seed, scenario) in failures {
             if found.len() == self.most {
                 break;
             }
             let judged = judge(&scenario)?;
-            let Some(reason) = judged.reason().filter(|reason| found.iter().all(|f| f.reason != *reason)) else {
+            let Some(reason) = judged.reason().filter(|reason| found.iter().all(|f| f.reason != *reason))
+            else {
                 continue;
             };
             found.extend(self.shrink_one(seed, &scenario, &judged, reason)?);
@@ -82,7 +86,10 @@ impl Finder<'_> {
             Ok(path) => Ok(Some(path)),
             // What was found is told all the same.
             Err(error) => {
-                say::talk(&format!("switchback: the failure cannot be kept: {:#}", anyhow::Error::from(error)));
+                say::talk(&format!(
+                    "switchback: the failure cannot be kept: {:#}",
+                    anyhow::Error::from(error)
+                ));
                 Ok(None)
             }
         }

@@ -44,7 +44,7 @@ pub(super) fn hunt(args: &ExploreArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::InvalidScenario);
         }
     };
-    let base = match args.bug_base.as_ref().map(|dir| BugBase::open(dir)).transpose() {
+    let base = match args.bug_base.as_ref().map(BugBase::open).transpose() {
         Ok(base) => base,
         Err(error) => {
             say::talk(&format!("switchback: {:#}", anyhow::Error::from(error)));
@@ -52,7 +52,12 @@ pub(super) fn hunt(args: &ExploreArgs) -> anyhow::Result<Exit> {
         }
     };
     let mut exit = base.as_ref().map_or(Ok(Exit::Held), replay_base)?;
-    let mut hunt = Hunt { args, ranges, watch: Watch::new(args.time, args.until_failure, args.quiet), parts: Vec::new() };
+    let mut hunt = Hunt {
+        args,
+        ranges,
+        watch: Watch::new(args.time, args.until_failure, args.quiet),
+        parts: Vec::new(),
+    };
     let failures = hunt.run()?;
     hunt.watch.finish();
     let finder =
@@ -67,7 +72,8 @@ pub(super) fn hunt(args: &ExploreArgs) -> anyhow::Result<Exit> {
 fn replay_base(base: &BugBase) -> anyhow::Result<Exit> {
     let mut exit = Exit::Held;
     for entry in base.list()? {
-        let name = entry.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let name =
+            entry.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let bug = match entry.bug {
             Ok(bug) => bug,
             Err(error) => {
@@ -77,7 +83,9 @@ fn replay_base(base: &BugBase) -> anyhow::Result<Exit> {
         };
         let (file, text, _) = bug.to_replay();
         let Ok(scenario) = read_str(&entry.path.join(file).display().to_string(), text) else {
-            say::talk(&format!("switchback: {name} is passed over: its {file} is no scenario of this version"));
+            say::talk(&format!(
+                "switchback: {name} is passed over: its {file} is no scenario of this version"
+            ));
             continue;
         };
         let judged = judge(&Arc::new(scenario))?;
@@ -107,7 +115,9 @@ impl Hunt<'_> {
         }
         let mut failures = Vec::new();
         let mut left = self.args.runs;
-        if self.args.ranges.is_none() && let Some(cases) = cases_within(left / ENUMERATED_ONE_IN) {
+        if self.args.ranges.is_none()
+            && let Some(cases) = cases_within(left / ENUMERATED_ONE_IN)
+        {
             let count = cases.count();
             left -= count;
             failures.extend(self.part("enumerated", &cases, 0..count, |seed| cases.case(seed))?);
@@ -154,12 +164,18 @@ impl Hunt<'_> {
         let rows = summary.shard.rows;
         let failures = rows.iter().filter(|row| row.result != result::HELD);
         let failures = failures.map(|row| (row.seed, plan(row.seed))).collect();
-        let lost = summary.lost.iter().map(|lost| format!("seed {:#x}: {}", lost.seed, lost.reason)).collect();
+        let lost =
+            summary.lost.iter().map(|lost| format!("seed {:#x}: {}", lost.seed, lost.reason)).collect();
         self.parts.push(Part { name, rows, coverage: summary.shard.coverage, lost });
         Ok(failures)
     }
 
-    fn run_here(&mut self, campaign: &Campaign, runner: &dyn SeedRunner, folder: &Path) -> anyhow::Result<ShardSummary> {
+    fn run_here(
+        &mut self,
+        campaign: &Campaign,
+        runner: &dyn SeedRunner,
+        folder: &Path,
+    ) -> anyhow::Result<ShardSummary> {
         let stop = core::sync::atomic::AtomicBool::new(false);
         let options = RunOptions {
             jobs: self.args.jobs(),

@@ -46,7 +46,8 @@ fn lean(explorer: &Explorer, args: &PlanArgs) -> Weights {
     }
     let jobs = jobs(args.jobs).get() as u64;
     let coverage = std::thread::scope(|scope| {
-        let share = |job| move || covered(explorer, (args.seed + job..args.seed + args.trial).step_by(jobs as usize));
+        let share =
+            |job| move || covered(explorer, (args.seed + job..args.seed + args.trial).step_by(jobs as usize));
         let shares: Vec<_> = (0..jobs).map(|job| scope.spawn(share(job))).collect();
         let mut all = Coverage::new();
         shares.into_iter().filter_map(|share| share.join().ok()).for_each(|share| all.merge(&share));

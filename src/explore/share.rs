@@ -49,7 +49,11 @@ pub(super) fn share(args: &ExploreArgs) -> anyhow::Result<Exit> {
     let summary = match summary {
         Ok(summary) => summary,
         Err(error) => {
-            let exit = if matches!(error, RunError::Stranger { .. }) { Exit::InvalidScenario } else { Exit::Unexpected };
+            let exit = if matches!(error, RunError::Stranger { .. }) {
+                Exit::InvalidScenario
+            } else {
+                Exit::Unexpected
+            };
             say::talk(&format!("switchback: {:#}", anyhow::Error::from(error)));
             return Ok(exit);
         }

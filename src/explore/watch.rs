@@ -49,7 +49,9 @@ impl Watch {
 
     /// Tells how far it is, and ends it when it is time.
     pub(super) fn tell(&mut self, progress: &Progress) {
-        if self.limit.is_some_and(|limit| self.elapsed() >= limit) || self.until_failure && progress.failures > 0 {
+        if self.limit.is_some_and(|limit| self.elapsed() >= limit)
+            || self.until_failure && progress.failures > 0
+        {
             self.stop.store(true, Ordering::Relaxed);
         }
         if let Some(bar) = &self.bar {
@@ -105,7 +107,10 @@ fn stop_flag() -> Arc<AtomicBool> {
 }
 
 /// The time on the wall, for people.
-#[expect(clippy::disallowed_methods, reason = "people want to know how long it takes; no result depends on it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "people want to know how long it takes; no result depends on it"
+)]
 pub(super) fn now() -> Instant {
     Instant::now()
 }

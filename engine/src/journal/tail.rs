@@ -129,7 +129,8 @@ impl<C: Content> Tail<C> {
     /// come after it: once its machine has gone on, the last marker of another machine must not meet it, although the
     /// two have the same number if no common one came between.
     pub(super) fn marker(&self, point: PointId) -> Option<&Cut> {
-        let cut = self.cuts.iter().rev().find(|cut| cut.marker().is_some_and(|marker| marker.point == point))?;
+        let cut =
+            self.cuts.iter().rev().find(|cut| cut.marker().is_some_and(|marker| marker.point == point))?;
         let is_over = cut.marker().is_some_and(|marker| marker.last) && !self.ends_with(cut);
         (!is_over).then_some(cut)
     }

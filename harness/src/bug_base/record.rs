@@ -137,7 +137,9 @@ const fn asks_the_vault(action: &Action) -> bool {
             | Action::Commit(_)
             | Action::Cancel(_)
             | Action::Reprotect(_)
-            | Action::Disable(_) | Action::Protect(_) | Action::Resync(_)
+            | Action::Disable(_)
+            | Action::Protect(_)
+            | Action::Resync(_)
     )
 }
 

@@ -68,7 +68,14 @@ impl<C: Simulated> Default for Tap<C> {
 
 impl<C: Simulated> Stream<C> {
     const fn new(key: StreamKey) -> Self {
-        Self { key, sent: 0, frames: VecDeque::new(), newest: None, cuts: VecDeque::new(), ends_with_last: false }
+        Self {
+            key,
+            sent: 0,
+            frames: VecDeque::new(),
+            newest: None,
+            cuts: VecDeque::new(),
+            ends_with_last: false,
+        }
     }
 
     fn has_cut(&self, cut: u64) -> bool {
@@ -184,7 +191,9 @@ impl<C: Simulated> Tap<C> {
 
 /// The newest cut that all streams have. A machine that shuts down cuts one for itself, which the others of its group
 /// never carry.
-fn newest_common<'a, C: Simulated, S: Iterator<Item = &'a Stream<C>>>(streams: impl Fn() -> S) -> Option<u64> {
+fn newest_common<'a, C: Simulated, S: Iterator<Item = &'a Stream<C>>>(
+    streams: impl Fn() -> S,
+) -> Option<u64> {
     let first = streams().next()?;
     let is_common = |cut: &u64| streams().all(|stream| stream.has_cut(*cut));
     first.cuts.iter().rev().map(|(cut, _)| *cut).find(is_common)

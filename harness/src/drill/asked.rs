@@ -10,10 +10,10 @@
 
 use core::time::Duration;
 
-use switchback_engine::{MachineId, Site};
 use switchback_engine::control::{Command, ItemState, JobId, JobState, Operation, Refused};
 use switchback_engine::message::Selector;
 use switchback_engine::role::CommandId;
+use switchback_engine::{MachineId, Site};
 use switchback_sim::SimTime;
 
 use super::Drill;
@@ -177,7 +177,8 @@ impl<C: Simulated> Drill<C> {
             // Only a user cancels a job.
             JobState::Cancelled => Look::Ended,
             JobState::Failed => {
-                let why = job.error.as_ref().map_or("without a reason".to_owned(), ToString::to_string);
+                let why =
+                    job.error.as_ref().map_or_else(|| "without a reason".to_owned(), ToString::to_string);
                 Look::Failed(format!("the job failed: {why}"))
             }
         }

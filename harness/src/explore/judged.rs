@@ -133,4 +133,3 @@ fn summed_up<C: Simulated>(drill: &mut Drill<C>) -> Judged {
         reached: Reached::of(drill.world()),
     }
 }
-

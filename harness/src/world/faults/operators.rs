@@ -85,18 +85,18 @@ impl<C: Simulated> World<C> {
 
 /// Whether the machine at home has no business running in this state, because it runs in the cloud or soon will.
 const fn belongs_away(state: ItemState) -> bool {
-    match state {
+    matches!(
+        state,
         ItemState::FailingOver(Forward)
-        | ItemState::FailoverFailed(Forward)
-        | ItemState::FailedOver(Forward)
-        | ItemState::ChangingPoint(_)
-        | ItemState::Committing(Forward)
-        | ItemState::Committed(Forward) => true,
-        ItemState::Enabling(Reverse)
-        | ItemState::Synchronising(Reverse)
-        | ItemState::Protected(Reverse)
-        | ItemState::FailingOver(Reverse)
-        | ItemState::FailoverFailed(Reverse) => true,
-        _ => false,
-    }
+            | ItemState::FailoverFailed(Forward)
+            | ItemState::FailedOver(Forward)
+            | ItemState::ChangingPoint(_)
+            | ItemState::Committing(Forward)
+            | ItemState::Committed(Forward)
+            | ItemState::Enabling(Reverse)
+            | ItemState::Synchronising(Reverse)
+            | ItemState::Protected(Reverse)
+            | ItemState::FailingOver(Reverse)
+            | ItemState::FailoverFailed(Reverse)
+    )
 }
