@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use switchback_engine::control::ItemState;
 use switchback_engine::message::Observation;
-use switchback_engine::{MachineId, WriteOrder};
+use switchback_engine::{Direction, MachineId, WriteOrder};
 
 use super::vocabulary::{self, FaultKind};
 use crate::check::{Judge, is_known_change, item_states};
@@ -49,6 +49,16 @@ const ENGINE: [&str; 12] = [
     "quiesce failed",
 ];
 
+/// A state in words; some are called the same on both ways.
+pub(super) fn name_of(state: &ItemState) -> String {
+    let name = words::item_state(*state);
+    let is_ambiguous = matches!(
+        state,
+        ItemState::Committing(Direction::Reverse) | ItemState::ChangingPoint(Direction::Reverse)
+    );
+    if is_ambiguous { format!("{name} home") } else { name }
+}
+
 fn universe() -> &'static Universe {
     static UNIVERSE: OnceLock<Universe> = OnceLock::new();
     UNIVERSE.get_or_init(Universe::new)
@@ -66,7 +76,7 @@ impl Universe {
             names.extend(of);
             begin
         };
-        let state = |state: &ItemState| words::item_state(*state);
+        let state = name_of;
         let states = section(item_states.iter().map(|s| format!("state {}", state(s))).collect());
         let change = |(from, to): &(ItemState, ItemState)| format!("change {} > {}", state(from), state(to));
         let changes = section(item_changes.iter().map(change).collect());

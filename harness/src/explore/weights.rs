@@ -83,7 +83,7 @@ impl Weights {
 
 /// The engine's name of a state in [`names`], from the language's word for it.
 fn words_of(state: PassingState) -> String {
-    crate::outcome::words::item_state(crate::drill::state_of(state))
+    super::coverage::name_of(&crate::drill::state_of(state))
 }
 
 /// Whether faults have met a state in at least one of a thousand runs, all kinds together.

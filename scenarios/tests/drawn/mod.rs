@@ -297,6 +297,17 @@ fn judges() -> impl Strategy<Value = Vec<Judge>> {
     ]
 }
 
+fn operator() -> impl Strategy<Value = Operator> {
+    let drawn = (1u32..=1000, time(Duration::from_mins(1), YEAR), any::<bool>()).prop_map(
+        |(attempts, gives_up_after, accepts_refusals)| Operator {
+            attempts,
+            gives_up_after,
+            accepts_refusals,
+        },
+    );
+    prop_oneof![Just(Operator::default()), drawn]
+}
+
 /// Everything that the timeline does not depend on.
 fn frame() -> impl Strategy<Value = Scenario> {
     let sizes = proptest::collection::vec(1usize..3, 1..3);
@@ -309,10 +320,10 @@ fn frame() -> impl Strategy<Value = Scenario> {
     let words = (any_word(ContentKind::ALL), any_word(Origin::ALL), judges());
     let azure = (name(), name(), name());
     let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN));
-    let heal = proptest::option::of(time(Duration::from_secs(1), YEAR));
+    let heal = (proptest::option::of(time(Duration::from_secs(1), YEAR)), operator());
     let seed = prop_oneof![Just(1), any::<u64>()];
     (placed, (kebab(), summary(), seed), words, azure, servers, heal).prop_map(
-        |(placed, (name, summary, seed), (content, t0, always), azure, servers, heal)| {
+        |(placed, (name, summary, seed), (content, t0, always), azure, servers, (heal, operator))| {
             let (groups, vms, site, master_target) = placed;
             let (process_server, policy, wan, lan) = servers;
             Scenario {
@@ -338,6 +349,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
                 then_heal: heal.map(|within| Heal { within, goal: HealGoal::Converged, source: NOWHERE }),
                 run_for: None,
                 always,
+                operator,
             }
         },
     )

@@ -119,11 +119,16 @@ fn push(
     when: When,
     walks: &mut Walks,
 ) {
+    // A step that has a time of its own can go to no later point.
+    let latest = match when {
+        When::At(at) => at,
+        _ => walks.span,
+    };
     let action = match word {
         JourneyWord::Failover | JourneyWord::Cancel => {
-            Action::Failover { subject, to: point(chance, walks.span), shutdown: !one_in(chance, 3) }
+            Action::Failover { subject, to: point(chance, latest), shutdown: !one_in(chance, 3) }
         }
-        JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, walks.span) },
+        JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, latest) },
         JourneyWord::Commit => Action::Commit(subject),
         JourneyWord::Reprotect => Action::Reprotect(subject),
         JourneyWord::Failback => {
@@ -151,11 +156,11 @@ pub(crate) fn step(when: When, action: Action) -> Step {
     Step { name: action.word().to_owned(), when, action, source: NOWHERE }
 }
 
-fn point(chance: &mut Chance, span: Duration) -> RecoveryPointChoice {
+fn point(chance: &mut Chance, latest: Duration) -> RecoveryPointChoice {
     match chance.below(8) {
         0..=3 => RecoveryPointChoice::Latest,
         4 | 5 => RecoveryPointChoice::LatestProcessed,
         6 => RecoveryPointChoice::LatestAppConsistent,
-        _ => RecoveryPointChoice::At(seconds_below(chance, span)),
+        _ => RecoveryPointChoice::At(seconds_below(chance, latest)),
     }
 }
