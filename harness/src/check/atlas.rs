@@ -9,7 +9,6 @@
 //! | the master target is moved with disks attached: vSphere takes them from it | convergence, and steps of the machine | the machine |
 //! | a machine of a group could not be protected, or is elsewhere: the others get no points | convergence | its group |
 //! | an operator keeps a machine switched off | convergence | its group |
-//! | an operator starts the old machine on premises while it runs in the cloud | one writable side | the machine |
 //!
 //! Nothing else is excused: loss, reordering, cuts, crashes, full and slow disks, late and lost answers must all be
 //! survived.
@@ -26,7 +25,6 @@ use crate::world::{Happening, World};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Atlas {
     damaged: BTreeSet<MachineId>,
-    started_by_hand: BTreeSet<MachineId>,
     cut_off: BTreeSet<MachineId>,
     excused: u64,
 }
@@ -46,9 +44,6 @@ impl Atlas {
             {
                 Some("a disk of the machine has lied")
             }
-            Judge::OneWritableSide if self.started_by_hand.contains(&machine) => {
-                Some("an operator started the old machine")
-            }
             _ => None,
         }
     }
@@ -58,11 +53,6 @@ impl<C: Simulated> super::Judges<C> {
     /// A disk of the machine lies, or will.
     pub(crate) fn expect_damage(&mut self, machine: MachineId) {
         self.atlas.damaged.insert(machine);
-    }
-
-    /// An operator starts the machine on premises although it runs elsewhere, or may soon.
-    pub(crate) fn expect_second_copy(&mut self, machine: MachineId) {
-        self.atlas.started_by_hand.insert(machine);
     }
 
     /// The disks of the machine are lost to the master target that had them.

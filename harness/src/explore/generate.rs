@@ -18,8 +18,8 @@ use std::sync::Arc;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::SourceLine;
-use switchback_scenarios::model::words::{ContentKind, HealGoal, Origin};
-use switchback_scenarios::model::{Heal, Operator};
+use switchback_scenarios::model::words::{ContentKind, HealGoal, Judge, Origin};
+use switchback_scenarios::model::{Action, Heal, Operator};
 use switchback_sim::Seed;
 
 use super::Weights;
@@ -51,6 +51,10 @@ pub fn generate(seed: u64, ranges: &Exploration, weights: &Weights) -> Scenario 
     let span = walks.span;
     scenario.timeline = walks.steps;
     faults::draw(&of, ranges, weights, span, &mut scenario);
+    if scenario.timeline.iter().any(|step| matches!(step.action, Action::Start(_))) {
+        // An operator who starts the old machine makes two running copies: that is what the judge is there to say.
+        scenario.always.retain(|judge| *judge != Judge::AtMostOneWritableSide);
+    }
     scenario.seed = chance.next_u64() >> 32;
     if chance.below(BYTES_ONE_IN) == 0 {
         scenario.content = ContentKind::Bytes;

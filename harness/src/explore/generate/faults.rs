@@ -97,7 +97,8 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         }
         FaultWord::Impair => Action::Impair {
             link: link(chance),
-            loss: ratio(chance, 300),
+            // At least one of the shares is given.
+            loss: Ratio { n: chance.in_range(1..=300) as u32, d: 1000 },
             reorder: ratio(chance, 300),
             duplicate: ratio(chance, 300),
             lasts,

@@ -9,7 +9,7 @@ use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{JourneyWord, PassingState};
 use switchback_scenarios::model::{
-    Action, FailbackPoint, GroupIndex, Moment, RecoveryPointChoice, Step, StepIndex, Subject, When,
+    Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject, When,
 };
 use switchback_sim::Chance;
 
@@ -119,16 +119,13 @@ fn push(
     when: When,
     walks: &mut Walks,
 ) {
-    // A step that has a time of its own can go to no later point.
-    let latest = match when {
-        When::At(at) => at,
-        _ => walks.span,
-    };
+    let policy = &scenario.policy;
+    let whole = walks.span;
     let action = match word {
         JourneyWord::Failover | JourneyWord::Cancel => {
-            Action::Failover { subject, to: point(chance, latest), shutdown: !one_in(chance, 3) }
+            Action::Failover { subject, to: point(chance, when, policy, whole), shutdown: !one_in(chance, 3) }
         }
-        JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, latest) },
+        JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, when, policy, whole) },
         JourneyWord::Commit => Action::Commit(subject),
         JourneyWord::Reprotect => Action::Reprotect(subject),
         JourneyWord::Failback => {
@@ -156,11 +153,19 @@ pub(crate) fn step(when: When, action: Action) -> Step {
     Step { name: action.word().to_owned(), when, action, source: NOWHERE }
 }
 
-fn point(chance: &mut Chance, latest: Duration) -> RecoveryPointChoice {
+/// A point that the language lets a step ask for: application-consistent ones if there are any, and by a step that has
+/// a time of its own none that is later, or not kept any more.
+fn point(chance: &mut Chance, when: When, policy: &Policy, span: Duration) -> RecoveryPointChoice {
     match chance.below(8) {
-        0..=3 => RecoveryPointChoice::Latest,
         4 | 5 => RecoveryPointChoice::LatestProcessed,
-        6 => RecoveryPointChoice::LatestAppConsistent,
-        _ => RecoveryPointChoice::At(seconds_below(chance, latest)),
+        6 if policy.app_consistent_every.is_some() => RecoveryPointChoice::LatestAppConsistent,
+        7 => match when {
+            When::At(at) => {
+                let kept = policy.retain_recovery_points_for.min(at);
+                RecoveryPointChoice::At(at - seconds_below(chance, kept))
+            }
+            _ => RecoveryPointChoice::At(seconds_below(chance, span)),
+        },
+        _ => RecoveryPointChoice::Latest,
     }
 }

@@ -91,11 +91,7 @@ fn machine(
         kind: MachineKind::Vmware,
         os: if one_in(chance, 2) { OsKind::Linux } else { OsKind::Windows },
         memory: 1 << 30,
-        capture_pool: if small_pools && one_in(chance, 2) {
-            chance.in_range(64..=2048) << 10
-        } else {
-            64 * MIB
-        },
+        capture_pool: if small_pools && one_in(chance, 2) { chance.in_range(1..=4) * MIB } else { 64 * MIB },
         datastore: DatastoreIndex(chance.below(datastores as u64) as usize),
         disks,
         churn: None,

@@ -1,7 +1,5 @@
 //! What people do to the site by hand, rightly or wrongly.
 
-use switchback_engine::Direction::{Forward, Reverse};
-use switchback_engine::control::ItemState;
 use switchback_engine::{MachineId, Site};
 use switchback_vsphere as vsphere;
 
@@ -12,9 +10,6 @@ impl<C: Simulated> World<C> {
     /// An operator powers the machine at home on.
     pub fn operator_starts(&mut self, machine: MachineId) {
         let now = self.now();
-        if self.is_running(machine, Site::Recovery) || belongs_away(self.judges.state(machine)) {
-            self.judges.expect_second_copy(machine);
-        }
         match self.vcenter.power_on(now, machine) {
             Ok(consequences) => {
                 self.note(Happening::OperatorStarted { machine });
@@ -81,22 +76,4 @@ impl<C: Simulated> World<C> {
     fn operator_refused(&mut self, machine: Option<MachineId>, fault: &vsphere::Fault) {
         self.note(Happening::OperatorRefused { machine, reason: fault.to_string() });
     }
-}
-
-/// Whether the machine at home has no business running in this state, because it runs in the cloud or soon will.
-const fn belongs_away(state: ItemState) -> bool {
-    matches!(
-        state,
-        ItemState::FailingOver(Forward)
-            | ItemState::FailoverFailed(Forward)
-            | ItemState::FailedOver(Forward)
-            | ItemState::ChangingPoint(_)
-            | ItemState::Committing(Forward)
-            | ItemState::Committed(Forward)
-            | ItemState::Enabling(Reverse)
-            | ItemState::Synchronising(Reverse)
-            | ItemState::Protected(Reverse)
-            | ItemState::FailingOver(Reverse)
-            | ItemState::FailoverFailed(Reverse)
-    )
 }
