@@ -195,6 +195,13 @@ impl<C: Simulated> Judges<C> {
         self.reported(machine).state
     }
 
+    /// Whether the machine's protection was ended in the cloud: what runs there is the user's, and in the way of another
+    /// failover.
+    #[must_use]
+    pub fn is_kept_in_cloud(&self, machine: MachineId) -> bool {
+        self.reported(machine).kept_in_cloud
+    }
+
     pub(super) fn reported(&self, machine: MachineId) -> Reported {
         self.reported.get(&machine).copied().unwrap_or_default()
     }

@@ -130,6 +130,9 @@ impl<C: Simulated> Drill<C> {
 
     /// Whether a machine that is to be protected runs on premises, and any other one runs at all.
     fn runs_where_it_must(&self, asked: &Asked) -> bool {
+        if self.world.judges().is_kept_in_cloud(asked.machine) {
+            return false;
+        }
         if self.world.site_is_lost() && !self.is_on_its_way_there(asked.machine) {
             return false;
         }

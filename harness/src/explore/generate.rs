@@ -51,15 +51,20 @@ pub fn generate(seed: u64, ranges: &Exploration, weights: &Weights) -> Scenario 
     let span = walks.span;
     scenario.timeline = walks.steps;
     faults::draw(&of, ranges, weights, span, &mut scenario);
-    if scenario.timeline.iter().any(|step| matches!(step.action, Action::Start(_))) {
-        // An operator who starts the old machine makes two running copies: that is what the judge is there to say.
-        scenario.always.retain(|judge| *judge != Judge::AtMostOneWritableSide);
-    }
+    leave_out_judges(&mut scenario);
     scenario.seed = chance.next_u64() >> 32;
     if chance.below(BYTES_ONE_IN) == 0 {
         scenario.content = ContentKind::Bytes;
     }
     scenario.with_named_steps()
+}
+
+/// Leaves out the judge that would only say what is planned: an operator who starts the old machine makes two running
+/// copies.
+pub(crate) fn leave_out_judges(scenario: &mut Scenario) {
+    if scenario.timeline.iter().any(|step| matches!(step.action, Action::Start(_))) {
+        scenario.always.retain(|judge| *judge != Judge::AtMostOneWritableSide);
+    }
 }
 
 /// A scenario in which nothing happens yet.
