@@ -127,8 +127,7 @@ impl<C: Simulated> World<C> {
 
     fn moved(&mut self, machine: MachineId, before: Option<ItemState>, to: ItemState) {
         let reported = self.judges.reported.entry(machine).or_default();
-        reported.kept_in_cloud |=
-            reported.state == ItemState::Committed(Direction::Forward) && to == ItemState::Disabling;
+        reported.kept_in_cloud |= to == ItemState::Disabling && reported.home == Site::Recovery;
         (reported.state, reported.before) = (to, before);
         match to {
             // The machine at home has to be off from here on, whatever was tolerated before.
