@@ -137,14 +137,14 @@ mod tests {
         assert_eq!(way("", "traces/a"), Path::new("traces/a"));
         assert_eq!(way("scenarios", "scenarios/traces/a"), Path::new("traces/a"));
         assert_eq!(way("bugs/one", "scenarios/traces/a"), Path::new("../../scenarios/traces/a"));
-        assert_eq!(way("/work/bugs", "/work/traces/a"), Path::new("../traces/a"));
+        assert_eq!(way("/srv/bugs", "/srv/traces/a"), Path::new("../traces/a"));
     }
 
     #[test]
     fn a_trace_that_is_not_found_from_there_keeps_its_path() {
         let way = |folder, file| relative_to(Path::new(folder), Path::new(file));
-        assert_eq!(way("/work/bugs", "traces/a"), Path::new("traces/a"));
+        assert_eq!(way("/srv/bugs", "traces/a"), Path::new("traces/a"));
         assert_eq!(way("../bugs", "traces/a"), Path::new("traces/a"));
-        assert_eq!(way("bugs", "/work/traces/a"), Path::new("/work/traces/a"));
+        assert_eq!(way("bugs", "/srv/traces/a"), Path::new("/srv/traces/a"));
     }
 }
