@@ -1,8 +1,11 @@
 //! Leaving out what a failure does not need: steps, machines, disks, datastores.
 
+use core::cell::Cell;
+
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::{
-    Action, DatastoreIndex, DiskIndex, GroupIndex, Moment, SlowDevice, StepIndex, Subject, VmIndex, When,
+    Action, DatastoreIndex, DiskIndex, GroupIndex, Moment, SlowDevice, Step, StepIndex, Subject, VmIndex,
+    When,
 };
 
 use super::Shrinking;
@@ -96,11 +99,7 @@ fn later(when: When, by: core::time::Duration) -> When {
 fn without_machine(scenario: &mut Scenario, gone: VmIndex) {
     let group = scenario.vms[gone.0].group;
     let group_goes = scenario.groups[group.0].vms.len() == 1;
-    let is_about = |step: &switchback_scenarios::model::Step| {
-        is_about_vm(&step.action, gone)
-            || waits_for_vm(step.when, gone)
-            || group_goes && is_about_group(&step.action, step.when, group)
-    };
+    let is_about = |step: &Step| names(step, gone, group_goes.then_some(group));
     let out: Vec<bool> = scenario.timeline.iter().map(is_about).collect();
     without_steps(scenario, |at| out[at]);
     scenario.vms.remove(gone.0);
@@ -157,53 +156,14 @@ fn one_datastore(scenario: &mut Scenario) {
     }
 }
 
-fn is_about_vm(action: &Action, vm: VmIndex) -> bool {
-    match action {
-        Action::Failover { subject, .. }
-        | Action::ChangePoint { subject, .. }
-        | Action::Failback { subject, .. }
-        | Action::Commit(subject)
-        | Action::Cancel(subject)
-        | Action::Reprotect(subject)
-        | Action::Resync(subject)
-        | Action::Disable(subject) => *subject == Subject::Vm(vm),
-        Action::Crash { vm: of, .. } | Action::Skew { vm: of, .. } => *of == Some(vm),
-        Action::Stop(of)
-        | Action::Start(of)
-        | Action::Snapshot(of)
-        | Action::RemoveSnapshots(of)
-        | Action::Move { vm: of, .. }
-        | Action::DiskFault { vm: of, .. } => *of == vm,
-        Action::SlowDisk { who, .. } => *who == SlowDevice::Machine(vm),
-        _ => false,
-    }
-}
-
-const fn waits_for_vm(when: When, vm: VmIndex) -> bool {
-    match when {
-        When::Moment { moment: Moment::State { vm: of, .. } | Moment::Task { vm: of, .. }, .. } => {
-            of.0 == vm.0
-        }
-        _ => false,
-    }
-}
-
-fn is_about_group(action: &Action, when: When, group: GroupIndex) -> bool {
-    let waits =
-        matches!(when, When::Moment { moment: Moment::CutsPoint { group: of, .. }, .. } if of == group);
-    waits
-        || match action {
-            Action::Protect(of) => *of == group,
-            Action::Failover { subject, .. }
-            | Action::ChangePoint { subject, .. }
-            | Action::Failback { subject, .. }
-            | Action::Commit(subject)
-            | Action::Cancel(subject)
-            | Action::Reprotect(subject)
-            | Action::Resync(subject)
-            | Action::Disable(subject) => *subject == Subject::Group(group),
-            _ => false,
-        }
+/// Whether a step names a machine, or a group, in what it does or in what it waits for.
+fn names(step: &Step, vm: VmIndex, group: Option<GroupIndex>) -> bool {
+    let found = Cell::new(false);
+    let (mut action, mut when) = (step.action.clone(), step.when);
+    let is_vm = |of: &mut VmIndex| found.set(found.get() || *of == vm);
+    let is_group = |of: &mut GroupIndex| found.set(found.get() || Some(*of) == group);
+    for_indices(&mut action, &mut when, &is_vm, &is_group);
+    found.get()
 }
 
 /// Does something with every number of a machine or a group in a step.
