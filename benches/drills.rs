@@ -13,6 +13,10 @@ use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::JourneyWord as Step;
 use switchback_scenarios::model::{DurationRange, Exploration};
 
+/// As the command has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// So many seeds are one measurement.
 const DRILLS: u64 = 64;
 

@@ -40,10 +40,33 @@ impl Digest {
         self.bytes(text.as_bytes());
     }
 
+    /// Adds what a value says of itself in its debug form, without building the text, and how long that is.
+    pub fn debug(&mut self, value: &impl fmt::Debug) {
+        let mut text = Text { digest: self, bytes: 0 };
+        // Nothing here fails; a value that cannot be shown is as long as what it has shown.
+        let _ = fmt::write(&mut text, format_args!("{value:?}"));
+        let bytes = text.bytes;
+        self.u64(bytes);
+    }
+
     /// The digest of everything added so far. More can be added afterwards.
     #[must_use]
     pub fn value(&self) -> u64 {
         self.state.digest()
+    }
+}
+
+/// Text on its way into a digest.
+struct Text<'a> {
+    digest: &'a mut Digest,
+    bytes: u64,
+}
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.bytes += text.len() as u64;
+        self.digest.state.update(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -78,6 +101,23 @@ mod tests {
         let other = digest_of(|digest| {
             digest.str("a");
             digest.str("bc");
+        });
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn what_is_shown_goes_in_whole_whatever_pieces_it_is_written_in() {
+        assert_eq!(
+            digest_of(|digest| digest.debug(&Some(12))),
+            digest_of(|digest| digest.debug(&Some(12_u8)))
+        );
+        let one = digest_of(|digest| {
+            digest.debug(&1);
+            digest.debug(&23);
+        });
+        let other = digest_of(|digest| {
+            digest.debug(&12);
+            digest.debug(&3);
         });
         assert_ne!(one, other);
     }

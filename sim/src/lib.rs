@@ -28,6 +28,7 @@ mod digest;
 mod fate;
 mod faults;
 mod fixed;
+mod flat_map;
 mod kernel;
 mod link;
 mod queue;

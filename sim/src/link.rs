@@ -28,12 +28,12 @@
 //! assert_eq!(arrived, ["half a second of bandwidth"]);
 //! ```
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::flat_map::FlatMap;
 use crate::{Chance, FairShare, HeapQueue, Queue, Ratio, SimTime};
 
 /// How good or bad a link is.
@@ -103,7 +103,7 @@ pub struct Link<T> {
     waiting: Option<FairShare<Parcel<T>>>,
     /// Messages whose last byte has left.
     travelling: HeapQueue<Traveller<T>>,
-    flows: BTreeMap<u32, Flow>,
+    flows: FlatMap<u32, Flow>,
     in_flight: usize,
     bytes_in_flight: u64,
     counters: LinkCounters,
@@ -170,7 +170,7 @@ impl<T: Clone> Link<T> {
             cut: false,
             dice,
             travelling: HeapQueue::new(),
-            flows: BTreeMap::new(),
+            flows: FlatMap::new(),
             in_flight: 0,
             bytes_in_flight: 0,
             counters: LinkCounters::default(),
@@ -209,10 +209,19 @@ impl<T: Clone> Link<T> {
     pub fn deadline(&self) -> Option<SimTime> {
         let travelling = self.travelling.peek_time();
         let leaving = self.waiting.as_ref().and_then(FairShare::next_departure);
-        let arriving = leaving.map(|at| at + self.latency_floor);
+        let arriving = leaving.map(|at| at + self.shortest_way());
         match (travelling, arriving) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
+        }
+    }
+
+    /// What waits for bandwidth travels no faster than this. Of a message that waits alone it is known, so that nobody
+    /// looks for it too early.
+    fn shortest_way(&self) -> Duration {
+        match self.waiting.as_ref().and_then(FairShare::only) {
+            Some(parcel) => parcel.shortest_way(),
+            None => self.latency_floor,
         }
     }
 
@@ -322,7 +331,7 @@ impl<T: Clone> Link<T> {
         self.in_flight += pieces;
         self.bytes_in_flight += bytes * pieces as u64;
         self.counters.duplicated += pieces as u64 - 1;
-        let flow = self.flows.entry(flow).or_default();
+        let flow = self.flows.get_or_insert(flow, Flow::default());
         flow.in_flight += pieces;
         let number = flow.next_number;
         flow.next_number += 1;
@@ -341,7 +350,7 @@ impl<T: Clone> Link<T> {
     /// In its place behind the flow's earlier messages, unless it is held back: then later ones need not
     /// wait.
     fn arrival(&mut self, departed: SimTime, flow: u32, journey: Journey) -> SimTime {
-        let flow = self.flows.entry(flow).or_default();
+        let flow = self.flows.get_or_insert(flow, Flow::default());
         let at = (departed + journey.latency).max(flow.last_arrival);
         match journey.held_back {
             Some(extra) => at + extra,
@@ -356,7 +365,7 @@ impl<T: Clone> Link<T> {
         self.in_flight -= 1;
         self.bytes_in_flight -= traveller.bytes;
         self.counters.delivered += 1;
-        let Some(flow) = self.flows.get_mut(&traveller.flow) else {
+        let Some(flow) = self.flows.get_mut(traveller.flow) else {
             return;
         };
         if traveller.number < flow.newest_delivered {
@@ -365,8 +374,14 @@ impl<T: Clone> Link<T> {
         flow.newest_delivered = flow.newest_delivered.max(traveller.number);
         flow.in_flight -= 1;
         if flow.in_flight == 0 {
-            self.flows.remove(&traveller.flow);
+            self.flows.remove(traveller.flow);
         }
+    }
+}
+
+impl<T> Parcel<T> {
+    fn shortest_way(&self) -> Duration {
+        self.copy.map_or(self.journey.latency, |copy| copy.latency.min(self.journey.latency))
     }
 }
 

@@ -34,8 +34,7 @@ pub trait Queue<E> {
 
 /// A [`Queue`] on a binary heap, ordered by time and then by sequence number. Push and pop are `O(log n)`.
 ///
-/// Events lie in the heap beside their key, so a large `E` is moved on every step of a pop: keep it within a
-/// cache line, or box what is large.
+/// The heap moves keys, not events, so what an event weighs costs one move in and one out.
 #[derive(Clone, Debug)]
 pub struct HeapQueue<E> {
     heap: TieHeap<SimTime, E>,
@@ -92,25 +91,45 @@ impl<E> Queue<E> for HeapQueue<E> {
 }
 
 /// A min-heap over any small key, in which equal keys keep their order of insertion.
+///
+/// The heap moves keys and places only; what they stand for lies still in a slot of its own until it is taken.
 #[derive(Clone, Debug)]
 pub(crate) struct TieHeap<K, E> {
-    entries: BinaryHeap<Entry<K, E>>,
+    entries: BinaryHeap<Entry<K>>,
+    slots: Vec<Option<E>>,
+    /// Slots that are empty.
+    free: Vec<u32>,
     next_sequence: u64,
 }
 
 impl<K: Ord + Copy, E> TieHeap<K, E> {
     pub(crate) fn new() -> Self {
-        Self { entries: BinaryHeap::new(), next_sequence: 0 }
+        Self { entries: BinaryHeap::new(), slots: Vec::new(), free: Vec::new(), next_sequence: 0 }
     }
 
     pub(crate) fn push(&mut self, key: K, event: E) {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        self.entries.push(Entry { key, sequence, event });
+        let slot = self.put(event);
+        self.entries.push(Entry { key, sequence, slot });
+    }
+
+    /// # Panics
+    /// With more than `u32::MAX` events at once.
+    fn put(&mut self, event: E) -> u32 {
+        if let Some(slot) = self.free.pop() {
+            self.slots[slot as usize] = Some(event);
+            return slot;
+        }
+        self.slots.push(Some(event));
+        u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 events wait at once")
     }
 
     pub(crate) fn pop(&mut self) -> Option<(K, E)> {
-        self.entries.pop().map(|entry| (entry.key, entry.event))
+        let entry = self.entries.pop()?;
+        self.free.push(entry.slot);
+        let event = self.slots[entry.slot as usize].take()?;
+        Some((entry.key, event))
     }
 
     pub(crate) fn peek_key(&self) -> Option<K> {
@@ -118,14 +137,18 @@ impl<K: Ord + Copy, E> TieHeap<K, E> {
     }
 
     pub(crate) fn peek(&self) -> Option<(K, &E)> {
-        self.entries.peek().map(|entry| (entry.key, &entry.event))
+        self.entries.peek().and_then(|entry| self.shown(entry))
     }
 
     /// First what comes out first.
     pub(crate) fn in_order(&self) -> Vec<(K, &E)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
         entries.sort_unstable_by_key(|entry| (entry.key, entry.sequence));
-        entries.into_iter().map(|entry| (entry.key, &entry.event)).collect()
+        entries.into_iter().filter_map(|entry| self.shown(entry)).collect()
+    }
+
+    fn shown(&self, entry: &Entry<K>) -> Option<(K, &E)> {
+        Some((entry.key, self.slots[entry.slot as usize].as_ref()?))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -134,36 +157,38 @@ impl<K: Ord + Copy, E> TieHeap<K, E> {
 
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
+        self.slots.clear();
+        self.free.clear();
     }
 }
 
-#[derive(Clone, Debug)]
-struct Entry<K, E> {
+#[derive(Clone, Copy, Debug)]
+struct Entry<K> {
     key: K,
     sequence: u64,
-    event: E,
+    slot: u32,
 }
 
 /// Reversed, because the standard heap gives its greatest element first.
-impl<K: Ord, E> Ord for Entry<K, E> {
+impl<K: Ord> Ord for Entry<K> {
     fn cmp(&self, other: &Self) -> Ordering {
         other.key.cmp(&self.key).then_with(|| other.sequence.cmp(&self.sequence))
     }
 }
 
-impl<K: Ord, E> PartialOrd for Entry<K, E> {
+impl<K: Ord> PartialOrd for Entry<K> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<K: Ord, E> PartialEq for Entry<K, E> {
+impl<K: Ord> PartialEq for Entry<K> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl<K: Ord, E> Eq for Entry<K, E> {}
+impl<K: Ord> Eq for Entry<K> {}
 
 #[cfg(test)]
 mod tests {

@@ -13,9 +13,8 @@
 //! Virtual and real time carry 20 bits behind the point. What must be rounded is rounded against the flows,
 //! so the rate is never exceeded, and a million changes of speed cost one byte.
 
-use std::collections::BTreeMap;
-
 use crate::SimTime;
+use crate::flat_map::FlatMap;
 use crate::queue::TieHeap;
 use crate::time::NANOS_PER_SEC;
 
@@ -45,7 +44,7 @@ pub struct FairShare<T> {
     since: u128,
     /// Fractional bytes served to each waiting flow, at `since`.
     served: u128,
-    waiting: BTreeMap<u32, Backlog>,
+    waiting: FlatMap<u32, Backlog>,
     queue: TieHeap<u128, (u32, T)>,
 }
 
@@ -59,16 +58,16 @@ impl<T> FairShare<T> {
     /// Nothing waiting. At a rate of zero everything waits until the rate is changed.
     #[must_use]
     pub fn new(bytes_per_sec: u64) -> Self {
-        Self { bytes_per_sec, since: 0, served: 0, waiting: BTreeMap::new(), queue: TieHeap::new() }
+        Self { bytes_per_sec, since: 0, served: 0, waiting: FlatMap::new(), queue: TieHeap::new() }
     }
 
     /// Puts an item behind what its flow already has waiting.
     pub fn push(&mut self, now: SimTime, flow: u32, bytes: u64, item: T) {
-        if !self.waiting.contains_key(&flow) {
+        if !self.waiting.contains_key(flow) {
             self.settle(now);
         }
         let fresh = Backlog { last_finish: self.served, items: 0 };
-        let backlog = self.waiting.entry(flow).or_insert(fresh);
+        let backlog = self.waiting.get_or_insert(flow, fresh);
         backlog.last_finish += u128::from(bytes) << FRACTION_BITS;
         backlog.items += 1;
         self.queue.push(backlog.last_finish, (flow, item));
@@ -110,6 +109,13 @@ impl<T> FairShare<T> {
         self.queue.in_order().into_iter().map(|(_, (flow, item))| (*flow, item)).collect()
     }
 
+    /// The item that waits, if it is the only one.
+    #[must_use]
+    pub fn only(&self) -> Option<&T> {
+        let (_, (_, item)) = self.queue.peek().filter(|_| self.len() == 1)?;
+        Some(item)
+    }
+
     /// How many items wait.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -124,12 +130,12 @@ impl<T> FairShare<T> {
 
     /// A flow that has nothing left waiting stops taking its part, which changes the speed of virtual time.
     fn leave(&mut self, flow: u32, finish: u128, at: u128) {
-        let Some(backlog) = self.waiting.get_mut(&flow) else {
+        let Some(backlog) = self.waiting.get_mut(flow) else {
             return;
         };
         backlog.items -= 1;
         if backlog.items == 0 {
-            self.waiting.remove(&flow);
+            self.waiting.remove(flow);
             self.served = finish;
             self.since = at;
         }
@@ -232,7 +238,7 @@ mod tests {
         let mut now = 0;
         while finished.contains(&0) {
             now += 1; // one microsecond
-            let mut heads = BTreeMap::new();
+            let mut heads = std::collections::BTreeMap::new();
             for (index, &(flow, _)) in left.iter().enumerate().filter(|(_, (_, left))| *left > 0) {
                 heads.entry(flow).or_insert(index);
             }

@@ -3,7 +3,7 @@
 //! 1. Who hears nothing asks again *under the same number*: the request, or its answer, may be lost. Nothing may be done
 //!    twice because of that.
 //! 2. Who is refused because the machine is on its way to another state asks again, as somebody does who waits for a
-//!    button to become active.
+//!    button to become active: soon, and then less and less often.
 //! 3. Whose job failed looks at it for a while and asks anew, as often as the scenario's operator does. A change of the
 //!    recovery point that failed leaves no machine; it is asked for as a failover then.
 //! 4. A cancel that comes too late is refused, and that is no trouble: the failover is through.
@@ -16,13 +16,15 @@ use switchback_engine::role::CommandId;
 use switchback_engine::{MachineId, Site};
 use switchback_sim::SimTime;
 
-use super::Drill;
+use super::{Drill, LOOK_EVERY};
 use crate::content::Simulated;
 
 /// Who hears nothing asks again after this long.
 const REPEAT_AFTER: Duration = Duration::from_secs(20);
 /// From a job that failed to the next attempt.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
+/// Who is refused looks again after a second, and each time twice as late, up to this long.
+const LOOK_AGAIN_MAX: Duration = Duration::from_secs(60);
 
 /// A command of a step, to one machine.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub(super) struct Asked {
     command: Command,
     machine: MachineId,
     attempts: u32,
+    /// Refusals one after the other.
+    refusals: u32,
     stage: Stage,
 }
 
@@ -38,6 +42,8 @@ pub(super) struct Asked {
 enum Stage {
     /// It was asked for under this number; asked again then, if nobody answers.
     Asked(CommandId, SimTime),
+    /// Its job runs. That a job has ended is seen, so nobody looks by the clock.
+    UnderWay(CommandId),
     /// It will be asked for at this time.
     Again(SimTime),
     /// It is over, well or not.
@@ -48,6 +54,8 @@ enum Stage {
 enum Look {
     /// Nothing yet.
     Wait,
+    /// The job is under way.
+    UnderWay,
     /// Nothing, for too long.
     Silence(CommandId),
     Ended,
@@ -70,7 +78,7 @@ impl Asked {
     pub(super) fn looked_at(&self, next: SimTime) -> Option<SimTime> {
         match self.stage {
             Stage::Asked(_, at) | Stage::Again(at) => Some(at.max(next)),
-            Stage::Ended(_) => None,
+            Stage::UnderWay(_) | Stage::Ended(_) => None,
         }
     }
 }
@@ -78,7 +86,7 @@ impl Asked {
 impl<C: Simulated> Drill<C> {
     pub(super) fn ask_first(&mut self, machine: MachineId, command: Command) -> Asked {
         let stage = self.ask(machine, &command);
-        Asked { command, machine, attempts: 1, stage }
+        Asked { command, machine, attempts: 1, refusals: 0, stage }
     }
 
     fn ask(&mut self, machine: MachineId, command: &Command) -> Stage {
@@ -88,36 +96,60 @@ impl<C: Simulated> Drill<C> {
 
     pub(super) fn follow_asked(&mut self, at: usize, number: usize, since: SimTime) {
         let now = self.world.now();
-        let mut asked = self.steps[at].asked[number].clone();
-        match asked.stage {
-            Stage::Ended(_) => return,
-            Stage::Again(due) if now < due => return,
-            Stage::Again(_) => asked.stage = self.ask(asked.machine, &asked.command),
-            Stage::Asked(id, repeat_at) => {
-                let gave_up = now > since + self.scenario.operator.gives_up_after;
-                let look = self.look(id, repeat_at);
+        match self.steps[at].asked[number].stage {
+            Stage::Ended(_) => {}
+            Stage::Again(due) if now < due => {}
+            Stage::Again(_) => {
+                let Asked { machine, command, .. } = self.steps[at].asked[number].clone();
+                self.steps[at].asked[number].stage = self.ask(machine, &command);
+            }
+            Stage::Asked(id, repeat_at) => self.follow_command(at, number, since, id, repeat_at),
+            Stage::UnderWay(id) => self.follow_command(at, number, since, id, SimTime::MAX),
+        }
+    }
+
+    fn follow_command(
+        &mut self,
+        at: usize,
+        number: usize,
+        since: SimTime,
+        id: CommandId,
+        repeat_at: SimTime,
+    ) {
+        let gave_up = self.world.now() > since + self.scenario.operator.gives_up_after;
+        match self.look(id, repeat_at) {
+            Look::Wait if !gave_up => {}
+            Look::UnderWay if !gave_up => self.steps[at].asked[number].stage = Stage::UnderWay(id),
+            look => {
+                let mut asked = self.steps[at].asked[number].clone();
                 self.settle(at, &mut asked, look, gave_up);
+                self.steps[at].asked[number] = asked;
             }
         }
-        self.steps[at].asked[number] = asked;
     }
 
     /// Goes on from what a look has shown.
     fn settle(&mut self, at: usize, asked: &mut Asked, look: Look, gave_up: bool) {
         match look {
             Look::Ended => asked.stage = Stage::Ended(true),
-            Look::Wait if !gave_up => {}
             Look::Silence(id) if !gave_up => {
                 self.world.repeat_command(id, asked.command.clone());
                 asked.stage = Stage::Asked(id, self.world.now() + REPEAT_AFTER);
             }
-            Look::Refused(_) if !gave_up => asked.stage = Stage::Again(self.world.now()),
+            Look::Refused(_) if !gave_up => {
+                let patience = LOOK_EVERY.saturating_mul(1 << asked.refusals.min(16)).min(LOOK_AGAIN_MAX);
+                asked.refusals += 1;
+                asked.stage = Stage::Again(self.world.now() + patience);
+            }
             Look::Failed(_) if !gave_up && asked.attempts < self.scenario.operator.attempts => {
                 asked.attempts += 1;
+                asked.refusals = 0;
                 self.choose_again(asked);
                 asked.stage = Stage::Again(self.world.now() + AGAIN_AFTER);
             }
-            Look::Wait | Look::Silence(_) => self.give_up(at, asked, "it is not through in time"),
+            Look::Wait | Look::UnderWay | Look::Silence(_) => {
+                self.give_up(at, asked, "it is not through in time")
+            }
             Look::Refused(why) | Look::Failed(why) | Look::GiveUp(why) => self.give_up(at, asked, &why),
         }
     }
@@ -175,7 +207,7 @@ impl<C: Simulated> Drill<C> {
     fn look_at_job(&self, job: JobId) -> Look {
         let Some(job) = self.world.control().and_then(|control| control.job(job)) else { return Look::Wait };
         match job.state {
-            JobState::InProgress => Look::Wait,
+            JobState::InProgress => Look::UnderWay,
             JobState::Succeeded => Look::Ended,
             // Only a user cancels a job.
             JobState::Cancelled => Look::Ended,

@@ -33,7 +33,7 @@ mod site;
 pub const GENERATOR_VERSION: u32 = 1;
 
 /// One run in so many moves real bytes, through compression and checksums. They cost ten times as much.
-const BYTES_ONE_IN: u64 = 48;
+const BYTES_ONE_IN: u64 = 256;
 
 /// A place for things that no person wrote.
 pub(crate) use journey::{Place, step};

@@ -207,7 +207,7 @@ impl switchback_sim::Fact for Fact {
             Self::Written { number } => digest.u64(u64::from(*number)),
             Self::Arrived { bytes } => digest.u64(*bytes),
             // Happenings are few, and their text says everything in them.
-            Self::Happened(happening) => digest.str(&format!("{happening:?}")),
+            Self::Happened(happening) => digest.debug(happening),
         }
     }
 }
