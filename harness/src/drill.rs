@@ -47,8 +47,6 @@ const ENABLE_AT: Duration = Duration::from_secs(60);
 const HEALTHY_FOR: Duration = Duration::from_secs(60);
 /// The user looks at least so often, so that whoever watches the run hears of it.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
-/// The user gives up on a first copy, a job or a state that does not come.
-const PATIENCE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Why a drill cannot begin.
 #[derive(Debug, Error)]
@@ -263,7 +261,8 @@ impl<C: Simulated> Drill<C> {
 
     /// When the run is over by the clock, if that is known yet.
     fn over_at(&self) -> Option<SimTime> {
-        let Some(t0) = self.t0 else { return Some(SimTime::ZERO + PATIENCE) };
+        // A first copy that does not come is given up like a job that does not end.
+        let Some(t0) = self.t0 else { return Some(SimTime::ZERO + self.scenario.operator.gives_up_after) };
         let done = self.timeline_done?;
         Some(match (self.scenario.run_for, &self.scenario.then_heal) {
             (Some(run_for), _) => (t0 + run_for).max(done),

@@ -223,11 +223,11 @@ impl SyntheticRun {
         let slot_sectors = slot_bytes / SECTOR_BYTES;
         let first = if sectors > PARTITION_START + slot_sectors { PARTITION_START } else { 0 };
         self.drawn_bytes = self.draw_size();
-        Planned {
-            disk,
-            start: first + slot * slot_sectors,
-            sectors: (self.drawn_bytes / SECTOR_BYTES) as u32,
-        }
+        let sectors = self.drawn_bytes / SECTOR_BYTES;
+        // A write that is smaller than its place may begin anywhere in it, so that two overlap in every way they can.
+        let room = slot_sectors.saturating_sub(sectors);
+        let within = if room == 0 { 0 } else { self.chance.in_range(0..=room) };
+        Planned { disk, start: first + slot * slot_sectors + within, sectors: sectors as u32 }
     }
 
     fn draw_size(&mut self) -> u64 {

@@ -36,7 +36,7 @@ record! {
         "wan" => wan: optional WanRanges,
         /// Bytes a machine writes a second. Default 128B/s..64KiB/s.
         "churn" => churn: optional Spanned<Range<ByteRate>>,
-        /// Simulated time from t0 to the last step, 1m or more. Default 20m..3h.
+        /// Simulated time from t0 to the last step, 1m or more. Default 2m..3h.
         "lasts" => lasts: optional Spanned<DurationRange>,
         /// The number of steps of the journey, at most 100. Default 1..12.
         "steps" => steps: optional Spanned<CountRange>,

@@ -62,7 +62,9 @@ impl<C: Content> Target<C> {
         else {
             return Answer::Unknown;
         };
-        if let Some(finished) = group.finished.get(&machine) {
+        // Who fails over once more, after an attempt that failed, may want another point than the first time.
+        if let Some(finished) = group.finished.get(&machine).filter(|finished| finished.selector == selector)
+        {
             return Answer::Chosen(finished.point);
         }
         let Some(point) = group.choose(machine, selector) else { return Answer::NoSuchPoint };

@@ -10,6 +10,7 @@
 //! | protection is ended in the cloud: what runs there is the user's, and in the way of another failover | steps of the machine | the machine |
 //! | a machine of a group could not be protected, or is elsewhere: the others get no points | convergence | its group |
 //! | an operator keeps a machine switched off | convergence | its group |
+//! | an operator starts the old machine while it has its disks: nothing can keep two copies from running then | one writable side | the machine |
 //!
 //! Nothing else is excused: loss, reordering, cuts, crashes, full and slow disks, late and lost answers must all be
 //! survived.
@@ -27,6 +28,7 @@ use crate::world::{Happening, World};
 pub(super) struct Atlas {
     damaged: BTreeSet<MachineId>,
     cut_off: BTreeSet<MachineId>,
+    started_by_hand: BTreeSet<MachineId>,
     excused: u64,
 }
 
@@ -45,6 +47,9 @@ impl Atlas {
             {
                 Some("a disk of the machine has lied")
             }
+            Judge::OneWritableSide if self.started_by_hand.contains(&machine) => {
+                Some("an operator has started the old machine")
+            }
             _ => None,
         }
     }
@@ -59,6 +64,11 @@ impl<C: Simulated> super::Judges<C> {
     /// The disks of the machine are lost to the master target that had them.
     pub(crate) fn expect_cut_off(&mut self, machine: MachineId) {
         self.atlas.cut_off.insert(machine);
+    }
+
+    /// An operator starts the machine at home, which has its disks.
+    pub(crate) fn expect_two_copies(&mut self, machine: MachineId) {
+        self.atlas.started_by_hand.insert(machine);
     }
 
     /// Whether the machine's disks were lost to the master target: it cannot come home by itself.

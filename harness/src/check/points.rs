@@ -41,14 +41,17 @@ impl<C: Simulated> World<C> {
 
     /// Every point that is kept must still show what it showed when it was made.
     pub fn judge_kept_points(&mut self) {
-        for site in [Site::Recovery, Site::Primary] {
-            let groups: Vec<GroupId> = self.spec().groups.iter().map(|group| group.id).collect();
-            for group in groups {
-                let points =
-                    self.target(site).and_then(|target| target.journal(group)).map(|j| j.points().to_vec());
-                for point in points.unwrap_or_default() {
-                    self.judge_new_point(site, group, point);
-                }
+        [Site::Recovery, Site::Primary].into_iter().for_each(|site| self.judge_kept_points_at(site));
+    }
+
+    /// The same of the target of one site.
+    pub(crate) fn judge_kept_points_at(&mut self, site: Site) {
+        let groups: Vec<GroupId> = self.spec().groups.iter().map(|group| group.id).collect();
+        for group in groups {
+            let points =
+                self.target(site).and_then(|target| target.journal(group)).map(|j| j.points().to_vec());
+            for point in points.unwrap_or_default() {
+                self.judge_new_point(site, group, point);
             }
         }
     }
@@ -113,7 +116,7 @@ impl<C: Simulated> World<C> {
         machine: MachineId,
         point: PointId,
     ) -> Result<Option<usize>, String> {
-        if self.runs_from_replica(machine, site) {
+        if self.runs_from_replica(machine, site) || self.has_left(machine, site) {
             return Ok(None);
         }
         let Some(disks) = self.read_point(site, group, machine, point)? else { return Ok(None) };
@@ -131,6 +134,16 @@ impl<C: Simulated> World<C> {
                 | ItemState::FailingOver(Direction::Reverse)
         );
         site == Site::Primary && is_home
+    }
+
+    /// A machine whose protection is ended, or being ended, has no replica disks any more, also while others of its
+    /// group still have the journal. A commit away gives the points up and leaves the chosen one on the replica disks.
+    fn has_left(&self, machine: MachineId, site: Site) -> bool {
+        match self.judges.state(machine) {
+            ItemState::Disabling | ItemState::Unprotected => true,
+            ItemState::Committing(direction) | ItemState::Committed(direction) => direction.target() == site,
+            _ => false,
+        }
     }
 
     /// All disks of a machine at a point, as somebody who restores them would find them: for each disk its sorted

@@ -16,7 +16,7 @@ use switchback_scenarios::model::{
     SlowDevice, Step, StepIndex, Subject, Vm, VmIndex, When,
 };
 
-use super::generate::{NOWHERE, Place, blank, leave_out_judges, step};
+use super::generate::{NOWHERE, Place, blank, step};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -92,7 +92,6 @@ impl Enumeration {
             let when = place_in(journey, &scenario.timeline, place);
             scenario.timeline.push(step(when, self.faults[fault].clone()));
         }
-        leave_out_judges(&mut scenario);
         Arc::new(scenario.with_named_steps())
     }
 }

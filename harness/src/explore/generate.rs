@@ -9,7 +9,10 @@
 //! |---|---|
 //! | `site` | machines, disks, groups, datastores, networks, policy, loads |
 //! | `journey` | a legal walk of each group through failover and failback |
-//! | `faults` | what goes wrong, when, for how long |
+//! | `faults` | what goes wrong, for how long |
+//! | `when` | when it does: by the clock, around a step, at a moment of the workflow |
+//! | `stories` | faults that belong together |
+//! | `leanings` | what a run leans towards: scarcity, haste, faults that meet each other |
 //! | `draw` | ways to draw: uneven ranges, round durations |
 
 use core::time::Duration;
@@ -18,8 +21,8 @@ use std::sync::Arc;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::SourceLine;
-use switchback_scenarios::model::words::{ContentKind, HealGoal, Judge, Origin};
-use switchback_scenarios::model::{Action, Heal, Operator};
+use switchback_scenarios::model::words::{ContentKind, HealGoal, Origin};
+use switchback_scenarios::model::{Heal, Operator};
 use switchback_sim::Seed;
 
 use super::Weights;
@@ -27,10 +30,13 @@ use super::Weights;
 mod draw;
 mod faults;
 mod journey;
+mod leanings;
 mod site;
+mod stories;
+mod when;
 
 /// Goes up when the same seed begins to give another scenario.
-pub const GENERATOR_VERSION: u32 = 1;
+pub const GENERATOR_VERSION: u32 = 2;
 
 /// One run in so many moves real bytes, through compression and checksums. They cost ten times as much.
 const BYTES_ONE_IN: u64 = 256;
@@ -38,6 +44,10 @@ const BYTES_ONE_IN: u64 = 256;
 /// A place for things that no person wrote.
 pub(crate) use journey::{Place, step};
 pub(crate) use site::datastore;
+pub(crate) use when::later;
+
+use leanings::Leanings;
+use when::Journey;
 
 pub(crate) const NOWHERE: SourceLine = SourceLine { line: 1, column: 1 };
 
@@ -46,25 +56,18 @@ pub(crate) const NOWHERE: SourceLine = SourceLine { line: 1, column: 1 };
 pub fn generate(seed: u64, ranges: &Exploration, weights: &Weights) -> Scenario {
     let of = Seed(seed).child("explore");
     let mut chance = of.chance("run");
-    let mut scenario = site::draw(&of, ranges);
-    let walks = journey::draw(&mut of.chance("journey"), ranges, &scenario);
-    let span = walks.span;
+    let leanings = Leanings::draw(&mut of.chance("leanings"));
+    let mut scenario = site::draw(&of, ranges, leanings);
+    let walks = journey::draw(&mut of.chance("journey"), ranges, leanings, &scenario);
     scenario.timeline = walks.steps;
-    faults::draw(&of, ranges, weights, span, &mut scenario);
-    leave_out_judges(&mut scenario);
+    let journey =
+        Journey { weights, steps: scenario.timeline.len(), until: walks.span, around: leanings.around };
+    faults::draw(&of, ranges, leanings, &journey, &mut scenario);
     scenario.seed = chance.next_u64() >> 32;
-    if chance.below(BYTES_ONE_IN) == 0 {
+    if chance.below(BYTES_ONE_IN) == 0 && !leanings.starved {
         scenario.content = ContentKind::Bytes;
     }
     scenario.with_named_steps()
-}
-
-/// Leaves out the judge that would only say what is planned: an operator who starts the old machine makes two running
-/// copies.
-pub(crate) fn leave_out_judges(scenario: &mut Scenario) {
-    if scenario.timeline.iter().any(|step| matches!(step.action, Action::Start(_))) {
-        scenario.always.retain(|judge| *judge != Judge::AtMostOneWritableSide);
-    }
 }
 
 /// A scenario in which nothing happens yet.

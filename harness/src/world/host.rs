@@ -10,7 +10,7 @@ use switchback_engine::role::{Address, Effect, Input, Outbox, Role, StorageError
 use switchback_engine::target::Target;
 use switchback_engine::time::Instant;
 use switchback_engine::{MachineId, Site};
-use switchback_sim::{Chance, Device, DurableStore, IoKind, Kernel, SimTime, Tail};
+use switchback_sim::{Chance, Device, DeviceSpec, DurableStore, IoKind, Kernel, SimTime, Tail};
 
 use super::event::{Event, Synced};
 use super::faults::{shown, when};
@@ -184,6 +184,11 @@ where
         }
     }
 
+    /// The store lies on a device that is as fast as that from now on.
+    pub(super) fn set_timing(&mut self, spec: &DeviceSpec) {
+        self.device.set_spec(spec.clone());
+    }
+
     /// Limits the store to what it holds now, or lifts the limit.
     pub(super) fn set_full(&mut self, full: bool) {
         self.store.set_capacity(full.then(|| self.store.bytes_used()));
@@ -289,6 +294,10 @@ impl<C: Simulated> Hosts<C> {
 
     pub(super) fn look_at_clock(&mut self, address: Address, now: SimTime, kernel: &mut Kernel<Event<C>>) {
         on_host!(self, address, host => host.look_at_clock(now, kernel));
+    }
+
+    pub(super) fn set_store_timing(&mut self, address: Address, spec: &DeviceSpec) {
+        on_host!(self, address, host => host.set_timing(spec));
     }
 
     pub(super) fn set_store_full(&mut self, address: Address, full: bool) {

@@ -73,7 +73,7 @@ impl Exploration {
             latency: DurationRange { min: Duration::from_millis(1), max: Duration::from_millis(200) },
             loss: (Ratio::ZERO, Ratio { n: 5, d: 100 }),
             churn: 128..=64 << 10,
-            lasts: DurationRange { min: Duration::from_mins(20), max: Duration::from_hours(3) },
+            lasts: DurationRange { min: Duration::from_mins(2), max: Duration::from_hours(3) },
             steps: 1..=12,
             journey: None,
             faults: 0..=6,

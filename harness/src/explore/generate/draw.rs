@@ -35,6 +35,17 @@ pub(super) fn seconds_below(chance: &mut Chance, bound: Duration) -> Duration {
     Duration::from_secs(chance.below(bound.as_secs().max(1)))
 }
 
+/// One of a range: the smallest in half of the cases, and each next one half as often.
+pub(super) fn few(chance: &mut Chance, range: &RangeInclusive<u32>) -> u32 {
+    let more = chance.next_u64().trailing_ones();
+    range.start().saturating_add(more).min(*range.end())
+}
+
+/// One of some words.
+pub(super) fn pick<T: Copy>(chance: &mut Chance, words: &[T]) -> T {
+    words[chance.below(words.len() as u64) as usize]
+}
+
 /// One in so many.
 pub(super) fn one_in(chance: &mut Chance, count: u64) -> bool {
     chance.below(count) == 0

@@ -6,38 +6,51 @@ use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
     Component, DiskFaultKind, DiskOwner, DiskSide, FaultWord, LinkName, OutsideCall, OutsideFailure,
-    PassingState, TaskWord,
 };
 use switchback_scenarios::model::{
-    Action, DatastoreIndex, DiskIndex, Moment, Ratio, SlowDevice, StepIndex, VmIndex, When,
+    Action, DatastoreIndex, DiskIndex, Ratio, SlowDevice, StepIndex, VmIndex, When,
 };
 use switchback_sim::{Chance, Seed};
 
-use super::draw::{by_magnitude, one_in, rather_small, seconds_below, span};
+use super::draw::{by_magnitude, one_in, pick, rather_small, span};
 use super::journey::step;
+use super::leanings::Leanings;
+use super::stories::{self, Telling};
+use super::when::Journey;
 use crate::explore::Weights;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Adds faults to the timeline. They are spread over the span of the journey and a little beyond.
+/// Adds faults to the timeline.
 pub(super) fn draw(
     seed: &Seed,
     ranges: &Exploration,
-    weights: &Weights,
-    span: Duration,
+    leanings: Leanings,
+    journey: &Journey<'_>,
     scenario: &mut Scenario,
 ) {
     let mut chance = seed.chance("faults");
-    let kinds = switched_on(&mut chance, ranges, weights);
+    let kinds = switched_on(&mut chance, ranges, journey.weights);
     if kinds.is_empty() {
         return;
     }
-    for number in 0..rather_small(&mut chance, &ranges.faults) {
-        let Some(kind) = weights.pick_fault(&mut chance, &kinds) else { return };
+    let most = scenario.timeline.len() + rather_small(&mut chance, &ranges.faults) as usize;
+    for number in 0..most {
+        if scenario.timeline.len() >= most {
+            return;
+        }
+        let Some(kind) = journey.weights.pick_fault(&mut chance, &kinds) else { return };
         // A generator for each fault: one that is taken away reshuffles none of the others.
         let mut own = seed.chance(&format!("fault {number}"));
-        let when = moment(&mut own, weights, scenario, span);
+        if leanings.stories && !one_in(&mut own, 3) {
+            let telling = Telling { chance: &mut own, journey };
+            // A story brings its kinds with it; only what the ranges leave out is out of the question.
+            if stories::tell(telling, &ranges.kinds, scenario) {
+                continue;
+            }
+        }
+        let when = journey.when(&mut own, scenario);
         add(&mut own, kind, when, scenario);
     }
 }
@@ -49,26 +62,6 @@ fn switched_on(chance: &mut Chance, ranges: &Exploration, weights: &Weights) -> 
         (true, Some(kind)) => vec![kind],
         _ => on,
     }
-}
-
-/// By the clock, or by the state of the workflow.
-fn moment(chance: &mut Chance, weights: &Weights, scenario: &Scenario, until: Duration) -> When {
-    let vm = VmIndex(chance.below(scenario.vms.len() as u64) as usize);
-    let moment = match chance.below(8) {
-        0..=3 => return When::At(seconds_below(chance, until + 5 * MINUTE)),
-        4 => Moment::CutsPoint { group: scenario.vms[vm.0].group, number: rather_small(chance, &(1..=12)) },
-        5 | 6 => Moment::State { vm, is: weights.pick_state(chance, PassingState::ALL) },
-        _ => match chance.pick(TaskWord::ALL) {
-            Some(task) => Moment::Task { vm, task: *task },
-            None => return When::At(Duration::ZERO),
-        },
-    };
-    let plus = match chance.below(3) {
-        0 => Duration::ZERO,
-        1 => span(chance, Duration::from_micros(10)..=SECOND),
-        _ => span(chance, SECOND..=3 * MINUTE),
-    };
-    When::Moment { moment, plus }
 }
 
 fn add(chance: &mut Chance, kind: FaultWord, when: When, scenario: &mut Scenario) {
@@ -105,12 +98,12 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         },
         FaultWord::Crash => {
             let (who, vm) = role(chance, vm);
-            let down_for = Some(span(chance, Duration::from_millis(1)..=5 * MINUTE));
+            let down_for = Some(down(chance));
             Action::Crash { who, vm, down_for }
         }
         FaultWord::Fail => Action::Fail {
             call: pick(chance, OutsideCall::ALL),
-            times: rather_small(chance, &(1..=6)),
+            times: times(chance),
             with: pick(chance, OutsideFailure::ALL),
         },
         FaultWord::Delay => Action::Delay {
@@ -132,7 +125,7 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         },
         FaultWord::SlowDisk => {
             let who = if one_in(chance, 2) { SlowDevice::Replica } else { SlowDevice::Machine(vm) };
-            Action::SlowDisk { who, latency: span(chance, Duration::from_millis(1)..=2 * SECOND), lasts }
+            Action::SlowDisk { who, latency: span(chance, Duration::from_millis(1)..=10 * SECOND), lasts }
         }
         FaultWord::Snapshot => Action::Snapshot(vm),
         FaultWord::RemoveSnapshots => Action::RemoveSnapshots(vm),
@@ -144,10 +137,6 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
     }
 }
 
-fn pick<T: Copy>(chance: &mut Chance, words: &[T]) -> T {
-    words[chance.below(words.len() as u64) as usize]
-}
-
 fn link(chance: &mut Chance) -> LinkName {
     if one_in(chance, 4) { LinkName::Lan } else { LinkName::Wan }
 }
@@ -155,7 +144,25 @@ fn link(chance: &mut Chance) -> LinkName {
 /// A role, and whose agent if it is one.
 fn role(chance: &mut Chance, vm: VmIndex) -> (Component, Option<VmIndex>) {
     let who = pick(chance, Component::ALL);
-    (who, (who == Component::Agent).then_some(vm))
+    (who, vm_of(who, vm))
+}
+
+/// The machine whose agent it is, if a role is one.
+pub(super) fn vm_of(who: Component, vm: VmIndex) -> Option<VmIndex> {
+    (who == Component::Agent).then_some(vm)
+}
+
+/// Mostly moments; now and then longer than anybody waits.
+fn down(chance: &mut Chance) -> Duration {
+    match chance.below(16) {
+        0 => span(chance, 40 * MINUTE..=180 * MINUTE),
+        _ => span(chance, Duration::from_millis(1)..=5 * MINUTE),
+    }
+}
+
+/// Mostly what is made up for by asking again; now and then more than that.
+fn times(chance: &mut Chance) -> u32 {
+    if one_in(chance, 6) { by_magnitude(chance, 6..=60) as u32 } else { rather_small(chance, &(1..=6)) }
 }
 
 /// Nothing, or some thousandths.

@@ -15,6 +15,10 @@ use switchback_sim::Chance;
 
 use super::NOWHERE;
 use super::draw::{one_in, rather_small, seconds_below, span};
+use super::leanings::Leanings;
+
+/// A run in which machines write much is a short one.
+const FLOODED_MAX: Duration = Duration::from_mins(15);
 
 /// The steps of all walks, and how long after t0 the last one is about due.
 pub(super) struct Walks {
@@ -66,8 +70,14 @@ impl Place {
     }
 }
 
-pub(super) fn draw(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario) -> Walks {
-    let span = span(chance, ranges.lasts.min..=ranges.lasts.max);
+pub(super) fn draw(
+    chance: &mut Chance,
+    ranges: &Exploration,
+    leanings: Leanings,
+    scenario: &Scenario,
+) -> Walks {
+    let longest = if leanings.starved { FLOODED_MAX } else { Duration::MAX };
+    let span = span(chance, ranges.lasts.min..=ranges.lasts.max.min(longest).max(ranges.lasts.min));
     let mut walks = Walks { steps: Vec::new(), span };
     for group in 0..scenario.groups.len() {
         // The others are there to be left alone.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{MachineKind, OsKind};
+use switchback_scenarios::model::words::{MachineKind, Origin, OsKind};
 use switchback_scenarios::model::{
     Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link, MasterTarget,
     Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
@@ -13,12 +13,19 @@ use switchback_scenarios::model::{
 use switchback_sim::{Chance, Seed};
 
 use super::NOWHERE;
-use super::draw::{by_magnitude, one_in, rather_small, span};
+use super::draw::{by_magnitude, few, one_in, rather_small, span};
+use super::leanings::Leanings;
 
 const MIB: u64 = 1 << 20;
 const MINUTE: Duration = Duration::from_mins(1);
 /// Disks are small, so that everything on them is read back often.
 const DISK_BYTES: core::ops::RangeInclusive<u64> = MIB..=24 * MIB;
+/// A comparison puts more than one question about a disk of more than 64 MiB.
+const LARGE_BYTES: core::ops::RangeInclusive<u64> = 64 * MIB..=160 * MIB;
+/// One disk in so many is a large one.
+const LARGE_ONE_IN: u64 = 12;
+/// No more of a disk is used at first: what is unused costs nothing.
+const USED_MAX: u64 = 12 * MIB;
 
 pub(super) fn blank() -> Site {
     Site { vcenter: "vc-lon".to_owned(), hosts: 1, datastores: Vec::new(), source: NOWHERE }
@@ -33,14 +40,17 @@ pub(super) fn master_target() -> MasterTarget {
 }
 
 /// A site with machines in groups, their loads, networks and a policy; nothing happens there yet.
-pub(super) fn draw(seed: &Seed, ranges: &Exploration) -> Scenario {
+pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings) -> Scenario {
     let mut scenario = super::blank(ranges);
     inventory(&mut seed.chance("site"), &mut scenario);
-    machines(&mut seed.chance("machines"), ranges, &mut scenario);
-    loads(&mut seed.chance("loads"), ranges, &mut scenario);
-    networks(&mut seed.chance("networks"), ranges, &mut scenario);
-    scenario.policy = policy(&mut seed.chance("policy"));
-    scenario.process_server = process_server(&mut seed.chance("process server"));
+    machines(&mut seed.chance("machines"), ranges, leanings, &mut scenario);
+    loads(&mut seed.chance("loads"), ranges, leanings, &mut scenario);
+    networks(&mut seed.chance("networks"), ranges, leanings, &mut scenario);
+    scenario.policy = policy(&mut seed.chance("policy"), leanings);
+    scenario.process_server = process_server(&mut seed.chance("process server"), leanings);
+    if leanings.from_start {
+        scenario.t0 = Origin::Start;
+    }
     scenario
 }
 
@@ -59,10 +69,9 @@ pub(crate) fn datastore(name: &str, hosts: u32) -> Datastore {
 }
 
 /// Machines one by one, each in the group of the one before or in one of its own.
-fn machines(chance: &mut Chance, ranges: &Exploration, scenario: &mut Scenario) {
+fn machines(chance: &mut Chance, ranges: &Exploration, leanings: Leanings, scenario: &mut Scenario) {
     let groups_on = chance.below(3) > 0;
-    let small_pools = one_in(chance, 4);
-    for number in 0..rather_small(chance, &ranges.vms) as usize {
+    for number in 0..few(chance, &ranges.vms) as usize {
         let joins = number > 0 && groups_on && chance.below(3) > 0;
         if !joins {
             let name = format!("group-{}", scenario.groups.len() + 1);
@@ -70,7 +79,7 @@ fn machines(chance: &mut Chance, ranges: &Exploration, scenario: &mut Scenario) 
         }
         let group = scenario.groups.len() - 1;
         scenario.groups[group].vms.push(VmIndex(number));
-        let vm = machine(chance, number, group, ranges, small_pools, scenario.site.datastores.len());
+        let vm = machine(chance, number, group, ranges, leanings, scenario.site.datastores.len());
         scenario.vms.push(vm);
     }
 }
@@ -80,10 +89,11 @@ fn machine(
     number: usize,
     group: usize,
     ranges: &Exploration,
-    small_pools: bool,
+    leanings: Leanings,
     datastores: usize,
 ) -> Vm {
-    let disks = (0..rather_small(chance, &ranges.disks_per_vm)).map(|number| disk(chance, number)).collect();
+    let count = few(chance, &ranges.disks_per_vm);
+    let disks = (0..count).map(|number| disk(chance, number, leanings)).collect();
     Vm {
         index: VmIndex(number),
         name: format!("vm-{}", number + 1),
@@ -91,7 +101,7 @@ fn machine(
         kind: MachineKind::Vmware,
         os: if one_in(chance, 2) { OsKind::Linux } else { OsKind::Windows },
         memory: 1 << 30,
-        capture_pool: if small_pools && one_in(chance, 2) { chance.in_range(1..=4) * MIB } else { 64 * MIB },
+        capture_pool: if leanings.starved { chance.in_range(1..=9) * MIB } else { 64 * MIB },
         datastore: DatastoreIndex(chance.below(datastores as u64) as usize),
         disks,
         churn: None,
@@ -101,56 +111,92 @@ fn machine(
 }
 
 /// Sizes are those of nothing round, now and then: whole MiB, and some sectors more.
-fn disk(chance: &mut Chance, number: u32) -> Disk {
+fn disk(chance: &mut Chance, number: u32, leanings: Leanings) -> Disk {
     let odd = if one_in(chance, 3) { chance.below(4096) * SECTOR_BYTES } else { 0 };
-    let size = by_magnitude(chance, DISK_BYTES) / MIB * MIB + odd;
+    let range = match leanings {
+        Leanings { starved: true, .. } => 8 * MIB..=40 * MIB,
+        Leanings { crowded: true, .. } => MIB..=2 * MIB,
+        _ if one_in(chance, LARGE_ONE_IN) => LARGE_BYTES,
+        _ => DISK_BYTES,
+    };
+    let size = by_magnitude(chance, range) / MIB * MIB + odd;
     let sectors = size / SECTOR_BYTES;
-    let used = if one_in(chance, 4) { 0 } else { chance.below(sectors / 2 + 1) * SECTOR_BYTES };
+    let most = (sectors / 2 + 1).min(USED_MAX / SECTOR_BYTES);
+    let used = if one_in(chance, 4) { 0 } else { chance.below(most) * SECTOR_BYTES };
     let name = if number == 0 { "os".to_owned() } else { format!("data-{number}") };
     Disk { name, size, used, source: NOWHERE }
 }
 
-fn loads(chance: &mut Chance, ranges: &Exploration, scenario: &mut Scenario) {
+fn loads(chance: &mut Chance, ranges: &Exploration, leanings: Leanings, scenario: &mut Scenario) {
     for at in 0..scenario.vms.len() {
         if one_in(chance, 12) {
             continue;
         }
         let earlier = scenario.groups[scenario.vms[at].group.0].vms.iter().copied().find(|vm| vm.0 < at);
         let after = earlier.filter(|cause| scenario.vms[cause.0].churn.is_some() && one_in(chance, 2));
-        scenario.vms[at].churn = Some(churn(chance, ranges, &scenario.vms[at], after));
+        let vm = &scenario.vms[at];
+        let churn = if leanings.starved && !one_in(chance, 3) {
+            flood(chance, vm, after)
+        } else {
+            churn(chance, ranges, leanings, vm, after)
+        };
+        scenario.vms[at].churn = Some(churn);
     }
 }
 
 /// Mostly bursts: applications write together and then rest, and a run of them is cheap.
-fn churn(chance: &mut Chance, ranges: &Exploration, vm: &Vm, after: Option<VmIndex>) -> Churn {
-    let smallest = vm.disks.iter().map(|disk| disk.size).min().unwrap_or(MIB);
-    let block_max =
-        by_magnitude(chance, SECTOR_BYTES..=(64 << 10).min(smallest)) / SECTOR_BYTES * SECTOR_BYTES;
-    let block_min = if one_in(chance, 2) { block_max } else { SECTOR_BYTES };
-    let disk = (vm.disks.len() > 1 && one_in(chance, 6))
-        .then(|| DiskIndex(chance.below(vm.disks.len() as u64) as usize));
-    let rate = by_magnitude(chance, ranges.churn.clone()).max(1);
+fn churn(
+    chance: &mut Chance,
+    ranges: &Exploration,
+    leanings: Leanings,
+    vm: &Vm,
+    after: Option<VmIndex>,
+) -> Churn {
+    let most = (64 << 10).min(smallest_disk(vm));
+    let block_max = by_magnitude(chance, SECTOR_BYTES..=most) / SECTOR_BYTES * SECTOR_BYTES;
+    let block_min = if one_in(chance, 2) && !leanings.crowded { block_max } else { SECTOR_BYTES };
     let pattern = match chance.below(10) {
         0 => Pattern::Uniform,
         1 => Pattern::Sequential,
         2 => Pattern::Zipf(Ratio { n: 9, d: 10 }),
         _ => bursts(chance, block_max),
     };
+    let is_bursts = matches!(pattern, Pattern::Bursts { .. });
+    let rate = by_magnitude(chance, ranges.churn.clone()).max(1);
     // Steady loads are the dear ones: as many writes as bursts make.
-    let slowest = if matches!(pattern, Pattern::Bursts { .. }) { u64::MAX } else { block_max / 32 + 1 };
-    let rate = if matches!(pattern, Pattern::Bursts { .. }) { 1 } else { rate.min(slowest) };
-    Churn { rate, pattern, block_min, block_max, disk, after, source: NOWHERE }
+    let rate = if is_bursts { 1 } else { rate.min(block_max / 32 + 1) };
+    Churn { rate, pattern, block_min, block_max, disk: one_disk(chance, vm), after, source: NOWHERE }
 }
 
-/// Some writes within a second or two, every few minutes.
+/// Bursts of large writes, up to some times what the capture pool holds: few in number, and more than a line takes.
+fn flood(chance: &mut Chance, vm: &Vm, after: Option<VmIndex>) -> Churn {
+    let block_max = (128 << 10) << chance.below(3);
+    let block_min = if one_in(chance, 2) { block_max } else { 64 << 10 };
+    let rate = vm.capture_pool * chance.in_range(2..=6) / 2;
+    let every = Duration::from_secs(by_magnitude(chance, 40..=300));
+    let pattern = Pattern::Bursts { every, lasts: Duration::from_secs(1), rate };
+    Churn { rate: 1, pattern, block_min, block_max, disk: one_disk(chance, vm), after, source: NOWHERE }
+}
+
+fn smallest_disk(vm: &Vm) -> u64 {
+    vm.disks.iter().map(|disk| disk.size).min().unwrap_or(MIB)
+}
+
+/// Now and then all but one disk rest.
+fn one_disk(chance: &mut Chance, vm: &Vm) -> Option<DiskIndex> {
+    let rests = vm.disks.len() > 1 && one_in(chance, 4);
+    rests.then(|| DiskIndex(chance.below(vm.disks.len() as u64) as usize))
+}
+
+/// Some writes within a second or two, every few seconds or minutes.
 fn bursts(chance: &mut Chance, block: u64) -> Pattern {
-    let every = Duration::from_secs(chance.in_range(60..=600));
+    let every = Duration::from_secs(by_magnitude(chance, 16..=600));
     let lasts = Duration::from_secs(chance.in_range(1..=2));
     let writes_a_second = by_magnitude(chance, 1..=16);
     Pattern::Bursts { every, lasts, rate: block.max(SECTOR_BYTES) * writes_a_second }
 }
 
-fn networks(chance: &mut Chance, ranges: &Exploration, scenario: &mut Scenario) {
+fn networks(chance: &mut Chance, ranges: &Exploration, leanings: Leanings, scenario: &mut Scenario) {
     scenario.wan = Link {
         bandwidth: by_magnitude(chance, ranges.bandwidth.clone()).max(1),
         latency: latency(chance, ranges.latency),
@@ -158,6 +204,10 @@ fn networks(chance: &mut Chance, ranges: &Exploration, scenario: &mut Scenario) 
         reorder: rarely(chance),
         duplicate: rarely(chance),
     };
+    if leanings.starved {
+        // A pool overflows only while its bytes leave more slowly than they come.
+        scenario.lan.bandwidth = by_magnitude(chance, 10_000_000..=1_000_000_000);
+    }
     if one_in(chance, 4) {
         scenario.lan.loss = rarely(chance);
         scenario.lan.reorder = rarely(chance);
@@ -182,19 +232,24 @@ fn rarely(chance: &mut Chance) -> Ratio {
     if one_in(chance, 3) { Ratio { n: chance.in_range(1..=20) as u32, d: 1000 } } else { Ratio::ZERO }
 }
 
-fn policy(chance: &mut Chance) -> Policy {
+fn policy(chance: &mut Chance, leanings: Leanings) -> Policy {
     let minutes = |chance: &mut Chance, of: &[u64]| MINUTE * *chance.pick(of).unwrap_or(&5) as u32;
-    let keep = minutes(chance, &[0, 10, 20, 45, 120, 24 * 60, 24 * 60]);
-    let application = minutes(chance, &[15, 20, 30, 60]);
+    let (keep, every): (&[u64], &[u64]) = if leanings.brief {
+        (&[0, 2, 3, 5, 10, 20], &[1, 1, 2, 4])
+    } else {
+        (&[0, 20, 45, 120, 24 * 60, 24 * 60, 24 * 60], &[2, 5, 5, 10, 15])
+    };
+    let keep = minutes(chance, keep);
+    let application = minutes(chance, &[15, 15, 20, 30]);
     Policy {
-        crash_consistent_every: minutes(chance, &[2, 5, 5, 10, 15]),
+        crash_consistent_every: minutes(chance, every),
         app_consistent_every: (application < keep && chance.below(3) > 0).then_some(application),
         retain_recovery_points_for: keep,
         rpo_alert_after: MINUTE * 30,
     }
 }
 
-fn process_server(chance: &mut Chance) -> ProcessServer {
-    let cache = if one_in(chance, 4) { by_magnitude(chance, 8 * MIB..=256 * MIB) } else { 600 << 30 };
+fn process_server(chance: &mut Chance, leanings: Leanings) -> ProcessServer {
+    let cache = if leanings.small_cache { by_magnitude(chance, 8 * MIB..=64 * MIB) } else { 600 << 30 };
     ProcessServer { cache, crash_restart: Duration::from_secs(30) }
 }

@@ -9,6 +9,7 @@ use switchback_scenarios::model::{
 };
 
 use super::Shrinking;
+use crate::explore::generate::later;
 
 impl Shrinking<'_> {
     pub(super) fn leave_out_parts(&mut self) {
@@ -85,14 +86,6 @@ pub(super) fn without_steps(scenario: &mut Scenario, is_out: impl Fn(usize) -> b
         }
     }
     scenario.timeline = kept;
-}
-
-fn later(when: When, by: core::time::Duration) -> When {
-    match when {
-        When::At(at) => When::At(at + by),
-        When::After { step, plus } => When::After { step, plus: plus + by },
-        When::Moment { moment, plus } => When::Moment { moment, plus: plus + by },
-    }
 }
 
 /// Takes a machine out, with everything that is about it.

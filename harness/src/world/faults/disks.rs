@@ -3,10 +3,12 @@
 use core::time::Duration;
 
 use switchback_disks::{ReadFault, WriteFault};
-use switchback_engine::{Change, MachineId};
+use switchback_engine::role::Address;
+use switchback_engine::{Change, MachineId, Site};
 
 use super::Fault;
 use crate::content::Simulated;
+use crate::world::storage::device_spec;
 use crate::world::{Happening, PhysicalDisk, World};
 
 /// A way a disk can lie, once.
@@ -25,9 +27,9 @@ pub enum DiskLie {
 /// A device that can be slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub enum SlowDevice {
-    /// What the disks of a machine lie on, wherever it runs.
+    /// What the disks of a machine lie on, wherever it runs, and with them what its agent writes down.
     Machine(MachineId),
-    /// What the replica disks lie on.
+    /// What the replica disks lie on, and the log of the target that has them.
     Replica,
 }
 
@@ -71,6 +73,15 @@ impl<C: Simulated> World<C> {
             SlowDevice::Machine(_) => &self.spec.machine_disk,
             SlowDevice::Replica => &self.spec.backend_disk,
         };
-        self.storage.set_timing(device, &timing.slower_by(slower));
+        let timing = timing.slower_by(slower);
+        self.storage.set_timing(device, &timing);
+        let stores = match device {
+            SlowDevice::Machine(machine) => {
+                vec![Address::Agent(machine, Site::Primary), Address::Agent(machine, Site::Recovery)]
+            }
+            SlowDevice::Replica => vec![Address::Target(Site::Recovery)],
+        };
+        let spec = device_spec(&timing);
+        stores.into_iter().for_each(|store| self.hosts.set_store_timing(store, &spec));
     }
 }

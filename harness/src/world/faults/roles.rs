@@ -70,6 +70,8 @@ impl<C: Simulated> World<C> {
                 let host = &mut self.hosts.targets[site_index(site)];
                 let role = Target::recover(site, &host.store.to_vec());
                 host.come_up(now, role, Outbox::default(), &mut self.kernel);
+                // What it says it has must be there before anybody sends it more.
+                self.judge_kept_points_at(site);
             }
         }
     }

@@ -1,0 +1,225 @@
+//! Faults that belong together: one makes something pending, scarce or slow, and the next one hits just that. Drawn one by
+//! one they would hardly ever meet.
+
+use core::time::Duration;
+
+use switchback_scenarios::Scenario;
+use switchback_scenarios::model::words::{
+    Component, DiskOwner, FaultWord, LinkName, OutsideCall, OutsideFailure, PassingState,
+};
+use switchback_scenarios::model::{
+    Action, Moment, RecoveryPointChoice, SlowDevice, StepIndex, Subject, VmIndex, When,
+};
+use switchback_sim::Chance;
+
+use super::draw::{one_in, pick, span};
+use super::faults::vm_of;
+use super::journey::step;
+use super::when::{Journey, cut_of_a_point, later, sooner};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// A story: what it needs, and who tells it.
+struct Story {
+    needs: &'static [FaultWord],
+    tell: fn(&mut Telling<'_>, &mut Scenario),
+}
+
+const STORIES: &[Story] = &[
+    Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: crash_behind_a_bad_line },
+    Story { needs: &[FaultWord::Crash], tell: crash_and_crash_again },
+    Story { needs: &[FaultWord::SlowDisk, FaultWord::Crash], tell: crash_of_a_slow_store },
+    Story { needs: &[FaultWord::DiskFull, FaultWord::Crash], tell: crash_with_a_full_store },
+    Story { needs: &[FaultWord::Crash], tell: crash_while_a_point_travels },
+    Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: failover_in_trouble },
+    Story { needs: &[FaultWord::Fail], tell: failover_that_fails_for_good },
+    Story { needs: &[FaultWord::Start], tell: started_while_coming_home },
+];
+
+/// Where a story is told.
+pub(super) struct Telling<'a> {
+    pub(super) chance: &'a mut Chance,
+    pub(super) journey: &'a Journey<'a>,
+}
+
+/// Adds a story whose faults are all allowed; false if there is none.
+pub(super) fn tell(mut telling: Telling<'_>, kinds: &[FaultWord], scenario: &mut Scenario) -> bool {
+    let is_allowed = |story: &&Story| story.needs.iter().all(|word| kinds.contains(word));
+    let allowed: Vec<&Story> = STORIES.iter().filter(is_allowed).collect();
+    let Some(story) = telling.chance.pick(&allowed) else { return false };
+    (story.tell)(&mut telling, scenario);
+    true
+}
+
+impl Telling<'_> {
+    fn when(&mut self, scenario: &Scenario) -> When {
+        self.journey.when(self.chance, scenario)
+    }
+
+    fn vm(&mut self, scenario: &Scenario) -> VmIndex {
+        VmIndex(self.chance.below(scenario.vms.len() as u64) as usize)
+    }
+
+    fn crash(&mut self, who: Component, vm: VmIndex) -> Action {
+        let down_for = Some(span(self.chance, MILLISECOND..=2 * MINUTE));
+        Action::Crash { who, vm: vm_of(who, vm), down_for }
+    }
+
+    /// A line that is cut or hardly carries anything.
+    fn bad_line(&mut self, link: LinkName, lasts: Duration) -> Action {
+        if one_in(self.chance, 2) {
+            return Action::Cut { link, lasts };
+        }
+        Action::Slow { link, bandwidth: span_of(self.chance, 64_000..=2_000_000), lasts }
+    }
+}
+
+fn span_of(chance: &mut Chance, range: core::ops::RangeInclusive<u64>) -> u64 {
+    super::draw::by_magnitude(chance, range)
+}
+
+fn push(scenario: &mut Scenario, when: When, action: Action) -> StepIndex {
+    scenario.timeline.push(step(when, action));
+    StepIndex(scenario.timeline.len() - 1)
+}
+
+/// What cannot get away piles up, and then who holds it loses power.
+fn crash_behind_a_bad_line(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    let (when, vm) = (telling.when(scenario), telling.vm(scenario));
+    let lasts = span(telling.chance, 30 * SECOND..=10 * MINUTE);
+    let link = pick(telling.chance, LinkName::ALL);
+    let line = telling.bad_line(link, lasts);
+    push(scenario, when, line);
+    let who = pick(
+        telling.chance,
+        &[Component::Agent, Component::Agent, Component::ProcessServer, Component::Target],
+    );
+    let within = span(telling.chance, SECOND..=lasts + 10 * SECOND);
+    let crash = telling.crash(who, vm);
+    push(scenario, later(when, within), crash);
+}
+
+/// A role is hit while it is still coming up, or the one at the other end of the line is.
+fn crash_and_crash_again(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    let (when, vm) = (telling.when(scenario), telling.vm(scenario));
+    let who = pick(telling.chance, Component::ALL);
+    let crash = telling.crash(who, vm);
+    let first = push(scenario, when, crash);
+    let next = if one_in(telling.chance, 2) { who } else { pick(telling.chance, Component::ALL) };
+    let plus = span(telling.chance, Duration::from_micros(100)..=MINUTE);
+    let crash = telling.crash(next, vm);
+    push(scenario, When::After { step: first, plus }, crash);
+}
+
+/// A store whose syncs take seconds, and crashes in between.
+fn crash_of_a_slow_store(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    let (when, vm) = (telling.when(scenario), telling.vm(scenario));
+    let lasts = span(telling.chance, MINUTE..=15 * MINUTE);
+    let latency = span(telling.chance, 200 * MILLISECOND..=10 * SECOND);
+    let (who, component) = if one_in(telling.chance, 2) {
+        (SlowDevice::Replica, Component::Target)
+    } else {
+        (SlowDevice::Machine(vm), Component::Agent)
+    };
+    push(scenario, when, Action::SlowDisk { who, latency, lasts });
+    let within = span(telling.chance, SECOND..=lasts);
+    let crash = telling.crash(component, vm);
+    let first = push(scenario, later(when, within), crash);
+    if one_in(telling.chance, 2) {
+        let plus = span(telling.chance, 10 * MILLISECOND..=3 * latency.max(SECOND));
+        let crash = telling.crash(component, vm);
+        push(scenario, When::After { step: first, plus }, crash);
+    }
+}
+
+/// A store that takes nothing more, and a crash during that or afterwards.
+fn crash_with_a_full_store(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    let (when, vm) = (telling.when(scenario), telling.vm(scenario));
+    let lasts = span(telling.chance, 30 * SECOND..=10 * MINUTE);
+    let who = pick(telling.chance, DiskOwner::ALL);
+    push(scenario, when, Action::DiskFull { who, lasts });
+    let component = match who {
+        DiskOwner::ProcessServer => Component::ProcessServer,
+        DiskOwner::AzureProcessServer => Component::AzureProcessServer,
+        DiskOwner::Target => Component::Target,
+        DiskOwner::MasterTarget => Component::MasterTarget,
+    };
+    let within = span(telling.chance, SECOND..=2 * lasts);
+    let crash = telling.crash(component, vm);
+    push(scenario, later(when, within), crash);
+}
+
+/// The batches that end a point reach the process server some hundred microseconds after its cut, and the target one
+/// latency of the line later.
+fn crash_while_a_point_travels(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    let vm = telling.vm(scenario);
+    let moment = cut_of_a_point(telling.chance, scenario, vm);
+    let (who, plus) = if one_in(telling.chance, 2) {
+        let plus = telling.chance.in_range(50..=1500);
+        (Component::ProcessServer, Duration::from_micros(plus))
+    } else {
+        let line = scenario.wan.latency.min..=scenario.wan.latency.max + 5 * MILLISECOND;
+        (Component::Target, span(telling.chance, line) + MILLISECOND)
+    };
+    let crash = telling.crash(who, vm);
+    push(scenario, When::Moment { moment, plus }, crash);
+}
+
+/// A failover to the latest point, without a shutdown, while something is being made up for.
+fn failover_in_trouble(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    let vm = telling.vm(scenario);
+    let is_first = |action: &Action| matches!(action, Action::Failover { .. });
+    let found = scenario.timeline.iter_mut().find(|step| is_first(&step.action));
+    let Some(failover) = found else { return crash_behind_a_bad_line(telling, scenario) };
+    if let Action::Failover { to, shutdown, .. } = &mut failover.action {
+        (*to, *shutdown) = (RecoveryPointChoice::Latest, false);
+    }
+    let before = span(telling.chance, 100 * MILLISECOND..=2 * MINUTE);
+    let when = sooner(failover.when, before);
+    let lasts = span(telling.chance, SECOND..=4 * MINUTE);
+    let trouble = match telling.chance.below(4) {
+        0 => Action::Resync(Subject::Vm(vm)),
+        1 => telling.bad_line(LinkName::Lan, lasts),
+        2 => telling.bad_line(LinkName::Wan, lasts),
+        _ => telling.crash(Component::Agent, vm),
+    };
+    push(scenario, when, trouble);
+}
+
+/// Azure does not do what a failover needs. Whoever asked for it asks again, or ends the protection.
+fn failover_that_fails_for_good(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    const CALLS: &[OutsideCall] =
+        &[OutsideCall::CreateDisk, OutsideCall::CreateMachine, OutsideCall::StartMachine];
+    let vm = telling.vm(scenario);
+    let call = pick(telling.chance, CALLS);
+    let times = telling.chance.in_range(20..=90) as u32;
+    let with = pick(telling.chance, &[OutsideFailure::Unavailable, OutsideFailure::Throttled]);
+    let when =
+        When::Moment { moment: Moment::State { vm, is: PassingState::FailingOver }, plus: Duration::ZERO };
+    push(scenario, when, Action::Fail { call, times, with });
+    if one_in(telling.chance, 2) {
+        let moment = Moment::State { vm, is: PassingState::FailoverFailed };
+        let plus = span(telling.chance, MILLISECOND..=50 * SECOND);
+        push(
+            scenario,
+            When::Moment { moment, plus },
+            Action::Disable(Subject::Group(scenario.vms[vm.0].group)),
+        );
+    }
+}
+
+/// An operator switches the machine at home on while its disks are lent to the master target.
+fn started_while_coming_home(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    const STATES: &[PassingState] = &[
+        PassingState::Reprotecting,
+        PassingState::InitialReplicationFailback,
+        PassingState::Reprotected,
+        PassingState::FailingBack,
+    ];
+    let vm = telling.vm(scenario);
+    let moment = Moment::State { vm, is: pick(telling.chance, STATES) };
+    let plus = span(telling.chance, MILLISECOND..=3 * MINUTE);
+    push(scenario, When::Moment { moment, plus }, Action::Start(vm));
+}
