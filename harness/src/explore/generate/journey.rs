@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{JourneyWord, PassingState};
+use switchback_scenarios::model::words::{JourneyWord, PassingState, TaskWord};
 use switchback_scenarios::model::{
     Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject, When,
 };
@@ -153,8 +153,14 @@ fn push(
     walks.steps.push(step(when, action));
     if word == JourneyWord::Cancel {
         let vm = scenario.members(subject)[0];
-        let moment = Moment::State { vm, is: PassingState::FailingOver };
-        let plus = span(chance, Duration::from_millis(1)..=Duration::from_secs(100));
+        let (moment, plus) = if one_in(chance, 2) {
+            let plus = span(chance, Duration::from_millis(1)..=Duration::from_secs(100));
+            (Moment::State { vm, is: PassingState::FailingOver }, plus)
+        } else {
+            // While Azure makes the disks and the machine, which takes some seconds each.
+            let plus = Duration::from_millis(chance.below(40_000));
+            (Moment::Task { vm, task: TaskWord::FailOver }, plus)
+        };
         walks.steps.push(step(When::Moment { moment, plus }, Action::Cancel(subject)));
     }
 }
@@ -168,7 +174,7 @@ pub(crate) fn step(when: When, action: Action) -> Step {
 fn point(chance: &mut Chance, when: When, policy: &Policy, span: Duration) -> RecoveryPointChoice {
     match chance.below(8) {
         4 | 5 => RecoveryPointChoice::LatestProcessed,
-        6 if policy.app_consistent_every.is_some() => RecoveryPointChoice::LatestAppConsistent,
+        3 | 6 if policy.app_consistent_every.is_some() => RecoveryPointChoice::LatestAppConsistent,
         7 => match when {
             When::At(at) => {
                 let kept = policy.retain_recovery_points_for.min(at);

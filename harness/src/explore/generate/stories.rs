@@ -35,6 +35,7 @@ const STORIES: &[Story] = &[
     Story { needs: &[FaultWord::Crash], tell: crash_while_a_point_travels },
     Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: failover_in_trouble },
     Story { needs: &[FaultWord::Fail], tell: failover_that_fails_for_good },
+    Story { needs: &[FaultWord::Fail], tell: answers_that_are_lost },
     Story { needs: &[FaultWord::Start], tell: started_while_coming_home },
 ];
 
@@ -137,8 +138,13 @@ fn crash_of_a_slow_store(telling: &mut Telling<'_>, scenario: &mut Scenario) {
 /// A store that takes nothing more, and a crash during that or afterwards.
 fn crash_with_a_full_store(telling: &mut Telling<'_>, scenario: &mut Scenario) {
     let (when, vm) = (telling.when(scenario), telling.vm(scenario));
-    let lasts = span(telling.chance, 30 * SECOND..=10 * MINUTE);
-    let who = pick(telling.chance, DiskOwner::ALL);
+    // Long enough for a point to be cut meanwhile.
+    let lasts = span(telling.chance, MINUTE..=10 * MINUTE);
+    let who = if one_in(telling.chance, 2) {
+        pick(telling.chance, &[DiskOwner::ProcessServer, DiskOwner::Target])
+    } else {
+        pick(telling.chance, DiskOwner::ALL)
+    };
     push(scenario, when, Action::DiskFull { who, lasts });
     let component = match who {
         DiskOwner::ProcessServer => Component::ProcessServer,
@@ -208,6 +214,23 @@ fn failover_that_fails_for_good(telling: &mut Telling<'_>, scenario: &mut Scenar
             Action::Disable(Subject::Group(scenario.vms[vm.0].group)),
         );
     }
+}
+
+/// What was asked of a site is done, and the answer is lost: the same is asked once more.
+fn answers_that_are_lost(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    use OutsideCall as C;
+    const STATES: &[(PassingState, &[OutsideCall])] = &[
+        (PassingState::FailingOver, &[C::Shutdown, C::CreateDisk, C::CreateMachine, C::StartMachine]),
+        (PassingState::Reprotecting, &[C::AttachDisks]),
+        (PassingState::FailingBack, &[C::StopMachine, C::DetachDisks, C::PowerOn]),
+        (PassingState::CommittingFailback, &[C::DeleteMachine]),
+    ];
+    let vm = telling.vm(scenario);
+    let (is, calls) = pick(telling.chance, STATES);
+    let call = pick(telling.chance, calls);
+    let times = telling.chance.in_range(1..=3) as u32;
+    let when = When::Moment { moment: Moment::State { vm, is }, plus: Duration::ZERO };
+    push(scenario, when, Action::Fail { call, times, with: OutsideFailure::TimeoutAfterSuccess });
 }
 
 /// An operator switches the machine at home on while its disks are lent to the master target.
