@@ -92,8 +92,7 @@ pub(super) fn without_steps(scenario: &mut Scenario, is_out: impl Fn(usize) -> b
 fn without_machine(scenario: &mut Scenario, gone: VmIndex) {
     let group = scenario.vms[gone.0].group;
     let group_goes = scenario.groups[group.0].vms.len() == 1;
-    let is_about = |step: &Step| names(step, gone, group_goes.then_some(group));
-    let out: Vec<bool> = scenario.timeline.iter().map(is_about).collect();
+    let out = steps_about(&scenario.timeline, gone, group_goes.then_some(group));
     without_steps(scenario, |at| out[at]);
     scenario.vms.remove(gone.0);
     scenario.groups[group.0].vms.retain(|vm| *vm != gone);
@@ -112,7 +111,7 @@ fn without_machine(scenario: &mut Scenario, gone: VmIndex) {
     }
     scenario.groups.iter_mut().for_each(|group| group.vms.iter_mut().for_each(vm));
     for step in &mut scenario.timeline {
-        for_indices(&mut step.action, &mut step.when, &vm, &of_group);
+        for_indices(step, &vm, &of_group);
     }
 }
 
@@ -149,28 +148,43 @@ fn one_datastore(scenario: &mut Scenario) {
     }
 }
 
-/// Whether a step names a machine, or a group, in what it does or in what it waits for.
-fn names(step: &Step, vm: VmIndex, group: Option<GroupIndex>) -> bool {
-    let found = Cell::new(false);
-    let (mut action, mut when) = (step.action.clone(), step.when);
-    let is_vm = |of: &mut VmIndex| found.set(found.get() || *of == vm);
-    let is_group = |of: &mut GroupIndex| found.set(found.get() || Some(*of) == group);
-    for_indices(&mut action, &mut when, &is_vm, &is_group);
-    found.get()
+/// Which steps name a machine, or a group, in what they do or in what they wait for, also by way of a step that they come
+/// after and that goes.
+fn steps_about(timeline: &[Step], vm: VmIndex, group: Option<GroupIndex>) -> Vec<bool> {
+    let mut waits = Vec::with_capacity(timeline.len());
+    let mut out: Vec<bool> = Vec::with_capacity(timeline.len());
+    for step in timeline {
+        let found = Cell::new(false);
+        let is_vm = |of: &mut VmIndex| found.set(found.get() || *of == vm);
+        let is_group = |of: &mut GroupIndex| found.set(found.get() || Some(*of) == group);
+        let mut when = step.when;
+        indices_of_when(&mut when, &is_vm, &is_group);
+        let waits_for_it = match step.when {
+            When::After { step: StepIndex(before), .. } => out[before] && waits[before],
+            When::At(_) | When::Moment { .. } => found.get(),
+        };
+        indices_of_action(&mut step.action.clone(), &is_vm, &is_group);
+        waits.push(waits_for_it);
+        out.push(waits_for_it || found.get());
+    }
+    out
 }
 
 /// Does something with every number of a machine or a group in a step.
-fn for_indices(
-    action: &mut Action,
-    when: &mut When,
-    vm: &impl Fn(&mut VmIndex),
-    group: &impl Fn(&mut GroupIndex),
-) {
+fn for_indices(step: &mut Step, vm: &impl Fn(&mut VmIndex), group: &impl Fn(&mut GroupIndex)) {
+    indices_of_when(&mut step.when, vm, group);
+    indices_of_action(&mut step.action, vm, group);
+}
+
+fn indices_of_when(when: &mut When, vm: &impl Fn(&mut VmIndex), group: &impl Fn(&mut GroupIndex)) {
     match when {
         When::Moment { moment: Moment::State { vm: of, .. } | Moment::Task { vm: of, .. }, .. } => vm(of),
         When::Moment { moment: Moment::CutsPoint { group: of, .. }, .. } => group(of),
         When::At(_) | When::After { .. } => {}
     }
+}
+
+fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &impl Fn(&mut GroupIndex)) {
     match action {
         Action::Failover { subject, .. }
         | Action::ChangePoint { subject, .. }
