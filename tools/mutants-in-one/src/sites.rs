@@ -215,3 +215,47 @@ fn names_impl(output: &syn::Type) -> bool {
     names.visit_type(output);
     names.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use crate::list::{Extent, Mutant, Place};
+    use crate::text::rewrite;
+
+    fn mutant(number: u32, genre: &str, (line, column): (usize, usize), replacement: &str) -> Mutant {
+        let [name, file] = [const { String::new() }; 2];
+        let (genre, replacement) = (genre.to_owned(), replacement.to_owned());
+        Mutant { number, name, file, genre, replacement, span: Extent { start: Place { line, column } } }
+    }
+
+    fn rewritten(source: &str, mutants: &[Mutant]) -> String {
+        let parsed = syn::parse_file(source).expect("the source is whole");
+        rewrite(source, find(&parsed, &mutants.iter().collect::<Vec<_>>())).text
+    }
+
+    #[test]
+    fn a_function_that_is_compiled_in_is_asked_when_it_runs() {
+        let changed = rewritten("const fn f() -> u8 { 7 }", &[mutant(1, "FnValue", (1, 22), "0")]);
+        assert_eq!(changed, " fn f() -> u8 { if crate::mutant(1) { return 0; } 7 }");
+    }
+
+    #[test]
+    fn an_arm_that_is_deleted_is_passed_over_and_its_guard_is_still_asked() {
+        let source = "fn f(n: u8) { match n { 1 if g() => {} 2 => {} _ => {} } }";
+        let (guarded, plain) = (mutant(1, "MatchArm", (1, 25), ""), mutant(2, "MatchArm", (1, 40), ""));
+        let changed = rewritten(source, &[guarded, mutant(3, "MatchArmGuard", (1, 30), "true"), plain]);
+        assert!(changed.contains("1 if !crate::mutant(1) && (if crate::mutant(3) { true } else { g() })"));
+        assert!(changed.contains("2 if !crate::mutant(2) => {}"));
+    }
+
+    #[test]
+    fn a_chain_that_binds_a_name_stays_as_it_is_and_what_is_in_it_does_not() {
+        let source = "fn f() { if let Some(x) = g() && !x {} }";
+        let changed = rewritten(
+            source,
+            &[mutant(1, "BinaryOperator", (1, 31), "||"), mutant(2, "UnaryOperator", (1, 34), "")],
+        );
+        assert!(changed.contains("g() && (if crate::mutant(2) { x } else { !x })"), "{changed}");
+        assert!(!changed.contains("mutant(1)"));
+    }
+}
