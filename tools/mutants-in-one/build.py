@@ -8,10 +8,11 @@ import subprocess
 import sys
 
 PACKAGE, LIB = "switchback-engine", "engine/src/lib.rs"
-# What is run, beside the engine's own tests. What tests judges, reports or reading only would say nothing that these do not.
+# What is run, beside the engine's own tests: whole journeys and what a user meets on them. What tests the judges, the reports or the reading of
+# files would take long and say little more.
 PROGRAMS = {
-    "switchback-harness": ["stepper", "explore", "journey", "judges", "weather", "crash_sweep", "adapter"],
-    "switchback": ["replay", "explore", "determinism", "small_trace", "run"],
+    "switchback-harness": {"stepper": [], "journey": [], "weather": [], "crash_sweep": ["even_positions"]},
+    "switchback": {"replay": [], "explore": ["every_regression"], "determinism": ["every_build_agrees"]},
 }
 # Quick to run, with every assertion on.
 PROFILE = [
@@ -34,12 +35,12 @@ class Mutant:
 class Program:
     """A program of tests."""
 
-    def __init__(self, name, folder, executable):
-        self.name, self.folder, self.executable = name, folder, executable
+    def __init__(self, name, folder, executable, filters=()):
+        self.name, self.folder, self.executable, self.filters = name, folder, executable, filters
         self.seconds = 0.0
 
     def command(self, _mutant):
-        return [self.executable]
+        return [self.executable, *self.filters]
 
 
 class Explore(Program):
@@ -102,19 +103,19 @@ class Build:
         return [Mutant(*line.split("\t")) for line in lines if line]
 
     def programs(self):
-        built = [json.loads(line) for line in (self.work / "built.json").read_text(encoding="utf-8").split("\n") if line]
-        programs = []
-        for each in built:
-            if not each.get("executable"):
-                continue
-            folder, target = os.path.dirname(each["manifest_path"]), each["target"]
-            package = each["package_id"].split("#")[-1].split("@")[0]
-            package = package if package.startswith("switchback") else f"switchback-{os.path.basename(folder)}"
-            package = "switchback" if folder == str(self.tree) else package
-            if target["kind"] == ["bin"] and not each["profile"]["test"] and package == "switchback":
-                programs.append(Explore(folder, each["executable"], self.work / "bugs", self.runs))
-            elif each["profile"]["test"] and (package == PACKAGE or target["name"] in PROGRAMS.get(package, [])):
-                short = package.removeprefix("switchback-")
-                own = target["name"] == "determinism"
-                programs.append(Program(target["name"] if own else f"{short}/{target['name']}", folder, each["executable"]))
-        return programs
+        lines = (self.work / "built.json").read_text(encoding="utf-8").split("\n")
+        built = [json.loads(line) for line in lines if line]
+        return [program for each in built if each.get("executable") and (program := self.program(each))]
+
+    def program(self, artefact):
+        """What is run of a program that was built; none if it is not of the selection."""
+        folder, target = os.path.dirname(artefact["manifest_path"]), artefact["target"]["name"]
+        is_root, is_test = folder == str(self.tree), artefact["profile"]["test"]
+        package = "switchback" if is_root else f"switchback-{os.path.basename(folder)}"
+        if is_root and target == "switchback" and not is_test:
+            return Explore(folder, artefact["executable"], self.work / "bugs", self.runs)
+        name = f"{package.removeprefix('switchback-')}/{target}"
+        if is_test and package == PACKAGE:
+            return Program(name, folder, artefact["executable"])
+        filters = PROGRAMS.get(package, {}).get(target)
+        return Program(name, folder, artefact["executable"], filters) if is_test and filters is not None else None
