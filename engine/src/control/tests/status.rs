@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::world::{G, M, World, agent_status, target_status};
+use super::world::{G, M, N, World, agent_status, target_status};
 use crate::control::{Command, ItemState};
 use crate::id::{Direction::*, Site};
 use crate::message::{AgentStatus, FirstCopy, Message, Observation, Order, ResyncReason};
@@ -48,6 +48,16 @@ fn the_health_of_a_machine_is_what_its_agent_said_last_and_never_what_an_older_s
     assert_eq!(say(2, 100), (2, 100));
     assert_eq!(say(2, 200), (2, 200));
     assert_eq!(say(1, 300), (2, 200));
+}
+
+#[test]
+fn an_agent_speaks_for_its_own_machine_only() {
+    let mut world = World::protected();
+    let generation = world.vault.item(M).expect("an item").generation;
+    let status = AgentStatus { session: 9, ..agent_status(M, generation) };
+    let from = Address::Agent(N, Site::Primary);
+    world.hand_in(Input::Message { from, message: Message::AgentStatus(status) });
+    assert_eq!(world.vault.item(M).expect("an item").health.session, 1);
 }
 
 #[test]
