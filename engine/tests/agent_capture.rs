@@ -11,7 +11,7 @@ use common::{AtOnce, SECOND};
 use switchback_engine::agent::config::{BATCH_BYTES, BATCHES_IN_FLIGHT, PLACES_MAX};
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::message::{Message, Observation};
-use switchback_engine::{Batch, Effect, Stamp, WriteOrder};
+use switchback_engine::{Batch, Effect, SectorRange, Stamp, WriteOrder};
 
 /// Room for four sectors.
 const TINY_POOL: u64 = 4 * SECTOR_BYTES;
@@ -80,6 +80,59 @@ fn without_room_only_places_are_kept_and_what_is_read_later_is_a_batch_of_metada
     assert_eq!(read[0].order, WriteOrder::Metadata);
     assert_eq!(last_on(&read, 100), over);
     assert_eq!(last_on(&read, 101), over);
+}
+
+#[test]
+fn payload_is_kept_again_only_where_a_quarter_of_the_pool_stays_free() {
+    let mut machine = Machine::replicating(&[1000], 16 * SECTOR_BYTES);
+    machine.write(0, 0, 8);
+    machine.wait(SECOND);
+    let half = machine.batches();
+    machine.write(0, 8, 8);
+    machine.write(0, 100, 1);
+    assert_eq!(machine.role.write_order(), WriteOrder::Metadata);
+    machine.acknowledge(&half);
+    machine.write(0, 200, 5);
+    assert_eq!(machine.role.pool_used(), 8 * SECTOR_BYTES, "less than a quarter would be left");
+    machine.write(0, 300, 4);
+    assert_eq!(machine.role.pool_used(), 12 * SECTOR_BYTES);
+}
+
+#[test]
+fn what_was_read_at_places_takes_room_until_it_is_acknowledged() {
+    let mut machine = Machine::replicating(&[1000], TINY_POOL);
+    machine.at_once.reads = false;
+    machine.write(0, 0, 4);
+    machine.write(0, 100, 2);
+    machine.write(0, 200, 3);
+    machine.drain();
+    assert_eq!(machine.role.pool_used(), 0);
+    while machine.finish_read() {}
+    assert_eq!(machine.role.pool_used(), 5 * SECTOR_BYTES);
+    let read = machine.drain();
+    assert_eq!(read.iter().map(|batch| batch.payload_bytes).sum::<u64>(), 5 * SECTOR_BYTES);
+    assert_eq!(machine.role.pool_used(), 0);
+}
+
+#[test]
+fn places_that_touch_are_read_as_one_and_no_others_before_they_came_back() {
+    let mut machine = Machine::replicating(&[1000], TINY_POOL);
+    machine.at_once.reads = false;
+    machine.write(0, 0, 4);
+    for (start, sectors) in [(300, 1), (102, 2), (100, 3)] {
+        machine.write(0, start, sectors);
+    }
+    machine.drain();
+    let asked = |machine: &Machine| machine.reads.iter().map(|read| read.range).collect::<Vec<_>>();
+    assert_eq!(asked(&machine), [SectorRange::new(100, 4), SectorRange::new(300, 1)]);
+    machine.write(0, 500, 4);
+    machine.drain();
+    assert_eq!(asked(&machine).len(), 2, "what is read now would only wait in memory");
+    while machine.reads.iter().any(|read| read.range.start < 500) {
+        machine.finish_read();
+    }
+    machine.drain();
+    assert_eq!(asked(&machine), [SectorRange::new(500, 4)]);
 }
 
 #[test]

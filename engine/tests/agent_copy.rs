@@ -192,6 +192,21 @@ fn a_resync_begins_a_session_that_compares_and_says_why() {
 }
 
 #[test]
+fn replication_that_begins_with_a_comparison_is_a_resync_and_a_first_copy_is_none() {
+    let resyncs = |terms: Replication| {
+        let mut machine = Machine::installed(1, PLENTY);
+        machine.order(1, Order::StartReplication(terms));
+        let reason = |seen: &Observation| match seen {
+            Observation::ResyncStarted { reason, .. } => Some(*reason),
+            _ => None,
+        };
+        machine.observed().iter().filter_map(reason).collect::<Vec<_>>()
+    };
+    assert_eq!(resyncs(comparing(&[BLOCK])), [ResyncReason::Reprotect]);
+    assert_eq!(resyncs(terms(&[1], &[BLOCK], CRASH_ONLY)), []);
+}
+
+#[test]
 fn writes_while_a_comparison_runs_are_kept_in_order_and_dirty_blocks_are_whole() {
     let mut machine = Machine::installed(1, PLENTY);
     machine.put(0, 3, 2, 901);

@@ -89,6 +89,21 @@ fn numbers_of_writes_jump_after_a_crash_and_never_repeat() {
 }
 
 #[test]
+fn after_a_crash_numbering_is_a_whole_jump_ahead_however_long_the_session_was() {
+    let mut machine = Machine::replicating(&SECTORS, PLENTY);
+    for _ in 0..10 * SEQUENCE_RECORDED_EVERY {
+        machine.write(0, 5, 1);
+    }
+    let highest = machine.role.writes_captured();
+    machine.crash_and_boot();
+    machine.write(0, 5, 1);
+    let number = machine.role.writes_captured();
+    // The last records may have been on their way.
+    let recorded = highest - 4 * SEQUENCE_RECORDED_EVERY;
+    assert!(number >= recorded + SEQUENCE_JUMP, "{number} comes after {highest}");
+}
+
+#[test]
 fn numbering_goes_on_after_an_orderly_stop_and_after_a_crash_that_follows_it() {
     let mut machine = Machine::replicating(&SECTORS, PLENTY);
     machine.crash_and_boot();

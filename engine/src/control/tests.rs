@@ -3,9 +3,12 @@
 mod commands;
 mod crash;
 mod durable;
+mod edges;
 mod failures;
 mod groups;
 mod journey;
+mod prerequisites;
 mod random;
+mod second_attempts;
 mod status;
 mod world;

@@ -2,10 +2,10 @@
 
 use core::time::Duration;
 
-use super::world::{G, M, World, agent_status, target_status};
+use super::world::{G, M, N, World, agent_status, target_status};
 use crate::control::{Command, ItemState};
 use crate::id::{Direction::*, Site};
-use crate::message::{FirstCopy, Message, Observation, Order, ResyncReason};
+use crate::message::{AgentStatus, FirstCopy, Message, Observation, Order, ResyncReason};
 use crate::role::{Address, Input};
 
 fn hear_agent(world: &mut World, site: Site, generation: u64) {
@@ -31,6 +31,33 @@ fn an_agent_that_replicates_where_it_should_not_is_stopped() {
     assert!(given(&world, |order| matches!(order, Order::StopReplication { generation: 1 })) > before);
     let [.., first, second] = &stops[..] else { panic!("two stops") };
     assert_eq!(first.1, second.1, "the same order");
+}
+
+#[test]
+fn the_health_of_a_machine_is_what_its_agent_said_last_and_never_what_an_older_session_said() {
+    let mut world = World::protected();
+    let generation = world.vault.item(M).expect("an item").generation;
+    let mut say = |session, pending_bytes| {
+        let status = AgentStatus { session, pending_bytes, ..agent_status(M, generation) };
+        let from = Address::Agent(M, Site::Primary);
+        world.hand_in(Input::Message { from, message: Message::AgentStatus(status) });
+        let health = &world.vault.item(M).expect("an item").health;
+        assert_eq!(health.heard, Some(world.now));
+        (health.session, health.pending_bytes)
+    };
+    assert_eq!(say(2, 100), (2, 100));
+    assert_eq!(say(2, 200), (2, 200));
+    assert_eq!(say(1, 300), (2, 200));
+}
+
+#[test]
+fn an_agent_speaks_for_its_own_machine_only() {
+    let mut world = World::protected();
+    let generation = world.vault.item(M).expect("an item").generation;
+    let status = AgentStatus { session: 9, ..agent_status(M, generation) };
+    let from = Address::Agent(N, Site::Primary);
+    world.hand_in(Input::Message { from, message: Message::AgentStatus(status) });
+    assert_eq!(world.vault.item(M).expect("an item").health.session, 1);
 }
 
 #[test]

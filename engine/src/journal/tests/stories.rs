@@ -279,3 +279,15 @@ fn frames_of_another_generation_or_disk_change_nothing() {
     }
     assert_eq!(journal.stats(), JournalStats::default());
 }
+
+#[test]
+fn a_checkpoint_weighs_its_index_and_the_payload_it_points_at() {
+    let mut world = World::<Stamp>::new(&[1]);
+    assert_eq!(world.journal.checkpoint().bytes(), 0);
+    world.write(disk(1, 0), 0, 4, false);
+    world.mark(Crash, None);
+    world.deliver_all();
+    let index = world.journal.stats().index_bytes;
+    assert!(index > 0);
+    assert_eq!(world.journal.checkpoint().bytes(), index + 4 * 512);
+}

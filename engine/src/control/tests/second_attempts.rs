@@ -1,0 +1,111 @@
+//! What a first attempt left, and what a second one makes of it.
+
+use core::time::Duration;
+
+use super::world::{G, M, N, World, enable, fail_over};
+use crate::control::{Command, ItemState, JobState, TaskKind, TaskState};
+use crate::id::{Direction::*, Site};
+use crate::message::Selector;
+use crate::point::Consistency;
+use crate::ports::PortFailure;
+
+fn no_room() -> PortFailure {
+    PortFailure::OutOfCapacity("cores".to_owned())
+}
+
+/// A failover whose recovered machine did not start.
+fn half_failed_over() -> World {
+    let mut world = World::protected();
+    world.run_for(Duration::from_secs(600));
+    world.failures.push(("StartMachine", no_room(), 1));
+    world.end(fail_over(M));
+    assert_eq!(world.state(M), ItemState::FailoverFailed(Forward));
+    assert!(world.place(M, Site::Recovery).exists);
+    world
+}
+
+#[test]
+fn disabling_after_a_failed_failover_removes_what_it_made() {
+    let mut world = half_failed_over();
+    world.succeed(Command::Disable { machine: M });
+    assert_eq!(*world.place(M, Site::Recovery), Default::default());
+}
+
+#[test]
+fn what_a_disable_could_not_remove_is_removed_by_disabling_once_more() {
+    let mut world = half_failed_over();
+    world.failures.push(("DeleteMachine", PortFailure::WrongState("locked".to_owned()), 1));
+    let job = world.end(Command::Disable { machine: M });
+    assert_eq!(world.job(job).state, JobState::Failed);
+    assert_eq!(world.state(M), ItemState::Unprotected);
+    assert!(world.place(M, Site::Recovery).exists);
+    world.succeed(Command::Disable { machine: M });
+    assert_eq!(*world.place(M, Site::Recovery), Default::default());
+    assert_eq!(world.state(M), ItemState::Unprotected);
+}
+
+#[test]
+fn a_second_attempt_recovers_the_kind_of_point_it_asks_for_and_not_the_one_of_the_first() {
+    let chosen = |to: Selector| {
+        let mut world = half_failed_over();
+        let first = world.journals[&(G, Site::Recovery)].finished[&M].id;
+        world.succeed(Command::Failover { machine: M, to, shut_down_source: false });
+        let point = world.vault.item(M).and_then(|item| item.chosen_point()).expect("a point");
+        (point.consistency, point.id == first)
+    };
+    assert_eq!(chosen(Selector::Latest), (Consistency::Crash, true), "the target stays with its choice");
+    assert_eq!(chosen(Selector::LatestApplication), (Consistency::Application, false));
+}
+
+#[test]
+fn a_machine_that_the_operator_started_at_home_is_not_started_again() {
+    let mut world = World::protected_home();
+    world.failures.push(("PowerOn", no_room(), 1));
+    world.end(fail_over(M));
+    world.place(M, Site::Primary).running = true;
+    let job = world.succeed(fail_over(M));
+    assert_eq!(world.count("PowerOn"), 1);
+    assert!(world.job(job).point().is_some(), "it still says which point the machine holds");
+}
+
+#[test]
+fn a_failback_stops_the_recovered_machine_unless_it_is_down_already() {
+    let mut world = World::protected_home();
+    let mut down = world.clone();
+    world.succeed(fail_over(M));
+    assert!(!world.place(M, Site::Recovery).running);
+    down.place(M, Site::Recovery).running = false;
+    let job = down.succeed(fail_over(M));
+    let stop = down.job(job).tasks.iter().find(|task| task.kind == TaskKind::ShutDownSource);
+    assert_eq!(stop.map(|task| task.state), Some(TaskState::Skipped));
+    assert_eq!(down.count("StopMachine"), 0);
+}
+
+#[test]
+fn a_change_of_point_whose_new_machine_does_not_start_is_a_failed_failover() {
+    let mut world = World::protected();
+    world.run_for(Duration::from_secs(600));
+    world.succeed(fail_over(M));
+    let to = world.vault.points(G)[0].id;
+    world.failures.push(("StartMachine", no_room(), 1));
+    world.end(Command::ChangePoint { machine: M, to });
+    assert_eq!(world.state(M), ItemState::FailoverFailed(Forward));
+    world.succeed(Command::Failover { machine: M, to: Selector::Exactly(to), shut_down_source: false });
+    assert_eq!(world.state(M), ItemState::FailedOver(Forward));
+}
+
+#[test]
+fn a_failover_ends_the_resyncs_of_its_machine_and_of_no_other() {
+    let mut world = World::new();
+    world.succeed(enable(&[M, N]));
+    world.reach(N, ItemState::Protected(Forward));
+    world.losses.push(("Resync", u32::MAX));
+    let resyncs = [M, N].map(|machine| {
+        let id = world.submit(&Command::Resync { machine });
+        world.replies[&id].clone().expect("a job")
+    });
+    let id = world.submit(&fail_over(M));
+    assert!(world.replies[&id].is_ok());
+    let states = resyncs.map(|job| world.job(job).state);
+    assert_eq!(states, [JobState::Cancelled, JobState::InProgress]);
+}
