@@ -68,15 +68,15 @@ impl Vault {
         generation
     }
 
-    /// The machines of a group that have entered an older run of the same direction and wait for its first point.
+    /// The machines of a group that replicate in an older run of the same direction, or are about to: the journal of that
+    /// one is gone with the new one.
     fn carried_over(&self, id: GroupId, direction: Direction) -> Vec<MachineId> {
-        let waits = |item: &&ProtectedItem| {
-            let state = item.state();
-            let is_waiting =
-                state == ItemState::Enabling(direction) || state == ItemState::Synchronising(direction);
-            item.group == id && item.generation != 0 && is_waiting
+        let replicating = [ItemState::Enabling, ItemState::Synchronising, ItemState::Protected];
+        let is_there = |item: &&ProtectedItem| {
+            let replicates = replicating.iter().any(|state| state(direction) == item.state());
+            item.group == id && item.generation != 0 && replicates
         };
-        self.ledger.items().values().filter(waits).map(|item| item.machine).collect()
+        self.ledger.items().values().filter(is_there).map(|item| item.machine).collect()
     }
 
     /// Forgets the journal of a run that its last machine has left.

@@ -4,6 +4,7 @@ use switchback_engine::control::{ItemState, JobId, JobKind, JobState, TaskKind, 
 use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
 use switchback_engine::{Direction, MachineId, Site};
+use switchback_vsphere::VirtualMachine;
 
 use super::rules::{is_legal, is_way};
 use super::{Judge, Judges};
@@ -145,10 +146,12 @@ impl<C: Simulated> World<C> {
             return;
         }
         let skipped = self.shutdown_was_skipped(machine);
+        let has_its_disks = !self.vcenter().machine(machine).is_some_and(VirtualMachine::lends_disks);
         let reported = self.judges.reported.entry(machine).or_default();
-        // The old copy of a machine that was left running may also crash and come up again by itself, until it is to come
-        // home.
-        let is_away = matches!(
+        // The old copy of a machine that was left running may also crash and come up again by itself, until its disks are
+        // lent to the master target.
+        let is_on_its_way = reported.state == ItemState::Enabling(Direction::Reverse) && has_its_disks;
+        let is_away = is_on_its_way || matches!(
             reported.state,
             ItemState::FailingOver(Direction::Forward)
                 | ItemState::FailoverFailed(Direction::Forward)

@@ -46,6 +46,7 @@ pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings) -> Sce
     machines(&mut seed.chance("machines"), ranges, leanings, &mut scenario);
     loads(&mut seed.chance("loads"), ranges, leanings, &mut scenario);
     networks(&mut seed.chance("networks"), ranges, leanings, &mut scenario);
+    widen(ranges, &mut scenario);
     scenario.policy = policy(&mut seed.chance("policy"), leanings);
     scenario.process_server = process_server(&mut seed.chance("process server"), leanings);
     if leanings.from_start {
@@ -213,6 +214,31 @@ fn networks(chance: &mut Chance, ranges: &Exploration, leanings: Leanings, scena
         scenario.lan.reorder = rarely(chance);
         scenario.lan.duplicate = rarely(chance);
     }
+}
+
+/// A network that carries less than the machines write never catches up, and nothing could be demanded of it. What is
+/// written comes in bursts, is sent again after losses, and some of it twice.
+fn widen(ranges: &Exploration, scenario: &mut Scenario) {
+    const ROOM: u64 = 4;
+    let written: u64 = scenario.vms.iter().map(|vm| mean_rate(vm, &scenario.vms)).sum();
+    let enough = written * 8 * ROOM;
+    scenario.wan.bandwidth = scenario.wan.bandwidth.max(enough.min(*ranges.bandwidth.end()));
+    scenario.lan.bandwidth = scenario.lan.bandwidth.max(enough);
+}
+
+/// Bytes a second that a machine writes in the long run, rather too many. One that follows another writes a block of its
+/// own for each of the other's.
+fn mean_rate(vm: &Vm, all: &[Vm]) -> u64 {
+    let Some(churn) = &vm.churn else { return 0 };
+    let own = match churn.pattern {
+        Pattern::Bursts { every, lasts, rate } => rate * lasts.as_secs().max(1) / every.as_secs().max(1),
+        _ => churn.rate,
+    };
+    let blocks = churn.after.map_or(0, |cause| {
+        let smallest = all[cause.0].churn.as_ref().map_or(1, |churn| churn.block_min);
+        mean_rate(&all[cause.0], all) / smallest.max(1)
+    });
+    own + blocks * churn.block_max
 }
 
 fn latency(chance: &mut Chance, range: DurationRange) -> DurationRange {
