@@ -151,15 +151,16 @@ impl<C: Simulated> World<C> {
         // The old copy of a machine that was left running may also crash and come up again by itself, until its disks are
         // lent to the master target.
         let is_on_its_way = reported.state == ItemState::Enabling(Direction::Reverse) && has_its_disks;
-        let is_away = is_on_its_way || matches!(
-            reported.state,
-            ItemState::FailingOver(Direction::Forward)
-                | ItemState::FailoverFailed(Direction::Forward)
-                | ItemState::FailedOver(Direction::Forward)
-                | ItemState::ChangingPoint(_)
-                | ItemState::Committing(Direction::Forward)
-                | ItemState::Committed(Direction::Forward)
-        );
+        let is_away = is_on_its_way
+            || matches!(
+                reported.state,
+                ItemState::FailingOver(Direction::Forward)
+                    | ItemState::FailoverFailed(Direction::Forward)
+                    | ItemState::FailedOver(Direction::Forward)
+                    | ItemState::ChangingPoint(_)
+                    | ItemState::Committing(Direction::Forward)
+                    | ItemState::Committed(Direction::Forward)
+            );
         if skipped && (site == Site::Recovery || reported.ran_twice || is_away) {
             reported.ran_twice = true;
             return;
