@@ -10,7 +10,7 @@ use super::vocabulary::{JobId, JobKind, JobState, TaskState};
 use super::wire::Wish;
 use crate::id::{Direction, GroupId, MachineId};
 use crate::message::{Observation, Selector};
-use crate::point::{Consistency, RecoveryPoint};
+
 use crate::ports::PortFailure;
 use crate::time::Instant;
 
@@ -245,7 +245,7 @@ impl Vault {
         match outcome {
             Outcome::Done => job.facts.source_is_down |= ask.what.shuts_down(),
             Outcome::Existed => job.facts.blank = false,
-            Outcome::Chosen(point) => return self.settle_on(id, point),
+            Outcome::Chosen(point) => job.facts.point = Some(point),
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),
         }
@@ -260,27 +260,6 @@ impl Vault {
         let wanted = wanted.ok_or(JobError::NoSuchPoint)?;
         if let Some(job) = self.ledger.job_mut(id) {
             job.facts.point = Some(wanted);
-        }
-        Ok(())
-    }
-
-    /// Keeps the point that the target chose. A target that had chosen before, for a failover that then failed,
-    /// stays with that choice; what was asked for this time is then found among the points it shows.
-    fn settle_on(&mut self, id: JobId, chosen: RecoveryPoint) -> Result<(), JobError> {
-        let Some(job) = self.job(id) else { return Ok(()) };
-        let points = self.status_of(job.machine).map_or(&[][..], |status| &status.points);
-        let point = match job.facts.selector {
-            Selector::Exactly(wanted) if chosen.id != wanted => {
-                points.iter().find(|point| point.id == wanted)
-            }
-            Selector::LatestApplication if chosen.consistency != Consistency::Application => {
-                points.iter().rfind(|point| point.consistency == Consistency::Application)
-            }
-            _ => Some(&chosen),
-        };
-        let point = *point.ok_or(JobError::NoSuchPoint)?;
-        if let Some(job) = self.ledger.job_mut(id) {
-            job.facts.point = Some(point);
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ fn what_a_disable_could_not_remove_is_removed_by_disabling_once_more() {
 fn a_second_attempt_recovers_the_kind_of_point_it_asks_for_and_not_the_one_of_the_first() {
     let chosen = |to: Selector| {
         let mut world = half_failed_over();
-        let first = world.journals[&(G, Site::Recovery)].finished[&M].id;
+        let first = world.journals[&(G, Site::Recovery)].finished[&M].1.id;
         world.succeed(Command::Failover { machine: M, to, shut_down_source: false });
         let point = world.vault.item(M).and_then(|item| item.chosen_point()).expect("a point");
         (point.consistency, point.id == first)

@@ -45,7 +45,7 @@ pub(super) struct FakeJournal {
     pub spec: JournalSpec,
     pub points: Vec<RecoveryPoint>,
     pub shut_down: BTreeSet<MachineId>,
-    pub finished: BTreeMap<MachineId, RecoveryPoint>,
+    pub finished: BTreeMap<MachineId, (Selector, RecoveryPoint)>,
     pub needs_resync: bool,
 }
 

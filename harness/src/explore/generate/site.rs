@@ -166,7 +166,7 @@ fn churn(
     let rate = by_magnitude(chance, ranges.churn.clone()).max(1);
     // Steady loads are the dear ones: as many writes as bursts make.
     let rate = if is_bursts { 1 } else { rate.min(block_max / 32 + 1) };
-    Churn { rate, pattern, block_min, block_max, disk: one_disk(chance, vm), after, source: NOWHERE }
+    Churn { rate, pattern, block_min, block_max, disk: one_disk(chance, vm, 4), after, source: NOWHERE }
 }
 
 /// Bursts of large writes, up to some times what the capture pool holds: few in number, and more than a line takes.
@@ -176,16 +176,16 @@ fn flood(chance: &mut Chance, vm: &Vm, after: Option<VmIndex>) -> Churn {
     let rate = vm.capture_pool * chance.in_range(2..=6) / 2;
     let every = Duration::from_secs(by_magnitude(chance, 40..=300));
     let pattern = Pattern::Bursts { every, lasts: Duration::from_secs(1), rate };
-    Churn { rate: 1, pattern, block_min, block_max, disk: one_disk(chance, vm), after, source: NOWHERE }
+    Churn { rate: 1, pattern, block_min, block_max, disk: one_disk(chance, vm, 2), after, source: NOWHERE }
 }
 
 fn smallest_disk(vm: &Vm) -> u64 {
     vm.disks.iter().map(|disk| disk.size).min().unwrap_or(MIB)
 }
 
-/// Now and then all but one disk rest.
-fn one_disk(chance: &mut Chance, vm: &Vm) -> Option<DiskIndex> {
-    let rests = vm.disks.len() > 1 && one_in(chance, 4);
+/// One time in so many all but one disk rest.
+fn one_disk(chance: &mut Chance, vm: &Vm, times: u64) -> Option<DiskIndex> {
+    let rests = vm.disks.len() > 1 && one_in(chance, times);
     rests.then(|| DiskIndex(chance.below(vm.disks.len() as u64) as usize))
 }
 

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
-    Component, DiskOwner, FaultWord, LinkName, OutsideCall, OutsideFailure, PassingState,
+    Component, DiskOwner, FaultWord, LinkName, OutsideCall, OutsideFailure, PassingState, TaskWord,
 };
 use switchback_scenarios::model::{
     Action, Moment, RecoveryPointChoice, SlowDevice, StepIndex, Subject, VmIndex, When,
@@ -27,15 +27,18 @@ struct Story {
     tell: fn(&mut Telling<'_>, &mut Scenario),
 }
 
+/// A story that hardly ever meets what it is about stands here twice.
 const STORIES: &[Story] = &[
     Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: crash_behind_a_bad_line },
     Story { needs: &[FaultWord::Crash], tell: crash_and_crash_again },
+    Story { needs: &[FaultWord::SlowDisk, FaultWord::Crash], tell: crash_of_a_slow_store },
     Story { needs: &[FaultWord::SlowDisk, FaultWord::Crash], tell: crash_of_a_slow_store },
     Story { needs: &[FaultWord::DiskFull, FaultWord::Crash], tell: crash_with_a_full_store },
     Story { needs: &[FaultWord::Crash], tell: crash_while_a_point_travels },
     Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: failover_in_trouble },
     Story { needs: &[FaultWord::Fail], tell: failover_that_fails_for_good },
     Story { needs: &[FaultWord::Fail], tell: answers_that_are_lost },
+    Story { needs: &[FaultWord::Delay], tell: cancelled_while_something_is_late },
     Story { needs: &[FaultWord::Start], tell: started_while_coming_home },
 ];
 
@@ -182,13 +185,20 @@ fn failover_in_trouble(telling: &mut Telling<'_>, scenario: &mut Scenario) {
     if let Action::Failover { to, shutdown, .. } = &mut failover.action {
         (*to, *shutdown) = (RecoveryPointChoice::Latest, false);
     }
-    let before = span(telling.chance, 100 * MILLISECOND..=2 * MINUTE);
-    let when = sooner(failover.when, before);
+    let asked = failover.when;
+    let before = span(telling.chance, 20 * MILLISECOND..=2 * MINUTE);
+    let when = sooner(asked, before);
     let lasts = span(telling.chance, SECOND..=4 * MINUTE);
-    let trouble = match telling.chance.below(4) {
+    let trouble = match telling.chance.below(5) {
         0 => Action::Resync(Subject::Vm(vm)),
-        1 => telling.bad_line(LinkName::Lan, lasts),
-        2 => telling.bad_line(LinkName::Wan, lasts),
+        1 => {
+            // Over a slow line the comparison of one disk takes longer than that of another.
+            let slow = Action::Slow { link: LinkName::Wan, bandwidth: 2_000_000, lasts: before + lasts };
+            push(scenario, sooner(asked, before + SECOND), slow);
+            Action::Resync(Subject::Vm(vm))
+        }
+        2 => telling.bad_line(LinkName::Lan, lasts),
+        3 => telling.bad_line(LinkName::Wan, lasts),
         _ => telling.crash(Component::Agent, vm),
     };
     push(scenario, when, trouble);
@@ -231,6 +241,20 @@ fn answers_that_are_lost(telling: &mut Telling<'_>, scenario: &mut Scenario) {
     let times = telling.chance.in_range(1..=3) as u32;
     let when = When::Moment { moment: Moment::State { vm, is }, plus: Duration::ZERO };
     push(scenario, when, Action::Fail { call, times, with: OutsideFailure::TimeoutAfterSuccess });
+}
+
+/// Azure is late with what a failover makes, and somebody cancels meanwhile: what is made afterwards must go as well.
+fn cancelled_while_something_is_late(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    let vm = telling.vm(scenario);
+    let call = pick(telling.chance, &[OutsideCall::CreateDisk, OutsideCall::CreateMachine]);
+    let by = span(telling.chance, MINUTE..=20 * MINUTE);
+    let fails_over = Moment::State { vm, is: PassingState::FailingOver };
+    let late = Action::Delay { call, by, times: 1 };
+    push(scenario, When::Moment { moment: fails_over, plus: Duration::ZERO }, late);
+    let moment = Moment::Task { vm, task: TaskWord::FailOver };
+    let plus = span(telling.chance, MILLISECOND..=2 * MINUTE);
+    let cancel = Action::Cancel(Subject::Group(scenario.vms[vm.0].group));
+    push(scenario, When::Moment { moment, plus }, cancel);
 }
 
 /// An operator switches the machine at home on while its disks are lent to the master target.

@@ -92,7 +92,7 @@ impl World {
         let Some(journal) = self.journals.get_mut(&(group, site)) else {
             return Answer::Unknown;
         };
-        if let Some(point) = journal.finished.get(&machine) {
+        if let Some((_, point)) = journal.finished.get(&machine).filter(|(selector, _)| *selector == wanted) {
             return Answer::Chosen(*point);
         }
         let found = match wanted {
@@ -106,7 +106,7 @@ impl World {
         let Some(point) = found else {
             return Answer::NoSuchPoint;
         };
-        journal.finished.insert(machine, point);
+        journal.finished.insert(machine, (wanted, point));
         Answer::Chosen(point)
     }
 }
