@@ -6,6 +6,7 @@
 //! | `args` | the command line |
 //! | `hunt` | exploring here and now: the bug base first, short cases enumerated, then chance |
 //! | `share` | one shard of a campaign |
+//! | `only` | single seeds of a campaign |
 //! | `plan` | making a campaign file |
 //! | `found` | what fails: shrunk, told, kept in the bug base |
 //! | `merge` | putting shards together |
@@ -17,6 +18,7 @@ mod args;
 mod found;
 mod hunt;
 mod merge;
+mod only;
 mod plan;
 mod share;
 mod watch;

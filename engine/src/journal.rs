@@ -58,6 +58,8 @@ pub struct GroupJournal<C: Content> {
     points: Vec<RecoveryPoint>,
     /// Machines whose base disks were made equal to a point.
     promoted: BTreeMap<MachineId, PointId>,
+    /// Machines whose base disks are being made equal to a point: what lies before it can no longer be shown.
+    promoting: BTreeMap<MachineId, PointId>,
     /// The highest number of a marker or point seen.
     highest_number: u64,
     next_segment: u64,
@@ -106,6 +108,7 @@ impl<C: Content> GroupJournal<C> {
             spec: Arc::new(spec.clone()),
             points: Vec::new(),
             promoted: BTreeMap::new(),
+            promoting: BTreeMap::new(),
             highest_number: 0,
             next_segment: 0,
             deleted: Vec::new(),
@@ -204,10 +207,16 @@ impl<C: Content> GroupJournal<C> {
     #[must_use]
     pub fn view(&self, disk: DiskId, point: PointId) -> Option<View<C>> {
         self.point(point)?;
-        if self.promoted.get(&disk.machine).is_some_and(|promoted| *promoted != point) {
+        if !self.can_show(disk.machine, point) {
             return None;
         }
         Some(View::new(disk, Some(point), self.disks.get(&disk)?.layers_until(point)))
+    }
+
+    /// Whether the base disks of a machine are not past a point.
+    fn can_show(&self, machine: MachineId, point: PointId) -> bool {
+        self.promoted.get(&machine).is_none_or(|promoted| *promoted == point)
+            && self.promoting.get(&machine).is_none_or(|promoting| *promoting <= point)
     }
 
     /// A disk with everything received; `None` if there is no such disk.

@@ -66,7 +66,7 @@ impl<C: Content> Role for Target<C> {
         match input {
             Input::Message { from, message } => self.message(now, from, message, out),
             Input::DiskRead { token, result } => self.compare_base(token, result),
-            Input::DiskWritten { token, result } => self.written(now, token, result.is_ok()),
+            Input::DiskWritten { token, result } => self.written(now, token, result),
             Input::Synced { token, result } => self.ledger.synced(now, token, result.is_ok(), out),
             _ => {}
         }

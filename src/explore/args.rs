@@ -57,6 +57,9 @@ pub(crate) struct ExploreArgs {
     /// Which shard, as INDEX/COUNT with the index from 0. Default: what Kubernetes, Slurm or CI say, else all.
     #[arg(long, requires = "campaign")]
     pub(crate) shard: Option<Shard>,
+    /// Run these seeds of the campaign only, keep no rows, and shrink what fails.
+    #[arg(long, value_name = "SEEDS", value_parser = seed, value_delimiter = ',', requires = "campaign", conflicts_with_all = ["shard", "out"])]
+    pub(crate) only: Vec<u64>,
     /// Where the rows of a shard go.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

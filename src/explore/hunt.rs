@@ -307,7 +307,7 @@ fn reach(per_second: f64) -> String {
     line("a minute", 60.0) + &line("an hour", 3600.0) + &line("a night", 8.0 * 3600.0)
 }
 
-fn tell_found(found: &Found) -> anyhow::Result<()> {
+pub(super) fn tell_found(found: &Found) -> anyhow::Result<()> {
     let (steps, faults) = found.shrunk.scenario.count_steps();
     let end = if found.shrunk.is_finished { "" } else { ", stopped by its time limit" };
     say::result(&format!(

@@ -31,6 +31,9 @@ pub(super) fn share(args: &ExploreArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::InvalidScenario);
         }
     };
+    if !args.only.is_empty() {
+        return super::only::only(args, &explorer);
+    }
     let mut watch = Watch::new(args.time, false, args.quiet);
     let stop = core::sync::atomic::AtomicBool::new(false);
     let options = RunOptions {

@@ -40,7 +40,10 @@ fn remains(scene: &Scene<'_>) -> Vec<What> {
 pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
     let Some(job) = vault.job(id) else { return };
     let (machine, had_machine) = (job.machine, job.facts.leftover);
-    vault.forget_run(machine);
+    // A target that did not answer still has the journal: only who is sure that it is gone forgets it.
+    if job.has_done(TaskKind::DropPoints) {
+        vault.forget_run(machine);
+    }
     let to = ItemStatus::Unprotected { leftover: !well && had_machine, since: vault.now };
     vault.transition(machine, to, "replication is over");
 }

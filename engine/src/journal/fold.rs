@@ -89,15 +89,24 @@ impl<C: Content> GroupJournal<C> {
     }
 
     /// What must be written to the base disks of a machine to make them equal to a point; `None` if the point
-    /// does not exist. Disks with nothing to write are left out.
+    /// does not exist or lies before one that they are being made equal to. Disks with nothing to write are left out.
     #[must_use]
     pub fn promote_plan(&self, machine: MachineId, point: PointId) -> Option<DiskWrites<C>> {
         self.point(point)?;
-        if let Some(promoted) = self.promoted.get(&machine) {
-            return (*promoted == point).then(Vec::new);
+        if !self.can_show(machine, point) {
+            return None;
+        }
+        if self.promoted.contains_key(&machine) {
+            return Some(Vec::new());
         }
         let disks = self.disks.iter().filter(|(id, _)| id.machine == machine);
         Some(changes_of(disks.map(|(id, disk)| (*id, disk.layers_until(point)))))
+    }
+
+    /// The base disks of a machine are about to be written, to make them equal to a point. This must be durable before
+    /// the first of them is: a restart in between must not show a point that lies before this one.
+    pub fn promoting(&mut self, machine: MachineId, point: PointId) {
+        self.promoting.insert(machine, point);
     }
 
     /// The base disks of a machine are equal to a point, durably. The journal of its disks is dropped; the machine

@@ -39,6 +39,8 @@ pub enum TargetRecord<C: Content> {
         /// What was asked for.
         selector: Selector,
     },
+    /// The replica disks of a machine are about to be made equal to a point.
+    Promoting(GroupId, MachineId, PointId),
     /// The replica disks of a machine are equal to a point.
     Promoted(GroupId, MachineId, PointId),
     /// The journal of this generation was closed.
@@ -100,6 +102,9 @@ impl<C: Content> Target<C> {
                 self.with(*group, |group| {
                     group.choose(*machine, *selector);
                 });
+            }
+            TargetRecord::Promoting(id, machine, point) => {
+                self.with(*id, |group| group.journal.promoting(*machine, *point));
             }
             TargetRecord::Promoted(id, machine, point) => {
                 self.with(*id, |group| group.journal.promoted(*machine, *point));

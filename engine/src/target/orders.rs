@@ -9,7 +9,7 @@ use super::receive::NOTE_BYTES;
 use super::write::Purpose;
 use crate::content::Content;
 use crate::id::{DiskId, GroupId, MachineId};
-use crate::journal::View;
+use crate::journal::{DiskWrites, View};
 use crate::message::{Answer, JournalSpec, Order, RequestId, Selector};
 use crate::point::PointId;
 
@@ -82,23 +82,37 @@ impl<C: Content> Target<C> {
     }
 
     fn promote(&mut self, request: RequestId, id: GroupId, machine: MachineId, point: PointId) {
-        let Some(group) = self.groups.get(&id) else { return self.answer(request, Answer::Unknown) };
-        match group.journal.promote_plan(machine, point) {
+        if !self.groups.contains_key(&id) {
+            return self.answer(request, Answer::Unknown);
+        }
+        match self.plan_promotion(id, machine, point) {
             Some(todo) => self.write(Purpose::Promote { request, group: id, machine, point }, todo),
             None => self.answer(request, Answer::NoSuchPoint),
         }
+    }
+
+    /// What makes the disks of a machine equal to a point. It is noted first that they are about to be written.
+    fn plan_promotion(&mut self, id: GroupId, machine: MachineId, point: PointId) -> Option<DiskWrites<C>> {
+        let group = self.groups.get_mut(&id)?;
+        let todo = group.journal.promote_plan(machine, point)?;
+        if !todo.is_empty() {
+            group.journal.promoting(machine, point);
+            self.ledger.append(TargetRecord::Promoting(id, machine, point), NOTE_BYTES);
+        }
+        Some(todo)
     }
 
     fn close_at(&mut self, request: RequestId, id: GroupId, generation: u64, fold: Option<PointId>) {
         let Some(group) = self.groups.get(&id).filter(|g| g.journal.spec().generation <= generation) else {
             return self.answer(request, Answer::Done);
         };
-        let machines = group.journal.spec().machines.iter().map(|(machine, _)| *machine);
-        let todo = fold.map(|point| {
-            let plans = machines.filter_map(|machine| group.journal.promote_plan(machine, point));
-            plans.flatten().collect::<Vec<_>>()
-        });
-        self.write(Purpose::Close { request, group: id, generation }, todo.unwrap_or_default());
+        let machines: Vec<MachineId> =
+            group.journal.spec().machines.iter().map(|(machine, _)| *machine).collect();
+        let mut todo = Vec::new();
+        for machine in machines {
+            todo.extend(fold.and_then(|point| self.plan_promotion(id, machine, point)).unwrap_or_default());
+        }
+        self.write(Purpose::Close { request, group: id, generation }, todo);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::id::{DiskId, GroupId, MachineId};
 use crate::journal::Fold;
 use crate::message::{Answer, Message, RequestId};
 use crate::point::PointId;
-use crate::role::{Address, DiskRef, Effect, Token};
+use crate::role::{Address, DiskRef, Effect, StorageError, Token};
 use crate::time::Instant;
 
 /// A disk that did not take a write is tried again this much later.
@@ -137,13 +137,16 @@ impl<C: Content> Target<C> {
     }
 
     /// A write ended.
-    pub(super) fn written(&mut self, now: Instant, token: Token, durable: bool) {
+    pub(super) fn written(&mut self, now: Instant, token: Token, result: Result<(), StorageError>) {
         for writing in &mut self.writing {
             let Some(at) = writing.waiting.iter().position(|(waiting, _)| *waiting == token) else {
                 continue;
             };
             writing.waiting.swap_remove(at);
-            if !durable {
+            // On a disk that was removed, with the protection of its machine, nothing is to be left behind.
+            let is_removed =
+                result == Err(StorageError::Gone) && matches!(writing.purpose, Purpose::Close { .. });
+            if result.is_err() && !is_removed {
                 writing.retry_at = Some(now + RETRY_AFTER);
             }
             if writing.waiting.is_empty() && writing.retry_at.is_none() {

@@ -151,7 +151,11 @@ impl<C: Simulated> World<C> {
         // The old copy of a machine that was left running may also crash and come up again by itself, until its disks are
         // lent to the master target.
         let is_on_its_way = reported.state == ItemState::Enabling(Direction::Reverse) && has_its_disks;
+        // Who ends the protection after a commit keeps the machine where it runs.
+        let is_kept_away = matches!(reported.state, ItemState::Disabling | ItemState::Unprotected)
+            && reported.home == Site::Recovery;
         let is_away = is_on_its_way
+            || is_kept_away
             || matches!(
                 reported.state,
                 ItemState::FailingOver(Direction::Forward)

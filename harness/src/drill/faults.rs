@@ -69,7 +69,12 @@ impl<C: Simulated> Drill<C> {
             }
             Action::Destroy => world.destroy_primary_site(),
             Action::Stop(vm) => world.operator_stops(machine(vm)),
-            Action::Start(vm) => world.operator_starts(machine(vm)),
+            Action::Start(vm) => {
+                if self.scenario.operator.accepts_refusals {
+                    world.expect_operator_to_start(machine(vm));
+                }
+                world.operator_starts(machine(vm));
+            }
             Action::Snapshot(vm) => world.operator_takes_snapshot(machine(vm)),
             Action::RemoveSnapshots(vm) => world.operator_removes_snapshots(machine(vm)),
             Action::Move { vm, datastore } => world.operator_moves(machine(vm), datastore.0),

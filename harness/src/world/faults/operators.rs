@@ -7,16 +7,19 @@ use crate::content::Simulated;
 use crate::world::{Happening, World};
 
 impl<C: Simulated> World<C> {
+    /// An operator is about to start a machine at home of whom nobody expects better: by the atlas two copies may run
+    /// then, unless the disks of the old one are lent to the master target.
+    pub fn expect_operator_to_start(&mut self, machine: MachineId) {
+        if !self.vcenter.machine(machine).is_some_and(vsphere::VirtualMachine::lends_disks) {
+            self.judges.expect_two_copies(machine);
+        }
+    }
+
     /// An operator powers the machine at home on.
     pub fn operator_starts(&mut self, machine: MachineId) {
         let now = self.now();
-        // While its disks are lent to the master target it must not start, and by the atlas nothing else is excused.
-        let has_its_disks = !self.vcenter.machine(machine).is_some_and(vsphere::VirtualMachine::lends_disks);
         match self.vcenter.power_on(now, machine) {
             Ok(consequences) => {
-                if has_its_disks {
-                    self.judges.expect_two_copies(machine);
-                }
                 self.note(Happening::OperatorStarted { machine });
                 consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
             }
