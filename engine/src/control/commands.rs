@@ -258,8 +258,12 @@ impl Vault {
             ItemStatus::FailoverFailed { direction, .. } => direction == Direction::Forward,
             _ => false,
         };
+        let inherited = match item.status {
+            ItemStatus::FailoverFailed { job, .. } => cancel::given_up(self, job),
+            _ => Vec::new(),
+        };
         self.cancel_resyncs(machine);
-        let facts = Facts { leftover, ..Facts::new() };
+        let facts = Facts { leftover, inherited, ..Facts::new() };
         let job = self.begin_job(JobKind::Disable, machine, direction, facts);
         self.transition(machine, ItemStatus::Disabling { direction, job, since: self.now }, "disable");
         self.advance(job);

@@ -180,6 +180,10 @@ impl What {
         matches!(self, Self::Order { order: Order::OpenJournal(_), .. })
     }
 
+    pub(super) const fn closes_journal(&self) -> bool {
+        matches!(self, Self::Order { order: Order::CloseJournal { .. }, .. })
+    }
+
     /// Whether the disks at home are attached to the master target once it is done; `None` if it changes nothing.
     pub(super) const fn attaches(&self) -> Option<bool> {
         match self {

@@ -108,7 +108,12 @@ pub(super) fn tolerance(job: &Job, task: TaskKind, ask: &Ask) -> Tolerance {
         (JobKind::Failover, Direction::Forward, TaskKind::ShutDownSource)
         | (JobKind::Failover, _, TaskKind::SynchroniseLatest) => Tolerance::SkipTask,
         (JobKind::Cancel | JobKind::Disable, _, TaskKind::StopReplication) => Tolerance::SkipTask,
-        (JobKind::Cancel, _, TaskKind::CleanUp) if ask.what.creates() => Tolerance::Ignore,
+        // What was not made needs no removing. What may still be made, later than anybody waits, is for the user to know.
+        (JobKind::Cancel | JobKind::Disable, _, TaskKind::CleanUp)
+            if ask.what.creates() && !matches!(ask.result, Some(Err(JobError::NoAnswer(_)))) =>
+        {
+            Tolerance::Ignore
+        }
         (JobKind::ChangePoint, _, TaskKind::CleanUp) if ask.what.stops_machine() => Tolerance::Ignore,
         _ => Tolerance::Fatal,
     }
@@ -126,7 +131,7 @@ pub(super) fn task_begins(vault: &mut Vault, id: JobId, task: TaskKind) {
                 run.left.insert(machine);
             }
         }
-        (JobKind::Cancel, TaskKind::CleanUp) => cancel::inherit(vault, id),
+        (JobKind::Cancel | JobKind::Disable, TaskKind::CleanUp) => cancel::inherit(vault, id),
         _ => {}
     }
 }

@@ -79,14 +79,15 @@ impl Vault {
         self.ledger.items().values().filter(is_there).map(|item| item.machine).collect()
     }
 
-    /// Forgets the journal of a run that its last machine has left.
-    pub(super) fn forget_run(&mut self, machine: MachineId) {
-        let Some(run) = self.run_of_mut(machine) else {
-            return;
-        };
-        if run.is_last(machine) {
+    /// The target has closed the journal of a machine's run.
+    pub(super) fn journal_closed(&mut self, machine: MachineId) {
+        if let Some(run) = self.run_of_mut(machine) {
             run.closed = true;
         }
+    }
+
+    /// Forgets the runs of a machine's group whose journals are closed and which nobody is in.
+    pub(super) fn forget_run(&mut self, machine: MachineId) {
         if let Some(id) = self.item(machine).map(|item| item.group) {
             self.forget_closed_runs(id);
         }

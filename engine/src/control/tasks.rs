@@ -181,6 +181,12 @@ impl Vault {
         }
         self.wire.close(number);
         let result = self.learn(id, &ask, outcome);
+        if ask.what.closes_journal()
+            && result.is_ok()
+            && let Some(machine) = self.job(id).map(|job| job.machine)
+        {
+            self.journal_closed(machine);
+        }
         if let Some(ask) = self.open_ask_mut(id, number) {
             ask.result = Some(result);
         }
