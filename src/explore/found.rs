@@ -10,6 +10,7 @@ use switchback_harness::explore::shrink::{Kept, Shrunk, Watch, shrink};
 use switchback_harness::explore::{GENERATOR_VERSION, Judged, Reason, judge};
 use switchback_scenarios::Scenario;
 
+use super::args::ExploreArgs;
 use super::watch::now;
 use crate::say;
 
@@ -30,6 +31,12 @@ pub(super) struct Finder<'a> {
     pub(super) time: Duration,
     pub(super) verbose: bool,
     pub(super) base: Option<&'a BugBase>,
+}
+
+/// The bug base that was asked for, if one was. `None`, and said why, if it cannot be opened.
+pub(super) fn open_base(args: &ExploreArgs) -> Option<Option<BugBase>> {
+    let opened = args.bug_base.as_ref().map(BugBase::open).transpose();
+    opened.map_err(|error| say::talk(&format!("switchback: {:#}", anyhow::Error::from(error)))).ok()
 }
 
 impl Finder<'_> {

@@ -15,7 +15,7 @@ use switchback_harness::explore::{Explorer, GENERATOR_VERSION, Weights, judge};
 use switchback_scenarios::{Exploration, Scenario, read_str};
 
 use super::args::{ExploreArgs, ranges};
-use super::found::{Finder, Found};
+use super::found::{Finder, Found, open_base};
 use super::watch::Watch;
 use crate::check::print_report;
 use crate::exit::Exit;
@@ -44,13 +44,7 @@ pub(super) fn hunt(args: &ExploreArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::InvalidScenario);
         }
     };
-    let base = match args.bug_base.as_ref().map(BugBase::open).transpose() {
-        Ok(base) => base,
-        Err(error) => {
-            say::talk(&format!("switchback: {:#}", anyhow::Error::from(error)));
-            return Ok(Exit::Unexpected);
-        }
-    };
+    let Some(base) = open_base(args) else { return Ok(Exit::Unexpected) };
     let mut exit = base.as_ref().map_or(Ok(Exit::Held), replay_base)?;
     let mut hunt = Hunt {
         args,

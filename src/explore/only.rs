@@ -1,22 +1,15 @@
 //! Single seeds of a campaign: run here once more, and what fails is shrunk and kept.
 
-use switchback_harness::bug_base::BugBase;
 use switchback_harness::explore::{Explorer, judge};
 
 use super::args::ExploreArgs;
-use super::found::Finder;
+use super::found::{Finder, open_base};
 use super::hunt::tell_found;
 use crate::exit::Exit;
 use crate::say;
 
 pub(super) fn only(args: &ExploreArgs, explorer: &Explorer) -> anyhow::Result<Exit> {
-    let base = match args.bug_base.as_ref().map(BugBase::open).transpose() {
-        Ok(base) => base,
-        Err(error) => {
-            say::talk(&format!("switchback: {:#}", anyhow::Error::from(error)));
-            return Ok(Exit::Unexpected);
-        }
-    };
+    let Some(base) = open_base(args) else { return Ok(Exit::Unexpected) };
     let mut exit = Exit::Held;
     for seed in &args.only {
         let scenario = explorer.plan(*seed);

@@ -1,7 +1,7 @@
 //! Cancel: a forward failover is stopped, what it made is removed, and the machine does not replicate again. A source
 //! that was shut down is not started: that is for the user to decide.
 
-use super::jobs::{Ask, CloudAsk, JobError, Next, What};
+use super::jobs::{Ask, CloudAsk, Next, What};
 use super::phase::Scene;
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
@@ -37,6 +37,6 @@ pub(super) fn unanswered(vault: &Vault, failing_over: JobId) -> Vec<Ask> {
 /// The calls of a job that may still create something although nobody waited for their answers any longer.
 pub(super) fn given_up(vault: &Vault, failed: JobId) -> Vec<Ask> {
     let asks = vault.job(failed).into_iter().flat_map(|job| &job.tasks).flat_map(|task| &task.asks);
-    let is_late = |ask: &&Ask| matches!(ask.result, Some(Err(JobError::NoAnswer(_)))) && ask.what.creates();
+    let is_late = |ask: &&Ask| ask.is_given_up() && ask.what.creates();
     asks.filter(is_late).map(|ask| Ask { since: vault.now, result: None, ..ask.clone() }).collect()
 }

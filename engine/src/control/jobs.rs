@@ -137,6 +137,11 @@ pub(super) struct Ask {
 }
 
 impl Ask {
+    /// Nobody waits for its answer any longer; whether it is carried out is not known.
+    pub(super) const fn is_given_up(&self) -> bool {
+        matches!(self.result, Some(Err(JobError::NoAnswer(_))))
+    }
+
     /// Whether a failure is as good as success.
     ///
     /// A machine that cannot be inspected because it is not there has been inspected. A creation that once ended

@@ -110,7 +110,7 @@ pub(super) fn tolerance(job: &Job, task: TaskKind, ask: &Ask) -> Tolerance {
         (JobKind::Cancel | JobKind::Disable, _, TaskKind::StopReplication) => Tolerance::SkipTask,
         // What was not made needs no removing. What may still be made, later than anybody waits, is for the user to know.
         (JobKind::Cancel | JobKind::Disable, _, TaskKind::CleanUp)
-            if ask.what.creates() && !matches!(ask.result, Some(Err(JobError::NoAnswer(_)))) =>
+            if ask.what.creates() && !ask.is_given_up() =>
         {
             Tolerance::Ignore
         }

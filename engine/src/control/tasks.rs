@@ -10,7 +10,6 @@ use super::vocabulary::{JobId, JobKind, JobState, TaskState};
 use super::wire::Wish;
 use crate::id::{Direction, GroupId, MachineId};
 use crate::message::{Observation, Selector};
-
 use crate::ports::PortFailure;
 use crate::time::Instant;
 

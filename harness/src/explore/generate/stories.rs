@@ -12,7 +12,7 @@ use switchback_scenarios::model::{
 };
 use switchback_sim::Chance;
 
-use super::draw::{one_in, pick, span};
+use super::draw::{by_magnitude, one_in, pick, span};
 use super::faults::vm_of;
 use super::journey::step;
 use super::when::{Journey, cut_of_a_point, later, sooner};
@@ -76,12 +76,8 @@ impl Telling<'_> {
         if one_in(self.chance, 2) {
             return Action::Cut { link, lasts };
         }
-        Action::Slow { link, bandwidth: span_of(self.chance, 64_000..=2_000_000), lasts }
+        Action::Slow { link, bandwidth: by_magnitude(self.chance, 64_000..=2_000_000), lasts }
     }
-}
-
-fn span_of(chance: &mut Chance, range: core::ops::RangeInclusive<u64>) -> u64 {
-    super::draw::by_magnitude(chance, range)
 }
 
 fn push(scenario: &mut Scenario, when: When, action: Action) -> StepIndex {
