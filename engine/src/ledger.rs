@@ -7,7 +7,7 @@
 use core::time::Duration;
 
 use crate::content::Content;
-use crate::message::Message;
+use crate::message::{Message, Observation};
 use crate::role::{Address, Effect, Outbox, Token};
 use crate::time::Instant;
 
@@ -19,7 +19,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 pub(crate) struct Ledger<C: Content, R> {
     /// Not handed to the store yet.
     records: Vec<Entry<R>>,
-    sends: Vec<(Address, Message<C>)>,
+    says: Vec<Say<C>>,
     /// Handed to the store, not known to be durable.
     flight: Option<Flight<C, R>>,
     retry_at: Option<Instant>,
@@ -28,6 +28,13 @@ pub(crate) struct Ledger<C: Content, R> {
     /// How many times something was remembered, and up to which of them all is durable.
     remembered: u64,
     durable: u64,
+}
+
+/// What waits for records to be durable.
+#[derive(Debug, Clone)]
+enum Say<C: Content> {
+    Message(Address, Message<C>),
+    Observation(Observation),
 }
 
 #[derive(Debug, Clone)]
@@ -40,7 +47,7 @@ enum Entry<R> {
 struct Flight<C: Content, R> {
     token: Token,
     records: Vec<Entry<R>>,
-    sends: Vec<(Address, Message<C>)>,
+    says: Vec<Say<C>>,
     upto: u64,
 }
 
@@ -49,7 +56,7 @@ impl<C: Content, R: Clone> Ledger<C, R> {
     pub(crate) const fn new(log_bytes: u64) -> Self {
         Self {
             records: Vec::new(),
-            sends: Vec::new(),
+            says: Vec::new(),
             flight: None,
             retry_at: None,
             log_bytes,
@@ -75,7 +82,12 @@ impl<C: Content, R: Clone> Ledger<C, R> {
 
     /// Says something once everything remembered so far is durable.
     pub(crate) fn send(&mut self, to: Address, message: Message<C>) {
-        self.sends.push((to, message));
+        self.says.push(Say::Message(to, message));
+    }
+
+    /// Reports something once everything remembered so far is durable.
+    pub(crate) fn observe(&mut self, observation: Observation) {
+        self.says.push(Say::Observation(observation));
     }
 
     /// Names everything remembered so far, to ask [`Ledger::is_durable`] later.
@@ -104,9 +116,9 @@ impl<C: Content, R: Clone> Ledger<C, R> {
             return;
         }
         self.retry_at = None;
-        let sends = core::mem::take(&mut self.sends);
+        let says = core::mem::take(&mut self.says);
         if self.records.is_empty() {
-            return sends.into_iter().for_each(|(to, message)| out.send(to, message));
+            return say(says, out);
         }
         let records = core::mem::take(&mut self.records);
         for entry in &records {
@@ -118,7 +130,7 @@ impl<C: Content, R: Clone> Ledger<C, R> {
         *tokens += 1;
         let token = Token(*tokens);
         out.push(Effect::Sync(token));
-        self.flight = Some(Flight { token, records, sends, upto: self.remembered });
+        self.flight = Some(Flight { token, records, says, upto: self.remembered });
     }
 
     /// A sync ended. Say what waited for it, or remember it all again later.
@@ -126,15 +138,24 @@ impl<C: Content, R: Clone> Ledger<C, R> {
         let Some(mut flight) = self.flight.take_if(|flight| flight.token == token) else { return };
         if durable {
             self.durable = flight.upto;
-            return flight.sends.into_iter().for_each(|(to, message)| out.send(to, message));
+            return say(flight.says, out);
         }
         // A compaction that came meanwhile replaces what failed.
         if !matches!(self.records.first(), Some(Entry::Compact(_))) {
             flight.records.append(&mut self.records);
             self.records = flight.records;
         }
-        flight.sends.append(&mut self.sends);
-        self.sends = flight.sends;
+        flight.says.append(&mut self.says);
+        self.says = flight.says;
         self.retry_at = Some(now + RETRY_AFTER);
+    }
+}
+
+fn say<C: Content, R>(says: Vec<Say<C>>, out: &mut Outbox<C, R>) {
+    for say in says {
+        match say {
+            Say::Message(to, message) => out.send(to, message),
+            Say::Observation(observation) => out.push(Effect::Observe(observation)),
+        }
     }
 }

@@ -52,6 +52,8 @@ pub struct Inspection {
     pub snapshots: u32,
     /// Whether the master target's host reaches the datastore of its disks. True where there is none.
     pub datastore_in_reach: bool,
+    /// Whether its disks are attached to a master target. Never in the cloud.
+    pub disks_attached: bool,
 }
 
 /// Asked of the cloud of the recovery site.

@@ -108,7 +108,7 @@ impl<C: Content> Target<C> {
 
     fn message(&mut self, now: Instant, from: Address, message: Message<C>, out: &mut Out<C>) {
         match message {
-            Message::Frame(frame) => self.receive(now, from, &frame, out),
+            Message::Frame(frame) => self.receive(now, from, &frame),
             Message::Compare(compare) => self.compare(from, compare, out),
             Message::Order { request, order } => self.order(request, order),
             _ => {}

@@ -16,7 +16,7 @@ use common::target::{
 use common::{AtOnce, Bench, SECOND, only_answer};
 use switchback_engine::content::Body;
 use switchback_engine::extent::Change;
-use switchback_engine::message::{Answer, Compare, JournalSpec, Order, Selector};
+use switchback_engine::message::{Answer, Compare, JournalSpec, Observation, Order, Selector};
 use switchback_engine::target::{Target, TargetRecord};
 use switchback_engine::{
     Block, Consistency, Content, Effect, Frame, Input, MachineId, Message, PointId, SectorRange, Site, Stamp,
@@ -47,6 +47,24 @@ fn a_failed_sync_is_made_again_and_nothing_is_acknowledged_meanwhile() {
     hear(&mut target, &numbered(0, 2, None));
     target.finish_sync(true);
     assert_eq!(acknowledged(&mut target), [2], "it had kept the first");
+}
+
+#[test]
+fn a_point_is_announced_only_when_it_is_durable() {
+    let mut target = target::<Stamp>(ONE_MACHINE, POLICY);
+    target.at_once.syncs = false;
+    for index in [0, 1] {
+        hear(&mut target, &numbered(index, 1, Some(marked(1, at(10), Consistency::Crash, false))));
+    }
+    assert_eq!(points(&target), [1]);
+    target.finish_sync(true);
+    assert!(target.observed().is_empty(), "the second frame shares the next sync");
+    target.finish_sync(false);
+    assert!(target.observed().is_empty());
+    target.wait(6 * SECOND);
+    target.finish_sync(true);
+    let point = target.role.journal(GROUP).expect("it is open").points()[0];
+    assert_eq!(target.observed(), [Observation::PointCreated { group: GROUP, point }]);
 }
 
 #[test]

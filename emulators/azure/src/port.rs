@@ -178,6 +178,7 @@ impl<C: Content> Azure<C> {
             running: self.is_running(machine),
             snapshots: 0,
             datastore_in_reach: true,
+            disks_attached: false,
         }
     }
 

@@ -198,7 +198,13 @@ impl VCenter {
 
     fn inspect(&self, machine: MachineId) -> Inspection {
         let Some(vm) = self.machine(machine) else {
-            return Inspection { exists: false, running: false, snapshots: 0, datastore_in_reach: true };
+            return Inspection {
+                exists: false,
+                running: false,
+                snapshots: 0,
+                datastore_in_reach: true,
+                disks_attached: false,
+            };
         };
         let host = self.master_target_of(machine).and_then(|vm| self.vm(vm)).map(|vm| vm.host);
         let in_reach = |host| vm.disks.iter().all(|disk| self.check_writable(disk.datastore, host).is_ok());
@@ -207,6 +213,7 @@ impl VCenter {
             running: vm.is_on(),
             snapshots: vm.snapshots.len() as u32,
             datastore_in_reach: host.is_none_or(in_reach),
+            disks_attached: vm.lends_disks(),
         }
     }
 

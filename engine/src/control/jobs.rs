@@ -142,6 +142,26 @@ impl Ask {
         matches!(self.result, Some(Err(JobError::NoAnswer(_))))
     }
 
+    /// What its outcome tells about the disks at home: whether they are attached to the master target. A vCenter that
+    /// does not answer may have attached them, so they are to be given back when all is over.
+    pub(super) const fn tells_attached(&self, outcome: &Outcome) -> Option<bool> {
+        match (&self.what, outcome) {
+            (
+                What::Hypervisor(HypervisorRequest::AttachDisks(_)),
+                Outcome::Done | Outcome::Failed(JobError::NoAnswer(_)),
+            ) => Some(true),
+            (What::Hypervisor(HypervisorRequest::DetachDisks(_)), Outcome::Done) => Some(false),
+            (What::Hypervisor(HypervisorRequest::Inspect(_)), Outcome::Inspected(found)) => {
+                Some(found.disks_attached)
+            }
+            (
+                What::Hypervisor(HypervisorRequest::Inspect(_)),
+                Outcome::Failed(JobError::Port(PortFailure::NotFound)),
+            ) => Some(false),
+            _ => None,
+        }
+    }
+
     /// Whether a failure is as good as success.
     ///
     /// A machine that cannot be inspected because it is not there has been inspected. A creation that once ended
@@ -164,8 +184,13 @@ impl Ask {
     }
 }
 
-const ABSENT: Inspection =
-    Inspection { exists: false, running: false, snapshots: 0, datastore_in_reach: true };
+const ABSENT: Inspection = Inspection {
+    exists: false,
+    running: false,
+    snapshots: 0,
+    datastore_in_reach: true,
+    disks_attached: false,
+};
 
 /// What can be asked of the world.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,15 +212,6 @@ impl What {
 
     pub(super) const fn closes_journal(&self) -> bool {
         matches!(self, Self::Order { order: Order::CloseJournal { .. }, .. })
-    }
-
-    /// Whether the disks at home are attached to the master target once it is done; `None` if it changes nothing.
-    pub(super) const fn attaches(&self) -> Option<bool> {
-        match self {
-            Self::Hypervisor(HypervisorRequest::AttachDisks(_)) => Some(true),
-            Self::Hypervisor(HypervisorRequest::DetachDisks(_)) => Some(false),
-            _ => None,
-        }
     }
 
     /// Whether it cannot be put without a view that is not kept.

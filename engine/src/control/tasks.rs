@@ -10,7 +10,7 @@ use super::vocabulary::{JobId, JobKind, JobState, TaskState};
 use super::wire::Wish;
 use crate::id::{Direction, GroupId, MachineId};
 use crate::message::{Observation, Selector};
-use crate::ports::PortFailure;
+use crate::ports::{HypervisorRequest, PortFailure};
 use crate::time::Instant;
 
 impl Vault {
@@ -238,12 +238,7 @@ impl Vault {
         {
             self.journal_opened(machine);
         }
-        if let Some(attached) = ask.what.attaches()
-            && matches!(outcome, Outcome::Done)
-            && let Some(item) = machine.and_then(|machine| self.ledger.item_mut(machine))
-        {
-            item.disks_attached = attached;
-        }
+        self.learn_attached(id, ask, &outcome);
         let Some(job) = self.ledger.job_mut(id) else {
             return Ok(());
         };
@@ -255,6 +250,18 @@ impl Vault {
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),
         }
         Ok(())
+    }
+
+    /// Keeps whether the disks at home are attached. What an inspection finds counts only where they are about to be
+    /// attached: a failover must not take disks that an operator took away for disks it has given back itself.
+    fn learn_attached(&mut self, id: JobId, ask: &Ask, outcome: &Outcome) {
+        let Some(job) = self.job(id) else { return };
+        let (machine, is_reprotect) = (job.machine, job.kind == JobKind::Reprotect);
+        let is_inspection = matches!(ask.what, What::Hypervisor(HypervisorRequest::Inspect(_)));
+        let attached = ask.tells_attached(outcome).filter(|_| is_reprotect || !is_inspection);
+        if let Some((item, attached)) = self.ledger.item_mut(machine).zip(attached) {
+            item.disks_attached = attached;
+        }
     }
 
     /// Keeps the point that was asked for, if the target shows it.

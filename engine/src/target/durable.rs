@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use super::Target;
 use super::group::{Group, Stream};
-use super::{Out, Target};
 use crate::batch::{Frame, StreamKey};
 use crate::content::Content;
 use crate::id::{GroupId, MachineId, Site};
@@ -12,7 +12,6 @@ use crate::journal::{Checkpoint, Fold, GroupJournal};
 use crate::ledger::Ledger;
 use crate::message::{JournalSpec, Selector};
 use crate::point::{PointId, RecoveryPoint};
-use crate::role::Outbox;
 
 /// A checkpoint is written when the log has grown by this much since the last one. Until then a restart replays it.
 const CHECKPOINT_EVERY_BYTES: u64 = 256 << 20;
@@ -62,9 +61,8 @@ impl<C: Content> Target<C> {
     #[must_use]
     pub fn recover(site: Site, records: &[TargetRecord<C>]) -> Self {
         let mut target = Self::new(site);
-        let mut out = Outbox::default();
         for record in records {
-            target.replay(record, &mut out);
+            target.replay(record);
         }
         let bytes = target.groups.values().map(|group| group.journal.checkpoint().bytes()).sum();
         target.ledger = Ledger::new(bytes);
@@ -72,12 +70,12 @@ impl<C: Content> Target<C> {
         target
     }
 
-    fn replay(&mut self, record: &TargetRecord<C>, out: &mut Out<C>) {
+    fn replay(&mut self, record: &TargetRecord<C>) {
         match record {
             TargetRecord::Opened(spec) => self.replace(spec),
             TargetRecord::Frame(frame) => {
                 if let Some(id) = self.group_of(frame.stream.disk) {
-                    self.take(id, frame, out);
+                    self.take(id, frame);
                 }
             }
             TargetRecord::Superseded(stream) => {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use super::Target;
 use super::durable::TargetRecord;
-use super::{Out, Target};
 use crate::batch::Frame;
 use crate::content::Content;
 use crate::id::GroupId;
+use crate::journal::Appended;
 use crate::message::{Message, Observation};
 use crate::point::PointId;
-use crate::role::{Address, Effect};
+use crate::role::Address;
 use crate::time::Instant;
 
 /// What a small record weighs, in bytes.
@@ -17,7 +18,7 @@ pub(super) const NOTE_BYTES: u64 = 128;
 
 impl<C: Content> Target<C> {
     /// Takes a frame if it is the next of its stream, and acknowledges what there is in any case.
-    pub(super) fn receive(&mut self, now: Instant, from: Address, frame: &Arc<Frame<C>>, out: &mut Out<C>) {
+    pub(super) fn receive(&mut self, now: Instant, from: Address, frame: &Arc<Frame<C>>) {
         let stream = frame.stream;
         let Some(id) = self.group_of(stream.disk) else { return };
         let Some(group) = self.groups.get_mut(&id) else { return };
@@ -33,9 +34,14 @@ impl<C: Content> Target<C> {
             return self.ledger.send(from, Message::FrameStored { stream, upto: u64::MAX });
         };
         // A frame that does not unpack was damaged on the way: it is not acknowledged, and comes again.
-        if frame.number == position.next && self.take(id, frame, out) {
+        if frame.number == position.next
+            && let Some(appended) = self.take(id, frame)
+        {
             self.ledger.append(TargetRecord::Frame(Arc::clone(frame)), frame.wire_bytes());
-            self.retain(now, id, out);
+            if let Some(point) = appended.point {
+                self.ledger.observe(Observation::PointCreated { group: id, point });
+            }
+            self.retain(now, id);
         }
         let upto = self.groups.get_mut(&id).and_then(|group| group.stream(stream).map(|s| s.next - 1));
         self.ledger.send(from, Message::FrameStored { stream, upto: upto.unwrap_or(0) });
@@ -46,25 +52,22 @@ impl<C: Content> Target<C> {
         self.groups.iter().find(|(_, group)| group.has(disk)).map(|(id, _)| *id)
     }
 
-    /// Puts the next frame of its stream into the journal; false if it cannot be unpacked.
-    pub(super) fn take(&mut self, id: GroupId, frame: &Frame<C>, out: &mut Out<C>) -> bool {
-        let Ok(changes) = C::unpack(&frame.packed) else { return false };
-        let Some(group) = self.groups.get_mut(&id) else { return false };
-        let Some(stream) = group.stream(frame.stream) else { return false };
+    /// Puts the next frame of its stream into the journal; `None` if it cannot be unpacked.
+    pub(super) fn take(&mut self, id: GroupId, frame: &Frame<C>) -> Option<Appended> {
+        let changes = C::unpack(&frame.packed).ok()?;
+        let group = self.groups.get_mut(&id)?;
+        let stream = group.stream(frame.stream)?;
         let was_shut_down = stream.is_shut_down;
         stream.advance(frame.round_end);
         let shut_down_changed = stream.is_shut_down != was_shut_down;
         let appended = group.journal.append(frame, &changes);
         group.unfolded_bytes += frame.packed.raw_bytes;
         group.has_news |= shut_down_changed || appended.point.is_some();
-        if let Some(point) = appended.point {
-            out.push(Effect::Observe(Observation::PointCreated { group: id, point }));
-        }
-        true
+        Some(appended)
     }
 
     /// Gives up what the policy no longer keeps, when a point has come into being.
-    fn retain(&mut self, now: Instant, id: GroupId, out: &mut Out<C>) {
+    fn retain(&mut self, now: Instant, id: GroupId) {
         let Some(group) = self.groups.get_mut(&id).filter(|group| group.has_news) else { return };
         let pinned: Vec<PointId> = group.finished.values().map(|finished| finished.point.id).collect();
         let expired = group.journal.expired(now, &pinned);
@@ -73,6 +76,6 @@ impl<C: Content> Target<C> {
         }
         let count = group.journal.give_up(&expired);
         self.ledger.append(TargetRecord::GaveUp(id, expired), NOTE_BYTES);
-        out.push(Effect::Observe(Observation::PointsPruned { group: id, count }));
+        self.ledger.observe(Observation::PointsPruned { group: id, count });
     }
 }

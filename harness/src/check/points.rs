@@ -23,9 +23,12 @@ use crate::world::{PhysicalDisk, World, sim_time};
 type Positions = Vec<(MachineId, usize)>;
 
 impl<C: Simulated> World<C> {
-    /// A point has come into being, or was chosen.
+    /// A point has come into being, or was chosen. What retention gave up before it was announced, or the journal of
+    /// another generation has replaced, cannot be read any more.
     pub(crate) fn judge_new_point(&mut self, site: Site, group: GroupId, point: RecoveryPoint) {
-        if !self.judges.reads_back {
+        let journal = self.target(site).and_then(|target| target.journal(group));
+        let is_kept = journal.is_some_and(|journal| journal.points().contains(&point));
+        if !self.judges.reads_back || !is_kept {
             return;
         }
         if self.judged_point(site, group, point.id).is_some() {

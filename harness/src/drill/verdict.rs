@@ -132,7 +132,6 @@ impl<C: Simulated> Drill<C> {
     /// machine switched off gets no points.
     pub(super) fn has_nothing_to_replicate(&self, machine: MachineId) -> bool {
         let group = self.world.spec().group_of(machine.0 as usize);
-        let is_off = |member: &usize| self.world.running_site(MachineId(*member as u32)).is_none();
         let is_cut_off = |member: &usize| self.world.judges().is_cut_off(MachineId(*member as u32));
         // A point of a group needs all its machines: one that is elsewhere, or not protected, leaves the others without.
         let way = |member: &usize| match self.world.judges().state(MachineId(*member as u32)) {
@@ -140,6 +139,11 @@ impl<C: Simulated> Drill<C> {
             _ => None,
         };
         let is_elsewhere = |member: &usize| way(member) != way(&(machine.0 as usize));
+        // Data comes from one side only; a copy that was left behind on the other one may well run.
+        let is_off = |member: &usize| match way(member) {
+            Some(direction) => !self.world.runs_at(MachineId(*member as u32), direction.target().other()),
+            None => self.world.running_site(MachineId(*member as u32)).is_none(),
+        };
         self.world.site_is_lost()
             || group.is_some_and(|group| {
                 group.machines.iter().any(|m| is_off(m) || is_cut_off(m) || is_elsewhere(m))

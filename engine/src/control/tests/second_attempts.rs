@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::world::{G, M, N, World, enable, fail_over};
+use super::world::{G, M, N, PS, World, enable, fail_over};
 use crate::control::{Command, ItemState, JobState, TaskKind, TaskState};
 use crate::id::{Direction::*, Site};
 use crate::message::Selector;
@@ -108,4 +108,40 @@ fn a_failover_ends_the_resyncs_of_its_machine_and_of_no_other() {
     assert!(world.replies[&id].is_ok());
     let states = resyncs.map(|job| world.job(job).state);
     assert_eq!(states, [JobState::Cancelled, JobState::InProgress]);
+}
+
+/// In Azure, with its disks at home attached to the master target although vCenter never said so.
+fn attached_and_never_answered() -> World {
+    let mut world = World::protected();
+    world.succeed(fail_over(M));
+    world.succeed(Command::Commit { machine: M });
+    world.losses.push(("AttachDisks", u32::MAX));
+    let job = world.end(Command::Reprotect { machine: M, process_server: PS });
+    assert_eq!(world.job(job).state, JobState::Failed);
+    assert!(world.place(M, Site::Primary).attached);
+    world.losses.clear();
+    world
+}
+
+#[test]
+fn disks_that_were_attached_without_an_answer_are_found_attached_by_the_next_reprotect() {
+    let mut world = attached_and_never_answered();
+    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    assert_eq!(world.count("AttachDisks"), 1);
+    world.reach(M, ItemState::Protected(Reverse));
+}
+
+#[test]
+fn disks_that_were_given_back_by_hand_meanwhile_are_attached_again() {
+    let mut world = attached_and_never_answered();
+    world.place(M, Site::Primary).attached = false;
+    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    assert_eq!(world.count("AttachDisks"), 2);
+}
+
+#[test]
+fn disks_that_were_attached_without_an_answer_are_given_back_when_protection_ends() {
+    let mut world = attached_and_never_answered();
+    world.succeed(Command::Disable { machine: M });
+    assert!(!world.place(M, Site::Primary).attached);
 }

@@ -384,7 +384,13 @@ pub(super) fn target_status(journal: &FakeJournal) -> TargetStatus {
 }
 
 const fn inspection(place: Place) -> Inspection {
-    Inspection { exists: place.exists, running: place.running, snapshots: 0, datastore_in_reach: true }
+    Inspection {
+        exists: place.exists,
+        running: place.running,
+        snapshots: 0,
+        datastore_in_reach: true,
+        disks_attached: place.attached,
+    }
 }
 
 pub(super) fn enable(machines: &[MachineId]) -> Command {
