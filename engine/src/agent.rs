@@ -204,7 +204,7 @@ impl<C: Content> Agent<C> {
 
     fn message(&mut self, now: Instant, from: Address, message: Message<C>, out: &mut Out<C>) {
         match message {
-            Message::Order { request, order } => self.order(now, request, order, out),
+            Message::Order { request, order } => self.order(now, request, *order, out),
             Message::BatchStored { stream, upto, credit_bytes } => {
                 if let Some(replicating) = &mut self.replicating {
                     replicating.stored(now, stream, upto, credit_bytes);

@@ -207,7 +207,7 @@ impl<C: Content> Control<C> {
         Some(match wish {
             Wish::Ask(number) => self.question(number)?,
             Wish::Order(to, request, order) => {
-                Effect::Send { to, message: Message::Order { request, order } }
+                Effect::Send { to, message: Message::Order { request, order: Box::new(order) } }
             }
             Wish::Reply(id, result) => Effect::Reply { id, result },
             Wish::Observe(observation) => Effect::Observe(observation),
@@ -217,9 +217,10 @@ impl<C: Content> Control<C> {
     fn question(&self, number: u64) -> Option<Effect<C, ControlRecord>> {
         let job = self.vault.job(self.vault.wire.job_of(number)?)?;
         Some(match job.ask(number)?.what.clone() {
-            What::Order { to, order } => {
-                Effect::Send { to, message: Message::Order { request: RequestId(number), order } }
-            }
+            What::Order { to, order } => Effect::Send {
+                to,
+                message: Message::Order { request: RequestId(number), order: Box::new(order) },
+            },
             What::Hypervisor(request) => Effect::Hypervisor { call: CallId(number), request },
             What::Cloud(ask) => {
                 Effect::Cloud { call: CallId(number), request: self.cloud_request(job.machine, ask)? }

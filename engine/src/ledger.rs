@@ -23,6 +23,8 @@ pub(crate) struct Ledger<C: Content, R> {
     /// Handed to the store, not known to be durable.
     flight: Option<Flight<C, R>>,
     retry_at: Option<Instant>,
+    /// Something was recorded that must not wait for something to be said.
+    is_due: bool,
     /// Weight of everything appended since the last compaction, in bytes.
     log_bytes: u64,
     /// How many times something was remembered, and up to which of them all is durable.
@@ -59,6 +61,7 @@ impl<C: Content, R: Clone> Ledger<C, R> {
             says: Vec::new(),
             flight: None,
             retry_at: None,
+            is_due: false,
             log_bytes,
             remembered: 0,
             durable: 0,
@@ -67,6 +70,13 @@ impl<C: Content, R: Clone> Ledger<C, R> {
 
     /// Remembers something that weighs `bytes`.
     pub(crate) fn append(&mut self, record: R, bytes: u64) {
+        self.is_due = true;
+        self.append_lazily(record, bytes);
+    }
+
+    /// Remembers something that may as well be forgotten, as it is learnt again: it becomes durable together with what
+    /// comes next.
+    pub(crate) fn append_lazily(&mut self, record: R, bytes: u64) {
         self.log_bytes += bytes;
         self.remembered += 1;
         self.records.push(Entry::Append(record, bytes));
@@ -76,6 +86,7 @@ impl<C: Content, R: Clone> Ledger<C, R> {
     pub(crate) fn compact(&mut self, records: Vec<(R, u64)>) {
         self.log_bytes = records.iter().map(|(_, bytes)| bytes).sum();
         self.remembered += 1;
+        self.is_due = true;
         self.records.clear();
         self.records.push(Entry::Compact(records));
     }
@@ -112,10 +123,12 @@ impl<C: Content, R: Clone> Ledger<C, R> {
 
     /// Hands what has come together to the store, unless a sync is under way.
     pub(crate) fn settle(&mut self, now: Instant, tokens: &mut u64, out: &mut Outbox<C, R>) {
-        if self.flight.is_some() || self.retry_at.is_some_and(|at| at > now) {
+        let has_work = self.is_due || !self.says.is_empty();
+        if !has_work || self.flight.is_some() || self.retry_at.is_some_and(|at| at > now) {
             return;
         }
         self.retry_at = None;
+        self.is_due = false;
         let says = core::mem::take(&mut self.says);
         if self.records.is_empty() {
             return say(says, out);
@@ -140,6 +153,7 @@ impl<C: Content, R: Clone> Ledger<C, R> {
             self.durable = flight.upto;
             return say(flight.says, out);
         }
+        self.is_due = true;
         // A compaction that came meanwhile replaces what failed.
         if !matches!(self.records.first(), Some(Entry::Compact(_))) {
             flight.records.append(&mut self.records);

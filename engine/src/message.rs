@@ -51,8 +51,8 @@ pub enum Message<C: Content> {
     Order {
         /// Unique over the life of the vault.
         request: RequestId,
-        /// What to do.
-        order: Order,
+        /// What to do. Boxed: orders are large and rare, and every message moves often.
+        order: Box<Order>,
     },
     /// Agent or target to control: the order was carried out, or why not.
     Answer {

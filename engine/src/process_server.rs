@@ -217,7 +217,8 @@ impl<C: Content> ProcessServer<C> {
 
     fn stored(&mut self, now: Instant, key: StreamKey, upto: u64, out: &mut Out<C>) {
         if self.forget_upto(now, key, upto) {
-            self.ledger.append(ProcessServerRecord::Forwarded(key, upto), NOTE_BYTES);
+            // Should it be lost, the target gets the frames once more and says that it has them.
+            self.ledger.append_lazily(ProcessServerRecord::Forwarded(key, upto), NOTE_BYTES);
         }
         self.send(now, key.disk, out);
     }

@@ -39,8 +39,8 @@ use group::Group;
 pub use look::GroupLook;
 use write::Writing;
 
-/// How often control hears from a target that has nothing new to say.
-const HEARTBEAT_EVERY: core::time::Duration = core::time::Duration::from_secs(30);
+/// How often control hears from a target that has nothing new to say; as often as from an agent.
+const HEARTBEAT_EVERY: core::time::Duration = core::time::Duration::from_secs(60);
 
 type Out<C> = Outbox<C, TargetRecord<C>>;
 
@@ -110,7 +110,7 @@ impl<C: Content> Target<C> {
         match message {
             Message::Frame(frame) => self.receive(now, from, &frame),
             Message::Compare(compare) => self.compare(from, compare, out),
-            Message::Order { request, order } => self.order(request, order),
+            Message::Order { request, order } => self.order(request, *order),
             _ => {}
         }
     }

@@ -161,11 +161,24 @@ fn after_a_crash_what_was_acknowledged_is_sent_again() {
     hear(&mut server, &numbered(1));
     hear(&mut server, &numbered(2));
     stored(&mut server, stream(), 1);
+    hear(&mut server, &numbered(3));
     crash(&mut server, PLENTY);
     server.feed(switchback_engine::Input::Wake);
-    assert_eq!(numbers(&mut server), [2], "not what the target has");
+    assert_eq!(numbers(&mut server), [2, 3], "not what the target has");
     hear(&mut server, &numbered(2));
-    assert_eq!(acknowledged(&mut server).last().map(|(upto, _)| *upto), Some(2));
+    assert_eq!(acknowledged(&mut server).last().map(|(upto, _)| *upto), Some(3));
+}
+
+#[test]
+fn what_the_target_has_is_not_synced_by_itself_and_is_learnt_again_after_a_crash() {
+    let mut server = server(PLENTY);
+    hear(&mut server, &numbered(1));
+    stored(&mut server, stream(), 1);
+    crash(&mut server, PLENTY);
+    server.feed(switchback_engine::Input::Wake);
+    assert_eq!(numbers(&mut server), [1], "once more");
+    stored(&mut server, stream(), 1);
+    assert_eq!(server.role.cached_bytes(), 0);
 }
 
 #[test]

@@ -36,6 +36,9 @@ use serde::Serialize;
 use crate::flat_map::FlatMap;
 use crate::{Chance, FairShare, HeapQueue, Queue, Ratio, SimTime};
 
+/// Of so many waiting messages each is looked at to say when something may arrive; of more, the shortest latency is taken.
+const FEW: usize = 8;
+
 /// How good or bad a link is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkSpec {
@@ -216,13 +219,12 @@ impl<T: Clone> Link<T> {
         }
     }
 
-    /// What waits for bandwidth travels no faster than this. Of a message that waits alone it is known, so that nobody
-    /// looks for it too early.
+    /// What waits for bandwidth travels no faster than this. Of a few messages it is known, so that nobody looks for
+    /// them too early.
     fn shortest_way(&self) -> Duration {
-        match self.waiting.as_ref().and_then(FairShare::only) {
-            Some(parcel) => parcel.shortest_way(),
-            None => self.latency_floor,
-        }
+        let few = self.waiting.as_ref().filter(|share| share.len() <= FEW);
+        let shortest = few.and_then(|share| share.iter().map(Parcel::shortest_way).min());
+        shortest.unwrap_or(self.latency_floor)
     }
 
     /// Appends everything that has arrived by `now` to `out`, in the order of arrival.

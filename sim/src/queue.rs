@@ -32,9 +32,9 @@ pub trait Queue<E> {
     }
 }
 
-/// A [`Queue`] on a binary heap, ordered by time and then by sequence number. Push and pop are `O(log n)`.
+/// A [`Queue`] ordered by time and then by sequence number. Push and pop are `O(log n)`.
 ///
-/// The heap moves keys, not events, so what an event weighs costs one move in and one out.
+/// It moves keys, not events, so what an event weighs costs one move in and one out.
 #[derive(Clone, Debug)]
 pub struct HeapQueue<E> {
     heap: TieHeap<SimTime, E>,
@@ -90,12 +90,20 @@ impl<E> Queue<E> for HeapQueue<E> {
     }
 }
 
-/// A min-heap over any small key, in which equal keys keep their order of insertion.
+/// How many entries are kept in order at most.
+const NEAR_MAX: usize = 64;
+
+/// A priority queue over any small key, in which equal keys keep their order of insertion.
 ///
-/// The heap moves keys and places only; what they stand for lies still in a slot of its own until it is taken.
+/// It moves keys and places only; what they stand for lies still in a slot of its own until it is taken. The entries
+/// that come out next are kept sorted, which is cheaper than a heap as long as they are few, and in most runs they are
+/// all there are. The others wait in a heap.
 #[derive(Clone, Debug)]
 pub(crate) struct TieHeap<K, E> {
-    entries: BinaryHeap<Entry<K>>,
+    /// Sorted, the first to come out last. Empty only if everything is.
+    near: Vec<Entry<K>>,
+    /// All come out after those that are near.
+    far: BinaryHeap<Entry<K>>,
     slots: Vec<Option<E>>,
     /// Slots that are empty.
     free: Vec<u32>,
@@ -104,14 +112,28 @@ pub(crate) struct TieHeap<K, E> {
 
 impl<K: Ord + Copy, E> TieHeap<K, E> {
     pub(crate) fn new() -> Self {
-        Self { entries: BinaryHeap::new(), slots: Vec::new(), free: Vec::new(), next_sequence: 0 }
+        Self {
+            near: Vec::new(),
+            far: BinaryHeap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            next_sequence: 0,
+        }
     }
 
     pub(crate) fn push(&mut self, key: K, event: E) {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         let slot = self.put(event);
-        self.entries.push(Entry { key, sequence, slot });
+        let entry = Entry { key, sequence, slot };
+        if self.far.peek().is_some_and(|first| entry < *first) {
+            return self.far.push(entry);
+        }
+        let place = self.near.partition_point(|other| *other < entry);
+        self.near.insert(place, entry);
+        if self.near.len() > NEAR_MAX {
+            self.far.extend(self.near.drain(..NEAR_MAX / 2));
+        }
     }
 
     /// # Panics
@@ -126,25 +148,38 @@ impl<K: Ord + Copy, E> TieHeap<K, E> {
     }
 
     pub(crate) fn pop(&mut self) -> Option<(K, E)> {
-        let entry = self.entries.pop()?;
+        let entry = self.near.pop()?;
+        if self.near.is_empty() {
+            self.near.extend(std::iter::from_fn(|| self.far.pop()).take(NEAR_MAX / 2));
+            self.near.reverse();
+        }
         self.free.push(entry.slot);
         let event = self.slots[entry.slot as usize].take()?;
         Some((entry.key, event))
     }
 
     pub(crate) fn peek_key(&self) -> Option<K> {
-        self.entries.peek().map(|entry| entry.key)
+        self.near.last().map(|entry| entry.key)
     }
 
     pub(crate) fn peek(&self) -> Option<(K, &E)> {
-        self.entries.peek().and_then(|entry| self.shown(entry))
+        self.near.last().and_then(|entry| self.shown(entry))
+    }
+
+    /// In no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (K, &E)> {
+        self.entries().filter_map(|entry| self.shown(entry))
     }
 
     /// First what comes out first.
     pub(crate) fn in_order(&self) -> Vec<(K, &E)> {
-        let mut entries: Vec<_> = self.entries.iter().collect();
+        let mut entries: Vec<_> = self.entries().collect();
         entries.sort_unstable_by_key(|entry| (entry.key, entry.sequence));
         entries.into_iter().filter_map(|entry| self.shown(entry)).collect()
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry<K>> {
+        self.near.iter().chain(&self.far)
     }
 
     fn shown(&self, entry: &Entry<K>) -> Option<(K, &E)> {
@@ -152,11 +187,12 @@ impl<K: Ord + Copy, E> TieHeap<K, E> {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.near.len() + self.far.len()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.entries.clear();
+        self.near.clear();
+        self.far.clear();
         self.slots.clear();
         self.free.clear();
     }
@@ -236,7 +272,7 @@ mod tests {
         /// Against a model: a vector that is sorted stably each time somebody takes from it.
         #[test]
         fn pops_like_a_stably_sorted_list(
-            steps in prop::collection::vec(prop::option::weighted(0.7, 0u64..20), 0..300),
+            steps in prop::collection::vec(prop::option::weighted(0.7, 0u64..20), 0..600),
         ) {
             let mut queue = HeapQueue::new();
             let mut model: Vec<(u64, usize)> = Vec::new();

@@ -109,11 +109,9 @@ impl<T> FairShare<T> {
         self.queue.in_order().into_iter().map(|(_, (flow, item))| (*flow, item)).collect()
     }
 
-    /// The item that waits, if it is the only one.
-    #[must_use]
-    pub fn only(&self) -> Option<&T> {
-        let (_, (_, item)) = self.queue.peek().filter(|_| self.len() == 1)?;
-        Some(item)
+    /// Everything that waits, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.queue.iter().map(|(_, (_, item))| item)
     }
 
     /// How many items wait.

@@ -29,8 +29,9 @@ pub const BARRIER_TIMEOUT: Duration = Duration::from_millis(300);
 pub const QUIESCE_TIMEOUT: Duration = Duration::from_secs(60);
 /// After a marker failed or could not be tried, the next attempt comes no sooner.
 pub const MARK_RETRY: Duration = Duration::from_secs(5);
-/// How often control hears from an agent that has nothing new to say.
-pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(30);
+/// How often control hears from an agent that has nothing new to say. Recorded heartbeats of the product's components
+/// are between half a minute and four and a half minutes old.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
 /// How long an orderly stop waits for the process server to have everything.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(60);
 /// The sequence number is recorded whenever it has grown by this much.

@@ -79,6 +79,16 @@ struct Dirty {
     counters: bool,
 }
 
+impl Dirty {
+    fn is_empty(&self) -> bool {
+        !self.counters
+            && self.items.is_empty()
+            && self.groups.is_empty()
+            && self.jobs.is_empty()
+            && self.commands.is_empty()
+    }
+}
+
 /// Everything the vault remembers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
@@ -126,6 +136,9 @@ impl Ledger {
 
     /// What has changed since it was last asked.
     pub(super) fn take_changes(&mut self) -> Option<ControlRecord> {
+        if self.dirty.is_empty() {
+            return None;
+        }
         let dirty = core::mem::take(&mut self.dirty);
         let mut parts = Vec::new();
         parts.extend(dirty.items.iter().filter_map(|id| self.items.get(id)).map(item_part));

@@ -286,7 +286,7 @@ impl<R: Role + Debug> Bench<R> {
     }
 
     pub(crate) fn order(&mut self, request: u64, order: Order) {
-        self.hear(Address::Control, Message::Order { request: RequestId(request), order });
+        self.hear(Address::Control, Message::Order { request: RequestId(request), order: Box::new(order) });
     }
 }
 

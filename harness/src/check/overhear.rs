@@ -231,13 +231,11 @@ impl<C: Simulated> World<C> {
                 let members = group.map_or(&[][..], |group| &group.machines);
                 self.judges.tap.acknowledged(*stream, *upto, members);
             }
-            (
-                Message::Order { request, order: Order::Finish { group, generation, machine, selector } },
-                ..,
-            ) => {
-                let (group, generation, machine, selector) = (*group, *generation, *machine, *selector);
-                let finishing = Finishing { group, generation, machine, selector };
-                self.judges.tap.asked(*request, finishing);
+            (Message::Order { request, order }, ..) => {
+                if let Order::Finish { group, generation, machine, selector } = **order {
+                    let finishing = Finishing { group, generation, machine, selector };
+                    self.judges.tap.asked(*request, finishing);
+                }
             }
             (Message::Answer { request, answer: Answer::Chosen(point) }, Address::Target(site), _) => {
                 if let Some(finishing) = self.judges.tap.finishing.remove(request) {

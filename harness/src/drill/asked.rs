@@ -136,12 +136,16 @@ impl<C: Simulated> Drill<C> {
                 self.world.repeat_command(id, asked.command.clone());
                 asked.stage = Stage::Asked(id, self.world.now() + REPEAT_AFTER);
             }
-            Look::Refused(_) if !gave_up => {
+            Look::Refused(_) if !gave_up && !self.is_hopeless(asked.machine) => {
                 let patience = LOOK_EVERY.saturating_mul(1 << asked.refusals.min(16)).min(LOOK_AGAIN_MAX);
                 asked.refusals += 1;
                 asked.stage = Stage::Again(self.world.now() + patience);
             }
-            Look::Failed(_) if !gave_up && asked.attempts < self.scenario.operator.attempts => {
+            Look::Failed(_)
+                if !gave_up
+                    && asked.attempts < self.scenario.operator.attempts
+                    && !self.is_hopeless(asked.machine) =>
+            {
                 asked.attempts += 1;
                 asked.refusals = 0;
                 self.choose_again(asked);
@@ -165,7 +169,7 @@ impl<C: Simulated> Drill<C> {
         if self.world.judges().is_kept_in_cloud(asked.machine) {
             return false;
         }
-        if self.world.site_is_lost() && !self.is_on_its_way_there(asked.machine) {
+        if self.is_hopeless(asked.machine) {
             return false;
         }
         let site = self.world.running_site(asked.machine);
@@ -173,6 +177,11 @@ impl<C: Simulated> Drill<C> {
             Command::Enable { .. } => site == Some(Site::Primary),
             _ => site.is_some(),
         }
+    }
+
+    /// Whether its site is lost for good, and the machine not on its way to the cloud: nobody asks twice then.
+    fn is_hopeless(&self, machine: MachineId) -> bool {
+        self.world.site_is_lost() && !self.is_on_its_way_there(machine)
     }
 
     /// Whether a machine is protected by the cloud, or fails over to it: all that still works when its site is lost.

@@ -36,7 +36,7 @@ mod stories;
 mod when;
 
 /// Goes up when the same seed begins to give another scenario.
-pub const GENERATOR_VERSION: u32 = 2;
+pub const GENERATOR_VERSION: u32 = 3;
 
 /// One run in so many moves real bytes, through compression and checksums. They cost ten times as much.
 const BYTES_ONE_IN: u64 = 256;
@@ -57,11 +57,10 @@ pub fn generate(seed: u64, ranges: &Exploration, weights: &Weights) -> Scenario 
     let of = Seed(seed).child("explore");
     let mut chance = of.chance("run");
     let leanings = Leanings::draw(&mut of.chance("leanings"));
-    let mut scenario = site::draw(&of, ranges, leanings);
-    let walks = journey::draw(&mut of.chance("journey"), ranges, leanings, &scenario);
-    scenario.timeline = walks.steps;
-    let journey =
-        Journey { weights, steps: scenario.timeline.len(), until: walks.span, around: leanings.around };
+    let span = journey::lasts(&mut of.chance("lasts"), ranges, leanings);
+    let mut scenario = site::draw(&of, ranges, leanings, span);
+    scenario.timeline = journey::draw(&mut of.chance("journey"), ranges, &scenario, span);
+    let journey = Journey { weights, steps: scenario.timeline.len(), until: span, around: leanings.around };
     faults::draw(&of, ranges, leanings, &journey, &mut scenario);
     scenario.seed = chance.next_u64() >> 32;
     if chance.below(BYTES_ONE_IN) == 0 && !leanings.starved {

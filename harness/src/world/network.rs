@@ -34,8 +34,8 @@ pub(super) struct Envelope<C: Simulated> {
 #[derive(Debug, Clone)]
 pub(super) struct Network<C: Simulated> {
     links: [Link<Box<Envelope<C>>>; 4],
-    /// The earliest delivery under way, for each link.
-    armed: [SimTime; 4],
+    /// The looks under way, for each link: the last is the next.
+    armed: [Vec<SimTime>; 4],
     #[expect(clippy::vec_box, reason = "links hand over the boxes that their queues move")]
     arrived: Vec<Box<Envelope<C>>>,
 }
@@ -50,7 +50,7 @@ impl<C: Simulated> Network<C> {
                 link("link wan up", &spec.wan),
                 link("link wan down", &spec.wan),
             ],
-            armed: [SimTime::MAX; 4],
+            armed: Default::default(),
             arrived: Vec::new(),
         }
     }
@@ -117,18 +117,15 @@ impl<C: Simulated> World<C> {
     pub(super) fn arm_link(&mut self, name: LinkName) {
         let Some(at) = self.network.links[name as usize].deadline() else { return };
         let armed = &mut self.network.armed[name as usize];
-        if at < *armed {
-            *armed = at;
+        if armed.last().is_none_or(|next| at < *next) {
+            armed.push(at);
             self.kernel.schedule_at(at, Event::LinkDue(name));
         }
     }
 
     pub(super) fn link_due(&mut self, name: LinkName) {
         let now = self.now();
-        if now < self.network.armed[name as usize] {
-            return;
-        }
-        self.network.armed[name as usize] = SimTime::MAX;
+        self.network.armed[name as usize].pop();
         let mut arrived = core::mem::take(&mut self.network.arrived);
         self.network.links[name as usize].poll(now, &mut arrived);
         for envelope in arrived.drain(..) {

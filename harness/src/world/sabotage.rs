@@ -3,7 +3,7 @@
 use switchback_engine::control::{ItemState, JobId, Refused};
 use switchback_engine::message::{Observation, Order, Selector};
 use switchback_engine::role::Address;
-use switchback_engine::{Change, MachineId, Message, PointId, SectorRange};
+use switchback_engine::{Change, MachineId, Message, SectorRange};
 
 use super::{PhysicalDisk, World};
 use crate::content::Simulated;
@@ -67,13 +67,6 @@ impl Sabotage {
     /// What becomes of a message on its way.
     pub(super) fn tamper<C: Simulated>(self, message: Message<C>) -> Message<C> {
         match (self, message) {
-            (
-                Self::StaleLatest,
-                Message::Order { request, order: Order::Finish { group, generation, machine, .. } },
-            ) => {
-                let selector = Selector::LatestProcessed;
-                Message::Order { request, order: Order::Finish { group, generation, machine, selector } }
-            }
             (Self::LoseMarkers, Message::Frame(frame)) => {
                 let mut frame = (*frame).clone();
                 if let Some(end) = &mut frame.round_end {
@@ -81,14 +74,19 @@ impl Sabotage {
                 }
                 Message::Frame(frame.into())
             }
-            (
-                Self::WrongPoint,
-                Message::Order { request, order: Order::OpenPoint { group, machine, point } },
-            ) => {
-                let point = PointId { number: point.number - 1, ..point };
-                Message::Order { request, order: Order::OpenPoint { group, machine, point } }
+            (_, Message::Order { request, mut order }) => {
+                self.tamper_order(&mut order);
+                Message::Order { request, order }
             }
             (_, message) => message,
+        }
+    }
+
+    fn tamper_order(self, order: &mut Order) {
+        match (self, order) {
+            (Self::StaleLatest, Order::Finish { selector, .. }) => *selector = Selector::LatestProcessed,
+            (Self::WrongPoint, Order::OpenPoint { point, .. }) => point.number -= 1,
+            _ => {}
         }
     }
 

@@ -282,7 +282,7 @@ impl World {
                 self.inbox.push_back(Input::Synced { token, result: Err(StorageError::Failed) });
             }
             Effect::Sync(token) => self.inbox.push_back(Input::Synced { token, result: Ok(()) }),
-            Effect::Send { to, message: Message::Order { request, order } } => self.obey(to, request, order),
+            Effect::Send { to, message: Message::Order { request, order } } => self.obey(to, request, *order),
             Effect::Hypervisor { call, request } => self.hypervisor(call, &request),
             Effect::Cloud { call, request } => self.cloud(call, &request),
             Effect::Reply { id, result } => {

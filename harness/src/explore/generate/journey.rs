@@ -21,9 +21,9 @@ use super::leanings::Leanings;
 const FLOODED_MAX: Duration = Duration::from_mins(15);
 
 /// The steps of all walks, and how long after t0 the last one is about due.
-pub(super) struct Walks {
-    pub(super) steps: Vec<Step>,
-    pub(super) span: Duration,
+struct Walks {
+    steps: Vec<Step>,
+    span: Duration,
 }
 
 /// Where a walk stands.
@@ -70,14 +70,18 @@ impl Place {
     }
 }
 
+/// How long after t0 the last step is about due.
+pub(super) fn lasts(chance: &mut Chance, ranges: &Exploration, leanings: Leanings) -> Duration {
+    let longest = if leanings.starved { FLOODED_MAX } else { Duration::MAX };
+    span(chance, ranges.lasts.min..=ranges.lasts.max.min(longest).max(ranges.lasts.min))
+}
+
 pub(super) fn draw(
     chance: &mut Chance,
     ranges: &Exploration,
-    leanings: Leanings,
     scenario: &Scenario,
-) -> Walks {
-    let longest = if leanings.starved { FLOODED_MAX } else { Duration::MAX };
-    let span = span(chance, ranges.lasts.min..=ranges.lasts.max.min(longest).max(ranges.lasts.min));
+    span: Duration,
+) -> Vec<Step> {
     let mut walks = Walks { steps: Vec::new(), span };
     for group in 0..scenario.groups.len() {
         // The others are there to be left alone.
@@ -86,7 +90,7 @@ pub(super) fn draw(
         }
         walk(chance, ranges, scenario, Subject::Group(GroupIndex(group)), &mut walks);
     }
-    walks
+    walks.steps
 }
 
 fn walk(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario, subject: Subject, walks: &mut Walks) {

@@ -24,6 +24,13 @@ const DISK_BYTES: core::ops::RangeInclusive<u64> = MIB..=24 * MIB;
 const LARGE_BYTES: core::ops::RangeInclusive<u64> = 64 * MIB..=160 * MIB;
 /// One disk in so many is a large one.
 const LARGE_ONE_IN: u64 = 12;
+/// About so many writes a machine makes in a run, however long that is, and some that answer those of another machine:
+/// what they are to meet lies around steps and faults, and an hour of more of the same is dear and finds nothing.
+const WRITES: core::ops::RangeInclusive<u64> = 32..=1024;
+/// No more floods than that: each is dear.
+const FLOODS_MAX: u32 = 20;
+/// About so many recovery points a run has at most, for the same reason.
+const POINTS_MAX: u32 = 24;
 /// No more of a disk is used at first: what is unused costs nothing.
 const USED_MAX: u64 = 12 * MIB;
 
@@ -40,14 +47,14 @@ pub(super) fn master_target() -> MasterTarget {
 }
 
 /// A site with machines in groups, their loads, networks and a policy; nothing happens there yet.
-pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings) -> Scenario {
+pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings, lasts: Duration) -> Scenario {
     let mut scenario = super::blank(ranges);
     inventory(&mut seed.chance("site"), &mut scenario);
     machines(&mut seed.chance("machines"), ranges, leanings, &mut scenario);
-    loads(&mut seed.chance("loads"), ranges, leanings, &mut scenario);
+    loads(&mut seed.chance("loads"), ranges, leanings, lasts, &mut scenario);
     networks(&mut seed.chance("networks"), ranges, leanings, &mut scenario);
     widen(ranges, &mut scenario);
-    scenario.policy = policy(&mut seed.chance("policy"), leanings);
+    scenario.policy = policy(&mut seed.chance("policy"), leanings, lasts);
     scenario.process_server = process_server(&mut seed.chance("process server"), leanings);
     if leanings.from_start {
         scenario.t0 = Origin::Start;
@@ -128,7 +135,13 @@ fn disk(chance: &mut Chance, number: u32, leanings: Leanings) -> Disk {
     Disk { name, size, used, source: NOWHERE }
 }
 
-fn loads(chance: &mut Chance, ranges: &Exploration, leanings: Leanings, scenario: &mut Scenario) {
+fn loads(
+    chance: &mut Chance,
+    ranges: &Exploration,
+    leanings: Leanings,
+    lasts: Duration,
+    scenario: &mut Scenario,
+) {
     for at in 0..scenario.vms.len() {
         if one_in(chance, 12) {
             continue;
@@ -137,9 +150,9 @@ fn loads(chance: &mut Chance, ranges: &Exploration, leanings: Leanings, scenario
         let after = earlier.filter(|cause| scenario.vms[cause.0].churn.is_some() && one_in(chance, 2));
         let vm = &scenario.vms[at];
         let churn = if leanings.starved && !one_in(chance, 3) {
-            flood(chance, vm, after)
+            flood(chance, lasts, vm, after)
         } else {
-            churn(chance, ranges, leanings, vm, after)
+            churn(chance, ranges, leanings, lasts, vm, after)
         };
         scenario.vms[at].churn = Some(churn);
     }
@@ -150,6 +163,7 @@ fn churn(
     chance: &mut Chance,
     ranges: &Exploration,
     leanings: Leanings,
+    lasts: Duration,
     vm: &Vm,
     after: Option<VmIndex>,
 ) -> Churn {
@@ -160,21 +174,21 @@ fn churn(
         0 => Pattern::Uniform,
         1 => Pattern::Sequential,
         2 => Pattern::Zipf(Ratio { n: 9, d: 10 }),
-        _ => bursts(chance, block_max),
+        _ => bursts(chance, lasts, block_max),
     };
     let is_bursts = matches!(pattern, Pattern::Bursts { .. });
     let rate = by_magnitude(chance, ranges.churn.clone()).max(1);
-    // Steady loads are the dear ones: as many writes as bursts make.
-    let rate = if is_bursts { 1 } else { rate.min(block_max / 32 + 1) };
+    let steady_max = block_max * by_magnitude(chance, WRITES) / lasts.as_secs().max(1) + 1;
+    let rate = if is_bursts { 1 } else { rate.min(steady_max).min(block_max / 16 + 1) };
     Churn { rate, pattern, block_min, block_max, disk: one_disk(chance, vm, 4), after, source: NOWHERE }
 }
 
 /// Bursts of large writes, up to some times what the capture pool holds: few in number, and more than a line takes.
-fn flood(chance: &mut Chance, vm: &Vm, after: Option<VmIndex>) -> Churn {
+fn flood(chance: &mut Chance, run_lasts: Duration, vm: &Vm, after: Option<VmIndex>) -> Churn {
     let block_max = (128 << 10) << chance.below(3);
     let block_min = if one_in(chance, 2) { block_max } else { 64 << 10 };
     let rate = vm.capture_pool * chance.in_range(2..=6) / 2;
-    let every = Duration::from_secs(by_magnitude(chance, 40..=300));
+    let every = Duration::from_secs(by_magnitude(chance, 40..=300)).max(run_lasts / FLOODS_MAX);
     let pattern = Pattern::Bursts { every, lasts: Duration::from_secs(1), rate };
     Churn { rate: 1, pattern, block_min, block_max, disk: one_disk(chance, vm, 2), after, source: NOWHERE }
 }
@@ -190,11 +204,13 @@ fn one_disk(chance: &mut Chance, vm: &Vm, times: u64) -> Option<DiskIndex> {
 }
 
 /// Some writes within a second or two, every few seconds or minutes.
-fn bursts(chance: &mut Chance, block: u64) -> Pattern {
-    let every = Duration::from_secs(by_magnitude(chance, 16..=600));
+fn bursts(chance: &mut Chance, run_lasts: Duration, block: u64) -> Pattern {
     let lasts = Duration::from_secs(chance.in_range(1..=2));
     let writes_a_second = by_magnitude(chance, 1..=16);
-    Pattern::Bursts { every, lasts, rate: block.max(SECTOR_BYTES) * writes_a_second }
+    let bursts = (by_magnitude(chance, WRITES) / (writes_a_second * lasts.as_secs())).max(1);
+    let every = by_magnitude(chance, 16..=600).max((run_lasts.as_secs() / bursts).min(1800));
+    let rate = block.max(SECTOR_BYTES) * writes_a_second;
+    Pattern::Bursts { every: Duration::from_secs(every), lasts, rate }
 }
 
 fn networks(chance: &mut Chance, ranges: &Exploration, leanings: Leanings, scenario: &mut Scenario) {
@@ -258,7 +274,7 @@ fn rarely(chance: &mut Chance) -> Ratio {
     if one_in(chance, 3) { Ratio { n: chance.in_range(1..=20) as u32, d: 1000 } } else { Ratio::ZERO }
 }
 
-fn policy(chance: &mut Chance, leanings: Leanings) -> Policy {
+fn policy(chance: &mut Chance, leanings: Leanings, lasts: Duration) -> Policy {
     let minutes = |chance: &mut Chance, of: &[u64]| MINUTE * *chance.pick(of).unwrap_or(&5) as u32;
     let (keep, every): (&[u64], &[u64]) = if leanings.brief {
         (&[0, 2, 3, 5, 10, 20], &[1, 1, 2, 4])
@@ -268,11 +284,15 @@ fn policy(chance: &mut Chance, leanings: Leanings) -> Policy {
     let keep = minutes(chance, keep);
     let application = minutes(chance, &[15, 15, 20, 30]);
     Policy {
-        crash_consistent_every: minutes(chance, every),
+        crash_consistent_every: minutes(chance, every).max(whole_minutes(lasts / POINTS_MAX)),
         app_consistent_every: (application < keep && chance.below(3) > 0).then_some(application),
         retain_recovery_points_for: keep,
         rpo_alert_after: MINUTE * 30,
     }
+}
+
+const fn whole_minutes(span: Duration) -> Duration {
+    Duration::from_mins(span.as_secs() / 60)
 }
 
 fn process_server(chance: &mut Chance, leanings: Leanings) -> ProcessServer {
