@@ -19,7 +19,7 @@
 use std::collections::BTreeMap;
 
 use crate::content::Content;
-use crate::id::{GroupId, Site};
+use crate::id::{DiskId, GroupId, Site};
 use crate::ledger::Ledger;
 use crate::message::{Message, TargetStatus};
 use crate::role::{Address, Input, Outbox, Role, Token};
@@ -49,6 +49,8 @@ type Out<C> = Outbox<C, TargetRecord<C>>;
 pub struct Target<C: Content> {
     site: Site,
     groups: BTreeMap<GroupId, Group<C>>,
+    /// Disks whose journal was closed, and its generation: what is sent of them still is wanted no more.
+    closed: BTreeMap<DiskId, u64>,
     ledger: Ledger<C, TargetRecord<C>>,
     comparisons: Vec<Comparison<C>>,
     writing: Vec<Writing<C>>,
@@ -91,6 +93,7 @@ impl<C: Content> Target<C> {
         Self {
             site,
             groups: BTreeMap::new(),
+            closed: BTreeMap::new(),
             ledger: Ledger::new(0),
             comparisons: Vec::new(),
             writing: Vec::new(),

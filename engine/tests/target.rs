@@ -571,3 +571,26 @@ fn a_checkpoint_replaces_the_log_and_recovers_to_the_same() {
     hear(&mut target, &numbered(0, number + 1, None));
     assert_eq!(acknowledged(&mut target), [number + 1]);
 }
+
+#[test]
+fn frames_of_a_journal_that_was_closed_are_wanted_no_more_also_after_a_crash() {
+    let mut target = with_points::<Stamp>(POLICY);
+    target.order(5, Order::CloseJournal { group: GROUP, generation: GENERATION, fold: None });
+    assert!(matches!(only_answer(&mut target, 5), Answer::Done));
+    acknowledged(&mut target);
+    hear(&mut target, &numbered(0, 4, None));
+    assert_eq!(acknowledged(&mut target), [u64::MAX]);
+    recover(&mut target);
+    hear(&mut target, &numbered(1, 4, None));
+    assert_eq!(acknowledged(&mut target), [u64::MAX]);
+}
+
+#[test]
+fn frames_of_a_journal_that_is_still_to_be_opened_are_not_taken_for_those_of_the_closed_one() {
+    let mut target = with_points::<Stamp>(POLICY);
+    target.order(5, Order::CloseJournal { group: GROUP, generation: GENERATION, fold: None });
+    acknowledged(&mut target);
+    let newer = StreamKey { generation: GENERATION + 1, ..stream(0) };
+    hear(&mut target, &frame(newer, 1, vec![change(1, 1, 1)]));
+    assert!(acknowledged(&mut target).is_empty());
+}

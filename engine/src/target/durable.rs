@@ -7,7 +7,7 @@ use super::Target;
 use super::group::{Group, Stream};
 use crate::batch::{Frame, StreamKey};
 use crate::content::Content;
-use crate::id::{GroupId, MachineId, Site};
+use crate::id::{DiskId, GroupId, MachineId, Site};
 use crate::journal::{Checkpoint, Fold, GroupJournal};
 use crate::ledger::Ledger;
 use crate::message::{JournalSpec, Selector};
@@ -15,6 +15,9 @@ use crate::point::{PointId, RecoveryPoint};
 
 /// A checkpoint is written when the log has grown by this much since the last one. Until then a restart replays it.
 const CHECKPOINT_EVERY_BYTES: u64 = 256 << 20;
+
+/// What a closed disk weighs in a checkpoint.
+const CLOSED_DISK_BYTES: u64 = 16;
 
 /// A step of a target.
 #[derive(Debug, Clone)]
@@ -44,6 +47,8 @@ pub enum TargetRecord<C: Content> {
     Promoted(GroupId, MachineId, PointId),
     /// The journal of this generation was closed.
     Closed(GroupId, u64),
+    /// Disks whose journals were closed under these generations, in place of all steps before.
+    ClosedDisks(Vec<(DiskId, u64)>),
     /// Everything about a group, in place of all steps before.
     Checkpoint(GroupCheckpoint<C>),
 }
@@ -85,9 +90,8 @@ impl<C: Content> Target<C> {
                     });
                 }
             }
-            TargetRecord::Closed(group, _) => {
-                self.groups.remove(group);
-            }
+            TargetRecord::Closed(group, generation) => self.forget_group(*group, *generation),
+            TargetRecord::ClosedDisks(disks) => self.closed.extend(disks.iter().copied()),
             TargetRecord::Checkpoint(checkpoint) => {
                 let group = Group::restore(checkpoint);
                 self.groups.insert(group.journal.spec().group, group);
@@ -126,7 +130,9 @@ impl<C: Content> Target<C> {
             let bytes = checkpoint.journal.bytes();
             (TargetRecord::Checkpoint(checkpoint), bytes)
         });
-        self.ledger.compact(records.collect());
+        let closed: Vec<_> = self.closed.iter().map(|(disk, generation)| (*disk, *generation)).collect();
+        let bytes = closed.len() as u64 * CLOSED_DISK_BYTES;
+        self.ledger.compact(records.chain([(TargetRecord::ClosedDisks(closed), bytes)]).collect());
         self.checkpointed_bytes = self.ledger.log_bytes();
     }
 }

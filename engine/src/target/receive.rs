@@ -20,7 +20,13 @@ impl<C: Content> Target<C> {
     /// Takes a frame if it is the next of its stream, and acknowledges what there is in any case.
     pub(super) fn receive(&mut self, now: Instant, from: Address, frame: &Arc<Frame<C>>) {
         let stream = frame.stream;
-        let Some(id) = self.group_of(stream.disk) else { return };
+        let Some(id) = self.group_of(stream.disk) else {
+            // One whose journal is still to be opened is not answered, and comes again.
+            if self.closed.get(&stream.disk).is_some_and(|closed| stream.generation <= *closed) {
+                self.ledger.send(from, Message::FrameStored { stream, upto: u64::MAX });
+            }
+            return;
+        };
         let Some(group) = self.groups.get_mut(&id) else { return };
         let generation = group.journal.spec().generation;
         if stream.generation > generation {

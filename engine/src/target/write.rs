@@ -191,9 +191,16 @@ impl<C: Content> Target<C> {
 
     /// Forgets the journal of a group.
     pub(super) fn close(&mut self, group: GroupId, generation: u64) {
-        self.groups.remove(&group);
+        self.forget_group(group, generation);
         self.writing.retain(|writing| writing.purpose.group() != group);
         self.ledger.append(TargetRecord::Closed(group, generation), NOTE_BYTES);
+    }
+
+    /// Forgets a group, but not that the streams of its disks are over.
+    pub(super) fn forget_group(&mut self, group: GroupId, generation: u64) {
+        let disks =
+            self.groups.remove(&group).into_iter().flat_map(|group| group.disks().collect::<Vec<_>>());
+        self.closed.extend(disks.map(|disk| (disk, generation)));
     }
 
     pub(super) fn answer(&mut self, request: RequestId, answer: Answer<C>) {
