@@ -12,6 +12,7 @@ use switchback_engine::{
     Change, Consistency, Direction, DiskId, GroupId, MachineId, PointId, RecoveryPoint, Site, Stamp,
 };
 use switchback_sim::SimTime;
+use switchback_vsphere::VirtualMachine;
 
 use super::image::{Image, Replay, cut_of, first_difference};
 use super::{Judge, JudgedPoint};
@@ -128,6 +129,7 @@ impl<C: Simulated> World<C> {
     }
 
     /// At home the replica disks are the machine's own: once it is brought home they follow the machine, not the point.
+    /// It may be home before the vault has heard that it is.
     fn runs_from_replica(&self, machine: MachineId, site: Site) -> bool {
         let is_home = !matches!(
             self.judges.state(machine),
@@ -136,7 +138,8 @@ impl<C: Simulated> World<C> {
                 | ItemState::Protected(Direction::Reverse)
                 | ItemState::FailingOver(Direction::Reverse)
         );
-        site == Site::Primary && is_home
+        let is_attached = || self.vcenter().machine(machine).is_some_and(VirtualMachine::lends_disks);
+        site == Site::Primary && (is_home || !is_attached())
     }
 
     /// A machine whose protection is ended, or being ended, has no replica disks any more, also while others of its
