@@ -47,7 +47,7 @@ impl<C: Content> Target<C> {
                 return;
             }
             self.replace(spec);
-            self.ledger.append(TargetRecord::Opened(spec.clone()), NOTE_BYTES);
+            self.ledger.append(TargetRecord::Opened(Arc::new(spec.clone())), NOTE_BYTES);
         }
         self.answer(request, Answer::Done);
     }

@@ -161,7 +161,7 @@ impl<C: Content> Target<C> {
             Purpose::Fold(id, fold) => {
                 if let Some(group) = self.groups.get_mut(&id) {
                     group.journal.fold_done(&fold);
-                    self.ledger.append(TargetRecord::Folded(id, fold), NOTE_BYTES);
+                    self.ledger.append(TargetRecord::Folded(id, Arc::new(fold)), NOTE_BYTES);
                 }
             }
             Purpose::Promote { request, group: id, machine, point } => {
