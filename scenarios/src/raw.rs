@@ -18,7 +18,7 @@ use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time
 pub(crate) use crate::raw_args::{
     ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
     Failover, Impair, LossExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation,
-    Protect, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName,
+    Protect, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};

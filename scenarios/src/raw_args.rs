@@ -227,6 +227,19 @@ record! {
 }
 
 record! {
+    /// A test failover.
+    TestFailover is "a test failover" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// From which recovery point.
+        "to" => to: required Target,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
     /// A failover home.
     Failback is "a failback" {
         /// One machine.
@@ -322,8 +335,8 @@ macro_rules! subject {
 }
 
 subject! {
-    Subject Failover ChangePoint Failback Objective ConsistencyExpectation StateExpectation PointsExpectation
-    LossExpectation
+    Subject Failover ChangePoint TestFailover Failback Objective ConsistencyExpectation StateExpectation
+    PointsExpectation LossExpectation
 }
 
 /// The mark an expectation names.

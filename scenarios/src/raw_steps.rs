@@ -10,7 +10,7 @@ use crate::node::{Kind, Node};
 use crate::raw::{
     ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
     Failover, Impair, LossExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Protect, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    PointsExpectation, Protect, Skew, Slow, SlowDisk, StateExpectation, Subject, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -38,6 +38,10 @@ choice! {
         "disable" => Disable(Subject),
         /// Enable replication of a group again, after a cancel or a disable.
         "protect" => Protect(Protect),
+        /// Make a machine from a recovery point beside production, to try it.
+        "test-failover" => TestFailover(TestFailover),
+        /// Remove what a test failover has made.
+        "clean-up-test" => CleanUpTest(Subject),
         /// Cut a link.
         "cut" => Cut(Cut),
         /// Slow a link down.
@@ -128,6 +132,8 @@ const STEP_KEYS: &[&str] = &[
     "resync",
     "disable",
     "protect",
+    "test-failover",
+    "clean-up-test",
     "cut",
     "slow",
     "impair",

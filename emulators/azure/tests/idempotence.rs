@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
 use switchback_azure::{Azure, FaultMode, FaultRule, Names};
-use switchback_engine::ports::CloudRequest;
+use switchback_engine::ports::{CloudRequest, Instance};
 use switchback_engine::role::CallId;
 use switchback_engine::{DiskId, MachineId, Stamp};
 use switchback_sim::{Seed, SimTime};

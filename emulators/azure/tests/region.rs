@@ -8,7 +8,7 @@ use switchback_azure::{
     Azure, Consequence, DiskRole, FaultMode, FaultRule, GUEST_SHUTDOWN_LIMIT, LeftoverKind, MachineTarget,
     Names, Outcome, PowerState, ProvisioningState, RequestKind, VmSize,
 };
-use switchback_engine::ports::{CloudAnswer, CloudRequest, PortFailure};
+use switchback_engine::ports::{CloudAnswer, CloudRequest, Instance, PortFailure};
 use switchback_engine::role::{CallId, DiskRef, StorageError};
 use switchback_engine::{DiskId, MachineId, Site, Stamp};
 use switchback_sim::{Seed, SimTime};

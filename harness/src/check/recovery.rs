@@ -77,6 +77,36 @@ impl<C: Simulated> World<C> {
         }
     }
 
+    /// A test machine boots: its disks hold exactly what its point held when it was chosen.
+    pub(crate) fn judge_test_machine(&mut self, machine: MachineId) {
+        if !self.judges.reads_back {
+            return;
+        }
+        self.judges.looked(Judge::NothingResurrected);
+        let count = self.spec().machines[machine.0 as usize].disks.len();
+        let disks = (0..count).map(|index| PhysicalDisk::Test(DiskId { machine, index: index as u8 }));
+        let disks: Vec<_> =
+            disks.map(|disk| C::into_stamps(self.disk_runs(disk).unwrap_or_default().to_vec())).collect();
+        let promised = self.promised_to_test(machine);
+        let what = match (self.judge_image(machine, Site::Primary, &disks), promised) {
+            (Ok(position), Some(promised)) if position != promised => {
+                format!("the point of the test held {promised} writes, the test machine has {position}")
+            }
+            (Ok(_), _) => return,
+            (Err(what), _) => format!("a test machine came up with other disks than any cut: {what}"),
+        };
+        self.found_about(machine, Judge::NothingResurrected, what);
+    }
+
+    /// How many writes the point of a machine's test failover held, if the vault can be asked for it.
+    fn promised_to_test(&self, machine: MachineId) -> Option<usize> {
+        let mut jobs = self.control()?.jobs().rev();
+        let job = jobs.find(|job| job.machine == machine && job.kind == JobKind::TestFailover)?;
+        let group = self.spec().group_of(machine.0 as usize)?.id;
+        let positions = self.positions_of(Site::Recovery, group, job.point()?.id)?;
+        positions.iter().find(|(m, _)| *m == machine).map(|(_, position)| *position)
+    }
+
     /// Whether a point is of the kind that the user asked for last.
     fn is_as_asked(&self, machine: MachineId, point: RecoveryPoint) -> bool {
         let wishes = self.wishes_of(machine);

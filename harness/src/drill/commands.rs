@@ -42,6 +42,10 @@ impl<C: Simulated> Drill<C> {
             }),
             Action::Resync(subject) => each(*subject, &|machine| Ok(Command::Resync { machine })),
             Action::Disable(subject) => each(*subject, &|machine| Ok(Command::Disable { machine })),
+            Action::TestFailover { subject, to } => each(*subject, &|machine| {
+                Ok(Command::TestFailover { machine, to: self.selector(machine, *to)? })
+            }),
+            Action::CleanUpTest(subject) => each(*subject, &|machine| Ok(Command::CleanUpTest { machine })),
             Action::Protect(group) => Ok(self.enable_command(group.0).into_iter().collect()),
             _ => Ok(Vec::new()),
         }

@@ -60,5 +60,6 @@ const fn task_of(word: TaskWord) -> TaskKind {
         TaskWord::DropPoints => TaskKind::DropPoints,
         TaskWord::DiscoverReplica => TaskKind::DiscoverReplica,
         TaskWord::StopReplication => TaskKind::StopReplication,
+        TaskWord::CreateTestMachine => TaskKind::CreateTestMachine,
     }
 }

@@ -119,7 +119,12 @@ impl<C: Simulated> Drill<C> {
     fn is_beyond_reach(&self, action: &Action) -> bool {
         let needs_site = !matches!(
             action,
-            Action::Failover { .. } | Action::ChangePoint { .. } | Action::Commit(_) | Action::Cancel(_)
+            Action::Failover { .. }
+                | Action::ChangePoint { .. }
+                | Action::Commit(_)
+                | Action::Cancel(_)
+                | Action::TestFailover { .. }
+                | Action::CleanUpTest(_)
         );
         needs_site && self.world.site_is_lost()
     }

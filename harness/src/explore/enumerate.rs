@@ -167,7 +167,7 @@ const fn state_of(word: JourneyWord, turned: bool) -> PassingState {
         JourneyWord::Reprotect => PassingState::Reprotecting,
         JourneyWord::Disable => PassingState::Disabling,
         JourneyWord::Protect => PassingState::Enabling,
-        JourneyWord::Resync => PassingState::Protected,
+        JourneyWord::Resync | JourneyWord::TestFailover | JourneyWord::CleanUpTest => PassingState::Protected,
     }
 }
 
@@ -191,6 +191,8 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
             JourneyWord::Resync => Action::Resync(subject),
             JourneyWord::Disable => Action::Disable(subject),
             JourneyWord::Protect => Action::Protect(GroupIndex(0)),
+            JourneyWord::TestFailover => Action::TestFailover { subject, to },
+            JourneyWord::CleanUpTest => Action::CleanUpTest(subject),
         };
         steps.push(step(when, action));
         if *word == JourneyWord::Cancel {

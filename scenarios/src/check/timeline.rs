@@ -216,6 +216,14 @@ impl Check<'_> {
             StepAction::Disable(args) => {
                 Action::Disable(self.subject(raw, args.subject(), &verb("ends the replication of"))?)
             }
+            StepAction::TestFailover(args) => {
+                let subject = self.subject(raw, args.subject(), &verb("tests the failover of"));
+                let to = self.recovery_point(&args.to, step, policy);
+                Action::TestFailover { subject: subject?, to: to? }
+            }
+            StepAction::CleanUpTest(args) => {
+                Action::CleanUpTest(self.subject(raw, args.subject(), &verb("cleans up the test of"))?)
+            }
             StepAction::Protect(args) => {
                 Action::Protect(self.group_named(raw, &args.group, &verb("protects"))?)
             }

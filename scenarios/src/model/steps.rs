@@ -126,6 +126,15 @@ pub enum Action {
     Disable(Subject),
     /// Enable replication of a group again, after a cancel or a disable.
     Protect(GroupIndex),
+    /// Make a machine from a point beside production.
+    TestFailover {
+        /// Whom.
+        subject: Subject,
+        /// From which recovery point.
+        to: RecoveryPointChoice,
+    },
+    /// Remove what a test failover has made.
+    CleanUpTest(Subject),
     /// Nothing passes a link.
     Cut {
         /// Which.
@@ -269,6 +278,8 @@ impl Action {
             Self::Resync(_) => Journey(JourneyWord::Resync),
             Self::Disable(_) => Journey(JourneyWord::Disable),
             Self::Protect(_) => Journey(JourneyWord::Protect),
+            Self::TestFailover { .. } => Journey(JourneyWord::TestFailover),
+            Self::CleanUpTest(_) => Journey(JourneyWord::CleanUpTest),
             Self::Cut { .. } => Fault(FaultWord::Cut),
             Self::Slow { .. } => Fault(FaultWord::Slow),
             Self::Impair { .. } => Fault(FaultWord::Impair),

@@ -131,6 +131,14 @@ words! {
         DeleteMachine = "delete-machine",
         /// Azure: delete a replica disk.
         DeleteReplicaDisk = "delete-replica-disk",
+        /// Azure: create a disk for a test failover.
+        CreateTestDisk = "create-test-disk",
+        /// Azure: create the machine of a test failover.
+        CreateTestMachine = "create-test-machine",
+        /// Azure: start the machine of a test failover.
+        StartTestMachine = "start-test-machine",
+        /// Azure: delete what a test failover has made.
+        DeleteTestMachine = "delete-test-machine",
         /// vSphere: look a machine up.
         RetrieveProperties = "retrieve-properties",
         /// vSphere: power a machine on.
@@ -343,6 +351,8 @@ words! {
         DiscoverReplica = "discover-replica",
         /// Stop replication.
         StopReplication = "stop-replication",
+        /// Create the machine of a test failover.
+        CreateTestMachine = "create-test-machine",
     }
 }
 
@@ -367,6 +377,10 @@ words! {
         Disable = "disable",
         /// Enable replication again.
         Protect = "protect",
+        /// Make a machine from a point beside production.
+        TestFailover = "test-failover",
+        /// Remove what a test failover has made.
+        CleanUpTest = "clean-up-test",
     }
 }
 

@@ -62,13 +62,16 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
         Action::Failover { subject, to, shutdown } => {
             of(scenario, *subject).with("to", point(*to)).with_if(*shutdown, "shutdown", || true)
         }
-        Action::ChangePoint { subject, to } => of(scenario, *subject).with("to", point(*to)),
+        Action::ChangePoint { subject, to } | Action::TestFailover { subject, to } => {
+            of(scenario, *subject).with("to", point(*to))
+        }
         Action::Failback { subject, to } => of(scenario, *subject).with("to", failback_point(*to)),
         Action::Commit(subject)
         | Action::Cancel(subject)
         | Action::Reprotect(subject)
         | Action::Resync(subject)
-        | Action::Disable(subject) => of(scenario, *subject),
+        | Action::Disable(subject)
+        | Action::CleanUpTest(subject) => of(scenario, *subject),
         Action::Protect(group) => of(scenario, Subject::Group(*group)),
         fault => self::fault(scenario, fault),
     }

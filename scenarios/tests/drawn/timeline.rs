@@ -53,6 +53,8 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         subject(frame).prop_map(Action::Reprotect),
         subject(frame).prop_map(Action::Resync),
         subject(frame).prop_map(Action::Disable),
+        subject(frame).prop_map(Action::CleanUpTest),
+        (subject(frame), point(frame)).prop_map(|(subject, to)| Action::TestFailover { subject, to }),
         group(frame).prop_map(Action::Protect),
     ]
 }
@@ -183,6 +185,7 @@ fn reachable(action: Action, when: When, kept: Duration) -> Action {
     match action {
         Action::Failover { subject, to, shutdown } => Action::Failover { subject, to: near(to), shutdown },
         Action::ChangePoint { subject, to } => Action::ChangePoint { subject, to: near(to) },
+        Action::TestFailover { subject, to } => Action::TestFailover { subject, to: near(to) },
         action => action,
     }
 }
