@@ -142,7 +142,7 @@ impl<C: Content> Role for Agent<C> {
             Input::Quiesced(done) => self.quiesced(now, done, out),
             Input::ShuttingDown => self.shutting_down(now, out),
             Input::DiskRead { token, result } => self.disk_read(now, token, result, out),
-            Input::Synced { token, result } => self.synced(token, result.is_ok(), out),
+            Input::Synced { token, result } => self.synced(now, token, result.is_ok(), out),
             Input::DiskWritten { .. }
             | Input::Hypervisor { .. }
             | Input::Cloud { .. }
@@ -216,6 +216,11 @@ impl<C: Content> Agent<C> {
                 }
             }
             Message::Barrier(barrier) => self.barrier(now, from, barrier, out),
+            Message::MarkerWanted { generation } => {
+                if let Some(r) = self.replicating.as_mut().filter(|r| r.terms.generation == generation) {
+                    r.marks.due_now(now);
+                }
+            }
             _ => {}
         }
     }

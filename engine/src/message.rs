@@ -47,6 +47,12 @@ pub enum Message<C: Content> {
     Differs(Arc<Differs>),
     /// Between the agents of a group: a barrier being raised and lowered.
     Barrier(Barrier),
+    /// To the agent that leads the barriers of a group: a machine that was stopped in order runs again, and a marker that
+    /// all have in common would be welcome. Repeated until there is one.
+    MarkerWanted {
+        /// Under which generation.
+        generation: u64,
+    },
     /// Control to agent or target: do this. Repeated until answered; the same number is the same order.
     Order {
         /// Unique over the life of the vault.

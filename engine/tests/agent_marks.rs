@@ -510,3 +510,53 @@ fn an_application_point_of_a_group_waits_for_the_slowest_application() {
     assert_eq!(marks(&leader), marks(&member));
     assert!(leader.contains(&Act::Unquiesce) && member.contains(&Act::Unquiesce));
 }
+
+/// Takes whom a machine asked for a marker.
+fn marker_wanted(machine: &mut Machine) -> Vec<Address> {
+    machine.take(|effect| match effect {
+        Effect::Send { to, message: Message::MarkerWanted { .. } } => Some(*to),
+        _ => None,
+    })
+}
+
+/// Stops a machine in order, and starts it again.
+fn stop_and_start(machine: &mut Machine) {
+    machine.at_once = AtOnce::ALL;
+    machine.feed(Input::ShuttingDown);
+    machine.drain();
+    machine.crash_and_boot();
+}
+
+#[test]
+fn a_member_that_runs_again_asks_for_a_marker_until_there_is_one() {
+    let mut pair = Pair::replicating(CRASH_ONLY);
+    stop_and_start(&mut pair.member);
+    assert_eq!(marker_wanted(&mut pair.member), [agent(1)]);
+    pair.member.wait(MARK_RETRY);
+    assert_eq!(marker_wanted(&mut pair.member), [agent(1)], "it may have been lost");
+    pair.leader.at_once = AtOnce::ALL;
+    let generation = terms(&[1, 2], &[1000], CRASH_ONLY).generation;
+    pair.leader.hear(agent(2), Message::MarkerWanted { generation });
+    pair.carry();
+    let (leader, member) = pair.acts();
+    assert_eq!((marks(&leader).len(), marks(&member)), (1, marks(&leader)));
+    pair.member.wait(2 * MARK_RETRY);
+    assert!(marker_wanted(&mut pair.member).is_empty());
+}
+
+#[test]
+fn a_leader_that_runs_again_puts_a_marker_in_at_once() {
+    let mut pair = Pair::replicating(CRASH_ONLY);
+    stop_and_start(&mut pair.leader);
+    pair.member.at_once = AtOnce::ALL;
+    pair.carry();
+    let (leader, member) = pair.acts();
+    assert_eq!((marks(&leader).len(), marks(&member)), (1, marks(&leader)));
+}
+
+#[test]
+fn the_negative_twin_a_machine_alone_that_runs_again_waits_for_its_cadence() {
+    let mut machine = before_a_marker(CRASH_ONLY);
+    stop_and_start(&mut machine);
+    assert_eq!((acts(&mut machine), marker_wanted(&mut machine)), (Vec::new(), Vec::new()));
+}

@@ -95,7 +95,7 @@ impl<C: Content> Agent<C> {
                 self.begin_session(now, terms, begin, out);
                 if let Some(r) = &mut self.replicating {
                     r.rounds = clean.rounds;
-                    r.marks.go_on_from(clean.next_marker);
+                    r.marks.go_on_from(clean.next_marker, r.terms.members.len() > 1);
                     for (disk, next) in r.disks.iter_mut().zip(clean.next_numbers) {
                         disk.window = Window::new(*next);
                     }
@@ -165,7 +165,7 @@ impl<C: Content> Agent<C> {
 
     /// A sync ended. If it failed, whichever it was, no record on its way is in the store any more: all are written
     /// again in their order, and what waits for them goes on waiting.
-    pub(super) fn synced(&mut self, token: Token, durable: bool, out: &mut Out<C>) {
+    pub(super) fn synced(&mut self, now: Instant, token: Token, durable: bool, out: &mut Out<C>) {
         if !durable {
             let lost = core::mem::take(&mut self.syncs);
             return lost.into_iter().for_each(|pending| self.record(pending.record, pending.then, out));
@@ -178,6 +178,7 @@ impl<C: Content> Agent<C> {
                     |r: &&mut Replicating<C>| (r.terms.generation, r.session) == (generation, session);
                 if let Some(r) = self.replicating.as_mut().filter(is_current) {
                     r.may_send = true;
+                    r.marks.session_begins(now);
                 }
                 if let Some(request) = request {
                     answer(request, Answer::Done, out);

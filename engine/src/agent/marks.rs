@@ -14,6 +14,10 @@
 //! The cut is causal: no machine marks before all machines hold, and each marks only while it still holds. A write
 //! that was caused by another was issued after that one was acknowledged, so before the hold of its own machine, so
 //! before every marker. A machine that has held for too long lets go by itself and then refuses to mark.
+//!
+//! The last markers of machines that are stopped in order meet without a barrier, by their number, which counts from the
+//! last marker that all have in common. So a machine that runs again after such a stop has the group put a common one in
+//! at once, before its applications are up: the others must not go on counting from where its old last marker counts.
 
 use super::config::{AgentConfig, BARRIER_TIMEOUT, MARK_RETRY, QUIESCE_TIMEOUT};
 use super::{Agent, Out, Replicating};
@@ -42,6 +46,10 @@ pub(super) struct Marks {
     /// `Mark` of it must not add this machine's marker to those that others put in at the time.
     last_raised: u64,
     raising: Option<Raising>,
+    /// A machine of a group runs again after an orderly stop, and the group has put no marker in since.
+    runs_again: bool,
+    /// Member: when the leader is asked for a marker.
+    ask_at: Option<Instant>,
     failed_in_a_row: u32,
 }
 
@@ -79,6 +87,8 @@ impl Marks {
             last_marked: u64::from(session) << 32,
             last_raised: 0,
             raising: None,
+            runs_again: false,
+            ask_at: None,
             failed_in_a_row: 0,
         }
     }
@@ -89,9 +99,31 @@ impl Marks {
     }
 
     /// Goes on numbering where an orderly stop left off.
-    pub(super) const fn go_on_from(&mut self, next_number: u64) {
+    pub(super) const fn go_on_from(&mut self, next_number: u64, has_others: bool) {
         self.next_number = next_number;
         self.last_marked = next_number - 1;
+        self.runs_again = has_others;
+    }
+
+    /// Markers can be put in from now on.
+    pub(super) fn session_begins(&mut self, now: Instant) {
+        if !self.runs_again {
+            return;
+        }
+        if self.leads {
+            self.due_now(now);
+        } else {
+            self.ask_at = Some(now);
+        }
+    }
+
+    /// Whether the leader is to be asked for a marker now; again later, until one went in.
+    fn takes_turn_to_ask(&mut self, now: Instant) -> bool {
+        let is_due = self.ask_at.is_some_and(|at| at <= now);
+        if is_due {
+            self.ask_at = Some(now + MARK_RETRY);
+        }
+        is_due
     }
 
     /// The point of the last marker before an orderly stop; numbering goes on after it.
@@ -126,7 +158,7 @@ impl Marks {
         match &self.raising {
             Some(raising) => raising.give_up_at,
             None if self.leads => self.crash_due.max(self.retry_at),
-            None => Instant::MAX,
+            None => self.ask_at.unwrap_or(Instant::MAX),
         }
     }
 
@@ -139,6 +171,7 @@ impl Marks {
         if self.is_due(now) {
             self.retry_at = now + MARK_RETRY;
         }
+        self.takes_turn_to_ask(now);
     }
 
     /// The marker that is due, if one is.
@@ -194,6 +227,12 @@ impl<C: Content> Agent<C> {
         }
         if stopping || !r.may_send {
             return r.marks.put_off(now);
+        }
+        if r.marks.takes_turn_to_ask(now)
+            && let Some(leader) = r.terms.members.first()
+        {
+            let wanted = Message::MarkerWanted { generation: r.terms.generation };
+            out.send(Address::Agent(*leader, self.config.site), wanted);
         }
         let Some(marker) = r.marks.take_due(now, &r.terms) else { return };
         if r.order == WriteOrder::Data {
@@ -351,6 +390,7 @@ impl<C: Content> Replicating<C> {
         raising.step = Step::Marked;
         raising.marker = marker;
         self.marks.last_marked = marker.point.number;
+        self.marks.ask_at = None;
         let leader = raising.leader;
         self.close_round(now, Some(marker));
         if let Some(leader) = leader {

@@ -112,6 +112,7 @@ pub(super) const fn kind_of_message<C: Simulated>(message: &Message<C>) -> &'sta
         Message::Compare(_) => "compare",
         Message::Differs(_) => "differs",
         Message::Barrier(_) => "barrier",
+        Message::MarkerWanted { .. } => "marker wanted",
         Message::Order { .. } => "order",
         Message::Answer { .. } => "answer",
         Message::AgentStatus(_) => "agent status",
