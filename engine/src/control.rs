@@ -64,7 +64,9 @@ pub use item::{Health, ItemStatus, ProtectedItem};
 pub use jobs::{Job, JobError, Task};
 pub use ledger::ControlRecord;
 pub use operations::allowed_operations;
-pub use vocabulary::{Command, ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState, TestState};
+pub use vocabulary::{
+    Command, ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState, TestState,
+};
 
 use durable::Durable;
 use jobs::{CloudAsk, Outcome, What};

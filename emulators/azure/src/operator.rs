@@ -43,11 +43,7 @@ impl<C: Content> Azure<C> {
     ///
     /// # Errors
     /// [`Refusal::ResourceNotFound`].
-    pub fn start(
-        &mut self,
-        instance: Instance,
-        machine: MachineId,
-    ) -> Result<Vec<Consequence<C>>, Refusal> {
+    pub fn start(&mut self, instance: Instance, machine: MachineId) -> Result<Vec<Consequence<C>>, Refusal> {
         let vm = self.machines.get_mut(&(instance, machine)).ok_or(Refusal::ResourceNotFound)?;
         let was_running = std::mem::replace(&mut vm.power, PowerState::Running) == PowerState::Running;
         Ok(if was_running { Vec::new() } else { vec![Consequence::MachineStarted(instance, machine)] })

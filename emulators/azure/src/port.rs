@@ -113,7 +113,8 @@ impl<C: Content> Azure<C> {
         now: SimTime,
         machine: MachineId,
     ) -> Result<Vec<(CallId, SimTime)>, Refusal> {
-        self.machines.get_mut(&(Instance::Recovered, machine)).ok_or(Refusal::ResourceNotFound)?.power = PowerState::Stopped;
+        self.machines.get_mut(&(Instance::Recovered, machine)).ok_or(Refusal::ResourceNotFound)?.power =
+            PowerState::Stopped;
         let done_at = now + self.chance_for(RequestKind::StopMachine, machine).duration(DEALLOCATE);
         let waiting = self.calls.running_mut().filter(|(_, running)| {
             let (kind, whose) = RequestKind::of(&running.request);
@@ -138,7 +139,9 @@ impl<C: Content> Azure<C> {
             CloudRequest::CreateDisk(instance, disk, view) => {
                 self.check_create_disk(*instance, *disk, view).map(|_| ())
             }
-            CloudRequest::CreateMachine(instance, machine) if self.instance(*instance, *machine).is_none() => {
+            CloudRequest::CreateMachine(instance, machine)
+                if self.instance(*instance, *machine).is_none() =>
+            {
                 self.planned(*instance, *machine).map(|_| ())
             }
             CloudRequest::StartMachine(instance, machine) => {
@@ -171,10 +174,14 @@ impl<C: Content> Azure<C> {
                 self.create_disk(instance, disk, view.point());
                 Ok(done([Consequence::DiskCreated(instance, disk, view)]))
             }
-            CloudRequest::CreateMachine(instance, machine) => self.create_machine(instance, machine).map(done),
+            CloudRequest::CreateMachine(instance, machine) => {
+                self.create_machine(instance, machine).map(done)
+            }
             CloudRequest::StartMachine(instance, machine) => self.start(instance, machine).map(done),
             CloudRequest::StopMachine(machine) => Ok(done(self.deallocate(machine))),
-            CloudRequest::DeleteMachine(instance, machine) => Ok(done(self.delete_machine(instance, machine))),
+            CloudRequest::DeleteMachine(instance, machine) => {
+                Ok(done(self.delete_machine(instance, machine)))
+            }
             CloudRequest::DeleteReplica(disk) => {
                 let gone = self.disks.remove(&(DiskRole::Replica, disk));
                 Ok(done(gone.map(|_| Consequence::ReplicaDeleted(disk))))
@@ -211,12 +218,7 @@ impl<C: Content> Azure<C> {
     }
 
     /// Whether the disk is there already, just as asked for: from the same point, and not used since.
-    fn check_create_disk(
-        &self,
-        instance: Instance,
-        disk: DiskId,
-        view: &View<C>,
-    ) -> Result<bool, Refusal> {
+    fn check_create_disk(&self, instance: Instance, disk: DiskId, view: &View<C>) -> Result<bool, Refusal> {
         match self.disk(DiskRole::of(instance), disk) {
             Some(there) if there.attached_to.is_none() && there.is_from(view.point()) => Ok(true),
             Some(there) => Err(Refusal::PropertyChangeNotAllowed(there.name.clone())),
@@ -246,7 +248,11 @@ impl<C: Content> Azure<C> {
         self.disks.insert((disk.role, disk.disk), disk);
     }
 
-    fn disks_created_for(&self, instance: Instance, machine: MachineId) -> impl Iterator<Item = &ManagedDisk> {
+    fn disks_created_for(
+        &self,
+        instance: Instance,
+        machine: MachineId,
+    ) -> impl Iterator<Item = &ManagedDisk> {
         let first = (DiskRole::of(instance), DiskId { machine, index: 0 });
         let last = (DiskRole::of(instance), DiskId { machine, index: u8::MAX });
         self.disks.range(first..=last).map(|(_, disk)| disk)
@@ -256,8 +262,7 @@ impl<C: Content> Azure<C> {
     fn planned(&self, instance: Instance, machine: MachineId) -> Result<VirtualMachine, Refusal> {
         let target = self.target(machine);
         let name = self.name_of(instance, machine);
-        let disks: Vec<_> =
-            self.disks_created_for(instance, machine).map(|disk| disk.name.clone()).collect();
+        let disks: Vec<_> = self.disks_created_for(instance, machine).map(|disk| disk.name.clone()).collect();
         if self.disk(DiskRole::of(instance), DiskId { machine, index: 0 }).is_none() {
             return Err(Refusal::OsDiskMissing(name));
         }
@@ -319,11 +324,7 @@ impl<C: Content> Azure<C> {
 }
 
 /// A test machine gets the address that is set if it is free, or else any that is (site-recovery 3.4).
-fn address_for(
-    instance: Instance,
-    subnet: &Subnet,
-    wanted: Option<Ipv4Addr>,
-) -> Result<Ipv4Addr, Refusal> {
+fn address_for(instance: Instance, subnet: &Subnet, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, Refusal> {
     let chosen = subnet.choose(wanted);
     match instance {
         Instance::Test => chosen.or_else(|_| subnet.choose(None)),

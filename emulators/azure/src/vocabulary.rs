@@ -226,11 +226,9 @@ const fn test_failover_task(task: TaskKind) -> Option<Shown> {
             "Prerequisites check for test failover",
         ),
         TaskKind::FailOver => shown("BeginTestFailoverTask", "VmTfoInitiateFailover", "Start test failover"),
-        TaskKind::CreateTestMachine => shown(
-            "PrepareTestProtectedEntitiesTask",
-            "VmTfoPrepareTestVm",
-            "Creating test virtual machine",
-        ),
+        TaskKind::CreateTestMachine => {
+            shown("PrepareTestProtectedEntitiesTask", "VmTfoPrepareTestVm", "Creating test virtual machine")
+        }
         TaskKind::StartMachine => {
             shown("BootTestProtectedEntitiesTask", "VmTfoBootTestVm", "Start the virtual machine")
         }

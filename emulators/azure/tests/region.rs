@@ -76,7 +76,11 @@ impl Region {
     fn recover(&mut self, machine: MachineId) {
         for index in [0, 1] {
             self.ask(CloudRequest::CreateReplica(disk(machine, index), 30 * GIB_SECTORS));
-            self.done(CloudRequest::CreateDisk(Instance::Recovered, disk(machine, index), support::view(disk(machine, index))));
+            self.done(CloudRequest::CreateDisk(
+                Instance::Recovered,
+                disk(machine, index),
+                support::view(disk(machine, index)),
+            ));
         }
         self.done(CloudRequest::CreateMachine(Instance::Recovered, machine));
         self.done(CloudRequest::StartMachine(Instance::Recovered, machine));
@@ -111,7 +115,10 @@ fn a_disk_is_made_from_the_view_it_was_asked_from_and_never_from_another() {
     let view = support::view(disk(WEB, 0));
     let made = region.done(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), Arc::clone(&view)));
     assert!(matches!(&made[..], [Consequence::DiskCreated(_, _, of)] if Arc::ptr_eq(of, &view)));
-    assert_eq!(region.fails(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), view)), PortFailure::AlreadyExists);
+    assert_eq!(
+        region.fails(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), view)),
+        PortFailure::AlreadyExists
+    );
     let refs =
         [DiskRef::Machine(disk(WEB, 0), Site::Recovery), DiskRef::Replica(disk(WEB, 0), Site::Recovery)];
     assert_eq!(refs.map(|disk| region.azure.disk_access(disk)), [Ok(()), Err(StorageError::Gone)]);
@@ -120,7 +127,9 @@ fn a_disk_is_made_from_the_view_it_was_asked_from_and_never_from_another() {
 #[test]
 fn a_disk_from_the_same_point_is_made_once_until_it_is_used() {
     let mut region = Region::new(10);
-    let request = |number| CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), support::view_at(disk(WEB, 0), number));
+    let request = |number| {
+        CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), support::view_at(disk(WEB, 0), number))
+    };
     assert_eq!(region.done(request(3)).len(), 1);
     assert!(region.done(request(3)).is_empty(), "there it is");
     assert_eq!(region.fails(request(4)), PortFailure::AlreadyExists);
@@ -144,7 +153,10 @@ fn a_machine_comes_up_with_its_disks_and_address_and_goes_without_a_trace() {
     assert_eq!(region.kinds_left(), [LeftoverKind::ReplicaDisk; 2]);
     assert_eq!(region.azure.quota().cores_used, 0);
     assert!(region.azure.network().subnets["default"].taken.is_empty());
-    assert!(region.done(CloudRequest::DeleteMachine(Instance::Recovered, WEB)).is_empty(), "nothing there is done");
+    assert!(
+        region.done(CloudRequest::DeleteMachine(Instance::Recovered, WEB)).is_empty(),
+        "nothing there is done"
+    );
 }
 
 /// The negative twin: what is not deleted is found.
@@ -175,7 +187,12 @@ fn a_failover_takes_about_as_long_as_recorded() {
             |region: &mut Region, call: u64, request| region.azure.begin(region.now, CallId(call), request);
         let ends = [0, 1].map(|index| {
             let view = support::view(disk(machine, index));
-            begin(&mut region, index.into(), CloudRequest::CreateDisk(Instance::Recovered, disk(machine, index), view)).done_at
+            begin(
+                &mut region,
+                index.into(),
+                CloudRequest::CreateDisk(Instance::Recovered, disk(machine, index), view),
+            )
+            .done_at
         });
         region.now = ends[0].max(ends[1]);
         assert!(
@@ -202,7 +219,8 @@ fn cores_run_out_and_come_back() {
     let Some(ProvisioningState::Succeeded) = region.azure.provisioning_state(WEB) else {
         panic!("not settled")
     };
-    let PortFailure::OutOfCapacity(why) = region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB)) else {
+    let PortFailure::OutOfCapacity(why) = region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB))
+    else {
         panic!("it went")
     };
     assert_eq!(why, "the regional core quota is 3, 2 are in use, 2 were requested");
@@ -225,16 +243,26 @@ fn addresses_are_given_once() {
         let target =
             MachineTarget { private_ip: Some(wanted), ..MachineTarget::named(&format!("m{}", machine.0)) };
         region.azure.set_target(machine, target);
-        region.done(CloudRequest::CreateDisk(Instance::Recovered, disk(machine, 0), support::view(disk(machine, 0))));
+        region.done(CloudRequest::CreateDisk(
+            Instance::Recovered,
+            disk(machine, 0),
+            support::view(disk(machine, 0)),
+        ));
     }
     region.done(CloudRequest::CreateMachine(Instance::Recovered, WEB));
-    assert!(matches!(region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB)), PortFailure::WrongState(_)));
+    assert!(matches!(
+        region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB)),
+        PortFailure::WrongState(_)
+    ));
     region.azure.set_target(DB, MachineTarget::named("db"));
     for last in [4, 6] {
         region.azure.occupy_address("default", Ipv4Addr::new(10, 0, 0, last), "printer").unwrap();
     }
     assert!(
-        matches!(region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB)), PortFailure::OutOfCapacity(_)),
+        matches!(
+            region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB)),
+            PortFailure::OutOfCapacity(_)
+        ),
         "3 usable of 8"
     );
     region.done(CloudRequest::DeleteMachine(Instance::Recovered, WEB));

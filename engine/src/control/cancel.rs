@@ -12,7 +12,9 @@ pub(super) const TASKS: &[TaskKind] = &[TaskKind::StopReplication, TaskKind::Cle
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     match (task, stages) {
         (TaskKind::StopReplication, 0) => Next::Ask(vec![scene.stop()]),
-        (TaskKind::CleanUp, 0) => Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(Instance::Recovered, scene.item.machine))]),
+        (TaskKind::CleanUp, 0) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(Instance::Recovered, scene.item.machine))])
+        }
         (TaskKind::DropPoints, 0) => Next::Ask(scene.close_journal(false)),
         _ => Next::Done,
     }

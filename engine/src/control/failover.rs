@@ -27,7 +27,9 @@ pub(super) const TASKS: &[TaskKind] = &[
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (task, stages) {
-        (TaskKind::CheckPrerequisites, 0) => Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))]),
+        (TaskKind::CheckPrerequisites, 0) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))])
+        }
         (TaskKind::CheckPrerequisites, _) => check(scene),
         (TaskKind::ShutDownSource, 0) if scene.job.facts.shut_down_source => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::ShutDown(machine))])
@@ -40,7 +42,9 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         }
         (TaskKind::FailOver, 0) => Next::Ask(Vec::new()),
         (TaskKind::FailOver, stages) => recover_away(scene, stages - 1),
-        (TaskKind::StartMachine, 0) => Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(Instance::Recovered, machine))]),
+        (TaskKind::StartMachine, 0) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(Instance::Recovered, machine))])
+        }
         _ => Next::Done,
     }
 }

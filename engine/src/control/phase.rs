@@ -14,8 +14,8 @@ use super::{
 };
 use crate::id::{Direction, DiskId};
 use crate::message::{FirstCopy, JournalSpec, Order, Replication};
-use crate::role::Address;
 use crate::ports::Instance;
+use crate::role::Address;
 
 /// What a phase sees of the vault.
 #[derive(Debug, Clone, Copy)]

@@ -21,7 +21,9 @@ pub(super) const TASKS: &[TaskKind] = &[
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (task, stages) {
-        (TaskKind::CheckPrerequisites, 0) => Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))]),
+        (TaskKind::CheckPrerequisites, 0) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))])
+        }
         (TaskKind::CheckPrerequisites, _) => check(scene),
         (TaskKind::DiscoverReplica, 0) => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(machine))])

@@ -13,12 +13,8 @@ use crate::id::Site;
 use crate::message::Order;
 use crate::ports::Instance;
 
-pub(super) const TASKS: &[TaskKind] = &[
-    TaskKind::CheckPrerequisites,
-    TaskKind::FailOver,
-    TaskKind::CreateTestMachine,
-    TaskKind::StartMachine,
-];
+pub(super) const TASKS: &[TaskKind] =
+    &[TaskKind::CheckPrerequisites, TaskKind::FailOver, TaskKind::CreateTestMachine, TaskKind::StartMachine];
 
 pub(super) const CLEAN_UP_TASKS: &[TaskKind] = &[TaskKind::CleanUp];
 

@@ -232,20 +232,18 @@ impl<C: Simulated> World<C> {
                 let members = group.map_or(&[][..], |group| &group.machines);
                 self.judges.tap.acknowledged(*stream, *upto, members);
             }
-            (Message::Order { request, order }, ..) => {
-                match **order {
-                    Order::Finish { group, generation, machine, selector } => {
-                        let selector = Some(selector);
-                        let finishing = Finishing { group, generation, machine, selector };
-                        self.judges.tap.asked(*request, finishing);
-                    }
-                    Order::PinPoint { group, generation, machine, .. } => {
-                        let finishing = Finishing { group, generation, machine, selector: None };
-                        self.judges.tap.finishing.insert(*request, finishing);
-                    }
-                    _ => {}
+            (Message::Order { request, order }, ..) => match **order {
+                Order::Finish { group, generation, machine, selector } => {
+                    let selector = Some(selector);
+                    let finishing = Finishing { group, generation, machine, selector };
+                    self.judges.tap.asked(*request, finishing);
                 }
-            }
+                Order::PinPoint { group, generation, machine, .. } => {
+                    let finishing = Finishing { group, generation, machine, selector: None };
+                    self.judges.tap.finishing.insert(*request, finishing);
+                }
+                _ => {}
+            },
             (Message::Answer { request, answer: Answer::Chosen(point) }, Address::Target(site), _) => {
                 if let Some(finishing) = self.judges.tap.finishing.remove(request) {
                     self.judge_chosen(site, finishing, *point);

@@ -1,7 +1,7 @@
 //! Recovered machines: what they start from must be exactly the chosen cut, on every disk, sector by sector, in both
 //! directions; and a failover to the latest point must hold everything the target had acknowledged.
 
-use switchback_engine::control::Command;
+use switchback_engine::control::{Command, JobKind};
 use switchback_engine::message::Selector;
 use switchback_engine::{Change, Consistency, DiskId, MachineId, RecoveryPoint, Site, Stamp};
 

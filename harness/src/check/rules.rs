@@ -86,7 +86,9 @@ pub(super) fn allowed(item: Option<(ItemState, TestState)>) -> Vec<Operation> {
     let mut allowed = allowed_by_state(state).to_vec();
     match test {
         // Only on the way to the cloud can a failover be tested.
-        None | Some(TestState::None) if state == Some(Protected(Forward)) => allowed.push(Operation::TestFailover),
+        None | Some(TestState::None) if state == Some(Protected(Forward)) => {
+            allowed.push(Operation::TestFailover)
+        }
         // A job is at work.
         Some(TestState::InProgress) => allowed.clear(),
         // The product does not wait for a cleanup before it fails over; the vault keeps its items until they are clean.

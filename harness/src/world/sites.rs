@@ -150,8 +150,8 @@ impl<C: Simulated> World<C> {
                 self.note(Happening::TestMachineStarted { machine });
                 self.judge_test_machine(machine);
             }
-            Consequence::MachineCreated(Instance::Test, _) | Consequence::MachineDeleted(Instance::Test, _) => {
-            }
+            Consequence::MachineCreated(Instance::Test, _)
+            | Consequence::MachineDeleted(Instance::Test, _) => {}
             Consequence::GuestShutDownRequested(machine) => self.shut_down_guest(machine, Site::Recovery),
             Consequence::MachineStopped(machine)
             | Consequence::MachineDeleted(Instance::Recovered, machine) => {

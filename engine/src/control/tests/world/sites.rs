@@ -119,7 +119,9 @@ impl World {
                 self.place(machine, Site::Recovery).running = false;
                 self.last_marker(machine, Site::Recovery);
             }
-            CloudRequest::DeleteMachine(instance, machine) => *self.instance(instance, machine) = Place::default(),
+            CloudRequest::DeleteMachine(instance, machine) => {
+                *self.instance(instance, machine) = Place::default()
+            }
             CloudRequest::DeleteReplica(disk) => {
                 self.replicas.remove(&disk);
             }
