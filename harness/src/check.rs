@@ -12,11 +12,13 @@
 //! | `lag` | honest RPO |
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
+//! | `calls` | what a job asks a site for is done once |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use switchback_engine::role::CallId;
 use switchback_engine::{Consistency, GroupId, MachineId, PointId, Site};
 use switchback_sim::SimTime;
 
@@ -24,6 +26,7 @@ use crate::content::Simulated;
 use crate::truth::Loss;
 
 mod atlas;
+mod calls;
 mod image;
 mod lag;
 mod overhear;
@@ -60,7 +63,7 @@ pub enum Judge {
     OneWritableSide,
     /// When the dust settles no disk, machine or address is left over.
     NoOrphan,
-    /// Every job reaches a final state.
+    /// Every job reaches a final state, and what it asks a site for is done once.
     JobsEnd,
     /// Only legal changes of state, and what is not allowed is refused and changes nothing.
     StatesAreLegal,
@@ -182,6 +185,8 @@ pub struct Judges<C: Simulated> {
     /// What the vault has reported of each machine.
     reported: BTreeMap<MachineId, Reported>,
     lags: Vec<LagSample>,
+    /// Calls to a site that have changed something.
+    calls_done: BTreeSet<CallId>,
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
     atlas: Atlas,
@@ -203,6 +208,7 @@ impl<C: Simulated> Judges<C> {
             causal: BTreeMap::new(),
             reported: BTreeMap::new(),
             lags: Vec::new(),
+            calls_done: BTreeSet::new(),
             disk_counts,
             atlas: Atlas::default(),
         }
