@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use switchback_azure::{
     Azure, Consequence, DiskRole, FaultMode, FaultRule, GUEST_SHUTDOWN_LIMIT, LeftoverKind, MachineTarget,
-    Names, Outcome, PowerState, ProvisioningState, RequestKind, VmSize,
+    Names, Outcome, PowerState, ProvisioningState, RequestKind, VirtualMachine, VmSize,
 };
 use switchback_engine::ports::{CloudAnswer, CloudRequest, Instance, PortFailure};
 use switchback_engine::role::{CallId, DiskRef, StorageError};
@@ -350,4 +350,45 @@ fn the_cache_account_counts_what_passes() {
     region.azure.cache_mut().record_in(500);
     region.azure.cache_mut().record_out(200);
     assert_eq!((region.azure.cache().bytes_in, region.azure.cache().bytes_out), (500, 200));
+}
+
+#[test]
+fn a_test_machine_stands_beside_the_recovered_one_takes_cores_and_another_address_and_goes_alone() {
+    let mut region = Region::new(8);
+    let wanted = Ipv4Addr::new(10, 0, 0, 5);
+    region.azure.set_target(WEB, MachineTarget { private_ip: Some(wanted), ..MachineTarget::named("web") });
+    for instance in [Instance::Recovered, Instance::Test] {
+        region.done(CloudRequest::CreateDisk(instance, disk(WEB, 0), support::view(disk(WEB, 0))));
+        region.done(CloudRequest::CreateMachine(instance, WEB));
+        region.done(CloudRequest::StartMachine(instance, WEB));
+    }
+    let test = region.azure.instance(Instance::Test, WEB).unwrap();
+    assert_eq!(test.name, "web-test");
+    assert_ne!(test.nic.private_ip, wanted, "the one that is set is taken");
+    assert!(region.azure.machine(WEB).is_some_and(|vm| vm.nic.private_ip == wanted));
+    assert!(region.kinds_left().contains(&LeftoverKind::TestMachine));
+    let cores = region.azure.quota().cores_used;
+    region.done(CloudRequest::DeleteMachine(Instance::Test, WEB));
+    assert!(region.azure.quota().cores_used < cores);
+    assert!(region.azure.instance(Instance::Test, WEB).is_none());
+    assert!(region.azure.machine(WEB).is_some_and(VirtualMachine::is_running));
+    assert!(
+        !region
+            .kinds_left()
+            .iter()
+            .any(|kind| matches!(kind, LeftoverKind::TestMachine | LeftoverKind::TestDisk))
+    );
+}
+
+#[test]
+fn a_test_machine_that_was_not_cleaned_up_has_the_address_of_the_failover() {
+    let mut region = Region::new(8);
+    let wanted = Ipv4Addr::new(10, 0, 0, 5);
+    region.azure.set_target(WEB, MachineTarget { private_ip: Some(wanted), ..MachineTarget::named("web") });
+    for instance in [Instance::Test, Instance::Recovered] {
+        region.done(CloudRequest::CreateDisk(instance, disk(WEB, 0), support::view(disk(WEB, 0))));
+    }
+    region.done(CloudRequest::CreateMachine(Instance::Test, WEB));
+    let failure = region.fails(CloudRequest::CreateMachine(Instance::Recovered, WEB));
+    assert!(matches!(failure, PortFailure::WrongState(_)), "{failure:?}");
 }
