@@ -26,29 +26,45 @@ pub fn clip<R: Run>(runs: &[R], range: SectorRange) -> Vec<R> {
     runs[first..first + inside].iter().map(cut).collect()
 }
 
-/// Lays `newer` over `older`: where both cover a sector, the newer run is kept. One pass over both.
+/// Lays `newer` over `older`: where both cover a sector, the newer run is kept. Stretches of `older` that nothing lies
+/// over are copied as they are, so a few runs over many cost little more than the copy.
 #[must_use]
 pub fn overlay<R: Run>(newer: &[R], older: &[R]) -> Vec<R> {
     let mut out = Vec::with_capacity(newer.len() + older.len());
-    let mut newer = newer.iter().peekable();
+    let mut rest = older;
     // Where the newer runs put out so far end.
     let mut covered = 0;
-    for run in older {
-        let mut from = run.start().max(covered);
-        while let Some(over) = newer.next_if(|over| over.start() < run.end()) {
-            if from < over.start() {
-                out.push(run.between(from, over.start()));
-            }
-            covered = over.end();
-            from = from.max(covered);
-            out.push(over.clone());
+    for over in newer {
+        let before = count_while(rest, |run| run.end() <= over.start());
+        push_beyond(&mut out, &rest[..before], covered);
+        rest = &rest[before..];
+        if let Some(run) = rest.first().filter(|run| run.start().max(covered) < over.start()) {
+            out.push(run.between(run.start().max(covered), over.start()));
         }
-        if from < run.end() {
-            out.push(run.between(from, run.end()));
-        }
+        out.push(over.clone());
+        covered = over.end();
+        rest = &rest[count_while(rest, |run| run.end() <= covered)..];
     }
-    out.extend(newer.cloned());
+    push_beyond(&mut out, rest, covered);
     out
+}
+
+/// How many runs at the front are so. Quick when they are few, and logarithmic when they are many.
+fn count_while<R: Run>(runs: &[R], is_so: impl Fn(&R) -> bool) -> usize {
+    const NEAR: usize = 4;
+    let near = runs.iter().take(NEAR).take_while(|run| is_so(run)).count();
+    if near < NEAR { near } else { near + runs[near..].partition_point(is_so) }
+}
+
+/// Appends runs, of which the first may lie under what was put out up to `covered`.
+fn push_beyond<R: Run>(out: &mut Vec<R>, runs: &[R], covered: u64) {
+    let Some((first, others)) = runs.split_first() else { return };
+    if first.start() >= covered {
+        out.push(first.clone());
+    } else if covered < first.end() {
+        out.push(first.between(covered, first.end()));
+    }
+    out.extend_from_slice(others);
 }
 
 /// Lays many lists over each other, the newest first in `layers`.

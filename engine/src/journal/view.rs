@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::layer::Layer;
 use crate::content::Content;
-use crate::extent::{Change, Piece, Run, SectorRange, clip, overlay, pieces};
+use crate::extent::{Change, Piece, Run, SectorRange, clip, overlay, overlay_all, pieces};
 use crate::id::DiskId;
 use crate::point::PointId;
 
@@ -79,7 +79,12 @@ impl<C: Content> View<C> {
     /// Everything the journal holds over the disk below, sorted by place, zeroes included.
     #[must_use]
     pub fn changes(&self) -> Arc<[Change<C>]> {
-        Layer::merge(&self.layers, &mut Vec::new()).changes()
+        if let [only] = &*self.layers {
+            return only.changes();
+        }
+        let layers: Vec<_> = self.layers.iter().rev().map(|layer| layer.changes()).collect();
+        let newest_first: Vec<&[Change<C>]> = layers.iter().map(|changes| &**changes).collect();
+        overlay_all(&newest_first).into()
     }
 
     /// The whole disk: the runs that are not zero, sorted by place, over `base`, given the same way.
