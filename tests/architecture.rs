@@ -51,7 +51,7 @@ const HOUSE: [Room; 8] = [
     Room {
         package: SIM,
         inside: &[],
-        outside: Some(&["rand", "rand_pcg", "serde", "serde_json", "thiserror", "xxhash-rust"]),
+        outside: Some(&["postcard", "rand", "rand_pcg", "serde", "serde_json", "thiserror", "xxhash-rust"]),
     },
 ];
 

@@ -108,25 +108,25 @@ impl<C: Content> Control<C> {
 
     /// All groups, by number.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
-        self.vault.shown.groups().values()
+        self.vault.shown.groups()
     }
 
     /// All jobs, oldest first.
     pub fn jobs(&self) -> impl DoubleEndedIterator<Item = &Job> {
-        self.vault.shown.jobs().values()
+        self.vault.shown.jobs()
     }
 
     /// A job.
     #[must_use]
     pub fn job(&self, id: JobId) -> Option<&Job> {
-        self.vault.shown.jobs().get(&id)
+        self.vault.shown.job(id)
     }
 
     /// The recovery points of a group's newest run, oldest first. Empty when there are none, after a commit, and
     /// for the moment after a restart until the target is heard from.
     #[must_use]
     pub fn points(&self, group: GroupId) -> &[RecoveryPoint] {
-        let run = self.vault.shown.groups().get(&group).and_then(Group::open_run);
+        let run = self.vault.shown.group(group).and_then(Group::open_run);
         let status = run.and_then(|run| self.vault.statuses.get(&(group, run.generation)));
         status.map_or(&[], |status| &status.points)
     }

@@ -99,12 +99,8 @@ impl<C: Content> GroupJournal<C> {
     /// An empty journal over base disks as they are.
     #[must_use]
     pub fn new(spec: &JournalSpec) -> Self {
-        let disks_of = |(machine, disks): &(MachineId, Vec<u64>)| {
-            let machine = *machine;
-            (0..disks.len()).map(move |index| DiskId { machine, index: index as u8 })
-        };
         Self {
-            disks: spec.machines.iter().flat_map(disks_of).map(|id| (id, DiskLog::new())).collect(),
+            disks: spec.disks().map(|id| (id, DiskLog::new())).collect(),
             spec: Arc::new(spec.clone()),
             points: Vec::new(),
             promoted: BTreeMap::new(),

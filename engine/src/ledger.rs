@@ -17,11 +17,11 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Records and messages in the order in which they must become durable and go out.
 #[derive(Debug, Clone)]
 pub(crate) struct Ledger<C: Content, R> {
-    /// Not handed to the store yet.
+    /// Not known to be durable, oldest first; those of the flight come first.
     records: Vec<Entry<R>>,
     says: Vec<Say<C>>,
-    /// Handed to the store, not known to be durable.
-    flight: Option<Flight<C, R>>,
+    /// What was handed to the store.
+    flight: Option<Flight>,
     retry_at: Option<Instant>,
     /// Something was recorded that must not wait for something to be said.
     is_due: bool,
@@ -45,11 +45,13 @@ enum Entry<R> {
     Compact(Vec<(R, u64)>),
 }
 
-#[derive(Debug, Clone)]
-struct Flight<C: Content, R> {
+/// A sync that is under way.
+#[derive(Debug, Clone, Copy)]
+struct Flight {
     token: Token,
-    records: Vec<Entry<R>>,
-    says: Vec<Say<C>>,
+    /// How many records it covers, and how many things are said once it is through.
+    records: usize,
+    says: usize,
     upto: u64,
 }
 
@@ -89,6 +91,9 @@ impl<C: Content, R: Clone> Ledger<C, R> {
         self.is_due = true;
         self.records.clear();
         self.records.push(Entry::Compact(records));
+        if let Some(flight) = &mut self.flight {
+            flight.records = 0;
+        }
     }
 
     /// Says something once everything remembered so far is durable.
@@ -129,12 +134,10 @@ impl<C: Content, R: Clone> Ledger<C, R> {
         }
         self.retry_at = None;
         self.is_due = false;
-        let says = core::mem::take(&mut self.says);
         if self.records.is_empty() {
-            return say(says, out);
+            return self.say(self.says.len(), out);
         }
-        let records = core::mem::take(&mut self.records);
-        for entry in &records {
+        for entry in &self.records {
             out.push(match entry.clone() {
                 Entry::Append(record, bytes) => Effect::Append(record, bytes),
                 Entry::Compact(records) => Effect::Compact(records),
@@ -143,33 +146,30 @@ impl<C: Content, R: Clone> Ledger<C, R> {
         *tokens += 1;
         let token = Token(*tokens);
         out.push(Effect::Sync(token));
+        let (records, says) = (self.records.len(), self.says.len());
         self.flight = Some(Flight { token, records, says, upto: self.remembered });
     }
 
     /// A sync ended. Say what waited for it, or remember it all again later.
     pub(crate) fn synced(&mut self, now: Instant, token: Token, durable: bool, out: &mut Outbox<C, R>) {
-        let Some(mut flight) = self.flight.take_if(|flight| flight.token == token) else { return };
+        let Some(flight) = self.flight.take_if(|flight| flight.token == token) else { return };
         if durable {
             self.durable = flight.upto;
-            return say(flight.says, out);
+            self.records.drain(..flight.records);
+            return self.say(flight.says, out);
         }
+        // What failed is still the first of what is remembered, unless a compaction that came meanwhile replaced it.
         self.is_due = true;
-        // A compaction that came meanwhile replaces what failed.
-        if !matches!(self.records.first(), Some(Entry::Compact(_))) {
-            flight.records.append(&mut self.records);
-            self.records = flight.records;
-        }
-        flight.says.append(&mut self.says);
-        self.says = flight.says;
         self.retry_at = Some(now + RETRY_AFTER);
     }
-}
 
-fn say<C: Content, R>(says: Vec<Say<C>>, out: &mut Outbox<C, R>) {
-    for say in says {
-        match say {
-            Say::Message(to, message) => out.send(to, message),
-            Say::Observation(observation) => out.push(Effect::Observe(observation)),
+    /// Says what was to be said first.
+    fn say(&mut self, count: usize, out: &mut Outbox<C, R>) {
+        for say in self.says.drain(..count) {
+            match say {
+                Say::Message(to, message) => out.send(to, message),
+                Say::Observation(observation) => out.push(Effect::Observe(observation)),
+            }
         }
     }
 }

@@ -301,6 +301,16 @@ pub struct JournalSpec {
     pub policy: ReplicationPolicy,
 }
 
+impl JournalSpec {
+    /// The disks of its machines, in order.
+    pub fn disks(&self) -> impl Iterator<Item = DiskId> {
+        self.machines.iter().flat_map(|(machine, disks)| {
+            let machine = *machine;
+            (0..disks.len()).map(move |index| DiskId { machine, index: index as u8 })
+        })
+    }
+}
+
 /// What came of an order.
 #[derive(Debug, Clone)]
 pub enum Answer<C: Content> {

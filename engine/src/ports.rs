@@ -65,6 +65,12 @@ pub enum Instance {
     Test,
 }
 
+impl Inspection {
+    /// There is no such machine.
+    pub const ABSENT: Self =
+        Self { exists: false, running: false, snapshots: 0, datastore_in_reach: true, disks_attached: false };
+}
+
 /// Asked of the cloud of the recovery site.
 #[derive(Debug, Clone)]
 pub enum CloudRequest<C: Content> {

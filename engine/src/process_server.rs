@@ -231,9 +231,9 @@ impl<C: Content> ProcessServer<C> {
         let ended = upto == u64::MAX && !stream.is_over;
         stream.is_over |= upto == u64::MAX;
         let before = stream.window.held_bytes();
-        let gone = stream.window.acknowledge(now, upto);
+        let gone = stream.window.acknowledge(now, upto).count();
         self.cached_bytes -= before - stream.window.held_bytes();
-        ended || !gone.is_empty()
+        ended || gone > 0
     }
 
     fn relay(&mut self, agent: Address, compare: Arc<Compare>, out: &mut Out<C>) {

@@ -85,26 +85,23 @@ impl<T: Clone> Window<T> {
     }
 
     /// Takes an acknowledgement of everything up to and with `upto` and gives the items that left the window.
-    pub(crate) fn acknowledge(&mut self, now: Instant, upto: u64) -> Vec<T> {
-        let mut gone = Vec::new();
-        while self.first <= upto {
-            let Some((item, bytes)) = self.items.pop_front() else { break };
-            self.held_bytes -= bytes;
-            if self.sent > 0 {
-                self.sent -= 1;
-                self.sent_bytes -= bytes;
-            }
-            self.first += 1;
-            gone.push(item);
-        }
-        if !gone.is_empty() {
+    pub(crate) fn acknowledge(&mut self, now: Instant, upto: u64) -> impl Iterator<Item = T> {
+        let acknowledged = upto.saturating_add(1).saturating_sub(self.first);
+        let gone = self.items.len().min(usize::try_from(acknowledged).unwrap_or(usize::MAX));
+        self.first += gone as u64;
+        let bytes_of = |items: usize| self.items.iter().take(items).map(|(_, bytes)| bytes).sum::<u64>();
+        let (bytes, sent_bytes) = (bytes_of(gone), bytes_of(gone.min(self.sent)));
+        self.held_bytes -= bytes;
+        self.sent -= gone.min(self.sent);
+        self.sent_bytes -= sent_bytes;
+        if gone > 0 {
             self.probing = false;
             if let Some((_, since)) = self.timed.take_if(|(number, _)| *number <= upto) {
                 self.retry_after = (now.since(since) * 2).clamp(RETRY_FIRST, LEARNT_MAX);
             }
             self.retry_at = (self.sent > 0).then(|| now + self.retry_after);
         }
-        gone
+        self.items.drain(..gone).map(|(item, _)| item)
     }
 
     /// The next item to send, if one may go with no more than `limit_bytes` and `limit_items` under way. One item
@@ -185,10 +182,10 @@ mod tests {
     fn a_cumulative_acknowledgement_frees_everything_before_it() {
         let mut window = three();
         while window.next_to_send(START, 8, 99).is_some() {}
-        assert_eq!(window.acknowledge(START, 2), ["a", "b"]);
+        assert!(window.acknowledge(START, 2).eq(["a", "b"]));
         assert_eq!(window.held_bytes(), 10);
-        assert_eq!(window.acknowledge(START, 2), Vec::<&str>::new());
-        assert_eq!(window.acknowledge(START, u64::MAX), ["c"]);
+        assert_eq!(window.acknowledge(START, 2).count(), 0);
+        assert!(window.acknowledge(START, u64::MAX).eq(["c"]));
         assert_eq!(window.deadline(), None);
         assert_eq!(window.next_number(), 4);
     }
@@ -205,7 +202,7 @@ mod tests {
         assert_eq!(window.next_to_send(first, 1, 99), Some("a"));
         let second = window.deadline().unwrap();
         assert_eq!(second.since(first), RETRY_FIRST * 2);
-        assert_eq!(window.acknowledge(second, 1), ["a"]);
+        assert!(window.acknowledge(second, 1).eq(["a"]));
         assert!(!window.is_probing());
         assert_eq!(window.next_to_send(second, 8, 99), Some("b"));
     }
@@ -219,11 +216,11 @@ mod tests {
         window.time_out(first);
         assert_eq!(window.next_to_send(first, 1, 99), Some("a"));
         let now = START + SLOW;
-        window.acknowledge(now, 1);
+        assert_eq!(window.acknowledge(now, 1).count(), 1);
         assert_eq!(window.next_to_send(now, 1, 99), Some("b"));
         assert_eq!(window.deadline(), Some(now + RETRY_FIRST * 2), "a repeated item tells nothing new");
         let now = now + RETRY_FIRST;
-        window.acknowledge(now, 2);
+        assert_eq!(window.acknowledge(now, 2).count(), 1);
         assert_eq!(window.next_to_send(now, 1, 99), Some("c"));
         assert_eq!(
             window.deadline(),

@@ -112,7 +112,8 @@ const EVENTS_A_SECOND_MAX: u64 = 2_000_000;
 /// How much has happened within the second that it is.
 #[derive(Debug, Clone, Copy, Default)]
 struct Bustle {
-    second: u64,
+    /// When that second is over.
+    over_at: SimTime,
     events: u64,
     is_stuck: bool,
 }
@@ -324,9 +325,10 @@ impl<C: Simulated> World<C> {
             return None;
         }
         let event = self.kernel.next_until(until)?;
-        let second = self.now().as_secs();
-        if self.bustle.second != second {
-            (self.bustle.second, self.bustle.events) = (second, 0);
+        let now = self.now();
+        if now >= self.bustle.over_at {
+            self.bustle.over_at = SimTime::from_secs(now.as_secs() + 1);
+            self.bustle.events = 0;
         }
         self.bustle.events += 1;
         if self.bustle.events > EVENTS_A_SECOND_MAX {

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::Ratio;
-use crate::time::nanos_of;
+use crate::time::{Spans, nanos_of};
 
 /// Where all chance comes from: a number, and every number below it by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,6 +103,12 @@ impl Chance {
     #[inline]
     pub fn duration(&mut self, range: RangeInclusive<Duration>) -> Duration {
         Duration::from_nanos(self.in_range(nanos_of(*range.start())..=nanos_of(*range.end())))
+    }
+
+    /// As [`duration`](Self::duration), of spans that are counted already, in nanoseconds.
+    #[inline]
+    pub(crate) fn nanos(&mut self, spans: Spans) -> u64 {
+        self.in_range(spans.shortest..=spans.longest)
     }
 
     /// One of `items`, every one equally likely; `None` when there are none.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::fate::{FaultCounters, FaultKind, Faults, ReadFate, WriteFate};
 use crate::share::{FRACTION_BITS, from_time, to_time};
-use crate::time::NANOS_PER_SEC;
+use crate::time::{NANOS_PER_SEC, Spans};
 use crate::{Chance, Ratio, SimTime};
 
 /// How fast and how large a device is.
@@ -63,6 +63,8 @@ pub struct DeviceFull {
 #[derive(Clone, Debug)]
 pub struct Device {
     spec: DeviceSpec,
+    /// The latencies of the specification: of reads, writes and flushes.
+    latencies: [Spans; 3],
     latency: Chance,
     faults: Faults,
     /// When each server that was ever used is free again; at most `parallelism`.
@@ -79,6 +81,7 @@ impl Device {
     #[must_use]
     pub fn new(spec: DeviceSpec, mut chance: Chance) -> Self {
         Self {
+            latencies: latencies(&spec),
             spec,
             latency: chance.fork(),
             faults: Faults::new(chance),
@@ -97,23 +100,23 @@ impl Device {
             self.stalled_until = self.stalled_until.max(now + span);
         }
         match kind {
-            IoKind::Read => self.serve(now, bytes, self.spec.read_latency.clone()),
+            IoKind::Read => self.serve(now, bytes, kind),
             IoKind::Write => {
-                let done = self.serve(now, bytes, self.spec.write_latency.clone());
+                let done = self.serve(now, bytes, kind);
                 self.writes_done = self.writes_done.max(done);
                 done
             }
             IoKind::Flush => {
                 let start = now.max(self.writes_done).max(self.stalled_until);
-                start + self.latency.duration(self.spec.flush_latency.clone())
+                start.later(self.latency.nanos(self.latencies[kind as usize]))
             }
         }
     }
 
-    fn serve(&mut self, now: SimTime, bytes: u64, latency: RangeInclusive<Duration>) -> SimTime {
+    fn serve(&mut self, now: SimTime, bytes: u64, kind: IoKind) -> SimTime {
         let start = self.free_server().max(now).max(self.stalled_until);
         let sent = self.transfer(start, bytes);
-        let done = sent + self.latency.duration(latency);
+        let done = sent.later(self.latency.nanos(self.latencies[kind as usize]));
         self.servers.push(Reverse(done));
         done
     }
@@ -145,6 +148,7 @@ impl Device {
 
     /// Makes the device faster or slower for requests submitted from now on.
     pub fn set_spec(&mut self, spec: DeviceSpec) {
+        self.latencies = latencies(&spec);
         self.spec = spec;
     }
 
@@ -229,6 +233,11 @@ impl Device {
     pub fn fault_counters(&self) -> FaultCounters {
         self.faults.counters()
     }
+}
+
+/// By kind of request.
+fn latencies(spec: &DeviceSpec) -> [Spans; 3] {
+    [&spec.read_latency, &spec.write_latency, &spec.flush_latency].map(Spans::of)
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::flat_map::FlatMap;
+use crate::time::Spans;
 use crate::{Chance, FairShare, HeapQueue, Queue, Ratio, SimTime};
 
 /// Of so many waiting messages each is looked at to say when something may arrive; of more, the shortest latency is taken.
@@ -98,10 +99,12 @@ pub struct LinkCounters {
 #[derive(Clone, Debug)]
 pub struct Link<T> {
     spec: LinkSpec,
+    /// The latency of the specification.
+    latency: Spans,
     cut: bool,
     dice: Dice,
-    /// No message that waits for bandwidth travels faster than this.
-    latency_floor: Duration,
+    /// No message that waits for bandwidth travels faster than this, in nanoseconds.
+    latency_floor: u64,
     /// Messages that wait for bandwidth; none without a limit.
     waiting: Option<FairShare<Parcel<T>>>,
     /// Messages whose last byte has left.
@@ -122,11 +125,11 @@ struct Dice {
     copy: Chance,
 }
 
-/// How long one message travels, all drawn when it was sent.
+/// How long one message travels, in nanoseconds, all drawn when it was sent.
 #[derive(Clone, Copy, Debug)]
 struct Journey {
-    latency: Duration,
-    held_back: Option<Duration>,
+    latency: u64,
+    held_back: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -168,7 +171,8 @@ impl<T: Clone> Link<T> {
         };
         Self {
             waiting: spec.bandwidth_bytes_per_sec.map(FairShare::new),
-            latency_floor: *spec.latency.start(),
+            latency: Spans::of(&spec.latency),
+            latency_floor: Spans::of(&spec.latency).shortest,
             spec,
             cut: false,
             dice,
@@ -186,8 +190,8 @@ impl<T: Clone> Link<T> {
         self.counters.sent += 1;
         // Everything is drawn before anything is decided: what happens to one message shifts nothing for the
         // next.
-        let journey = self.dice.journey(&self.spec);
-        let copy = self.dice.copy(&self.spec);
+        let journey = self.dice.journey(&self.spec, self.latency);
+        let copy = self.dice.copy(&self.spec, self.latency);
         let lost = self.dice.loss.happens(self.spec.loss);
         if self.cut {
             self.counters.cut += 1;
@@ -211,20 +215,19 @@ impl<T: Clone> Link<T> {
     #[must_use]
     pub fn deadline(&self) -> Option<SimTime> {
         let travelling = self.travelling.peek_time();
-        let leaving = self.waiting.as_ref().and_then(FairShare::next_departure);
-        let arriving = leaving.map(|at| at + self.shortest_way());
-        match (travelling, arriving) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        let Some(share) = &self.waiting else { return travelling };
+        let Some(leaving) = share.next_departure() else { return travelling };
+        let arriving = leaving.later(self.shortest_way(share));
+        Some(travelling.map_or(arriving, |at| at.min(arriving)))
     }
 
     /// What waits for bandwidth travels no faster than this. Of a few messages it is known, so that nobody looks for
     /// them too early.
-    fn shortest_way(&self) -> Duration {
-        let few = self.waiting.as_ref().filter(|share| share.len() <= FEW);
-        let shortest = few.and_then(|share| share.iter().map(Parcel::shortest_way).min());
-        shortest.unwrap_or(self.latency_floor)
+    fn shortest_way(&self, share: &FairShare<Parcel<T>>) -> u64 {
+        if share.len() > FEW {
+            return self.latency_floor;
+        }
+        share.iter().map(Parcel::shortest_way).min().unwrap_or(self.latency_floor)
     }
 
     /// Appends everything that has arrived by `now` to `out`, in the order of arrival.
@@ -277,7 +280,8 @@ impl<T: Clone> Link<T> {
             }
         }
         // What still waits keeps the latency it has drawn, which may be shorter than any drawn from now on.
-        let shortest = *spec.latency.start();
+        self.latency = Spans::of(&spec.latency);
+        let shortest = self.latency.shortest;
         let none_wait = self.waiting.as_ref().is_none_or(FairShare::is_empty);
         self.latency_floor = if none_wait { shortest } else { self.latency_floor.min(shortest) };
         self.spec = spec;
@@ -342,25 +346,26 @@ impl<T: Clone> Link<T> {
 
     fn launch(&mut self, departed: SimTime, flow: u32, parcel: Parcel<T>) {
         let Parcel { bytes, number, journey, copy, item } = parcel;
-        let second = copy.map(|copy| (copy, item.clone()));
-        for (journey, item) in std::iter::once((journey, item)).chain(second) {
-            let at = self.arrival(departed, flow, journey);
-            self.travelling.push(at, Traveller { flow, bytes, number, item });
+        let twin = copy.map(|copy| (copy, item.clone()));
+        self.travel(departed, journey, Traveller { flow, bytes, number, item });
+        if let Some((copy, item)) = twin {
+            self.travel(departed, copy, Traveller { flow, bytes, number, item });
         }
     }
 
     /// In its place behind the flow's earlier messages, unless it is held back: then later ones need not
     /// wait.
-    fn arrival(&mut self, departed: SimTime, flow: u32, journey: Journey) -> SimTime {
-        let flow = self.flows.get_or_insert(flow, Flow::default());
-        let at = (departed + journey.latency).max(flow.last_arrival);
-        match journey.held_back {
-            Some(extra) => at + extra,
+    fn travel(&mut self, departed: SimTime, journey: Journey, traveller: Traveller<T>) {
+        let flow = self.flows.get_or_insert(traveller.flow, Flow::default());
+        let at = departed.later(journey.latency).max(flow.last_arrival);
+        let at = match journey.held_back {
+            Some(extra) => at.later(extra),
             None => {
                 flow.last_arrival = at;
                 at
             }
-        }
+        };
+        self.travelling.push(at, traveller);
     }
 
     fn arrive(&mut self, traveller: &Traveller<T>) {
@@ -382,27 +387,27 @@ impl<T: Clone> Link<T> {
 }
 
 impl<T> Parcel<T> {
-    fn shortest_way(&self) -> Duration {
+    fn shortest_way(&self) -> u64 {
         self.copy.map_or(self.journey.latency, |copy| copy.latency.min(self.journey.latency))
     }
 }
 
 impl Dice {
-    fn journey(&mut self, spec: &LinkSpec) -> Journey {
-        let latency = self.latency.duration(spec.latency.clone());
+    fn journey(&mut self, spec: &LinkSpec, latency: Spans) -> Journey {
+        let way = self.latency.nanos(latency);
         let held_back = self.reorder.happens(spec.reorder);
-        let extra = self.reorder.duration(Duration::ZERO..=*spec.latency.end());
-        Journey { latency, held_back: held_back.then_some(extra) }
+        let extra = self.reorder.in_range(0..=latency.longest);
+        Journey { latency: way, held_back: held_back.then_some(extra) }
     }
 
-    fn copy(&mut self, spec: &LinkSpec) -> Option<Journey> {
+    fn copy(&mut self, spec: &LinkSpec, latency: Spans) -> Option<Journey> {
         if !self.duplicate.happens(spec.duplicate) {
             return None;
         }
-        let latency = self.copy.duration(spec.latency.clone());
+        let way = self.copy.nanos(latency);
         let held_back = self.copy.happens(spec.reorder);
-        let extra = self.copy.duration(Duration::ZERO..=*spec.latency.end());
-        Some(Journey { latency, held_back: held_back.then_some(extra) })
+        let extra = self.copy.in_range(0..=latency.longest);
+        Some(Journey { latency: way, held_back: held_back.then_some(extra) })
     }
 }
 

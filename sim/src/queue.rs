@@ -126,10 +126,11 @@ impl<K: Ord + Copy, E> TieHeap<K, E> {
         self.next_sequence += 1;
         let slot = self.put(event);
         let entry = Entry { key, sequence, slot };
-        if self.far.peek().is_some_and(|first| entry < *first) {
+        // It is the youngest, so it comes out after all with the same key.
+        if self.far.peek().is_some_and(|first| first.key <= key) {
             return self.far.push(entry);
         }
-        let place = self.near.partition_point(|other| *other < entry);
+        let place = self.near.partition_point(|other| other.key > key);
         self.near.insert(place, entry);
         if self.near.len() > NEAR_MAX {
             self.far.extend(self.near.drain(..NEAR_MAX / 2));

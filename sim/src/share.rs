@@ -46,6 +46,8 @@ pub struct FairShare<T> {
     served: u128,
     waiting: FlatMap<u32, Backlog>,
     queue: TieHeap<u128, (u32, T)>,
+    /// The fractional real time at which the first of the queue departs: asked for far more often than it changes.
+    next: Option<u128>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,12 +60,14 @@ impl<T> FairShare<T> {
     /// Nothing waiting. At a rate of zero everything waits until the rate is changed.
     #[must_use]
     pub fn new(bytes_per_sec: u64) -> Self {
-        Self { bytes_per_sec, since: 0, served: 0, waiting: FlatMap::new(), queue: TieHeap::new() }
+        let (waiting, queue) = (FlatMap::new(), TieHeap::new());
+        Self { bytes_per_sec, since: 0, served: 0, waiting, queue, next: None }
     }
 
     /// Puts an item behind what its flow already has waiting.
     pub fn push(&mut self, now: SimTime, flow: u32, bytes: u64, item: T) {
-        if !self.waiting.contains_key(flow) {
+        let is_new = !self.waiting.contains_key(flow);
+        if is_new {
             self.settle(now);
         }
         let fresh = Backlog { last_finish: self.served, items: 0 };
@@ -71,23 +75,24 @@ impl<T> FairShare<T> {
         backlog.last_finish += u128::from(bytes) << FRACTION_BITS;
         backlog.items += 1;
         self.queue.push(backlog.last_finish, (flow, item));
+        // Behind others of its flow it changes neither who is first nor how fast that is served.
+        if is_new {
+            self.next = self.first_departure();
+        }
     }
 
     /// When the next item departs if nothing changes until then, rounded up to a nanosecond.
     #[must_use]
     pub fn next_departure(&self) -> Option<SimTime> {
-        self.departure_of(self.queue.peek_key()?).map(to_time)
+        self.next.map(to_time)
     }
 
     /// Takes the next item that departs at `now` or before.
     pub fn pop_departed(&mut self, now: SimTime) -> Option<Departure<T>> {
-        let finish = self.queue.peek_key()?;
-        let at = self.departure_of(finish)?;
-        if at > from_time(now) {
-            return None;
-        }
-        let (_, (flow, item)) = self.queue.pop()?;
+        let at = self.next.filter(|at| *at <= from_time(now))?;
+        let (finish, (flow, item)) = self.queue.pop()?;
         self.leave(flow, finish, at);
+        self.next = self.first_departure();
         Some(Departure { at: to_time(at), flow, item })
     }
 
@@ -95,11 +100,13 @@ impl<T> FairShare<T> {
     pub fn set_rate(&mut self, now: SimTime, bytes_per_sec: u64) {
         self.settle(now);
         self.bytes_per_sec = bytes_per_sec;
+        self.next = self.first_departure();
     }
 
     /// Takes out everything that waits, in the order in which it would have left.
     pub fn drain(&mut self) -> Vec<(u32, T)> {
         self.waiting.clear();
+        self.next = None;
         std::iter::from_fn(|| self.queue.pop()).map(|(_, entry)| entry).collect()
     }
 
@@ -154,9 +161,9 @@ impl<T> FairShare<T> {
         self.since = now;
     }
 
-    /// The fractional real time at which virtual time reaches `finish`, if it ever does.
-    fn departure_of(&self, finish: u128) -> Option<u128> {
-        let to_serve = finish.saturating_sub(self.served);
+    /// The fractional real time at which virtual time reaches the end of the first of the queue, if it ever does.
+    fn first_departure(&self) -> Option<u128> {
+        let to_serve = self.queue.peek_key()?.saturating_sub(self.served);
         if to_serve == 0 {
             return Some(self.since);
         }

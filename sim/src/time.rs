@@ -4,7 +4,7 @@
 //! the time to be (a host's opinion is a [`Clock`](crate::Clock)).
 
 use std::fmt;
-use std::ops::{Add, AddAssign, Sub};
+use std::ops::{Add, AddAssign, RangeInclusive, Sub};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,11 @@ impl SimTime {
         Self(self.0.saturating_add(nanos_of(span)))
     }
 
+    /// So many nanoseconds later, at most [`SimTime::MAX`].
+    pub(crate) const fn later(self, nanos: u64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+
     /// `self - span`, or `None` before the start.
     #[must_use]
     pub fn checked_sub(self, span: Duration) -> Option<Self> {
@@ -102,6 +107,19 @@ impl SimTime {
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A range of spans in nanoseconds, counted once for all that is drawn from it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spans {
+    pub(crate) shortest: u64,
+    pub(crate) longest: u64,
+}
+
+impl Spans {
+    pub(crate) fn of(range: &RangeInclusive<Duration>) -> Self {
+        Self { shortest: nanos_of(*range.start()), longest: nanos_of(*range.end()) }
     }
 }
 

@@ -82,12 +82,12 @@ impl<C: Content> Layers<C> {
             return;
         }
         self.sort_tail();
-        let mut merged = if self.base.is_empty() {
-            std::mem::take(&mut self.recent)
-        } else {
-            overlay(&std::mem::take(&mut self.recent), &self.base)
-        };
-        without_zeroes(&mut merged);
+        let recent = std::mem::take(&mut self.recent);
+        let has_zeroes = recent.iter().any(|change| change.content.is_zero());
+        let mut merged = if self.base.is_empty() { recent } else { overlay(&recent, &self.base) };
+        if has_zeroes {
+            without_zeroes(&mut merged);
+        }
         self.base = Arc::new(merged);
     }
 }

@@ -198,13 +198,7 @@ impl VCenter {
 
     fn inspect(&self, machine: MachineId) -> Inspection {
         let Some(vm) = self.machine(machine) else {
-            return Inspection {
-                exists: false,
-                running: false,
-                snapshots: 0,
-                datastore_in_reach: true,
-                disks_attached: false,
-            };
+            return Inspection::ABSENT;
         };
         let host = self.master_target_of(machine).and_then(|vm| self.vm(vm)).map(|vm| vm.host);
         let in_reach = |host| vm.disks.iter().all(|disk| self.check_writable(disk.datastore, host).is_ok());

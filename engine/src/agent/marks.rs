@@ -46,7 +46,7 @@ pub(super) struct Marks {
     /// `Mark` of it must not add this machine's marker to those that others put in at the time.
     last_raised: u64,
     raising: Option<Raising>,
-    /// A machine of a group runs again after an orderly stop, and the group has put no marker in since.
+    /// This machine of a group runs again after an orderly stop: its session begins with a wish for a marker.
     runs_again: bool,
     /// Member: when the leader is asked for a marker.
     ask_at: Option<Instant>,

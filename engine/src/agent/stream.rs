@@ -131,7 +131,7 @@ impl<C: Content> Replicating<C> {
         self.credit_bytes = credit_bytes;
         if let Some(disk) = self.disks.iter_mut().find(|disk| disk.disk == stream.disk) {
             let committed = disk.window.acknowledge(now, upto);
-            self.pool_used -= committed.iter().map(|sending| sending.pool_bytes).sum::<u64>();
+            self.pool_used -= committed.map(|sending| sending.pool_bytes).sum::<u64>();
         }
     }
 

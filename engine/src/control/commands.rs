@@ -74,7 +74,7 @@ impl Vault {
     ) -> Reply {
         self.check_group(group, machines)?;
         let members: Vec<MachineId> = machines.iter().map(|(machine, _)| *machine).collect();
-        let runs = self.ledger.groups().get(&group).map_or_else(Vec::new, |group| group.runs.clone());
+        let runs = self.ledger.group(group).map_or_else(Vec::new, |group| group.runs.clone());
         self.ledger.put_group(Group { id: group, machines: members.clone(), runs });
         for (machine, disk_sectors) in machines {
             let status = self.item(*machine).map_or_else(

@@ -172,7 +172,7 @@ impl Ask {
             (
                 What::Hypervisor(HypervisorRequest::Inspect(_)) | What::Cloud(CloudAsk::Inspect(..)),
                 JobError::Port(PortFailure::NotFound),
-            ) => facts.note_inspection(&self.what, ABSENT),
+            ) => facts.note_inspection(&self.what, Inspection::ABSENT),
             (
                 What::Hypervisor(HypervisorRequest::CreateMachine(..)) | What::Cloud(_),
                 JobError::Port(PortFailure::AlreadyExists),
@@ -183,14 +183,6 @@ impl Ask {
         Ok(())
     }
 }
-
-const ABSENT: Inspection = Inspection {
-    exists: false,
-    running: false,
-    snapshots: 0,
-    datastore_in_reach: true,
-    disks_attached: false,
-};
 
 /// What can be asked of the world.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

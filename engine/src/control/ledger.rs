@@ -4,6 +4,7 @@
 //! the rest therefore never shows half a change: no item without its job, no question without its number.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,9 +39,9 @@ impl ControlRecord {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Part {
-    Item(Box<ProtectedItem>),
-    Group(Box<Group>),
-    Job(Box<Job>),
+    Item(Arc<ProtectedItem>),
+    Group(Arc<Group>),
+    Job(Arc<Job>),
     Command(CommandId, u64, Reply),
     Counters(Counters),
 }
@@ -89,12 +90,12 @@ impl Dirty {
     }
 }
 
-/// Everything the vault remembers.
+/// Everything the vault remembers. Groups and jobs are shared with the records that carry them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
     items: BTreeMap<MachineId, ProtectedItem>,
-    groups: BTreeMap<GroupId, Group>,
-    jobs: BTreeMap<JobId, Job>,
+    groups: BTreeMap<GroupId, Arc<Group>>,
+    jobs: BTreeMap<JobId, Arc<Job>>,
     commands: BTreeMap<CommandId, (u64, Reply)>,
     counters: Counters,
     dirty: Dirty,
@@ -112,9 +113,9 @@ impl Ledger {
 
     fn apply(&mut self, part: Part) {
         match part {
-            Part::Item(item) => drop(self.items.insert(item.machine, *item)),
-            Part::Group(group) => drop(self.groups.insert(group.id, *group)),
-            Part::Job(job) => drop(self.jobs.insert(job.id, *job)),
+            Part::Item(item) => drop(self.items.insert(item.machine, Arc::unwrap_or_clone(item))),
+            Part::Group(group) => drop(self.groups.insert(group.id, group)),
+            Part::Job(job) => drop(self.jobs.insert(job.id, job)),
             Part::Command(id, place, reply) => drop(self.commands.insert(id, (place, reply))),
             Part::Counters(counters) => self.counters = counters,
         }
@@ -124,10 +125,9 @@ impl Ledger {
     pub(super) fn apply_record(&mut self, record: ControlRecord) {
         for part in record.parts {
             match part {
-                Part::Item(mut item) => {
-                    item.health =
-                        self.items.get(&item.machine).map_or_else(Default::default, |old| old.health);
-                    self.apply(Part::Item(item));
+                Part::Item(item) => {
+                    let health = self.items.get(&item.machine).map(|old| old.health).unwrap_or_default();
+                    self.items.insert(item.machine, ProtectedItem { health, ..Arc::unwrap_or_clone(item) });
                 }
                 part => self.apply(part),
             }
@@ -142,8 +142,8 @@ impl Ledger {
         let dirty = core::mem::take(&mut self.dirty);
         let mut parts = Vec::new();
         parts.extend(dirty.items.iter().filter_map(|id| self.items.get(id)).map(item_part));
-        parts.extend(dirty.groups.iter().filter_map(|id| self.groups.get(id)).map(group_part));
-        parts.extend(dirty.jobs.iter().filter_map(|id| self.jobs.get(id)).map(job_part));
+        parts.extend(dirty.groups.iter().filter_map(|id| self.groups.get(id)).cloned().map(Part::Group));
+        parts.extend(dirty.jobs.iter().filter_map(|id| self.jobs.get(id)).cloned().map(Part::Job));
         parts
             .extend(dirty.commands.iter().filter_map(|id| self.commands.get_key_value(id)).map(command_part));
         parts.extend(dirty.counters.then_some(Part::Counters(self.counters)));
@@ -155,8 +155,8 @@ impl Ledger {
         self.forget();
         let mut parts = vec![Part::Counters(self.counters)];
         parts.extend(self.items.values().map(item_part));
-        parts.extend(self.groups.values().map(group_part));
-        parts.extend(self.jobs.values().map(job_part));
+        parts.extend(self.groups.values().cloned().map(Part::Group));
+        parts.extend(self.jobs.values().cloned().map(Part::Job));
         parts.extend(self.commands.iter().map(command_part));
         ControlRecord { parts }
     }
@@ -176,12 +176,20 @@ impl Ledger {
         &self.items
     }
 
-    pub(super) const fn groups(&self) -> &BTreeMap<GroupId, Group> {
-        &self.groups
+    pub(super) fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values().map(|group| &**group)
     }
 
-    pub(super) const fn jobs(&self) -> &BTreeMap<JobId, Job> {
-        &self.jobs
+    pub(super) fn group(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(&id).map(|group| &**group)
+    }
+
+    pub(super) fn jobs(&self) -> impl DoubleEndedIterator<Item = &Job> {
+        self.jobs.values().map(|job| &**job)
+    }
+
+    pub(super) fn job(&self, id: JobId) -> Option<&Job> {
+        self.jobs.get(&id).map(|job| &**job)
     }
 
     pub(super) fn reply(&self, id: CommandId) -> Option<&Reply> {
@@ -207,12 +215,12 @@ impl Ledger {
 
     pub(super) fn group_mut(&mut self, group: GroupId) -> Option<&mut Group> {
         self.dirty.groups.insert(group);
-        self.groups.get_mut(&group)
+        self.groups.get_mut(&group).map(Arc::make_mut)
     }
 
     pub(super) fn job_mut(&mut self, job: JobId) -> Option<&mut Job> {
         self.dirty.jobs.insert(job);
-        self.jobs.get_mut(&job)
+        self.jobs.get_mut(&job).map(Arc::make_mut)
     }
 
     pub(super) fn put_item(&mut self, item: ProtectedItem) {
@@ -222,12 +230,12 @@ impl Ledger {
 
     pub(super) fn put_group(&mut self, group: Group) {
         self.dirty.groups.insert(group.id);
-        self.groups.insert(group.id, group);
+        self.groups.insert(group.id, Arc::new(group));
     }
 
     pub(super) fn put_job(&mut self, job: Job) {
         self.dirty.jobs.insert(job.id);
-        self.jobs.insert(job.id, job);
+        self.jobs.insert(job.id, Arc::new(job));
     }
 
     pub(super) const fn next_job(&mut self) -> JobId {
@@ -250,15 +258,7 @@ impl Ledger {
 }
 
 fn item_part(item: &ProtectedItem) -> Part {
-    Part::Item(Box::new(ProtectedItem { health: Default::default(), ..item.clone() }))
-}
-
-fn group_part(group: &Group) -> Part {
-    Part::Group(Box::new(group.clone()))
-}
-
-fn job_part(job: &Job) -> Part {
-    Part::Job(Box::new(job.clone()))
+    Part::Item(Arc::new(ProtectedItem { health: Default::default(), ..item.clone() }))
 }
 
 fn command_part((id, (place, reply)): (&CommandId, &(u64, Reply))) -> Part {

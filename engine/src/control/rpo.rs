@@ -15,7 +15,7 @@ impl Vault {
     /// How old the newest point of a machine is; `None` while there is none to fail over to, or no need to.
     pub(super) fn rpo_lag(&self, machine: MachineId, now: Instant) -> Option<Duration> {
         let item = self.shown.items().get(&machine)?;
-        let run = self.shown.groups().get(&item.group)?.run(item.generation)?;
+        let run = self.shown.group(item.group)?.run(item.generation)?;
         let is_covered = matches!(
             item.state(),
             ItemState::Protected(_) | ItemState::FailingOver(_) | ItemState::FailoverFailed(_)

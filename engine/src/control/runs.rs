@@ -31,7 +31,7 @@ impl Vault {
 
     fn begin_run(&mut self, id: GroupId, direction: Direction, opener: JobId) -> u64 {
         let generation = self.ledger.next_generation();
-        let machines = self.ledger.groups().get(&id).map_or_else(Vec::new, |group| group.machines.clone());
+        let machines = self.ledger.group(id).map_or_else(Vec::new, |group| group.machines.clone());
         let beginning = self.job(opener).map(|job| (job.kind, job.machine));
         let is_member = |item: &&ProtectedItem| {
             let is_going =

@@ -135,7 +135,7 @@ impl Vault {
     /// A target says what it holds.
     pub(super) fn target_status(&mut self, site: Site, status: TargetStatus) {
         let key = (status.group, status.generation);
-        let group = self.ledger.groups().get(&status.group);
+        let group = self.ledger.group(status.group);
         let run = group.and_then(|group| group.run(status.generation)).filter(|run| !run.closed);
         let Some(run) = run.filter(|run| run.direction.target() == site) else {
             return;

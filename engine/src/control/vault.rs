@@ -54,7 +54,7 @@ impl Vault {
         let ledger = Ledger::replay(records);
         let mut vault = Self { shown: ledger.clone(), ledger, ..Self::new(config) };
         vault.reopen_views();
-        let running = vault.ledger.jobs().values().filter(|job| job.state == JobState::InProgress);
+        let running = vault.ledger.jobs().filter(|job| job.state == JobState::InProgress);
         for job in running {
             let asks = job.current_task().into_iter().flat_map(|task| &task.asks);
             for ask in asks.filter(|ask| ask.result.is_none()) {
@@ -75,7 +75,7 @@ impl Vault {
 
     /// The views of a point are too big to keep, so the question for them is open again.
     fn reopen_views(&mut self) {
-        let running = self.ledger.jobs().values().filter(|job| job.state == JobState::InProgress);
+        let running = self.ledger.jobs().filter(|job| job.state == JobState::InProgress);
         for id in running.map(|job| job.id).collect::<Vec<_>>() {
             let Some(task) = self.ledger.job_mut(id).and_then(Job::task_mut) else {
                 continue;
@@ -94,11 +94,11 @@ impl Vault {
     }
 
     pub(super) fn job(&self, id: JobId) -> Option<&Job> {
-        self.ledger.jobs().get(&id)
+        self.ledger.job(id)
     }
 
     pub(super) fn group_of(&self, machine: MachineId) -> Option<&Group> {
-        self.ledger.groups().get(&self.item(machine)?.group)
+        self.ledger.group(self.item(machine)?.group)
     }
 
     /// The run an item belongs to.

@@ -81,8 +81,11 @@ impl<C: Content> GroupJournal<C> {
         let mut bound = CutId::MAX;
         loop {
             let newest = |disk: &DiskLog<C>| disk.tail.cut_until(bound).copied();
-            let cuts: Option<Vec<Cut>> = self.disks.values().map(newest).collect();
-            let lowest = cuts?.into_iter().min_by_key(|cut| cut.id)?;
+            let lower = |one: Option<Cut>, other: Option<Cut>| {
+                let (one, other) = (one?, other?);
+                Some(if other.id < one.id { other } else { one })
+            };
+            let lowest = self.disks.values().map(newest).reduce(lower)??;
             if lowest.id == bound {
                 return Some(lowest);
             }

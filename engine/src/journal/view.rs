@@ -90,7 +90,9 @@ impl<C: Content> View<C> {
     /// The whole disk: the runs that are not zero, sorted by place, over `base`, given the same way.
     #[must_use]
     pub fn materialise(&self, base: &[Change<C>]) -> Vec<Change<C>> {
-        without_zeroes(overlay(&self.changes(), base))
+        let changes = self.changes();
+        let shown = overlay(&changes, base);
+        if changes.iter().any(|change| change.content.is_zero()) { without_zeroes(shown) } else { shown }
     }
 }
 

@@ -23,7 +23,7 @@ const CLOSED_DISK_BYTES: u64 = 16;
 #[derive(Debug, Clone)]
 pub enum TargetRecord<C: Content> {
     /// A journal was opened.
-    Opened(JournalSpec),
+    Opened(Arc<JournalSpec>),
     /// The next frame of a stream was taken.
     Frame(Arc<Frame<C>>),
     /// A newer stream of a disk was seen in a comparison: nothing of an older one is taken any more.
@@ -31,7 +31,7 @@ pub enum TargetRecord<C: Content> {
     /// Points were given up by retention.
     GaveUp(GroupId, Vec<PointId>),
     /// What no point needs apart is durable on the replica disks.
-    Folded(GroupId, Fold<C>),
+    Folded(GroupId, Arc<Fold<C>>),
     /// A machine takes nothing more, and a point was chosen.
     Finished {
         /// Its group.
@@ -63,7 +63,7 @@ pub enum TargetRecord<C: Content> {
     /// Disks whose journals were closed under these generations, in place of all steps before.
     ClosedDisks(Vec<(DiskId, u64)>),
     /// Everything about a group, in place of all steps before.
-    Checkpoint(GroupCheckpoint<C>),
+    Checkpoint(Arc<GroupCheckpoint<C>>),
 }
 
 /// Everything about a group at one moment.
@@ -148,7 +148,7 @@ impl<C: Content> Target<C> {
         let records: Vec<_> = self.groups.values().map(Group::checkpoint).collect();
         let records = records.into_iter().map(|checkpoint| {
             let bytes = checkpoint.journal.bytes();
-            (TargetRecord::Checkpoint(checkpoint), bytes)
+            (TargetRecord::Checkpoint(Arc::new(checkpoint)), bytes)
         });
         let closed: Vec<_> = self.closed.iter().map(|(disk, generation)| (*disk, *generation)).collect();
         let bytes = closed.len() as u64 * CLOSED_DISK_BYTES;

@@ -54,14 +54,6 @@ impl<C: Content> Group<C> {
         }
     }
 
-    /// The disks of the group.
-    pub(super) fn disks(&self) -> impl Iterator<Item = DiskId> {
-        let machines = self.journal.spec().machines.iter();
-        machines.flat_map(|(machine, disks)| {
-            (0..disks.len()).map(|index| DiskId { machine: *machine, index: index as u8 })
-        })
-    }
-
     /// Whether the disk belongs to the group.
     pub(super) fn has(&self, disk: DiskId) -> bool {
         let machine = self.journal.spec().machines.iter().find(|(machine, _)| *machine == disk.machine);

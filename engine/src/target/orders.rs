@@ -8,7 +8,7 @@ use super::group::Group;
 use super::receive::NOTE_BYTES;
 use super::write::Purpose;
 use crate::content::Content;
-use crate::id::{DiskId, GroupId, MachineId};
+use crate::id::{GroupId, MachineId};
 use crate::journal::{DiskWrites, View};
 use crate::message::{Answer, JournalSpec, Order, RequestId, Selector};
 use crate::point::PointId;
@@ -55,7 +55,7 @@ impl<C: Content> Target<C> {
                 return;
             }
             self.replace(spec);
-            self.ledger.append(TargetRecord::Opened(spec.clone()), NOTE_BYTES);
+            self.ledger.append(TargetRecord::Opened(Arc::new(spec.clone())), NOTE_BYTES);
         }
         self.answer(request, Answer::Done);
     }
@@ -108,9 +108,9 @@ impl<C: Content> Target<C> {
 
     fn views(&self, id: GroupId, machine: MachineId, point: PointId) -> Answer<C> {
         let Some(group) = self.groups.get(&id) else { return Answer::Unknown };
-        let disks = disks_of(group.journal.spec(), machine);
+        let disks = group.journal.spec().disks().filter(|disk| disk.machine == machine);
         let views: Option<Vec<Arc<View<C>>>> =
-            disks.into_iter().map(|disk| group.journal.view(disk, point).map(Arc::new)).collect();
+            disks.map(|disk| group.journal.view(disk, point).map(Arc::new)).collect();
         views.filter(|views| !views.is_empty()).map_or(Answer::NoSuchPoint, Answer::Views)
     }
 
@@ -147,10 +147,4 @@ impl<C: Content> Target<C> {
         }
         self.write(Purpose::Close { request, group: id, generation }, todo);
     }
-}
-
-/// The disks of a machine of the group.
-fn disks_of(spec: &JournalSpec, machine: MachineId) -> Vec<DiskId> {
-    let disks = spec.machines.iter().find(|(m, _)| *m == machine).map_or(0, |(_, disks)| disks.len());
-    (0..disks).map(|index| DiskId { machine, index: index as u8 }).collect()
 }

@@ -161,7 +161,7 @@ impl<C: Content> Target<C> {
             Purpose::Fold(id, fold) => {
                 if let Some(group) = self.groups.get_mut(&id) {
                     group.journal.fold_done(&fold);
-                    self.ledger.append(TargetRecord::Folded(id, fold), NOTE_BYTES);
+                    self.ledger.append(TargetRecord::Folded(id, Arc::new(fold)), NOTE_BYTES);
                 }
             }
             Purpose::Promote { request, group: id, machine, point } => {
@@ -198,9 +198,9 @@ impl<C: Content> Target<C> {
 
     /// Forgets a group, but not that the streams of its disks are over.
     pub(super) fn forget_group(&mut self, group: GroupId, generation: u64) {
-        let disks =
-            self.groups.remove(&group).into_iter().flat_map(|group| group.disks().collect::<Vec<_>>());
-        self.closed.extend(disks.map(|disk| (disk, generation)));
+        if let Some(group) = self.groups.remove(&group) {
+            self.closed.extend(group.journal.spec().disks().map(|disk| (disk, generation)));
+        }
     }
 
     pub(super) fn answer(&mut self, request: RequestId, answer: Answer<C>) {

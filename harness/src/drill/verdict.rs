@@ -141,7 +141,7 @@ impl<C: Simulated> Drill<C> {
         let is_elsewhere = |member: &usize| way(member) != way(&(machine.0 as usize));
         // Data comes from one side only; a copy that was left behind on the other one may well run.
         let is_off = |member: &usize| match way(member) {
-            Some(direction) => !self.world.runs_at(MachineId(*member as u32), direction.target().other()),
+            Some(direction) => !self.world.is_running(MachineId(*member as u32), direction.target().other()),
             None => self.world.running_site(MachineId(*member as u32)).is_none(),
         };
         self.world.site_is_lost()

@@ -211,13 +211,7 @@ impl<C: Simulated> World<C> {
     /// Where a machine runs, if it does.
     #[must_use]
     pub fn running_site(&self, machine: MachineId) -> Option<Site> {
-        [Site::Recovery, Site::Primary].into_iter().find(|site| self.runs_at(machine, *site))
-    }
-
-    /// Whether a machine runs at a site.
-    #[must_use]
-    pub fn runs_at(&self, machine: MachineId, site: Site) -> bool {
-        self.guest(machine, site).running
+        [Site::Recovery, Site::Primary].into_iter().find(|site| self.is_running(machine, *site))
     }
 
     fn write_has_ended(&mut self, machine: MachineId, site: Site) {

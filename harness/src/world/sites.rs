@@ -37,8 +37,7 @@ impl<C: Simulated> World<C> {
     pub(super) fn hypervisor_done(&mut self, call: CallId) {
         let now = self.now();
         let outcome = self.vcenter.finish(now, call);
-        let failure = outcome.result.as_ref().and_then(|result| result.as_ref().err());
-        self.judge_call(call, !outcome.consequences.is_empty(), failure);
+        self.judge_call(call, !outcome.consequences.is_empty(), outcome.result.as_ref());
         outcome.consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
         if let Some(result) = outcome.result
             && !self.network.wan_is_cut()
@@ -114,8 +113,7 @@ impl<C: Simulated> World<C> {
     pub(super) fn cloud_done(&mut self, call: CallId) {
         let now = self.now();
         let outcome = self.azure.finish(now, call);
-        let failure = outcome.result.as_ref().and_then(|result| result.as_ref().err());
-        self.judge_call(call, !outcome.consequences.is_empty(), failure);
+        self.judge_call(call, !outcome.consequences.is_empty(), outcome.result.as_ref());
         outcome.consequences.into_iter().for_each(|consequence| self.azure_consequence(consequence));
         if let Some(result) = outcome.result
             && self.sabotage != Some(Sabotage::SwallowAnswers)
