@@ -28,7 +28,9 @@ use crate::world::{Seen, World};
 
 mod asked;
 mod commands;
+mod expectations;
 mod failovers;
+mod failure;
 mod faults;
 mod moments;
 mod steps;

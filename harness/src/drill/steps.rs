@@ -80,10 +80,12 @@ impl<C: Simulated> Drill<C> {
         let action = self.scenario.timeline[at].action.clone();
         let lasts = self.do_fault(&action);
         let commands = self.commands(&action);
-        let accepts = self.scenario.operator.accepts_refusals;
-        let commands = commands.unwrap_or_else(|trouble| {
+        let mut accepts = self.scenario.operator.accepts_refusals;
+        let commands = commands.unwrap_or_else(|failure| {
+            let wanted = self.scenario.timeline[at].fails;
+            accepts |= wanted.is_some() && failure.word == wanted;
             if !accepts {
-                self.trouble(at, &trouble);
+                self.trouble(at, &failure.why);
             }
             Vec::new()
         });

@@ -176,7 +176,7 @@ fn push(
 }
 
 pub(crate) fn step(when: When, action: Action) -> Step {
-    Step { name: action.word().to_owned(), when, action, source: NOWHERE }
+    Step { name: action.word().to_owned(), when, action, fails: None, source: NOWHERE }
 }
 
 /// A point that the language lets a step ask for: application-consistent ones if there are any, and by a step that has
