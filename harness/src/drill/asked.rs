@@ -184,7 +184,7 @@ impl<C: Simulated> Drill<C> {
         gave_up: bool,
         wanted: FailureWord,
     ) {
-        let otherwise = match look {
+        let told = match look {
             Look::Refused(failure)
             | Look::TooLate(failure)
             | Look::Failed(failure)
@@ -194,11 +194,13 @@ impl<C: Simulated> Drill<C> {
                 asked.stage = Stage::Ended(true);
                 return;
             }
-            Look::TooLate(failure) | Look::Failed(failure) | Look::GiveUp(failure) => failure.why,
-            Look::Ended => "it was done".to_owned(),
+            Look::TooLate(failure) | Look::Failed(failure) | Look::GiveUp(failure) => {
+                failure.instead_of(wanted)
+            }
+            Look::Ended => format!("it was to fail, {wanted}; it was done"),
             look => return self.settle(at, asked, look, gave_up),
         };
-        self.trouble(at, &format!("it was to fail, {wanted}; {otherwise}"));
+        self.trouble(at, &told);
         asked.stage = Stage::Ended(false);
     }
 

@@ -14,6 +14,11 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// That it failed, but not as a scenario wants it.
+    pub(super) fn instead_of(&self, wanted: FailureWord) -> String {
+        format!("it was to fail, {wanted}; {}", self.why)
+    }
+
     pub(super) const fn nameless(why: String) -> Self {
         Self { word: None, why }
     }

@@ -85,7 +85,10 @@ impl<C: Simulated> Drill<C> {
             let wanted = self.scenario.timeline[at].fails;
             accepts |= wanted.is_some() && failure.word == wanted;
             if !accepts {
-                self.trouble(at, &failure.why);
+                self.trouble(
+                    at,
+                    &wanted.map_or_else(|| failure.why.clone(), |wanted| failure.instead_of(wanted)),
+                );
             }
             Vec::new()
         });
