@@ -111,7 +111,7 @@ fn each_choice_goes_to_azure_and_comes_home_under_all_judges() {
         assert_eq!((&home["direction"], &home["loss"]["writes"]), (&"Reverse".into(), &0.into()), "{choice}");
         assert_eq!(
             verdict(drill, "state of recorded-01 at the end")["figure"],
-            "Protected, wanted Protected"
+            "protected, wanted protected"
         );
     }
 }

@@ -50,6 +50,7 @@ mod rpo;
 mod runs;
 mod status;
 mod tasks;
+mod test_failover;
 mod vault;
 mod vocabulary;
 mod wire;
@@ -63,7 +64,9 @@ pub use item::{Health, ItemStatus, ProtectedItem};
 pub use jobs::{Job, JobError, Task};
 pub use ledger::ControlRecord;
 pub use operations::allowed_operations;
-pub use vocabulary::{Command, ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState};
+pub use vocabulary::{
+    Command, ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState, TestState,
+};
 
 use durable::Durable;
 use jobs::{CloudAsk, Outcome, What};
@@ -139,8 +142,9 @@ impl<C: Content> Control<C> {
 
     /// What a user may ask for now; [`Operation::Enable`] for a machine that was never protected.
     #[must_use]
-    pub fn allowed_operations(&self, machine: MachineId) -> &'static [Operation] {
-        self.item(machine).map_or(&[Operation::Enable], |item| allowed_operations(item.state()))
+    pub fn allowed_operations(&self, machine: MachineId) -> Vec<Operation> {
+        let item = self.item(machine);
+        item.map_or_else(|| vec![Operation::Enable], |item| allowed_operations(item.state(), item.test()))
     }
 
     /// How old the newest recovery point of a machine is: what would be lost if it failed over now. `None` while
@@ -232,16 +236,16 @@ impl<C: Content> Control<C> {
     /// `None` for a disk whose view is not here (again) yet.
     fn cloud_request(&self, machine: MachineId, ask: CloudAsk) -> Option<CloudRequest<C>> {
         Some(match ask {
-            CloudAsk::Inspect(machine) => CloudRequest::Inspect(machine),
+            CloudAsk::Inspect(instance, machine) => CloudRequest::Inspect(instance, machine),
             CloudAsk::CreateReplica(disk, sectors) => CloudRequest::CreateReplica(disk, sectors),
-            CloudAsk::CreateDisk(disk) => {
+            CloudAsk::CreateDisk(instance, disk) => {
                 let view = self.views.get(&machine)?.get(usize::from(disk.index))?;
-                CloudRequest::CreateDisk(disk, Arc::clone(view))
+                CloudRequest::CreateDisk(instance, disk, Arc::clone(view))
             }
-            CloudAsk::CreateMachine(machine) => CloudRequest::CreateMachine(machine),
-            CloudAsk::StartMachine(machine) => CloudRequest::StartMachine(machine),
+            CloudAsk::CreateMachine(instance, machine) => CloudRequest::CreateMachine(instance, machine),
+            CloudAsk::StartMachine(instance, machine) => CloudRequest::StartMachine(instance, machine),
             CloudAsk::StopMachine(machine) => CloudRequest::StopMachine(machine),
-            CloudAsk::DeleteMachine(machine) => CloudRequest::DeleteMachine(machine),
+            CloudAsk::DeleteMachine(instance, machine) => CloudRequest::DeleteMachine(instance, machine),
             CloudAsk::DeleteReplica(disk) => CloudRequest::DeleteReplica(disk),
         })
     }

@@ -176,6 +176,31 @@ pub enum Order {
         /// Which point is wanted.
         selector: Selector,
     },
+    /// Target: choose a point for a machine that goes on replicating, and keep it for as long as it is pinned:
+    /// answered by `Chosen` or `NoSuchPoint`. A pin by a higher number replaces the one before.
+    PinPoint {
+        /// Which group.
+        group: GroupId,
+        /// Which generation.
+        generation: u64,
+        /// Whose point.
+        machine: MachineId,
+        /// Which point is wanted.
+        selector: Selector,
+        /// Counted by control; the same number is the same pin.
+        by: u64,
+    },
+    /// Target: the point need not be kept any longer for the pin of this number or a lower one. Answered by `Done`.
+    UnpinPoint {
+        /// Which group.
+        group: GroupId,
+        /// Which generation.
+        generation: u64,
+        /// Whose point.
+        machine: MachineId,
+        /// Which pin.
+        by: u64,
+    },
     /// Target: hand out the disks of a machine at a point; answered by `Views`.
     OpenPoint {
         /// Which group.
@@ -291,9 +316,9 @@ impl JournalSpec {
 pub enum Answer<C: Content> {
     /// It is done, now or before.
     Done,
-    /// `Finish`: this point will be recovered.
+    /// `Finish`, `PinPoint`: this point will be recovered.
     Chosen(RecoveryPoint),
-    /// `Finish`, `OpenPoint`, `Promote`: there is no such point.
+    /// `Finish`, `PinPoint`, `OpenPoint`, `Promote`: there is no such point.
     NoSuchPoint,
     /// The order names a group or generation that is not known here.
     Unknown,
@@ -402,6 +427,13 @@ pub enum Observation {
         task: crate::control::TaskKind,
         /// Its state.
         state: crate::control::TaskState,
+    },
+    /// The test failover of a protected item changed its state.
+    Test {
+        /// Whose item.
+        machine: MachineId,
+        /// To what.
+        to: crate::control::TestState,
     },
     /// A protected item changed its state.
     Item {

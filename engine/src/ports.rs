@@ -56,6 +56,15 @@ pub struct Inspection {
     pub disks_attached: bool,
 }
 
+/// Which of the machines that the cloud may make of a protected one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Instance {
+    /// The one it fails over to.
+    Recovered,
+    /// One for a test failover, apart from production; the protected machine goes on.
+    Test,
+}
+
 impl Inspection {
     /// There is no such machine.
     pub const ABSENT: Self =
@@ -65,21 +74,21 @@ impl Inspection {
 /// Asked of the cloud of the recovery site.
 #[derive(Debug, Clone)]
 pub enum CloudRequest<C: Content> {
-    /// What is known of the machine's recovered instance?
-    Inspect(MachineId),
+    /// What is known of the machine's instance?
+    Inspect(Instance, MachineId),
     /// Create a blank replica disk of so many sectors. One that exists already is kept as it is, and the answer is
     /// `Existed`.
     CreateReplica(DiskId, u64),
-    /// Create a disk for the machine from a recovery point of its replica disk.
-    CreateDisk(DiskId, Arc<View<C>>),
-    /// Create the machine with its network and address from the disks that were created for it.
-    CreateMachine(MachineId),
-    /// Start the machine.
-    StartMachine(MachineId),
-    /// Shut the machine down in order and release it.
+    /// Create a disk for the instance from a recovery point of its replica disk.
+    CreateDisk(Instance, DiskId, Arc<View<C>>),
+    /// Create the instance with its network and address from the disks that were created for it.
+    CreateMachine(Instance, MachineId),
+    /// Start the instance.
+    StartMachine(Instance, MachineId),
+    /// Shut the recovered machine down in order and release it.
     StopMachine(MachineId),
-    /// Delete the machine, its network interface and address, and the disks created for it. Nothing there is `Done`.
-    DeleteMachine(MachineId),
+    /// Delete the instance, its network interface and address, and the disks created for it. Nothing there is `Done`.
+    DeleteMachine(Instance, MachineId),
     /// Delete a replica disk. Nothing there is `Done`.
     DeleteReplica(DiskId),
 }

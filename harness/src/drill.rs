@@ -5,10 +5,12 @@
 //! | `steps` | one step of the timeline: begun, waited for, done |
 //! | `commands` | what a step asks the vault for |
 //! | `asked` | what the user does until that is done |
+//! | `failure` | why it was not done, in the words of the language |
 //! | `faults` | what a step does to the world itself |
 //! | `moments` | the moments that steps wait for, in the engine's words |
 //! | `failovers` | what each failover asked for, recovered, lost, and how long it took |
-//! | `verdict` | expectations, convergence and judges, as one list of verdicts |
+//! | `expectations` | what the scenario expects, against what there is at the end |
+//! | `verdict` | judges, the timeline, convergence and expectations, as one list of verdicts |
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -28,7 +30,9 @@ use crate::world::{Seen, World};
 
 mod asked;
 mod commands;
+mod expectations;
 mod failovers;
+mod failure;
 mod faults;
 mod moments;
 mod steps;

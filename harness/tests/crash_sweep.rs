@@ -5,7 +5,8 @@
 //! gone once, second by second; for every input of a second a copy of the world from before that second is crashed
 //! there and gone to the end by the same user (see `common/walk.rs` for when that user asks again).
 //!
-//! The usual run sweeps a very small world whole, at two down-times, and a group of two in part.
+//! The usual run sweeps a very small world whole, at two down-times, and a group of two in part: there and back, which is
+//! failover and failback, and a test failover with its cleanup.
 //!
 //! ```text
 //! SWITCHBACK_SWEEP=full cargo test --profile sim -p switchback-harness --test crash_sweep harder -- --nocapture
@@ -23,7 +24,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::walk::{Step, Trouble, Walk, there_and_back};
+use common::walk::{Step, Trouble, Walk, test_and_clean_up, there_and_back};
 use common::{MINUTE, SECOND, link, machine, site};
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
@@ -81,6 +82,10 @@ fn tiny(seed: u64, machines: usize) -> WorldSpec {
 
 fn journey() -> Vec<Step> {
     there_and_back(3 * MINUTE + 20 * SECOND)
+}
+
+fn test_walk(spec: WorldSpec) -> Walk<Stamp> {
+    Walk::new(World::new(spec).unwrap(), test_and_clean_up(3 * MINUTE + 20 * SECOND))
 }
 
 fn walk(spec: WorldSpec) -> Walk<Stamp> {
@@ -244,6 +249,19 @@ fn odd_positions() {
     for down_for in DOWN_TIMES {
         expect_all_well("odd positions", walk(tiny(3, 1)), Part { one_in: 2, rest: 1 }, down_for);
     }
+}
+
+#[test]
+fn a_test_failover_and_its_cleanup() {
+    for down_for in DOWN_TIMES {
+        expect_all_well("a test failover", test_walk(tiny(3, 1)), Part { one_in: 1, rest: 0 }, down_for);
+    }
+}
+
+#[test]
+fn a_test_failover_of_a_group_of_two() {
+    let spec = hard_world("follower", 1);
+    expect_all_well("a test failover of two", test_walk(spec), Part { one_in: 4, rest: 3 }, 5 * SECOND);
 }
 
 #[test]

@@ -17,8 +17,9 @@ use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time
 
 pub(crate) use crate::raw_args::{
     ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, Impair, LossExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation,
-    Protect, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName,
+    Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
+    Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    SubjectName, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};

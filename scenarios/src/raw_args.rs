@@ -3,10 +3,10 @@
 use crate::decode::{Spanned, record};
 use crate::model::words::{
     Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, LinkName, LossMark, OutsideCall,
-    OutsideFailure, SlowDeviceWord, StateWord,
+    OutsideFailure, PowerWord, SlowDeviceWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
-use crate::scalars::{Count, Flag, Name};
+use crate::scalars::{Count, Flag, KebabName, Name};
 use crate::units::{BitRate, Ratio, Time};
 
 /// Names the machine or the group something is asked of.
@@ -227,6 +227,19 @@ record! {
 }
 
 record! {
+    /// A test failover.
+    TestFailover is "a test failover" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// From which recovery point.
+        "to" => to: required Target,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
     /// A failover home.
     Failback is "a failback" {
         /// One machine.
@@ -292,6 +305,46 @@ record! {
 }
 
 record! {
+    /// How many recovery points can be chosen at the end.
+    KeptExpectation is "an expectation" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// Exactly so many.
+        "count" => count: required Spanned<Count>,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
+    /// What a machine is at a site at the end of the run.
+    MachineExpectation is "an expectation" {
+        /// One machine.
+        "vm" => vm: optional Spanned<Name>,
+        /// All machines of a group.
+        "group" => group: optional Spanned<Name>,
+        /// Where.
+        "at" => site: required Spanned<Whereabouts>,
+        /// What.
+        "is" => is: required Spanned<PowerWord>,
+    }
+    one of ["vm", "group"]
+}
+
+record! {
+    /// How a task of a step's job ended.
+    TaskExpectation is "an expectation" {
+        /// A step, by its name or action.
+        "step" => step: required Spanned<KebabName>,
+        /// The task.
+        "task" => task: required Spanned<TaskWord>,
+        /// How it ended.
+        "is" => is: required Spanned<TaskEnd>,
+    }
+}
+
+record! {
     /// How many acknowledged writes may be lost.
     LossExpectation is "an expectation" {
         /// One machine.
@@ -300,6 +353,8 @@ record! {
         "group" => group: optional Spanned<Name>,
         /// The most writes.
         "at-most" => at_most: required Spanned<Count>,
+        /// The least writes. Default none.
+        "at-least" => at_least: optional Spanned<Count>,
     }
     one of ["vm", "group"]
 }
@@ -322,8 +377,8 @@ macro_rules! subject {
 }
 
 subject! {
-    Subject Failover ChangePoint Failback Objective ConsistencyExpectation StateExpectation PointsExpectation
-    LossExpectation
+    Subject Failover ChangePoint TestFailover Failback Objective ConsistencyExpectation StateExpectation
+    PointsExpectation KeptExpectation MachineExpectation LossExpectation
 }
 
 /// The mark an expectation names.

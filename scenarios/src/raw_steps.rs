@@ -6,11 +6,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
 use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
+use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
     ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, Impair, LossExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Protect, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Moment, Move,
+    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk,
+    StateExpectation, Subject, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -38,6 +40,10 @@ choice! {
         "disable" => Disable(Subject),
         /// Enable replication of a group again, after a cancel or a disable.
         "protect" => Protect(Protect),
+        /// Make a machine from a recovery point beside production, to try it.
+        "test-failover" => TestFailover(TestFailover),
+        /// Remove what a test failover has made.
+        "clean-up-test" => CleanUpTest(Subject),
         /// Cut a link.
         "cut" => Cut(Cut),
         /// Slow a link down.
@@ -90,6 +96,12 @@ choice! {
         "state" => State(StateExpectation),
         /// The least number of recovery points there have been.
         "points-at-least" => PointsAtLeast(PointsExpectation),
+        /// How many recovery points can be chosen at the end.
+        "points-kept" => PointsKept(KeptExpectation),
+        /// What a machine is at a site at the end.
+        "machine" => Machine(MachineExpectation),
+        /// How a task of a step's job ended.
+        "task" => Task(TaskExpectation),
         /// The most acknowledged writes that may be lost.
         "loss" => Loss(LossExpectation),
     }
@@ -101,6 +113,7 @@ pub(crate) struct Step {
     pub(crate) name: Option<Spanned<KebabName>>,
     pub(crate) when: StepWhen,
     pub(crate) action: StepAction,
+    pub(crate) fails: Option<Spanned<FailureWord>>,
     /// The key of the action and its place.
     pub(crate) verb: (&'static str, Span),
 }
@@ -119,6 +132,7 @@ const STEP_KEYS: &[&str] = &[
     "after",
     "when",
     "plus",
+    "fails",
     "failover",
     "change-point",
     "commit",
@@ -128,6 +142,8 @@ const STEP_KEYS: &[&str] = &[
     "resync",
     "disable",
     "protect",
+    "test-failover",
+    "clean-up-test",
     "cut",
     "slow",
     "impair",
@@ -153,6 +169,7 @@ impl Step {
         let name = fields.optional(d, "name");
         let when = fields.exactly_one(d, &["at", "after", "when"]);
         let plus: Option<Spanned<Time>> = fields.optional(d, "plus");
+        let fails = fields.optional(d, "fails");
         let verb = fields.exactly_one(d, StepAction::KEYS);
         let when = when.and_then(|(key, key_span, value)| match key {
             "at" => {
@@ -174,7 +191,7 @@ impl Step {
         });
         let (key, verb_span, value) = verb?;
         let action = StepAction::decode_value(key, value, d);
-        Some(Self { name, when: when?, action: action?, verb: (key, verb_span) })
+        Some(Self { name, when: when?, action: action?, fails, verb: (key, verb_span) })
     }
 }
 
@@ -206,6 +223,8 @@ impl JsonSchema for Step {
         let when = "A moment of the run: this step starts at the first one after t0.";
         object.property("when", when, false, generator.subschema_for::<Moment>());
         object.property("plus", "How long after that.", false, time);
+        let fails = "It is refused, or its job fails, for this reason, and that is right so.";
+        object.property("fails", fails, false, generator.subschema_for::<Spanned<FailureWord>>());
         object.exactly_one(&["at", "after", "when"]);
         StepAction::add_to(&mut object, generator);
         let mut schema = object.finish();
@@ -318,7 +337,7 @@ mod tests {
 
     #[test]
     fn the_keys_of_a_step_are_its_own_and_every_action() {
-        let actions: Vec<_> = STEP_KEYS.iter().skip(5).collect();
+        let actions: Vec<_> = STEP_KEYS.iter().skip(6).collect();
         assert_eq!(actions, StepAction::KEYS.iter().collect::<Vec<_>>());
     }
 }

@@ -79,13 +79,19 @@ fn a_trace_is_named_from_the_folder_of_the_written_file() {
 
 fn step(at: u64, action: Action) -> Step {
     let when = When::At(Duration::from_secs(at));
-    Step { name: action.word().to_owned(), when, action, source: SourceLine { line: 1, column: 1 } }
+    Step {
+        name: action.word().to_owned(),
+        when,
+        action,
+        fails: None,
+        source: SourceLine { line: 1, column: 1 },
+    }
 }
 
 fn commit_after(step: usize) -> Step {
     let when = When::After { step: StepIndex(step), plus: Duration::ZERO };
     let action = Action::Commit(Subject::Vm(VmIndex(0)));
-    Step { name: "commit".to_owned(), when, action, source: SourceLine { line: 1, column: 1 } }
+    Step { name: "commit".to_owned(), when, action, fails: None, source: SourceLine { line: 1, column: 1 } }
 }
 
 /// Two cuts, and a commit after one of them.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use switchback_engine::ports::{CloudAnswer, CloudRequest};
+use switchback_engine::ports::{CloudAnswer, CloudRequest, Instance};
 use switchback_engine::role::{DiskRef, StorageError};
 use switchback_engine::{Content, DiskId, MachineId, Site};
 use switchback_sim::{Chance, Seed};
@@ -44,7 +44,7 @@ pub struct Azure<C: Content> {
     pub(crate) cache: StorageAccount,
     pub(crate) targets: BTreeMap<MachineId, MachineTarget>,
     pub(crate) disks: BTreeMap<(DiskRole, DiskId), ManagedDisk>,
-    pub(crate) machines: BTreeMap<MachineId, VirtualMachine>,
+    pub(crate) machines: BTreeMap<(Instance, MachineId), VirtualMachine>,
     pub(crate) calls: Calls<CloudRequest<C>, CloudAnswer>,
     pub(crate) rules: FaultRules,
     asked: BTreeMap<(RequestKind, MachineId), u32>,
@@ -136,7 +136,13 @@ impl<C: Content> Azure<C> {
     /// A recovered machine.
     #[must_use]
     pub fn machine(&self, machine: MachineId) -> Option<&VirtualMachine> {
-        self.machines.get(&machine)
+        self.instance(Instance::Recovered, machine)
+    }
+
+    /// A recovered machine, or one of a test failover.
+    #[must_use]
+    pub fn instance(&self, instance: Instance, machine: MachineId) -> Option<&VirtualMachine> {
+        self.machines.get(&(instance, machine))
     }
 
     /// What is being done to a machine; none when there is no machine and none is being made.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use switchback_engine::journal::View;
-use switchback_engine::ports::{CloudAnswer, PortFailure};
+use switchback_engine::ports::{CloudAnswer, Instance, PortFailure};
 use switchback_engine::{Content, DiskId, MachineId};
 use switchback_sim::SimTime;
 
@@ -15,19 +15,19 @@ pub enum Consequence<C: Content> {
     /// The replica disk is gone.
     ReplicaDeleted(DiskId),
     /// A disk exists now that holds what the view shows over the replica disk.
-    DiskCreated(DiskId, Arc<View<C>>),
+    DiskCreated(Instance, DiskId, Arc<View<C>>),
     /// The disk made from a recovery point is gone.
-    DiskDeleted(DiskId),
+    DiskDeleted(Instance, DiskId),
     /// The machine exists now, with the disks created for it; it does not run yet.
-    MachineCreated(MachineId),
+    MachineCreated(Instance, MachineId),
     /// The machine's guest begins to boot.
-    MachineStarted(MachineId),
+    MachineStarted(Instance, MachineId),
     /// The guest is asked to shut down. [`Azure::guest_stopped`](crate::Azure::guest_stopped) says when it has.
     GuestShutDownRequested(MachineId),
-    /// The machine lost its power although its guest was not down: unflushed writes are in doubt.
+    /// The recovered machine lost its power although its guest was not down: unflushed writes are in doubt.
     MachineStopped(MachineId),
     /// The machine is gone, with its network interface and addresses.
-    MachineDeleted(MachineId),
+    MachineDeleted(Instance, MachineId),
 }
 
 /// A call has begun.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use switchback_engine::ports::Instance;
 use switchback_engine::{Content, MachineId};
 
 use crate::azure::Azure;
@@ -20,6 +21,10 @@ pub enum LeftoverKind {
     RecoveredDisk,
     /// A replica disk.
     ReplicaDisk,
+    /// A machine of a test failover, with its network interface.
+    TestMachine,
+    /// A disk of a test failover.
+    TestDisk,
 }
 
 /// Something that a call made for a machine and that is still there.
@@ -41,6 +46,8 @@ impl fmt::Display for Leftover {
             LeftoverKind::PublicIp => "public address",
             LeftoverKind::RecoveredDisk => "managed disk",
             LeftoverKind::ReplicaDisk => "replica disk",
+            LeftoverKind::TestMachine => "test machine",
+            LeftoverKind::TestDisk => "disk of a test failover",
         };
         write!(f, "machine {}: {kind} {}", self.machine.0, self.name)
     }
@@ -51,7 +58,12 @@ impl<C: Content> Azure<C> {
     #[must_use]
     pub fn leftovers(&self) -> Vec<Leftover> {
         let mut left = Vec::new();
-        for (machine, vm) in &self.machines {
+        for ((instance, machine), vm) in &self.machines {
+            if *instance == Instance::Test {
+                let (kind, name) = (LeftoverKind::TestMachine, vm.name.clone());
+                left.push(Leftover { machine: *machine, kind, name });
+                continue;
+            }
             let mut found =
                 |kind, name: &str| left.push(Leftover { machine: *machine, kind, name: name.to_owned() });
             found(LeftoverKind::Machine, &vm.name);
@@ -62,6 +74,7 @@ impl<C: Content> Azure<C> {
             let kind = match role {
                 DiskRole::Replica => LeftoverKind::ReplicaDisk,
                 DiskRole::Recovered => LeftoverKind::RecoveredDisk,
+                DiskRole::Test => LeftoverKind::TestDisk,
             };
             left.push(Leftover { machine: disk.machine, kind, name: managed.name.clone() });
         }

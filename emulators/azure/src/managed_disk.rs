@@ -1,6 +1,7 @@
 //! Microsoft.Compute/disks: replica disks, kept up to date, and the disks of recovered machines.
 
 use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::ports::Instance;
 use switchback_engine::{DiskId, PointId};
 
 const GIB: u64 = 1 << 30;
@@ -34,6 +35,19 @@ pub enum DiskRole {
     Replica,
     /// It was made from a recovery point, for a recovered machine.
     Recovered,
+    /// It was made from a recovery point, for a test failover.
+    Test,
+}
+
+impl DiskRole {
+    /// What the disks of an instance are for.
+    #[must_use]
+    pub const fn of(instance: Instance) -> Self {
+        match instance {
+            Instance::Recovered => Self::Recovered,
+            Instance::Test => Self::Test,
+        }
+    }
 }
 
 /// A managed disk.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use switchback_engine::ports::Instance;
 use switchback_engine::{Content, MachineId};
 
 use crate::azure::Azure;
@@ -42,10 +43,10 @@ impl<C: Content> Azure<C> {
     ///
     /// # Errors
     /// [`Refusal::ResourceNotFound`].
-    pub fn start(&mut self, machine: MachineId) -> Result<Vec<Consequence<C>>, Refusal> {
-        let vm = self.machines.get_mut(&machine).ok_or(Refusal::ResourceNotFound)?;
+    pub fn start(&mut self, instance: Instance, machine: MachineId) -> Result<Vec<Consequence<C>>, Refusal> {
+        let vm = self.machines.get_mut(&(instance, machine)).ok_or(Refusal::ResourceNotFound)?;
         let was_running = std::mem::replace(&mut vm.power, PowerState::Running) == PowerState::Running;
-        Ok(if was_running { Vec::new() } else { vec![Consequence::MachineStarted(machine)] })
+        Ok(if was_running { Vec::new() } else { vec![Consequence::MachineStarted(instance, machine)] })
     }
 
     /// A machine's host fails under it: its power is gone at once.
@@ -53,7 +54,7 @@ impl<C: Content> Azure<C> {
     /// # Errors
     /// [`Refusal::ResourceNotFound`].
     pub fn lose_power(&mut self, machine: MachineId) -> Result<Vec<Consequence<C>>, Refusal> {
-        let vm = self.machines.get_mut(&machine).ok_or(Refusal::ResourceNotFound)?;
+        let vm = self.machines.get_mut(&(Instance::Recovered, machine)).ok_or(Refusal::ResourceNotFound)?;
         let was_running = std::mem::replace(&mut vm.power, PowerState::Stopped) == PowerState::Running;
         Ok(if was_running { vec![Consequence::MachineStopped(machine)] } else { Vec::new() })
     }
@@ -63,9 +64,9 @@ impl<C: Content> Azure<C> {
         self.available = false;
         let running = self.machines.values_mut().filter(|vm| vm.is_running());
         running
-            .map(|vm| {
+            .filter_map(|vm| {
                 vm.power = PowerState::Stopped;
-                Consequence::MachineStopped(vm.machine)
+                (vm.instance == Instance::Recovered).then_some(Consequence::MachineStopped(vm.machine))
             })
             .collect()
     }

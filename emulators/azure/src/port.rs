@@ -7,8 +7,10 @@
 //! Besides by number, requests are without effect when repeated by the name of what they make: creating a machine
 //! that is there or a disk from the same point, starting one that runs, deleting what is gone.
 
+use std::net::Ipv4Addr;
+
 use switchback_engine::journal::View;
-use switchback_engine::ports::{CloudAnswer, CloudRequest, Inspection, PortFailure};
+use switchback_engine::ports::{CloudAnswer, CloudRequest, Inspection, Instance, PortFailure};
 use switchback_engine::role::CallId;
 use switchback_engine::{Content, DiskId, MachineId, PointId};
 use switchback_sim::SimTime;
@@ -23,6 +25,7 @@ use crate::network_interface::NetworkInterface;
 use crate::refusal::Refusal;
 use crate::request_kind::RequestKind;
 use crate::virtual_machine::{PowerState, VirtualMachine};
+use crate::virtual_network::Subnet;
 
 type Work<C> = (CloudAnswer, Vec<Consequence<C>>);
 
@@ -110,7 +113,8 @@ impl<C: Content> Azure<C> {
         now: SimTime,
         machine: MachineId,
     ) -> Result<Vec<(CallId, SimTime)>, Refusal> {
-        self.machines.get_mut(&machine).ok_or(Refusal::ResourceNotFound)?.power = PowerState::Stopped;
+        self.machines.get_mut(&(Instance::Recovered, machine)).ok_or(Refusal::ResourceNotFound)?.power =
+            PowerState::Stopped;
         let done_at = now + self.chance_for(RequestKind::StopMachine, machine).duration(DEALLOCATE);
         let waiting = self.calls.running_mut().filter(|(_, running)| {
             let (kind, whose) = RequestKind::of(&running.request);
@@ -132,16 +136,23 @@ impl<C: Content> Azure<C> {
     fn check(&self, request: &CloudRequest<C>) -> Result<(), Refusal> {
         match request {
             CloudRequest::CreateReplica(_, sectors) => check_size(*sectors),
-            CloudRequest::CreateDisk(disk, view) => self.check_create_disk(*disk, view).map(|_| ()),
-            CloudRequest::CreateMachine(machine) if self.machine(*machine).is_none() => {
-                self.planned(*machine).map(|_| ())
+            CloudRequest::CreateDisk(instance, disk, view) => {
+                self.check_create_disk(*instance, *disk, view).map(|_| ())
             }
-            CloudRequest::StartMachine(machine) | CloudRequest::StopMachine(machine) => {
+            CloudRequest::CreateMachine(instance, machine)
+                if self.instance(*instance, *machine).is_none() =>
+            {
+                self.planned(*instance, *machine).map(|_| ())
+            }
+            CloudRequest::StartMachine(instance, machine) => {
+                self.instance(*instance, *machine).map(|_| ()).ok_or(Refusal::ResourceNotFound)
+            }
+            CloudRequest::StopMachine(machine) => {
                 self.machine(*machine).map(|_| ()).ok_or(Refusal::ResourceNotFound)
             }
-            CloudRequest::Inspect(_)
-            | CloudRequest::CreateMachine(_)
-            | CloudRequest::DeleteMachine(_)
+            CloudRequest::Inspect(..)
+            | CloudRequest::CreateMachine(..)
+            | CloudRequest::DeleteMachine(..)
             | CloudRequest::DeleteReplica(_) => Ok(()),
         }
     }
@@ -152,19 +163,25 @@ impl<C: Content> Azure<C> {
         }
         self.check(&request)?;
         match request {
-            CloudRequest::Inspect(machine) => Ok((CloudAnswer::Machine(self.inspect(machine)), Vec::new())),
+            CloudRequest::Inspect(instance, machine) => {
+                Ok((CloudAnswer::Machine(self.inspect(instance, machine)), Vec::new()))
+            }
             CloudRequest::CreateReplica(disk, sectors) => Ok(self.create_replica(disk, sectors)),
-            CloudRequest::CreateDisk(disk, view) => {
-                if self.check_create_disk(disk, &view)? {
+            CloudRequest::CreateDisk(instance, disk, view) => {
+                if self.check_create_disk(instance, disk, &view)? {
                     return Ok(done([]));
                 }
-                self.create_disk(disk, view.point());
-                Ok(done([Consequence::DiskCreated(disk, view)]))
+                self.create_disk(instance, disk, view.point());
+                Ok(done([Consequence::DiskCreated(instance, disk, view)]))
             }
-            CloudRequest::CreateMachine(machine) => self.create_machine(machine).map(done),
-            CloudRequest::StartMachine(machine) => self.start(machine).map(done),
+            CloudRequest::CreateMachine(instance, machine) => {
+                self.create_machine(instance, machine).map(done)
+            }
+            CloudRequest::StartMachine(instance, machine) => self.start(instance, machine).map(done),
             CloudRequest::StopMachine(machine) => Ok(done(self.deallocate(machine))),
-            CloudRequest::DeleteMachine(machine) => Ok(done(self.delete_machine(machine))),
+            CloudRequest::DeleteMachine(instance, machine) => {
+                Ok(done(self.delete_machine(instance, machine)))
+            }
             CloudRequest::DeleteReplica(disk) => {
                 let gone = self.disks.remove(&(DiskRole::Replica, disk));
                 Ok(done(gone.map(|_| Consequence::ReplicaDeleted(disk))))
@@ -172,10 +189,11 @@ impl<C: Content> Azure<C> {
         }
     }
 
-    fn inspect(&self, machine: MachineId) -> Inspection {
+    fn inspect(&self, instance: Instance, machine: MachineId) -> Inspection {
+        let found = self.instance(instance, machine);
         Inspection {
-            exists: self.machine(machine).is_some(),
-            running: self.is_running(machine),
+            exists: found.is_some(),
+            running: found.is_some_and(VirtualMachine::is_running),
             snapshots: 0,
             datastore_in_reach: true,
             disks_attached: false,
@@ -200,89 +218,117 @@ impl<C: Content> Azure<C> {
     }
 
     /// Whether the disk is there already, just as asked for: from the same point, and not used since.
-    fn check_create_disk(&self, disk: DiskId, view: &View<C>) -> Result<bool, Refusal> {
-        match self.disk(DiskRole::Recovered, disk) {
+    fn check_create_disk(&self, instance: Instance, disk: DiskId, view: &View<C>) -> Result<bool, Refusal> {
+        match self.disk(DiskRole::of(instance), disk) {
             Some(there) if there.attached_to.is_none() && there.is_from(view.point()) => Ok(true),
             Some(there) => Err(Refusal::PropertyChangeNotAllowed(there.name.clone())),
             None => Ok(false),
         }
     }
 
-    fn create_disk(&mut self, disk: DiskId, source_point: Option<PointId>) {
+    fn create_disk(&mut self, instance: Instance, disk: DiskId, source_point: Option<PointId>) {
         let replica = self.disk(DiskRole::Replica, disk);
         let (sectors, source) =
             (replica.and_then(|disk| disk.sectors), replica.map(|disk| disk.name.clone()));
-        let name = recovered_name(&self.target(disk.machine).name, disk.index);
-        let role = DiskRole::Recovered;
+        let name = recovered_name(&self.name_of(instance, disk.machine), disk.index);
+        let role = DiskRole::of(instance);
         self.put_disk(ManagedDisk { name, disk, role, sectors, source, source_point, attached_to: None });
+    }
+
+    /// What an instance is called: a test machine is the other one's name with `-test` behind it.
+    fn name_of(&self, instance: Instance, machine: MachineId) -> String {
+        let name = self.target(machine).name;
+        match instance {
+            Instance::Recovered => name,
+            Instance::Test => format!("{name}-test"),
+        }
     }
 
     fn put_disk(&mut self, disk: ManagedDisk) {
         self.disks.insert((disk.role, disk.disk), disk);
     }
 
-    fn disks_created_for(&self, machine: MachineId) -> impl Iterator<Item = &ManagedDisk> {
-        let first = (DiskRole::Recovered, DiskId { machine, index: 0 });
-        let last = (DiskRole::Recovered, DiskId { machine, index: u8::MAX });
+    fn disks_created_for(
+        &self,
+        instance: Instance,
+        machine: MachineId,
+    ) -> impl Iterator<Item = &ManagedDisk> {
+        let first = (DiskRole::of(instance), DiskId { machine, index: 0 });
+        let last = (DiskRole::of(instance), DiskId { machine, index: u8::MAX });
         self.disks.range(first..=last).map(|(_, disk)| disk)
     }
 
     /// The machine that would be created, with its address chosen.
-    fn planned(&self, machine: MachineId) -> Result<VirtualMachine, Refusal> {
+    fn planned(&self, instance: Instance, machine: MachineId) -> Result<VirtualMachine, Refusal> {
         let target = self.target(machine);
-        let disks: Vec<_> = self.disks_created_for(machine).map(|disk| disk.name.clone()).collect();
-        if self.disk(DiskRole::Recovered, DiskId { machine, index: 0 }).is_none() {
-            return Err(Refusal::OsDiskMissing(target.name));
+        let name = self.name_of(instance, machine);
+        let disks: Vec<_> = self.disks_created_for(instance, machine).map(|disk| disk.name.clone()).collect();
+        if self.disk(DiskRole::of(instance), DiskId { machine, index: 0 }).is_none() {
+            return Err(Refusal::OsDiskMissing(name));
         }
         self.quota.check(target.size.cores())?;
         let subnet = self.network.subnet(target.subnet.as_deref())?;
         let nic = NetworkInterface {
-            name: format!("{}-nic", target.name),
+            name: format!("{name}-nic"),
             subnet: subnet.name.clone(),
-            private_ip: subnet.choose(target.private_ip)?,
-            public_ip: target.public_ip.then(|| format!("{}-ip", target.name)),
+            private_ip: address_for(instance, subnet, target.private_ip)?,
+            public_ip: (target.public_ip && instance == Instance::Recovered).then(|| format!("{name}-ip")),
         };
-        let (name, size, power) = (target.name, target.size, PowerState::Stopped);
-        Ok(VirtualMachine { machine, name, size, disks, nic, power })
+        let (size, power) = (target.size, PowerState::Stopped);
+        Ok(VirtualMachine { machine, instance, name, size, disks, nic, power })
     }
 
-    fn create_machine(&mut self, machine: MachineId) -> Result<Option<Consequence<C>>, Refusal> {
-        if self.machine(machine).is_some() {
+    fn create_machine(
+        &mut self,
+        instance: Instance,
+        machine: MachineId,
+    ) -> Result<Option<Consequence<C>>, Refusal> {
+        if self.instance(instance, machine).is_some() {
             return Ok(None);
         }
-        let vm = self.planned(machine)?;
+        let vm = self.planned(instance, machine)?;
         self.network.take(&vm.nic.subnet, vm.nic.private_ip, &vm.nic.name);
         self.quota.cores_used += vm.size.cores();
         for (key, disk) in &mut self.disks {
-            if key.0 == DiskRole::Recovered && key.1.machine == machine {
+            if key.0 == DiskRole::of(instance) && key.1.machine == machine {
                 disk.attached_to = Some(vm.name.clone());
             }
         }
-        self.machines.insert(machine, vm);
-        Ok(Some(Consequence::MachineCreated(machine)))
+        self.machines.insert((instance, machine), vm);
+        Ok(Some(Consequence::MachineCreated(instance, machine)))
     }
 
     /// The platform turns off what the guest has not. That is no failure of the call.
     fn deallocate(&mut self, machine: MachineId) -> Option<Consequence<C>> {
-        let vm = self.machines.get_mut(&machine)?;
+        let vm = self.machines.get_mut(&(Instance::Recovered, machine))?;
         let was_running = std::mem::replace(&mut vm.power, PowerState::Deallocated) == PowerState::Running;
         was_running.then_some(Consequence::MachineStopped(machine))
     }
 
-    fn delete_machine(&mut self, machine: MachineId) -> Vec<Consequence<C>> {
+    fn delete_machine(&mut self, instance: Instance, machine: MachineId) -> Vec<Consequence<C>> {
         let mut consequences = Vec::new();
-        if let Some(vm) = self.machines.remove(&machine) {
+        if let Some(vm) = self.machines.remove(&(instance, machine)) {
             self.network.give_back(&vm.nic.subnet, vm.nic.private_ip);
             self.quota.cores_used = self.quota.cores_used.saturating_sub(vm.size.cores());
-            consequences.extend(vm.is_running().then_some(Consequence::MachineStopped(machine)));
-            consequences.push(Consequence::MachineDeleted(machine));
+            let loses_power = vm.is_running() && instance == Instance::Recovered;
+            consequences.extend(loses_power.then_some(Consequence::MachineStopped(machine)));
+            consequences.push(Consequence::MachineDeleted(instance, machine));
         }
-        let disks: Vec<_> = self.disks_created_for(machine).map(|disk| disk.disk).collect();
+        let disks: Vec<_> = self.disks_created_for(instance, machine).map(|disk| disk.disk).collect();
         for disk in disks {
-            self.disks.remove(&(DiskRole::Recovered, disk));
-            consequences.push(Consequence::DiskDeleted(disk));
+            self.disks.remove(&(DiskRole::of(instance), disk));
+            consequences.push(Consequence::DiskDeleted(instance, disk));
         }
         consequences
+    }
+}
+
+/// A test machine gets the address that is set if it is free, or else any that is (site-recovery 3.4).
+fn address_for(instance: Instance, subnet: &Subnet, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, Refusal> {
+    let chosen = subnet.choose(wanted);
+    match instance {
+        Instance::Test => chosen.or_else(|_| subnet.choose(None)),
+        Instance::Recovered => chosen,
     }
 }
 

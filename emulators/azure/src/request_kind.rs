@@ -1,6 +1,6 @@
 //! What can be asked through the port, without what it is asked for.
 
-use switchback_engine::ports::CloudRequest;
+use switchback_engine::ports::{CloudRequest, Instance};
 use switchback_engine::{Content, MachineId};
 
 /// A kind of request.
@@ -22,11 +22,19 @@ pub enum RequestKind {
     DeleteMachine,
     /// [`CloudRequest::DeleteReplica`].
     DeleteReplica,
+    /// [`CloudRequest::CreateDisk`] for a test failover.
+    CreateTestDisk,
+    /// [`CloudRequest::CreateMachine`] for a test failover.
+    CreateTestMachine,
+    /// [`CloudRequest::StartMachine`] for a test failover.
+    StartTestMachine,
+    /// [`CloudRequest::DeleteMachine`] after a test failover.
+    DeleteTestMachine,
 }
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Inspect,
         Self::CreateReplica,
         Self::CreateDisk,
@@ -35,19 +43,28 @@ impl RequestKind {
         Self::StopMachine,
         Self::DeleteMachine,
         Self::DeleteReplica,
+        Self::CreateTestDisk,
+        Self::CreateTestMachine,
+        Self::StartTestMachine,
+        Self::DeleteTestMachine,
     ];
 
     /// The kind of `request`, and the machine it is about.
     #[must_use]
     pub const fn of<C: Content>(request: &CloudRequest<C>) -> (Self, MachineId) {
+        use Instance::{Recovered, Test};
         match request {
-            CloudRequest::Inspect(machine) => (Self::Inspect, *machine),
+            CloudRequest::Inspect(_, machine) => (Self::Inspect, *machine),
             CloudRequest::CreateReplica(disk, _) => (Self::CreateReplica, disk.machine),
-            CloudRequest::CreateDisk(disk, _) => (Self::CreateDisk, disk.machine),
-            CloudRequest::CreateMachine(machine) => (Self::CreateMachine, *machine),
-            CloudRequest::StartMachine(machine) => (Self::StartMachine, *machine),
+            CloudRequest::CreateDisk(Recovered, disk, _) => (Self::CreateDisk, disk.machine),
+            CloudRequest::CreateDisk(Test, disk, _) => (Self::CreateTestDisk, disk.machine),
+            CloudRequest::CreateMachine(Recovered, machine) => (Self::CreateMachine, *machine),
+            CloudRequest::CreateMachine(Test, machine) => (Self::CreateTestMachine, *machine),
+            CloudRequest::StartMachine(Recovered, machine) => (Self::StartMachine, *machine),
+            CloudRequest::StartMachine(Test, machine) => (Self::StartTestMachine, *machine),
             CloudRequest::StopMachine(machine) => (Self::StopMachine, *machine),
-            CloudRequest::DeleteMachine(machine) => (Self::DeleteMachine, *machine),
+            CloudRequest::DeleteMachine(Recovered, machine) => (Self::DeleteMachine, *machine),
+            CloudRequest::DeleteMachine(Test, machine) => (Self::DeleteTestMachine, *machine),
             CloudRequest::DeleteReplica(disk) => (Self::DeleteReplica, disk.machine),
         }
     }

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use switchback_engine::MachineId;
+use switchback_engine::ports::Instance;
 
 use crate::network_interface::NetworkInterface;
 use crate::quota::VmSize;
@@ -54,11 +55,13 @@ impl MachineTarget {
     }
 }
 
-/// A recovered machine.
+/// A recovered machine, or one of a test failover.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VirtualMachine {
     /// The engine's number of it.
     pub machine: MachineId,
+    /// Which of the two it is.
+    pub instance: Instance,
     /// Its name.
     pub name: String,
     /// Its size.

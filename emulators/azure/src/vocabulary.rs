@@ -4,7 +4,7 @@
 //! are from site-recovery 1.6 to 3.8 and recording-classic 2 to 6.
 
 use switchback_engine::Direction;
-use switchback_engine::control::{ItemState, JobKind, JobState, Operation, TaskKind, TaskState};
+use switchback_engine::control::{ItemState, JobKind, JobState, Operation, TaskKind, TaskState, TestState};
 use switchback_engine::message::ResyncReason;
 use switchback_engine::point::Consistency;
 use switchback_engine::ports::PortFailure;
@@ -41,6 +41,9 @@ pub const fn job(kind: JobKind) -> JobWords {
         JobKind::Reprotect => ("SwitchReplicationGroupProtection", "Reprotect"),
         JobKind::Resync => ("RepairVMReplication", "Resynchronize the virtual machine"),
         JobKind::Disable => ("DisableDr", "Disable replication"),
+        JobKind::TestFailover => ("TestFailover", "Test failover"),
+        // Inferred, from the operation's name in the interface.
+        JobKind::CleanUpTest => ("TestFailoverCleanup", "Cleanup test failover"),
     };
     JobWords { scenario_name, friendly_name }
 }
@@ -85,6 +88,8 @@ pub const fn task(job: JobKind, task: TaskKind) -> Option<Shown> {
         JobKind::Reprotect => reprotect_task(task),
         JobKind::Resync => resync_task(task),
         JobKind::Disable => disable_task(task),
+        JobKind::TestFailover => test_failover_task(task),
+        JobKind::CleanUpTest => clean_up_test_task(task),
     }
 }
 
@@ -213,6 +218,46 @@ const fn disable_task(task: TaskKind) -> Option<Shown> {
     })
 }
 
+const fn test_failover_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::CheckPrerequisites => shown(
+            "TestFailoverPreflightChecksTask",
+            "VmTfoPrerequisitesCheck",
+            "Prerequisites check for test failover",
+        ),
+        TaskKind::FailOver => shown("BeginTestFailoverTask", "VmTfoInitiateFailover", "Start test failover"),
+        TaskKind::CreateTestMachine => {
+            shown("PrepareTestProtectedEntitiesTask", "VmTfoPrepareTestVm", "Creating test virtual machine")
+        }
+        TaskKind::StartMachine => {
+            shown("BootTestProtectedEntitiesTask", "VmTfoBootTestVm", "Start the virtual machine")
+        }
+        _ => return None,
+    })
+}
+
+/// Inferred: the job was started in recordings, its tasks were not listed.
+const fn clean_up_test_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::CleanUp => {
+            shown("TestFailoverCleanupTask", "VmTfoCleanup", "Cleaning up the test environment")
+        }
+        _ => return None,
+    })
+}
+
+/// The words for an item's `testFailoverState`. That of a cleanup is recorded; the others are those of the sister
+/// service (site-recovery 1.7).
+#[must_use]
+pub const fn test_failover_state(of: TestState) -> StateWords {
+    match of {
+        TestState::None => state("None", "None"),
+        TestState::InProgress => state("TestFailoverInitiated", "Test failover is in progress"),
+        TestState::Active => state("TestFailoverCompleted", "Cleanup test failover pending"),
+        TestState::CleaningUp => state("MarkedForDeletion", "Cleaning up test environment"),
+    }
+}
+
 /// A `state` with its `stateDescription`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateWords {
@@ -307,15 +352,19 @@ pub const fn operation(of: Operation) -> Option<&'static str> {
         Operation::Reprotect => Some("SwitchProtection"),
         Operation::Resync => Some("RepairReplication"),
         Operation::Disable => Some("DisableProtection"),
+        Operation::TestFailover => Some("TestFailover"),
+        Operation::CleanUpTest => Some("TestFailoverCleanup"),
     }
 }
 
 /// The order in which the service lists operations.
-const LISTED: [Operation; 7] = [
+const LISTED: [Operation; 9] = [
     Operation::Commit,
     Operation::Resync,
     Operation::Failover,
     Operation::Disable,
+    Operation::TestFailover,
+    Operation::CleanUpTest,
     Operation::ChangePoint,
     Operation::Reprotect,
     Operation::Cancel,

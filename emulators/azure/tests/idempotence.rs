@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
 use switchback_azure::{Azure, FaultMode, FaultRule, Names};
-use switchback_engine::ports::CloudRequest;
+use switchback_engine::ports::{CloudRequest, Instance};
 use switchback_engine::role::CallId;
 use switchback_engine::{DiskId, MachineId, Stamp};
 use switchback_sim::{Seed, SimTime};
@@ -30,14 +30,14 @@ fn request(machine: u32, kind: u8) -> CloudRequest<Stamp> {
     let machine = MachineId(machine);
     let disk = DiskId { machine, index: 0 };
     match kind {
-        0 => CloudRequest::Inspect(machine),
+        0 => CloudRequest::Inspect(Instance::Recovered, machine),
         1 => CloudRequest::CreateReplica(disk, 100),
-        2 => CloudRequest::CreateDisk(disk, support::view(disk)),
-        3 => CloudRequest::CreateDisk(disk, support::view_at(disk, 1)),
-        4 => CloudRequest::CreateMachine(machine),
-        5 => CloudRequest::StartMachine(machine),
+        2 => CloudRequest::CreateDisk(Instance::Recovered, disk, support::view(disk)),
+        3 => CloudRequest::CreateDisk(Instance::Recovered, disk, support::view_at(disk, 1)),
+        4 => CloudRequest::CreateMachine(Instance::Recovered, machine),
+        5 => CloudRequest::StartMachine(Instance::Recovered, machine),
         6 => CloudRequest::StopMachine(machine),
-        7 => CloudRequest::DeleteMachine(machine),
+        7 => CloudRequest::DeleteMachine(Instance::Recovered, machine),
         _ => CloudRequest::DeleteReplica(disk),
     }
 }

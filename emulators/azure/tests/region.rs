@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use switchback_azure::{
     Azure, Consequence, DiskRole, FaultMode, FaultRule, GUEST_SHUTDOWN_LIMIT, LeftoverKind, MachineTarget,
-    Names, Outcome, PowerState, ProvisioningState, RequestKind, VmSize,
+    Names, Outcome, PowerState, ProvisioningState, RequestKind, VirtualMachine, VmSize,
 };
-use switchback_engine::ports::{CloudAnswer, CloudRequest, PortFailure};
+use switchback_engine::ports::{CloudAnswer, CloudRequest, Instance, PortFailure};
 use switchback_engine::role::{CallId, DiskRef, StorageError};
 use switchback_engine::{DiskId, MachineId, Site, Stamp};
 use switchback_sim::{Seed, SimTime};
@@ -76,10 +76,14 @@ impl Region {
     fn recover(&mut self, machine: MachineId) {
         for index in [0, 1] {
             self.ask(CloudRequest::CreateReplica(disk(machine, index), 30 * GIB_SECTORS));
-            self.done(CloudRequest::CreateDisk(disk(machine, index), support::view(disk(machine, index))));
+            self.done(CloudRequest::CreateDisk(
+                Instance::Recovered,
+                disk(machine, index),
+                support::view(disk(machine, index)),
+            ));
         }
-        self.done(CloudRequest::CreateMachine(machine));
-        self.done(CloudRequest::StartMachine(machine));
+        self.done(CloudRequest::CreateMachine(Instance::Recovered, machine));
+        self.done(CloudRequest::StartMachine(Instance::Recovered, machine));
     }
 
     fn kinds_left(&self) -> Vec<LeftoverKind> {
@@ -109,9 +113,12 @@ fn a_replica_that_is_there_is_kept() {
 fn a_disk_is_made_from_the_view_it_was_asked_from_and_never_from_another() {
     let mut region = Region::new(10);
     let view = support::view(disk(WEB, 0));
-    let made = region.done(CloudRequest::CreateDisk(disk(WEB, 0), Arc::clone(&view)));
-    assert!(matches!(&made[..], [Consequence::DiskCreated(_, of)] if Arc::ptr_eq(of, &view)));
-    assert_eq!(region.fails(CloudRequest::CreateDisk(disk(WEB, 0), view)), PortFailure::AlreadyExists);
+    let made = region.done(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), Arc::clone(&view)));
+    assert!(matches!(&made[..], [Consequence::DiskCreated(_, _, of)] if Arc::ptr_eq(of, &view)));
+    assert_eq!(
+        region.fails(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), view)),
+        PortFailure::AlreadyExists
+    );
     let refs =
         [DiskRef::Machine(disk(WEB, 0), Site::Recovery), DiskRef::Replica(disk(WEB, 0), Site::Recovery)];
     assert_eq!(refs.map(|disk| region.azure.disk_access(disk)), [Ok(()), Err(StorageError::Gone)]);
@@ -120,11 +127,13 @@ fn a_disk_is_made_from_the_view_it_was_asked_from_and_never_from_another() {
 #[test]
 fn a_disk_from_the_same_point_is_made_once_until_it_is_used() {
     let mut region = Region::new(10);
-    let request = |number| CloudRequest::CreateDisk(disk(WEB, 0), support::view_at(disk(WEB, 0), number));
+    let request = |number| {
+        CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), support::view_at(disk(WEB, 0), number))
+    };
     assert_eq!(region.done(request(3)).len(), 1);
     assert!(region.done(request(3)).is_empty(), "there it is");
     assert_eq!(region.fails(request(4)), PortFailure::AlreadyExists);
-    region.done(CloudRequest::CreateMachine(WEB));
+    region.done(CloudRequest::CreateMachine(Instance::Recovered, WEB));
     assert_eq!(region.fails(request(3)), PortFailure::AlreadyExists, "the machine may have written to it");
 }
 
@@ -137,14 +146,17 @@ fn a_machine_comes_up_with_its_disks_and_address_and_goes_without_a_trace() {
     assert_eq!(vm.disks, ["PHYSICALDRIVE0-web_01_long", "PHYSICALDRIVE1-web_01_long"]);
     assert_eq!(vm.nic.private_ip, Ipv4Addr::new(10, 0, 0, 4));
     assert_eq!(region.azure.quota().cores_used, 2);
-    let gone = region.done(CloudRequest::DeleteMachine(WEB));
+    let gone = region.done(CloudRequest::DeleteMachine(Instance::Recovered, WEB));
     assert!(matches!(gone[0], Consequence::MachineStopped(WEB)), "{gone:?}");
-    assert!(matches!(gone[1], Consequence::MachineDeleted(WEB)), "{gone:?}");
+    assert!(matches!(gone[1], Consequence::MachineDeleted(Instance::Recovered, WEB)), "{gone:?}");
     assert_eq!(gone.len(), 4, "and two disks");
     assert_eq!(region.kinds_left(), [LeftoverKind::ReplicaDisk; 2]);
     assert_eq!(region.azure.quota().cores_used, 0);
     assert!(region.azure.network().subnets["default"].taken.is_empty());
-    assert!(region.done(CloudRequest::DeleteMachine(WEB)).is_empty(), "nothing there is done");
+    assert!(
+        region.done(CloudRequest::DeleteMachine(Instance::Recovered, WEB)).is_empty(),
+        "nothing there is done"
+    );
 }
 
 /// The negative twin: what is not deleted is found.
@@ -175,21 +187,26 @@ fn a_failover_takes_about_as_long_as_recorded() {
             |region: &mut Region, call: u64, request| region.azure.begin(region.now, CallId(call), request);
         let ends = [0, 1].map(|index| {
             let view = support::view(disk(machine, index));
-            begin(&mut region, index.into(), CloudRequest::CreateDisk(disk(machine, index), view)).done_at
+            begin(
+                &mut region,
+                index.into(),
+                CloudRequest::CreateDisk(Instance::Recovered, disk(machine, index), view),
+            )
+            .done_at
         });
         region.now = ends[0].max(ends[1]);
         assert!(
             [0, 1].into_iter().all(|call| region.azure.finish(region.now, CallId(call)).result.is_some())
         );
         region.calls = 10;
-        region.done(CloudRequest::CreateMachine(machine));
+        region.done(CloudRequest::CreateMachine(Instance::Recovered, machine));
         let failover = region.now.since_start();
         assert!((85..=112).contains(&failover.as_secs()), "{failover:?}");
         let before = region.now;
-        region.done(CloudRequest::StartMachine(machine));
+        region.done(CloudRequest::StartMachine(Instance::Recovered, machine));
         assert!(region.now - before <= Duration::from_millis(300));
         let before = region.now;
-        region.done(CloudRequest::DeleteMachine(machine));
+        region.done(CloudRequest::DeleteMachine(Instance::Recovered, machine));
         assert!((100..=118).contains(&(region.now - before).as_secs()));
     }
 }
@@ -198,18 +215,19 @@ fn a_failover_takes_about_as_long_as_recorded() {
 fn cores_run_out_and_come_back() {
     let mut region = Region::new(3);
     region.recover(WEB);
-    region.done(CloudRequest::CreateDisk(disk(DB, 0), support::view(disk(DB, 0))));
+    region.done(CloudRequest::CreateDisk(Instance::Recovered, disk(DB, 0), support::view(disk(DB, 0))));
     let Some(ProvisioningState::Succeeded) = region.azure.provisioning_state(WEB) else {
         panic!("not settled")
     };
-    let PortFailure::OutOfCapacity(why) = region.fails(CloudRequest::CreateMachine(DB)) else {
+    let PortFailure::OutOfCapacity(why) = region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB))
+    else {
         panic!("it went")
     };
     assert_eq!(why, "the regional core quota is 3, 2 are in use, 2 were requested");
     region.azure.set_cores_max(4);
-    region.done(CloudRequest::CreateMachine(DB));
+    region.done(CloudRequest::CreateMachine(Instance::Recovered, DB));
     region.azure.set_target(DB, MachineTarget { size: VmSize::D16sV3, ..MachineTarget::named("db") });
-    region.done(CloudRequest::DeleteMachine(DB));
+    region.done(CloudRequest::DeleteMachine(Instance::Recovered, DB));
     assert_eq!(
         region.azure.quota().cores_used,
         2,
@@ -225,29 +243,39 @@ fn addresses_are_given_once() {
         let target =
             MachineTarget { private_ip: Some(wanted), ..MachineTarget::named(&format!("m{}", machine.0)) };
         region.azure.set_target(machine, target);
-        region.done(CloudRequest::CreateDisk(disk(machine, 0), support::view(disk(machine, 0))));
+        region.done(CloudRequest::CreateDisk(
+            Instance::Recovered,
+            disk(machine, 0),
+            support::view(disk(machine, 0)),
+        ));
     }
-    region.done(CloudRequest::CreateMachine(WEB));
-    assert!(matches!(region.fails(CloudRequest::CreateMachine(DB)), PortFailure::WrongState(_)));
+    region.done(CloudRequest::CreateMachine(Instance::Recovered, WEB));
+    assert!(matches!(
+        region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB)),
+        PortFailure::WrongState(_)
+    ));
     region.azure.set_target(DB, MachineTarget::named("db"));
     for last in [4, 6] {
         region.azure.occupy_address("default", Ipv4Addr::new(10, 0, 0, last), "printer").unwrap();
     }
     assert!(
-        matches!(region.fails(CloudRequest::CreateMachine(DB)), PortFailure::OutOfCapacity(_)),
+        matches!(
+            region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB)),
+            PortFailure::OutOfCapacity(_)
+        ),
         "3 usable of 8"
     );
-    region.done(CloudRequest::DeleteMachine(WEB));
-    region.done(CloudRequest::CreateMachine(DB));
+    region.done(CloudRequest::DeleteMachine(Instance::Recovered, WEB));
+    region.done(CloudRequest::CreateMachine(Instance::Recovered, DB));
     assert_eq!(region.azure.machine(DB).unwrap().nic.private_ip, wanted);
 }
 
 #[test]
 fn a_machine_needs_the_disk_it_starts_from() {
     let mut region = Region::new(10);
-    region.done(CloudRequest::CreateDisk(disk(WEB, 1), support::view(disk(WEB, 1))));
-    assert_eq!(region.fails(CloudRequest::CreateMachine(WEB)), PortFailure::NotFound);
-    assert_eq!(region.fails(CloudRequest::StartMachine(WEB)), PortFailure::NotFound);
+    region.done(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 1), support::view(disk(WEB, 1))));
+    assert_eq!(region.fails(CloudRequest::CreateMachine(Instance::Recovered, WEB)), PortFailure::NotFound);
+    assert_eq!(region.fails(CloudRequest::StartMachine(Instance::Recovered, WEB)), PortFailure::NotFound);
 }
 
 #[test]
@@ -286,15 +314,15 @@ fn a_lost_region_answers_nothing_and_does_nothing() {
     let mut region = Region::new(10);
     region.recover(WEB);
     let call = CallId(100);
-    let started = region.azure.begin(region.now, call, CloudRequest::DeleteMachine(WEB));
+    let started = region.azure.begin(region.now, call, CloudRequest::DeleteMachine(Instance::Recovered, WEB));
     let lost = region.azure.lose_region();
     assert!(matches!(lost[..], [Consequence::MachineStopped(WEB)]));
     region.now = started.done_at;
     assert_eq!(region.azure.finish(region.now, call).result, Some(Err(PortFailure::Unavailable)));
-    assert_eq!(region.fails(CloudRequest::Inspect(WEB)), PortFailure::Unavailable);
+    assert_eq!(region.fails(CloudRequest::Inspect(Instance::Recovered, WEB)), PortFailure::Unavailable);
     region.azure.restore_region();
     assert!(region.azure.machine(WEB).is_some(), "the deletion did not happen");
-    let again = region.ask_as(call, CloudRequest::DeleteMachine(WEB));
+    let again = region.ask_as(call, CloudRequest::DeleteMachine(Instance::Recovered, WEB));
     assert_eq!(again.result, Some(Ok(CloudAnswer::Done)));
 }
 
@@ -322,4 +350,45 @@ fn the_cache_account_counts_what_passes() {
     region.azure.cache_mut().record_in(500);
     region.azure.cache_mut().record_out(200);
     assert_eq!((region.azure.cache().bytes_in, region.azure.cache().bytes_out), (500, 200));
+}
+
+#[test]
+fn a_test_machine_stands_beside_the_recovered_one_takes_cores_and_another_address_and_goes_alone() {
+    let mut region = Region::new(8);
+    let wanted = Ipv4Addr::new(10, 0, 0, 5);
+    region.azure.set_target(WEB, MachineTarget { private_ip: Some(wanted), ..MachineTarget::named("web") });
+    for instance in [Instance::Recovered, Instance::Test] {
+        region.done(CloudRequest::CreateDisk(instance, disk(WEB, 0), support::view(disk(WEB, 0))));
+        region.done(CloudRequest::CreateMachine(instance, WEB));
+        region.done(CloudRequest::StartMachine(instance, WEB));
+    }
+    let test = region.azure.instance(Instance::Test, WEB).unwrap();
+    assert_eq!(test.name, "web-test");
+    assert_ne!(test.nic.private_ip, wanted, "the one that is set is taken");
+    assert!(region.azure.machine(WEB).is_some_and(|vm| vm.nic.private_ip == wanted));
+    assert!(region.kinds_left().contains(&LeftoverKind::TestMachine));
+    let cores = region.azure.quota().cores_used;
+    region.done(CloudRequest::DeleteMachine(Instance::Test, WEB));
+    assert!(region.azure.quota().cores_used < cores);
+    assert!(region.azure.instance(Instance::Test, WEB).is_none());
+    assert!(region.azure.machine(WEB).is_some_and(VirtualMachine::is_running));
+    assert!(
+        !region
+            .kinds_left()
+            .iter()
+            .any(|kind| matches!(kind, LeftoverKind::TestMachine | LeftoverKind::TestDisk))
+    );
+}
+
+#[test]
+fn a_test_machine_that_was_not_cleaned_up_has_the_address_of_the_failover() {
+    let mut region = Region::new(8);
+    let wanted = Ipv4Addr::new(10, 0, 0, 5);
+    region.azure.set_target(WEB, MachineTarget { private_ip: Some(wanted), ..MachineTarget::named("web") });
+    for instance in [Instance::Test, Instance::Recovered] {
+        region.done(CloudRequest::CreateDisk(instance, disk(WEB, 0), support::view(disk(WEB, 0))));
+    }
+    region.done(CloudRequest::CreateMachine(Instance::Test, WEB));
+    let failure = region.fails(CloudRequest::CreateMachine(Instance::Recovered, WEB));
+    assert!(matches!(failure, PortFailure::WrongState(_)), "{failure:?}");
 }

@@ -15,6 +15,8 @@ impl<C: Content> Agent<C> {
             Order::Resync { reason } => self.resync(now, request, reason, out),
             Order::OpenJournal(_)
             | Order::Finish { .. }
+            | Order::PinPoint { .. }
+            | Order::UnpinPoint { .. }
             | Order::OpenPoint { .. }
             | Order::Promote { .. }
             | Order::CloseJournal { .. } => answer(request, Answer::Unknown, out),

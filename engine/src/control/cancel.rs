@@ -5,13 +5,16 @@ use super::jobs::{Ask, CloudAsk, Next, What};
 use super::phase::Scene;
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
+use crate::ports::Instance;
 
 pub(super) const TASKS: &[TaskKind] = &[TaskKind::StopReplication, TaskKind::CleanUp, TaskKind::DropPoints];
 
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     match (task, stages) {
         (TaskKind::StopReplication, 0) => Next::Ask(vec![scene.stop()]),
-        (TaskKind::CleanUp, 0) => Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(scene.item.machine))]),
+        (TaskKind::CleanUp, 0) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(Instance::Recovered, scene.item.machine))])
+        }
         (TaskKind::DropPoints, 0) => Next::Ask(scene.close_journal(false)),
         _ => Next::Done,
     }

@@ -7,6 +7,7 @@ use super::phase::{Scene, recover_away};
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::Direction;
+use crate::ports::Instance;
 
 pub(super) const TASKS: &[TaskKind] = &[TaskKind::CleanUp, TaskKind::FailOver, TaskKind::StartMachine];
 
@@ -17,9 +18,13 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (TaskKind::CleanUp, 0) => Next::Ask(vec![What::Await(Awaited::Points)]),
         // Best effort: a machine that does not stop is deleted as it is.
         (TaskKind::CleanUp, 1) => Next::Ask(vec![What::Cloud(CloudAsk::StopMachine(machine))]),
-        (TaskKind::CleanUp, 2) => Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(machine))]),
+        (TaskKind::CleanUp, 2) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(Instance::Recovered, machine))])
+        }
         (TaskKind::FailOver, stages) => recover_away(scene, stages),
-        (TaskKind::StartMachine, 0) => Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(machine))]),
+        (TaskKind::StartMachine, 0) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(Instance::Recovered, machine))])
+        }
         _ => Next::Done,
     }
 }

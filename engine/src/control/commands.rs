@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::cancel;
 use super::group::Group;
-use super::item::{Health, ItemStatus, ProtectedItem};
+use super::item::{Health, ItemStatus, ProtectedItem, TestStatus};
 use super::jobs::{Facts, Job};
 use super::ledger::Reply;
 use super::operations::allowed_operations;
@@ -49,6 +49,8 @@ impl Vault {
             Command::Reprotect { machine, process_server } => self.reprotect(machine, process_server),
             Command::Resync { machine } => self.resync(machine),
             Command::Disable { machine } => self.disable(machine),
+            Command::TestFailover { machine, to } => self.test_failover(machine, to),
+            Command::CleanUpTest { machine } => self.clean_up_test(machine),
         }
     }
 
@@ -56,7 +58,7 @@ impl Vault {
     fn permit(&self, machine: MachineId, operation: Operation) -> Result<&ProtectedItem, Refused> {
         let item = self.item(machine).ok_or(Refused::UnknownMachine(machine))?;
         let state = item.state();
-        if allowed_operations(state).contains(&operation) {
+        if allowed_operations(state, item.test()).contains(&operation) {
             Ok(item)
         } else {
             Err(Refused::NotAllowed { operation, state })
@@ -91,6 +93,7 @@ impl Vault {
                 disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
                 health: Health::default(),
                 status,
+                test: self.item(*machine).map(|item| item.test).unwrap_or_default(),
                 standing: Vec::new(),
             });
         }
@@ -266,6 +269,29 @@ impl Vault {
         let facts = Facts { leftover, inherited, ..Facts::new() };
         let job = self.begin_job(JobKind::Disable, machine, direction, facts);
         self.transition(machine, ItemStatus::Disabling { direction, job, since: self.now }, "disable");
+        self.advance(job);
+        Ok(job)
+    }
+
+    fn test_failover(&mut self, machine: MachineId, selector: Selector) -> Reply {
+        let direction = self.permit(machine, Operation::TestFailover)?.direction();
+        self.check_selector(machine, selector)?;
+        let facts = Facts { selector, ..Facts::new() };
+        let job = self.begin_job(JobKind::TestFailover, machine, direction, facts);
+        self.test_is(machine, TestStatus::InProgress(job));
+        self.advance(job);
+        Ok(job)
+    }
+
+    fn clean_up_test(&mut self, machine: MachineId) -> Reply {
+        let item = self.permit(machine, Operation::CleanUpTest)?;
+        let inherited = match item.test {
+            TestStatus::Active(job) => cancel::given_up(self, job),
+            _ => Vec::new(),
+        };
+        let facts = Facts { inherited, ..Facts::new() };
+        let job = self.begin_job(JobKind::CleanUpTest, machine, Direction::Forward, facts);
+        self.test_is(machine, TestStatus::CleaningUp(job));
         self.advance(job);
         Ok(job)
     }

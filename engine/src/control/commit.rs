@@ -6,6 +6,7 @@ use super::phase::Scene;
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::Direction;
+use crate::ports::Instance;
 
 pub(super) const TASKS: &[TaskKind] = &[TaskKind::CleanUp, TaskKind::DropPoints];
 
@@ -14,7 +15,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     match (task, stages, direction) {
         (TaskKind::CleanUp, 0, Direction::Forward) => Next::Skip,
         (TaskKind::CleanUp, 0, Direction::Reverse) => {
-            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(scene.item.machine))])
+            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(Instance::Recovered, scene.item.machine))])
         }
         // Away, the replica disks keep the recovered state, so that a later comparison finds few differences. At
         // home the replica disks are the disks of the machine that runs from them: they must not be touched.

@@ -8,7 +8,7 @@ use super::jobs::{CloudAsk, Next, What};
 use super::phase::Scene;
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
-use crate::ports::HypervisorRequest;
+use crate::ports::{HypervisorRequest, Instance};
 
 pub(super) const TASKS: &[TaskKind] = &[TaskKind::StopReplication, TaskKind::DropPoints, TaskKind::CleanUp];
 
@@ -28,7 +28,7 @@ fn remains(scene: &Scene<'_>) -> Vec<What> {
     let mut remains: Vec<What> =
         scene.disks().map(|(disk, _)| What::Cloud(CloudAsk::DeleteReplica(disk))).collect();
     if scene.job.facts.leftover {
-        remains.push(What::Cloud(CloudAsk::DeleteMachine(machine)));
+        remains.push(What::Cloud(CloudAsk::DeleteMachine(Instance::Recovered, machine)));
     }
     if scene.item.disks_attached {
         remains.push(What::Hypervisor(HypervisorRequest::DetachDisks(machine)));

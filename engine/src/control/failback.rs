@@ -10,14 +10,14 @@ use super::phase::Scene;
 use super::vocabulary::TaskKind;
 use crate::id::Site;
 use crate::message::Order;
-use crate::ports::{HypervisorRequest, PortFailure};
+use crate::ports::{HypervisorRequest, Instance, PortFailure};
 
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (task, stages) {
         (TaskKind::CheckPrerequisites, 0) => Next::Ask(vec![
             What::Hypervisor(HypervisorRequest::Inspect(machine)),
-            What::Cloud(CloudAsk::Inspect(machine)),
+            What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine)),
         ]),
         (TaskKind::CheckPrerequisites, _) => check(scene),
         (TaskKind::StartMachine, 0) if scene.job.facts.only_start && home_runs(scene) => Next::Done,

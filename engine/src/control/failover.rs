@@ -12,7 +12,7 @@ use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::{MachineId, Site};
 use crate::message::Order;
-use crate::ports::HypervisorRequest;
+use crate::ports::{HypervisorRequest, Instance};
 use crate::role::Address;
 
 pub(super) const TASKS: &[TaskKind] = &[
@@ -27,7 +27,9 @@ pub(super) const TASKS: &[TaskKind] = &[
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (task, stages) {
-        (TaskKind::CheckPrerequisites, 0) => Next::Ask(vec![What::Cloud(CloudAsk::Inspect(machine))]),
+        (TaskKind::CheckPrerequisites, 0) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))])
+        }
         (TaskKind::CheckPrerequisites, _) => check(scene),
         (TaskKind::ShutDownSource, 0) if scene.job.facts.shut_down_source => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::ShutDown(machine))])
@@ -36,11 +38,13 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (TaskKind::SynchroniseLatest, 0) => last_changes(scene),
         (TaskKind::ChoosePoint, 0) => Next::Ask(vec![finish(scene)]),
         (TaskKind::FailOver, 0) if scene.job.facts.leftover => {
-            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(machine))])
+            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(Instance::Recovered, machine))])
         }
         (TaskKind::FailOver, 0) => Next::Ask(Vec::new()),
         (TaskKind::FailOver, stages) => recover_away(scene, stages - 1),
-        (TaskKind::StartMachine, 0) => Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(machine))]),
+        (TaskKind::StartMachine, 0) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(Instance::Recovered, machine))])
+        }
         _ => Next::Done,
     }
 }

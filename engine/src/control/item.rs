@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::vocabulary::{ItemState, JobId};
+use super::vocabulary::{ItemState, JobId, TestState};
 use crate::id::{Direction, GroupId, MachineId, Site};
 use crate::message::{Order, ResyncReason};
 use crate::point::{RecoveryPoint, WriteOrder};
@@ -35,6 +35,7 @@ pub struct ProtectedItem {
     #[serde(skip)]
     pub health: Health,
     pub(super) status: ItemStatus,
+    pub(super) test: TestStatus,
     /// Orders given outside of jobs, repeated whenever the agent shows that it needs them.
     pub(super) standing: Vec<Standing>,
 }
@@ -50,6 +51,17 @@ impl ProtectedItem {
     #[must_use]
     pub const fn state(&self) -> ItemState {
         self.status.state()
+    }
+
+    /// Where its test failover stands.
+    #[must_use]
+    pub const fn test(&self) -> TestState {
+        match self.test {
+            TestStatus::None => TestState::None,
+            TestStatus::InProgress(_) => TestState::InProgress,
+            TestStatus::Active(_) => TestState::Active,
+            TestStatus::CleaningUp(_) => TestState::CleaningUp,
+        }
     }
 
     /// The direction of its replication or of its last one; forward when there is none.
@@ -104,6 +116,16 @@ impl ProtectedItem {
         );
         self.status = to;
     }
+}
+
+/// The test failover of an item: [`TestState`] with the job that is doing it or did it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum TestStatus {
+    #[default]
+    None,
+    InProgress(JobId),
+    Active(JobId),
+    CleaningUp(JobId),
 }
 
 /// What an agent said last about itself.

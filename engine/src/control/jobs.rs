@@ -14,7 +14,7 @@ use super::vocabulary::{JobId, JobKind, JobState, TaskKind, TaskState};
 use crate::id::{Direction, DiskId, MachineId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
-use crate::ports::{HypervisorRequest, Inspection, PortFailure};
+use crate::ports::{HypervisorRequest, Inspection, Instance, PortFailure};
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -170,7 +170,7 @@ impl Ask {
     pub(super) fn excuse(&self, error: JobError, facts: &mut Facts) -> Result<(), JobError> {
         match (&self.what, &error) {
             (
-                What::Hypervisor(HypervisorRequest::Inspect(_)) | What::Cloud(CloudAsk::Inspect(_)),
+                What::Hypervisor(HypervisorRequest::Inspect(_)) | What::Cloud(CloudAsk::Inspect(..)),
                 JobError::Port(PortFailure::NotFound),
             ) => facts.note_inspection(&self.what, Inspection::ABSENT),
             (
@@ -208,7 +208,7 @@ impl What {
 
     /// Whether it cannot be put without a view that is not kept.
     pub(super) const fn needs_view(&self) -> bool {
-        matches!(self, Self::Cloud(CloudAsk::CreateDisk(_)))
+        matches!(self, Self::Cloud(CloudAsk::CreateDisk(..)))
     }
 
     /// Whether the machine that data comes from is down once it is done.
@@ -227,13 +227,13 @@ impl What {
 /// What is asked of the cloud, without the views, which are never kept: they are fetched again after a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum CloudAsk {
-    Inspect(MachineId),
+    Inspect(Instance, MachineId),
     CreateReplica(DiskId, u64),
-    CreateDisk(DiskId),
-    CreateMachine(MachineId),
-    StartMachine(MachineId),
+    CreateDisk(Instance, DiskId),
+    CreateMachine(Instance, MachineId),
+    StartMachine(Instance, MachineId),
     StopMachine(MachineId),
-    DeleteMachine(MachineId),
+    DeleteMachine(Instance, MachineId),
     DeleteReplica(DiskId),
 }
 

@@ -1,14 +1,46 @@
 //! What a user may ask for, derived from the state and from nothing else.
 
-use super::vocabulary::{ItemState, Operation};
+use super::vocabulary::{ItemState, Operation, TestState};
 use crate::id::Direction;
+
+/// What a user may ask for in a state, with a test failover beside it.
+///
+/// Nothing while a test failover runs. What it has made is cleaned up before protection ends; a failover may come
+/// first, as recorded, and it does not wait for a cleanup either (recording-classic, site-recovery 1.6).
+#[must_use]
+pub fn allowed_operations(state: ItemState, test: TestState) -> Vec<Operation> {
+    let ordinary = ordinary_operations(state).iter().copied();
+    match test {
+        TestState::None if state == ItemState::Protected(Direction::Forward) => {
+            ordinary.chain([Operation::TestFailover]).collect()
+        }
+        TestState::None | TestState::CleaningUp => ordinary.collect(),
+        TestState::InProgress => Vec::new(),
+        TestState::Active => {
+            let clean_up = (!is_passing(state)).then_some(Operation::CleanUpTest);
+            ordinary.filter(|operation| *operation != Operation::Disable).chain(clean_up).collect()
+        }
+    }
+}
+
+/// Whether a job moves the item.
+const fn is_passing(state: ItemState) -> bool {
+    matches!(
+        state,
+        ItemState::Enabling(_)
+            | ItemState::FailingOver(_)
+            | ItemState::ChangingPoint(_)
+            | ItemState::Committing(_)
+            | ItemState::Cancelling
+            | ItemState::Disabling
+    )
+}
 
 /// What a user may ask for in a state.
 ///
 /// Nothing while a job moves the item, but for stopping a forward failover: on the way home the recovered
 /// machine is stopped first, and there is nothing to go back to that would not lose its last writes.
-#[must_use]
-pub const fn allowed_operations(state: ItemState) -> &'static [Operation] {
+const fn ordinary_operations(state: ItemState) -> &'static [Operation] {
     match state {
         ItemState::Unprotected => &[Operation::Enable, Operation::Disable],
         ItemState::Synchronising(_) => &[Operation::Resync, Operation::Disable],

@@ -1,7 +1,7 @@
 //! Which phase answers for which job: the only place that knows all of them.
 //!
 //! A phase is a file: `enable`, `failover`, `failback`, `change_point`, `commit`, `cancel`, `reprotect`, `resync`,
-//! `disable`. Each says which tasks its jobs have, what every stage of a task asks, and where the item goes at
+//! `disable`, `test_failover`. Each says which tasks its jobs have, what every stage of a task asks, and where the item goes at
 //! the end. Phases read the world through a [`Scene`] and change nothing but the item.
 
 use super::group::{Group, Run};
@@ -9,9 +9,12 @@ use super::item::ProtectedItem;
 use super::jobs::{Ask, Awaited, CloudAsk, Job, JobError, Next, Tolerance, What};
 use super::vault::Vault;
 use super::vocabulary::{JobId, JobKind, TaskKind};
-use super::{cancel, change_point, commit, disable, enable, failback, failover, reprotect, resync};
+use super::{
+    cancel, change_point, commit, disable, enable, failback, failover, reprotect, resync, test_failover,
+};
 use crate::id::{Direction, DiskId};
 use crate::message::{FirstCopy, JournalSpec, Order, Replication};
+use crate::ports::Instance;
 use crate::role::Address;
 
 /// What a phase sees of the vault.
@@ -84,6 +87,8 @@ pub(super) const fn tasks(kind: JobKind, direction: Direction) -> &'static [Task
         (JobKind::Cancel, _) => cancel::TASKS,
         (JobKind::Resync, _) => resync::TASKS,
         (JobKind::Disable, _) => disable::TASKS,
+        (JobKind::TestFailover, _) => test_failover::TASKS,
+        (JobKind::CleanUpTest, _) => test_failover::CLEAN_UP_TASKS,
     }
 }
 
@@ -99,6 +104,8 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (JobKind::Cancel, _) => cancel::stage(scene, task, stages),
         (JobKind::Resync, _) => resync::stage(scene, task, stages),
         (JobKind::Disable, _) => disable::stage(scene, task, stages),
+        (JobKind::TestFailover, _) => test_failover::stage(scene, task, stages),
+        (JobKind::CleanUpTest, _) => test_failover::clean_up_stage(scene, task, stages),
     }
 }
 
@@ -109,12 +116,14 @@ pub(super) fn tolerance(job: &Job, task: TaskKind, ask: &Ask) -> Tolerance {
         | (JobKind::Failover, _, TaskKind::SynchroniseLatest) => Tolerance::SkipTask,
         (JobKind::Cancel | JobKind::Disable, _, TaskKind::StopReplication) => Tolerance::SkipTask,
         // What was not made needs no removing. What may still be made, later than anybody waits, is for the user to know.
-        (JobKind::Cancel | JobKind::Disable, _, TaskKind::CleanUp)
+        (JobKind::Cancel | JobKind::Disable | JobKind::CleanUpTest, _, TaskKind::CleanUp)
             if ask.what.creates() && !ask.is_given_up() =>
         {
             Tolerance::Ignore
         }
         (JobKind::ChangePoint, _, TaskKind::CleanUp) if ask.what.stops_machine() => Tolerance::Ignore,
+        // A pin that stays keeps a point too long, and the next one replaces it.
+        (JobKind::TestFailover | JobKind::CleanUpTest, ..) if ask.what.unpins() => Tolerance::Ignore,
         _ => Tolerance::Fatal,
     }
 }
@@ -131,7 +140,9 @@ pub(super) fn task_begins(vault: &mut Vault, id: JobId, task: TaskKind) {
                 run.left.insert(machine);
             }
         }
-        (JobKind::Cancel | JobKind::Disable, TaskKind::CleanUp) => cancel::inherit(vault, id),
+        (JobKind::Cancel | JobKind::Disable | JobKind::CleanUpTest, TaskKind::CleanUp) => {
+            cancel::inherit(vault, id);
+        }
         _ => {}
     }
 }
@@ -145,6 +156,8 @@ pub(super) fn job_ends(vault: &mut Vault, id: JobId, well: bool) {
         JobKind::ChangePoint => change_point::ends(vault, id, well),
         JobKind::Commit => commit::ends(vault, id, well),
         JobKind::Cancel | JobKind::Disable => disable::ends(vault, id, well),
+        JobKind::TestFailover => test_failover::ends(vault, id, well),
+        JobKind::CleanUpTest => test_failover::clean_up_ends(vault, id, well),
         JobKind::Resync => {}
     }
 }
@@ -167,6 +180,15 @@ pub(super) fn open_journal(scene: &Scene<'_>) -> Next {
 
 /// Brings the replica's point into the world as a running machine; shared by failover and change of point.
 pub(super) fn recover_away(scene: &Scene<'_>, stages: u8) -> Next {
+    match stages {
+        0 | 1 => recover_disks(scene, Instance::Recovered, stages),
+        2 => Next::Ask(vec![What::Cloud(CloudAsk::CreateMachine(Instance::Recovered, scene.item.machine))]),
+        _ => Next::Done,
+    }
+}
+
+/// Makes the disks of an instance from the chosen point.
+pub(super) fn recover_disks(scene: &Scene<'_>, instance: Instance, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (stages, scene.job.facts.point) {
         (0, Some(point)) => {
@@ -174,8 +196,10 @@ pub(super) fn recover_away(scene: &Scene<'_>, stages: u8) -> Next {
             Next::Ask(vec![scene.target_does(order)])
         }
         (0, None) => Next::Fail(JobError::NoSuchPoint),
-        (1, _) => Next::Ask(scene.disks().map(|(disk, _)| What::Cloud(CloudAsk::CreateDisk(disk))).collect()),
-        (2, _) => Next::Ask(vec![What::Cloud(CloudAsk::CreateMachine(machine))]),
+        (1, _) => {
+            let create = |(disk, _)| What::Cloud(CloudAsk::CreateDisk(instance, disk));
+            Next::Ask(scene.disks().map(create).collect())
+        }
         _ => Next::Done,
     }
 }
@@ -184,8 +208,12 @@ impl What {
     pub(super) const fn creates(&self) -> bool {
         matches!(
             self,
-            Self::Cloud(CloudAsk::CreateDisk(_) | CloudAsk::CreateMachine(_) | CloudAsk::StartMachine(_))
+            Self::Cloud(CloudAsk::CreateDisk(..) | CloudAsk::CreateMachine(..) | CloudAsk::StartMachine(..))
         )
+    }
+
+    pub(super) const fn unpins(&self) -> bool {
+        matches!(self, Self::Order { order: Order::UnpinPoint { .. }, .. })
     }
 
     pub(super) const fn stops_machine(&self) -> bool {

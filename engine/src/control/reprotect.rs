@@ -9,7 +9,7 @@ use super::phase::{Scene, open_journal};
 use super::vocabulary::TaskKind;
 use crate::id::Site;
 use crate::message::{FirstCopy, Order};
-use crate::ports::{HypervisorRequest, PortFailure};
+use crate::ports::{HypervisorRequest, Instance, PortFailure};
 
 pub(super) const TASKS: &[TaskKind] = &[
     TaskKind::CheckPrerequisites,
@@ -21,7 +21,9 @@ pub(super) const TASKS: &[TaskKind] = &[
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (task, stages) {
-        (TaskKind::CheckPrerequisites, 0) => Next::Ask(vec![What::Cloud(CloudAsk::Inspect(machine))]),
+        (TaskKind::CheckPrerequisites, 0) => {
+            Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))])
+        }
         (TaskKind::CheckPrerequisites, _) => check(scene),
         (TaskKind::DiscoverReplica, 0) => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(machine))])

@@ -11,4 +11,5 @@ mod prerequisites;
 mod random;
 mod second_attempts;
 mod status;
+mod test_failovers;
 mod world;

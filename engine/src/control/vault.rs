@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use super::config::ControlConfig;
 use super::group::{Group, Run};
-use super::item::{ItemStatus, ProtectedItem};
+use super::item::{ItemStatus, ProtectedItem, TestStatus};
 use super::jobs::{Job, What};
 use super::ledger::{ControlRecord, Ledger};
-use super::vocabulary::{ItemState, JobId, JobState, TaskState};
+use super::vocabulary::{ItemState, JobId, JobState, TaskState, TestState};
 use super::wire::{Timer, Wire, Wish};
 use crate::id::{GroupId, MachineId};
 use crate::message::{Observation, Order, RequestId, TargetStatus};
@@ -67,7 +67,9 @@ impl Vault {
         }
         let states = vault.ledger.items().values().map(|item| (item.machine, item.state()));
         let report = |(machine, to)| Wish::Observe(Observation::Item { machine, to });
-        vault.wishes = states.map(report).collect();
+        let tests = vault.ledger.items().values().map(|item| (item.machine, item.test()));
+        let report_test = |(machine, to)| Wish::Observe(Observation::Test { machine, to });
+        vault.wishes = states.map(report).chain(tests.map(report_test)).collect();
         vault
     }
 
@@ -131,6 +133,16 @@ impl Vault {
         self.watch_rpo(machine);
     }
 
+    /// Moves the test failover of an item and tells.
+    pub(super) fn test_is(&mut self, machine: MachineId, to: TestStatus) {
+        let Some(item) = self.ledger.item_mut(machine) else {
+            return;
+        };
+        item.test = to;
+        let to = item.test();
+        self.observe(Observation::Test { machine, to });
+    }
+
     /// Gives an order that no task waits for and that is not repeated: whoever missed it shows it in its status.
     pub(super) fn order_once(&mut self, to: Address, order: Order) {
         let number = self.ledger.next_number();
@@ -164,8 +176,14 @@ impl Vault {
 
     /// Whether a machine is being made from a point, or what was made of it is being removed.
     pub(super) fn is_recovering(&self, machine: MachineId) -> bool {
-        let state = self.item(machine).map(ProtectedItem::state);
-        matches!(state, Some(ItemState::FailingOver(_) | ItemState::ChangingPoint(_) | ItemState::Cancelling))
+        let is_recovering = |item: &ProtectedItem| {
+            item.test() == TestState::InProgress
+                || matches!(
+                    item.state(),
+                    ItemState::FailingOver(_) | ItemState::ChangingPoint(_) | ItemState::Cancelling
+                )
+        };
+        self.item(machine).is_some_and(is_recovering)
     }
 
     /// Ends a job's record; its item is moved by whoever calls this.

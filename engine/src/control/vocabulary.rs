@@ -35,6 +35,10 @@ pub enum JobKind {
     Resync,
     /// End the protection.
     Disable,
+    /// Recover a point beside production, to try it.
+    TestFailover,
+    /// Remove what a test failover made.
+    CleanUpTest,
 }
 
 /// Where a job stands.
@@ -77,6 +81,8 @@ pub enum TaskKind {
     DiscoverReplica,
     /// Stop replication.
     StopReplication,
+    /// Create the machine of a test failover from its disks.
+    CreateTestMachine,
 }
 
 /// Where a task stands.
@@ -121,6 +127,20 @@ pub enum ItemState {
     Cancelling,
     /// The protection is being ended.
     Disabling,
+}
+
+/// Where the test failover of an item stands, beside its state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum TestState {
+    /// There is none.
+    #[default]
+    None,
+    /// A machine is being made from a point.
+    InProgress,
+    /// What was made is there, until it is cleaned up. Also after a test failover that failed halfway.
+    Active,
+    /// It is being removed.
+    CleaningUp,
 }
 
 /// What a user asks for.
@@ -180,6 +200,18 @@ pub enum Command {
         /// Which machine.
         machine: MachineId,
     },
+    /// Make a machine from a point beside production. Replication goes on.
+    TestFailover {
+        /// Which machine.
+        machine: MachineId,
+        /// Which point.
+        to: Selector,
+    },
+    /// Remove what the test failover made.
+    CleanUpTest {
+        /// Which machine.
+        machine: MachineId,
+    },
 }
 
 /// Something a user may ask for in a state.
@@ -201,6 +233,10 @@ pub enum Operation {
     Resync,
     /// [`Command::Disable`].
     Disable,
+    /// [`Command::TestFailover`].
+    TestFailover,
+    /// [`Command::CleanUpTest`].
+    CleanUpTest,
 }
 
 /// Why a command was refused. Nothing was changed.

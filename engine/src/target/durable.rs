@@ -41,6 +41,19 @@ pub enum TargetRecord<C: Content> {
         /// What was asked for.
         selector: Selector,
     },
+    /// A point was chosen and is kept for a machine that goes on replicating.
+    Pinned {
+        /// Its group.
+        group: GroupId,
+        /// The machine.
+        machine: MachineId,
+        /// What was asked for.
+        selector: Selector,
+        /// The number of the pin.
+        by: u64,
+    },
+    /// A pin is no longer needed.
+    Unpinned(GroupId, MachineId, u64),
     /// The replica disks of a machine are about to be made equal to a point.
     Promoting(GroupId, MachineId, PointId),
     /// The replica disks of a machine are equal to a point.
@@ -59,6 +72,7 @@ pub struct GroupCheckpoint<C: Content> {
     journal: Checkpoint<C>,
     streams: Vec<(StreamKey, u64, bool)>,
     finished: Vec<(MachineId, Selector, RecoveryPoint)>,
+    pinned: Vec<(MachineId, (u64, RecoveryPoint))>,
 }
 
 impl<C: Content> Target<C> {
@@ -105,6 +119,12 @@ impl<C: Content> Target<C> {
                     group.choose(*machine, *selector);
                 });
             }
+            TargetRecord::Pinned { group, machine, selector, by } => self.with(*group, |group| {
+                group.pin(*machine, *selector, *by);
+            }),
+            TargetRecord::Unpinned(group, machine, by) => {
+                self.with(*group, |group| group.unpin(*machine, *by));
+            }
             TargetRecord::Promoting(id, machine, point) => {
                 self.with(*id, |group| group.journal.promoting(*machine, *point));
             }
@@ -143,6 +163,7 @@ impl<C: Content> Group<C> {
             journal: self.journal.checkpoint(),
             streams: self.streams.values().map(|s| (s.key, s.next, s.is_shut_down)).collect(),
             finished: self.finished.iter().map(|(machine, f)| (*machine, f.selector, f.point)).collect(),
+            pinned: self.pinned.iter().map(|(machine, pin)| (*machine, *pin)).collect(),
         }
     }
 
@@ -158,6 +179,7 @@ impl<C: Content> Group<C> {
             journal,
             streams: checkpoint.streams.iter().map(stream).collect(),
             finished: checkpoint.finished.iter().map(finished).collect(),
+            pinned: checkpoint.pinned.iter().copied().collect(),
             has_news: true,
             unfolded_bytes: 0,
         }

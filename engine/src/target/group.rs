@@ -7,7 +7,7 @@ use crate::content::Content;
 use crate::id::{DiskId, MachineId};
 use crate::journal::GroupJournal;
 use crate::message::{JournalSpec, Selector};
-use crate::point::RecoveryPoint;
+use crate::point::{PointId, RecoveryPoint};
 
 /// One group.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub(super) struct Group<C: Content> {
     pub(super) streams: BTreeMap<DiskId, Stream>,
     /// Machines that take nothing more, and the point that is recovered of each.
     pub(super) finished: BTreeMap<MachineId, Finished>,
+    /// Points that are kept for machines that go on replicating, each with the number it is pinned by.
+    pub(super) pinned: BTreeMap<MachineId, (u64, RecoveryPoint)>,
     /// Control has not heard of the newest change.
     pub(super) has_news: bool,
     /// Payload bytes received since a fold was last planned.
@@ -46,6 +48,7 @@ impl<C: Content> Group<C> {
             journal: GroupJournal::new(spec),
             streams: BTreeMap::new(),
             finished: BTreeMap::new(),
+            pinned: BTreeMap::new(),
             has_news: true,
             unfolded_bytes: 0,
         }
@@ -74,6 +77,28 @@ impl<C: Content> Group<C> {
         let point = chosen.map(|finished| finished.point).or_else(|| self.journal.choose(selector))?;
         self.finished.insert(machine, Finished { selector, point });
         Some(point)
+    }
+
+    /// Chooses a point and keeps it; the same number gives the same point.
+    pub(super) fn pin(&mut self, machine: MachineId, selector: Selector, by: u64) -> Option<RecoveryPoint> {
+        if let Some((_, point)) = self.pinned.get(&machine).filter(|(pin, _)| *pin >= by) {
+            return Some(*point);
+        }
+        let point = self.journal.choose(selector)?;
+        self.pinned.insert(machine, (by, point));
+        Some(point)
+    }
+
+    pub(super) fn unpin(&mut self, machine: MachineId, by: u64) {
+        if self.pinned.get(&machine).is_some_and(|(pin, _)| *pin <= by) {
+            self.pinned.remove(&machine);
+        }
+    }
+
+    /// The points that retention must leave.
+    pub(super) fn kept_points(&self) -> Vec<PointId> {
+        let pinned = self.pinned.values().map(|(_, point)| point.id);
+        self.finished.values().map(|finished| finished.point.id).chain(pinned).collect()
     }
 
     /// Machines whose source was shut down in order and whose last writes are all here.

@@ -21,6 +21,14 @@ impl<C: Content> Target<C> {
                 let answer = self.finish(group, generation, machine, selector);
                 self.answer(request, answer);
             }
+            Order::PinPoint { group, generation, machine, selector, by } => {
+                let answer = self.pin(group, generation, machine, selector, by);
+                self.answer(request, answer);
+            }
+            Order::UnpinPoint { group, generation, machine, by } => {
+                self.unpin(group, generation, machine, by);
+                self.answer(request, Answer::Done);
+            }
             Order::OpenPoint { group, machine, point } => {
                 let answer = self.views(group, machine, point);
                 self.answer(request, answer);
@@ -71,6 +79,31 @@ impl<C: Content> Target<C> {
         group.has_news = true;
         self.ledger.append(TargetRecord::Finished { group: id, machine, selector }, NOTE_BYTES);
         Answer::Chosen(point)
+    }
+
+    fn pin(
+        &mut self,
+        id: GroupId,
+        generation: u64,
+        machine: MachineId,
+        selector: Selector,
+        by: u64,
+    ) -> Answer<C> {
+        let Some(group) = self.groups.get_mut(&id).filter(|g| g.journal.spec().generation == generation)
+        else {
+            return Answer::Unknown;
+        };
+        let Some(point) = group.pin(machine, selector, by) else { return Answer::NoSuchPoint };
+        group.has_news = true;
+        self.ledger.append(TargetRecord::Pinned { group: id, machine, selector, by }, NOTE_BYTES);
+        Answer::Chosen(point)
+    }
+
+    fn unpin(&mut self, id: GroupId, generation: u64, machine: MachineId, by: u64) {
+        if let Some(group) = self.groups.get_mut(&id).filter(|g| g.journal.spec().generation == generation) {
+            group.unpin(machine, by);
+            self.ledger.append(TargetRecord::Unpinned(id, machine, by), NOTE_BYTES);
+        }
     }
 
     fn views(&self, id: GroupId, machine: MachineId, point: PointId) -> Answer<C> {

@@ -9,7 +9,6 @@ use crate::content::Content;
 use crate::id::GroupId;
 use crate::journal::Appended;
 use crate::message::{Message, Observation};
-use crate::point::PointId;
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -75,8 +74,7 @@ impl<C: Content> Target<C> {
     /// Gives up what the policy no longer keeps, when a point has come into being.
     fn retain(&mut self, now: Instant, id: GroupId) {
         let Some(group) = self.groups.get_mut(&id).filter(|group| group.has_news) else { return };
-        let pinned: Vec<PointId> = group.finished.values().map(|finished| finished.point.id).collect();
-        let expired = group.journal.expired(now, &pinned);
+        let expired = group.journal.expired(now, &group.kept_points());
         if expired.is_empty() {
             return;
         }

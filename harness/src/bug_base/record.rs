@@ -140,6 +140,8 @@ const fn asks_the_vault(action: &Action) -> bool {
             | Action::Disable(_)
             | Action::Protect(_)
             | Action::Resync(_)
+            | Action::TestFailover { .. }
+            | Action::CleanUpTest(_)
     )
 }
 

@@ -36,7 +36,8 @@ struct Finishing {
     group: GroupId,
     generation: u64,
     machine: MachineId,
-    selector: Selector,
+    /// None for a test failover: the machine goes on, and nothing is put under it.
+    selector: Option<Selector>,
 }
 
 /// The stream of one disk.
@@ -231,12 +232,18 @@ impl<C: Simulated> World<C> {
                 let members = group.map_or(&[][..], |group| &group.machines);
                 self.judges.tap.acknowledged(*stream, *upto, members);
             }
-            (Message::Order { request, order }, ..) => {
-                if let Order::Finish { group, generation, machine, selector } = **order {
+            (Message::Order { request, order }, ..) => match **order {
+                Order::Finish { group, generation, machine, selector } => {
+                    let selector = Some(selector);
                     let finishing = Finishing { group, generation, machine, selector };
                     self.judges.tap.asked(*request, finishing);
                 }
-            }
+                Order::PinPoint { group, generation, machine, .. } => {
+                    let finishing = Finishing { group, generation, machine, selector: None };
+                    self.judges.tap.finishing.insert(*request, finishing);
+                }
+                _ => {}
+            },
             (Message::Answer { request, answer: Answer::Chosen(point) }, Address::Target(site), _) => {
                 if let Some(finishing) = self.judges.tap.finishing.remove(request) {
                     self.judge_chosen(site, finishing, *point);
@@ -250,7 +257,7 @@ impl<C: Simulated> World<C> {
     fn judge_chosen(&mut self, site: Site, finishing: Finishing, point: RecoveryPoint) {
         let Finishing { group, generation, machine, selector } = finishing;
         self.judge_new_point(site, group, point);
-        if selector != Selector::Latest {
+        if selector != Some(Selector::Latest) {
             return;
         }
         if self.judges.tap.settled.get(&group).is_none_or(|(settled, _)| *settled != generation) {

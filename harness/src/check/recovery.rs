@@ -1,7 +1,7 @@
 //! Recovered machines: what they start from must be exactly the chosen cut, on every disk, sector by sector, in both
 //! directions; and a failover to the latest point must hold everything the target had acknowledged.
 
-use switchback_engine::control::Command;
+use switchback_engine::control::{Command, JobKind};
 use switchback_engine::message::Selector;
 use switchback_engine::{Change, Consistency, DiskId, MachineId, RecoveryPoint, Site, Stamp};
 
@@ -75,6 +75,36 @@ impl<C: Simulated> World<C> {
             );
             self.found_about(machine, Judge::NothingResurrected, what);
         }
+    }
+
+    /// A test machine boots: its disks hold exactly what its point held when it was chosen.
+    pub(crate) fn judge_test_machine(&mut self, machine: MachineId) {
+        if !self.judges.reads_back {
+            return;
+        }
+        self.judges.looked(Judge::NothingResurrected);
+        let count = self.spec().machines[machine.0 as usize].disks.len();
+        let disks = (0..count).map(|index| PhysicalDisk::Test(DiskId { machine, index: index as u8 }));
+        let disks: Vec<_> =
+            disks.map(|disk| C::into_stamps(self.disk_runs(disk).unwrap_or_default().to_vec())).collect();
+        let promised = self.promised_to_test(machine);
+        let what = match (self.judge_image(machine, Site::Primary, &disks), promised) {
+            (Ok(position), Some(promised)) if position != promised => {
+                format!("the point of the test held {promised} writes, the test machine has {position}")
+            }
+            (Ok(_), _) => return,
+            (Err(what), _) => format!("a test machine came up with other disks than any cut: {what}"),
+        };
+        self.found_about(machine, Judge::NothingResurrected, what);
+    }
+
+    /// How many writes the point of a machine's test failover held, if the vault can be asked for it.
+    fn promised_to_test(&self, machine: MachineId) -> Option<usize> {
+        let mut jobs = self.control()?.jobs().rev();
+        let job = jobs.find(|job| job.machine == machine && job.kind == JobKind::TestFailover)?;
+        let group = self.spec().group_of(machine.0 as usize)?.id;
+        let positions = self.positions_of(Site::Recovery, group, job.point()?.id)?;
+        positions.iter().find(|(m, _)| *m == machine).map(|(_, position)| *position)
     }
 
     /// Whether a point is of the kind that the user asked for last.

@@ -4,7 +4,7 @@
 
 use switchback_engine::Direction::{self, Forward, Reverse};
 use switchback_engine::control::ItemState::{self, *};
-use switchback_engine::control::Operation;
+use switchback_engine::control::{Operation, TestState};
 
 /// Whether the documents know this change of state. `before` is the state that `from` was entered from, if that was
 /// seen.
@@ -79,8 +79,30 @@ pub(crate) fn states() -> impl Iterator<Item = ItemState> {
     [Unprotected, Cancelling, Disabling].into_iter().chain(both)
 }
 
-/// What the documents let a user ask for; `None` is a machine that was never protected.
-pub(super) const fn allowed(state: Option<ItemState>) -> &'static [Operation] {
+/// What the documents let a user ask for, with a test failover beside the state; `None` is a machine that was never
+/// protected.
+pub(super) fn allowed(item: Option<(ItemState, TestState)>) -> Vec<Operation> {
+    let (state, test) = item.unzip();
+    let mut allowed = allowed_by_state(state).to_vec();
+    match test {
+        // Only on the way to the cloud can a failover be tested.
+        None | Some(TestState::None) if state == Some(Protected(Forward)) => {
+            allowed.push(Operation::TestFailover)
+        }
+        // A job is at work.
+        Some(TestState::InProgress) => allowed.clear(),
+        // The product does not wait for a cleanup before it fails over; the vault keeps its items until they are clean.
+        Some(TestState::Active) => {
+            let is_idle = allowed.iter().any(|operation| *operation != Operation::Cancel);
+            allowed.retain(|operation| *operation != Operation::Disable);
+            allowed.extend(is_idle.then_some(Operation::CleanUpTest));
+        }
+        None | Some(TestState::None | TestState::CleaningUp) => {}
+    }
+    allowed
+}
+
+const fn allowed_by_state(state: Option<ItemState>) -> &'static [Operation] {
     match state {
         None => &[Operation::Enable],
         // Disabling removes what a cancelled failover or an earlier attempt left in the vault.

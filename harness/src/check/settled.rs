@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use switchback_azure::LeftoverKind;
-use switchback_engine::control::{Command, ItemState, JobState, Operation};
+use switchback_engine::control::{Command, ItemState, JobState, Operation, ProtectedItem, TestState};
 use switchback_engine::message::Selector;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{Direction, GroupId, MachineId, PointId, Site};
@@ -148,7 +148,8 @@ impl<C: Simulated> World<C> {
             if state.is_some_and(|state| state != reported) {
                 found.push(format!("machine {} is {state:?} and was last reported {reported:?}", machine.0));
             }
-            let (offered, known) = (control.allowed_operations(machine), allowed(state));
+            let known = allowed(control.item(machine).map(standing));
+            let offered = control.allowed_operations(machine);
             if offered.len() != known.len() || offered.iter().any(|operation| !known.contains(operation)) {
                 found.push(format!(
                     "machine {} is {state:?} and is offered {offered:?}, not {known:?}",
@@ -164,13 +165,13 @@ impl<C: Simulated> World<C> {
     }
 
     /// How many jobs there are, and the state of every item.
-    fn shown(&self) -> Option<(usize, Vec<ItemState>)> {
+    fn shown(&self) -> Option<(usize, Vec<(ItemState, TestState)>)> {
         let control = self.control()?;
-        Some((control.jobs().count(), control.items().map(|item| item.state()).collect()))
+        Some((control.jobs().count(), control.items().map(standing).collect()))
     }
 
     fn illegal_commands(&self, machine: MachineId) -> impl Iterator<Item = (Operation, Command)> + use<C> {
-        let state = self.control().and_then(|control| control.item(machine)).map(|item| item.state());
+        let item = self.control().and_then(|control| control.item(machine)).map(standing);
         let point = PointId { generation: u64::MAX, number: 1 };
         let process_server = Address::ProcessServer(0);
         let all = [
@@ -184,10 +185,13 @@ impl<C: Simulated> World<C> {
             (Operation::Reprotect, Command::Reprotect { machine, process_server }),
             (Operation::Resync, Command::Resync { machine }),
             (Operation::Disable, Command::Disable { machine }),
+            (Operation::TestFailover, Command::TestFailover { machine, to: Selector::Latest }),
+            (Operation::CleanUpTest, Command::CleanUpTest { machine }),
         ];
         let enable = self.enable_again(machine).map(|command| (Operation::Enable, command));
         let all = all.into_iter().chain(enable);
-        all.filter(move |(operation, _)| !allowed(state).contains(operation))
+        let allowed = allowed(item);
+        all.filter(move |(operation, _)| !allowed.contains(operation))
     }
 
     fn enable_again(&self, machine: MachineId) -> Option<Command> {
@@ -204,8 +208,16 @@ impl<C: Simulated> World<C> {
     }
 }
 
+/// The state of an item, and of the test failover beside it.
+fn standing(item: &ProtectedItem) -> (ItemState, TestState) {
+    (item.state(), item.test())
+}
+
 /// Whether something in the cloud may be there once nothing is under way.
 fn may_be_in_cloud(reported: Reported, kind: LeftoverKind) -> bool {
+    if matches!(kind, LeftoverKind::TestMachine | LeftoverKind::TestDisk) {
+        return reported.test != TestState::None;
+    }
     if kind == LeftoverKind::ReplicaDisk {
         // A failover that was cancelled leaves the replica until the user disables.
         return reported.state != ItemState::Unprotected || reported.before != Some(ItemState::Disabling);

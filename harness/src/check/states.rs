@@ -1,6 +1,6 @@
 //! Legal states, and one writable side.
 
-use switchback_engine::control::{ItemState, JobId, JobKind, JobState, TaskKind, TaskState};
+use switchback_engine::control::{ItemState, JobId, JobKind, JobState, TaskKind, TaskState, TestState};
 use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
 use switchback_engine::{Direction, MachineId, Site};
@@ -31,6 +31,8 @@ pub(super) struct Reported {
     ran_twice: bool,
     /// Its protection was ended in the cloud: what runs there is the user's from then on.
     pub(super) kept_in_cloud: bool,
+    /// Where its test failover stands.
+    pub(super) test: TestState,
     /// Where it belongs: away from a committed failover until a committed failback.
     pub(super) home: Site,
 }
@@ -46,6 +48,7 @@ impl Default for Reported {
             cleanup_failed: false,
             ran_twice: false,
             kept_in_cloud: false,
+            test: TestState::None,
             home: Site::Primary,
         }
     }
@@ -59,6 +62,9 @@ impl<C: Simulated> World<C> {
         }
         match &observation {
             Observation::Item { machine, to } => self.judge_state(*machine, *to),
+            Observation::Test { machine, to } => {
+                self.judges.reported.entry(*machine).or_default().test = *to;
+            }
             Observation::PointCreated { group, point } => {
                 if let Address::Target(site) = from {
                     self.judge_new_point(site, *group, *point);

@@ -14,8 +14,10 @@ use switchback_engine::control::{Command, ItemState, JobId, JobState, Operation,
 use switchback_engine::message::Selector;
 use switchback_engine::role::CommandId;
 use switchback_engine::{MachineId, Site};
+use switchback_scenarios::model::words::FailureWord;
 use switchback_sim::SimTime;
 
+use super::failure::Failure;
 use super::{Drill, LOOK_EVERY};
 use crate::content::Simulated;
 
@@ -35,6 +37,8 @@ pub(super) struct Asked {
     /// Refusals one after the other.
     refusals: u32,
     stage: Stage,
+    /// The job that the last attempt became.
+    job: Option<JobId>,
 }
 
 /// How far it has come.
@@ -60,10 +64,12 @@ enum Look {
     Silence(CommandId),
     Ended,
     /// It was refused for now.
-    Refused(String),
+    Refused(Failure),
+    /// It was refused because there is nothing left to do.
+    TooLate(Failure),
     /// Its job failed.
-    Failed(String),
-    GiveUp(String),
+    Failed(Failure),
+    GiveUp(Failure),
 }
 
 impl Asked {
@@ -72,6 +78,11 @@ impl Asked {
             Stage::Ended(well) => Some(well),
             _ => None,
         }
+    }
+
+    /// The job that its last attempt became, if it became one.
+    pub(super) const fn job(&self) -> Option<JobId> {
+        self.job
     }
 
     /// When to look at it again; `next` is the next look.
@@ -86,7 +97,7 @@ impl Asked {
 impl<C: Simulated> Drill<C> {
     pub(super) fn ask_first(&mut self, machine: MachineId, command: Command) -> Asked {
         let stage = self.ask(machine, &command);
-        Asked { command, machine, attempts: 1, refusals: 0, stage }
+        Asked { command, machine, attempts: 1, refusals: 0, stage, job: None }
     }
 
     fn ask(&mut self, machine: MachineId, command: &Command) -> Stage {
@@ -122,7 +133,11 @@ impl<C: Simulated> Drill<C> {
             Look::UnderWay if !gave_up => self.steps[at].asked[number].stage = Stage::UnderWay(id),
             look => {
                 let mut asked = self.steps[at].asked[number].clone();
-                self.settle(at, &mut asked, look, gave_up);
+                asked.job = self.world.reply(id).and_then(|reply| reply.as_ref().ok()).copied();
+                match self.scenario.timeline[at].fails {
+                    Some(wanted) => self.settle_failing(at, &mut asked, look, gave_up, wanted),
+                    None => self.settle(at, &mut asked, look, gave_up),
+                }
                 self.steps[at].asked[number] = asked;
             }
         }
@@ -131,7 +146,7 @@ impl<C: Simulated> Drill<C> {
     /// Goes on from what a look has shown.
     fn settle(&mut self, at: usize, asked: &mut Asked, look: Look, gave_up: bool) {
         match look {
-            Look::Ended => asked.stage = Stage::Ended(true),
+            Look::Ended | Look::TooLate(_) => asked.stage = Stage::Ended(true),
             Look::Silence(id) if !gave_up => {
                 self.world.repeat_command(id, asked.command.clone());
                 asked.stage = Stage::Asked(id, self.world.now() + REPEAT_AFTER);
@@ -154,8 +169,39 @@ impl<C: Simulated> Drill<C> {
             Look::Wait | Look::UnderWay | Look::Silence(_) => {
                 self.give_up(at, asked, "it is not through in time")
             }
-            Look::Refused(why) | Look::Failed(why) | Look::GiveUp(why) => self.give_up(at, asked, &why),
+            Look::Refused(failure) | Look::Failed(failure) | Look::GiveUp(failure) => {
+                self.give_up(at, asked, &failure.why);
+            }
         }
+    }
+
+    /// The same of a step that is to fail: it is asked for once, and only to fail for that reason is right.
+    fn settle_failing(
+        &mut self,
+        at: usize,
+        asked: &mut Asked,
+        look: Look,
+        gave_up: bool,
+        wanted: FailureWord,
+    ) {
+        let told = match look {
+            Look::Refused(failure)
+            | Look::TooLate(failure)
+            | Look::Failed(failure)
+            | Look::GiveUp(failure)
+                if failure.word == Some(wanted) =>
+            {
+                asked.stage = Stage::Ended(true);
+                return;
+            }
+            Look::TooLate(failure) | Look::Failed(failure) | Look::GiveUp(failure) => {
+                failure.instead_of(wanted)
+            }
+            Look::Ended => format!("it was to fail, {wanted}; it was done"),
+            look => return self.settle(at, asked, look, gave_up),
+        };
+        self.trouble(at, &told);
+        asked.stage = Stage::Ended(false);
     }
 
     fn give_up(&mut self, at: usize, asked: &mut Asked, why: &str) {
@@ -204,12 +250,15 @@ impl<C: Simulated> Drill<C> {
             None if self.world.now() >= repeat_at => Look::Silence(id),
             None => Look::Wait,
             Some(Ok(job)) => self.look_at_job(job),
-            Some(Err(Refused::NotAllowed { operation: Operation::Cancel, .. })) => Look::Ended,
-            Some(Err(Refused::NotAllowed { state, .. })) if is_passing(state) => {
-                Look::Refused("the machine stays on its way to another state".to_owned())
+            Some(Err(refused @ Refused::NotAllowed { operation: Operation::Cancel, .. })) => {
+                Look::TooLate(Failure::of_refusal(&refused))
+            }
+            Some(Err(refused @ Refused::NotAllowed { state, .. })) if is_passing(state) => {
+                let why = "the machine stays on its way to another state".to_owned();
+                Look::Refused(Failure { why, ..Failure::of_refusal(&refused) })
             }
             Some(Err(_)) if self.scenario.operator.accepts_refusals => Look::Ended,
-            Some(Err(refused)) => Look::GiveUp(refused.to_string()),
+            Some(Err(refused)) => Look::GiveUp(Failure::of_refusal(&refused)),
         }
     }
 
@@ -220,11 +269,7 @@ impl<C: Simulated> Drill<C> {
             JobState::Succeeded => Look::Ended,
             // Only a user cancels a job.
             JobState::Cancelled => Look::Ended,
-            JobState::Failed => {
-                let why =
-                    job.error.as_ref().map_or_else(|| "without a reason".to_owned(), ToString::to_string);
-                Look::Failed(format!("the job failed: {why}"))
-            }
+            JobState::Failed => Look::Failed(Failure::of_job(job)),
         }
     }
 

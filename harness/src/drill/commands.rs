@@ -8,13 +8,14 @@ use switchback_scenarios::model::{Action, FailbackPoint, RecoveryPointChoice, Su
 use switchback_sim::SimTime;
 
 use super::Drill;
+use super::failure::Failure;
 use crate::content::Simulated;
 use crate::world::sim_time;
 
 impl<C: Simulated> Drill<C> {
     /// The commands of a step that asks the vault for something; none for faults.
-    pub(super) fn commands(&self, action: &Action) -> Result<Vec<(MachineId, Command)>, String> {
-        let each = |subject: Subject, command: &dyn Fn(MachineId) -> Result<Command, String>| {
+    pub(super) fn commands(&self, action: &Action) -> Result<Vec<(MachineId, Command)>, Failure> {
+        let each = |subject: Subject, command: &dyn Fn(MachineId) -> Result<Command, Failure>| {
             let members = self.scenario.members(subject).iter().map(|vm| MachineId(vm.0 as u32));
             members.map(|machine| command(machine).map(|command| (machine, command))).collect()
         };
@@ -42,6 +43,10 @@ impl<C: Simulated> Drill<C> {
             }),
             Action::Resync(subject) => each(*subject, &|machine| Ok(Command::Resync { machine })),
             Action::Disable(subject) => each(*subject, &|machine| Ok(Command::Disable { machine })),
+            Action::TestFailover { subject, to } => each(*subject, &|machine| {
+                Ok(Command::TestFailover { machine, to: self.selector(machine, *to)? })
+            }),
+            Action::CleanUpTest(subject) => each(*subject, &|machine| Ok(Command::CleanUpTest { machine })),
             Action::Protect(group) => Ok(self.enable_command(group.0).into_iter().collect()),
             _ => Ok(Vec::new()),
         }
@@ -61,7 +66,7 @@ impl<C: Simulated> Drill<C> {
         Some((first, Command::Enable { group: group.id, machines, policy: group.policy, process_server }))
     }
 
-    fn selector(&self, machine: MachineId, to: RecoveryPointChoice) -> Result<Selector, String> {
+    fn selector(&self, machine: MachineId, to: RecoveryPointChoice) -> Result<Selector, Failure> {
         Ok(match to {
             RecoveryPointChoice::Latest => Selector::Latest,
             RecoveryPointChoice::LatestProcessed => Selector::LatestProcessed,
@@ -71,8 +76,9 @@ impl<C: Simulated> Drill<C> {
     }
 
     /// The recovery point that a user picks from the list.
-    fn point(&self, machine: MachineId, to: RecoveryPointChoice) -> Result<PointId, String> {
-        let control = self.world.control().ok_or_else(|| "the vault is down".to_owned())?;
+    fn point(&self, machine: MachineId, to: RecoveryPointChoice) -> Result<PointId, Failure> {
+        let control =
+            self.world.control().ok_or_else(|| Failure::nameless("the vault is down".to_owned()))?;
         let points = control.points_of(machine);
         let app = |point: &&switchback_engine::RecoveryPoint| {
             point.consistency == switchback_engine::Consistency::Application
@@ -85,6 +91,6 @@ impl<C: Simulated> Drill<C> {
                 points.iter().rfind(|point| sim_time(point.at) <= until)
             }
         };
-        found.map(|point| point.id).ok_or_else(|| "there is no such recovery point".to_owned())
+        found.map(|point| point.id).ok_or_else(Failure::no_such_point)
     }
 }

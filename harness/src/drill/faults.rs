@@ -93,7 +93,9 @@ impl<C: Simulated> Drill<C> {
             | Action::Failback { .. }
             | Action::Resync(_)
             | Action::Disable(_)
-            | Action::Protect(_) => return None,
+            | Action::Protect(_)
+            | Action::TestFailover { .. }
+            | Action::CleanUpTest(_) => return None,
         }
         Some(Duration::ZERO)
     }
@@ -172,6 +174,10 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::StopMachine => SiteCall::Azure(Azure::StopMachine),
         OutsideCall::DeleteMachine => SiteCall::Azure(Azure::DeleteMachine),
         OutsideCall::DeleteReplicaDisk => SiteCall::Azure(Azure::DeleteReplica),
+        OutsideCall::CreateTestDisk => SiteCall::Azure(Azure::CreateTestDisk),
+        OutsideCall::CreateTestMachine => SiteCall::Azure(Azure::CreateTestMachine),
+        OutsideCall::StartTestMachine => SiteCall::Azure(Azure::StartTestMachine),
+        OutsideCall::DeleteTestMachine => SiteCall::Azure(Azure::DeleteTestMachine),
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) const fn state_of(word: PassingState) -> ItemState {
     }
 }
 
-const fn task_of(word: TaskWord) -> TaskKind {
+pub(super) const fn task_of(word: TaskWord) -> TaskKind {
     match word {
         TaskWord::CheckPrerequisites => TaskKind::CheckPrerequisites,
         TaskWord::PrepareTarget => TaskKind::PrepareTarget,
@@ -60,5 +60,6 @@ const fn task_of(word: TaskWord) -> TaskKind {
         TaskWord::DropPoints => TaskKind::DropPoints,
         TaskWord::DiscoverReplica => TaskKind::DiscoverReplica,
         TaskWord::StopReplication => TaskKind::StopReplication,
+        TaskWord::CreateTestMachine => TaskKind::CreateTestMachine,
     }
 }

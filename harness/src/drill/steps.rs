@@ -80,10 +80,15 @@ impl<C: Simulated> Drill<C> {
         let action = self.scenario.timeline[at].action.clone();
         let lasts = self.do_fault(&action);
         let commands = self.commands(&action);
-        let accepts = self.scenario.operator.accepts_refusals;
-        let commands = commands.unwrap_or_else(|trouble| {
+        let mut accepts = self.scenario.operator.accepts_refusals;
+        let commands = commands.unwrap_or_else(|failure| {
+            let wanted = self.scenario.timeline[at].fails;
+            accepts |= wanted.is_some() && failure.word == wanted;
             if !accepts {
-                self.trouble(at, &trouble);
+                self.trouble(
+                    at,
+                    &wanted.map_or_else(|| failure.why.clone(), |wanted| failure.instead_of(wanted)),
+                );
             }
             Vec::new()
         });
@@ -119,7 +124,12 @@ impl<C: Simulated> Drill<C> {
     fn is_beyond_reach(&self, action: &Action) -> bool {
         let needs_site = !matches!(
             action,
-            Action::Failover { .. } | Action::ChangePoint { .. } | Action::Commit(_) | Action::Cancel(_)
+            Action::Failover { .. }
+                | Action::ChangePoint { .. }
+                | Action::Commit(_)
+                | Action::Cancel(_)
+                | Action::TestFailover { .. }
+                | Action::CleanUpTest(_)
         );
         needs_site && self.world.site_is_lost()
     }

@@ -1,11 +1,10 @@
-//! Expectations, convergence and judges, as one list of verdicts.
+//! Judges, the timeline, convergence and expectations, as one list of verdicts.
 
+use switchback_engine::MachineId;
 use switchback_engine::control::{ItemState, JobState};
-use switchback_engine::{Consistency, Direction, MachineId};
-use switchback_scenarios::model::words::{ConsistencyKind, Judge as JudgeWord, StateWord};
-use switchback_scenarios::model::{Expect, Expectation, Subject};
+use switchback_scenarios::model::words::Judge as JudgeWord;
 
-use super::{Drill, Failover, StepState};
+use super::{Drill, StepState};
 use crate::check::Judge;
 use crate::content::Simulated;
 use crate::outcome::{Figures, Outcome, StepOutcome, Verdict, words};
@@ -148,121 +147,6 @@ impl<C: Simulated> Drill<C> {
             || group.is_some_and(|group| {
                 group.machines.iter().any(|m| is_off(m) || is_cut_off(m) || is_elsewhere(m))
             })
-    }
-
-    fn expectation_verdict(&self, expect: &Expect) -> Verdict {
-        let (name, held, figure) = match expect.what {
-            Expectation::Rpo { subject, at_most } => {
-                let worst = self.failovers_of(subject).map(|failover| failover.rpo).max().flatten();
-                self.bound("RPO", subject, worst, at_most, words::span)
-            }
-            Expectation::Rto { subject, at_most } => {
-                let worst = self.failovers_of(subject).map(Failover::rto).max().flatten();
-                self.bound("RTO", subject, worst, at_most, words::span)
-            }
-            Expectation::Loss { subject, at_most } => {
-                let lost = self
-                    .failovers_of(subject)
-                    .map(|failover| failover.loss.map_or(0, |loss| loss.writes))
-                    .sum();
-                self.bound("loss", subject, Some(lost), at_most, |writes| words::plural(writes, "write"))
-            }
-            Expectation::PointsAtLeast { subject, count } => {
-                let made = self.points_made(subject);
-                let name = format!("recovery points of {}", self.scenario.subject_name(subject));
-                (name, made >= count, format!("{made}, at least {count}"))
-            }
-            Expectation::Consistency { subject, is } => {
-                let wanted = match is {
-                    ConsistencyKind::Crash => Consistency::Crash,
-                    ConsistencyKind::App => Consistency::Application,
-                };
-                let away =
-                    self.failovers_of(subject).filter(|failover| failover.direction == Direction::Forward);
-                let found: Vec<Consistency> = away.filter_map(Failover::consistency).collect();
-                let held = !found.is_empty() && found.iter().all(|consistency| *consistency >= wanted);
-                let name = format!("consistency of {}", self.scenario.subject_name(subject));
-                (name, held, format!("{found:?}, wanted {wanted:?}"))
-            }
-            Expectation::NothingLostBefore(_) => {
-                let broken =
-                    |judge| self.world.judges().findings().iter().any(|finding| finding.judge == judge);
-                let held = !broken(Judge::Prefix) && !broken(Judge::NothingResurrected);
-                (
-                    "nothing is lost before the chosen point".to_owned(),
-                    held,
-                    words::plural(self.failovers.len() as u64, "failover"),
-                )
-            }
-            Expectation::State { subject, is } => {
-                let words: Vec<StateWord> =
-                    self.members(subject).filter_map(|machine| self.state_word(machine)).collect();
-                let held = !words.is_empty() && words.iter().all(|word| *word == is);
-                let name = format!("state of {} at the end", self.scenario.subject_name(subject));
-                let found = words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ");
-                (name, held, format!("{found}, wanted {is:?}"))
-            }
-        };
-        Verdict {
-            name,
-            judge: Some(Judge::PromisedTimes),
-            held,
-            figure,
-            findings: Vec::new(),
-            asked_for_at: Some(self.scenario.asked_for_at(expect.source)),
-        }
-    }
-
-    /// A figure against its upper bound; nothing measured is not held.
-    fn bound<T: PartialOrd + Copy>(
-        &self,
-        what: &str,
-        subject: Subject,
-        worst: Option<T>,
-        at_most: T,
-        words: impl Fn(T) -> String,
-    ) -> (String, bool, String) {
-        let name = format!("{what} of {}", self.scenario.subject_name(subject));
-        let figure = worst.map_or_else(|| "not measured".to_owned(), &words);
-        (name, worst.is_some_and(|worst| worst <= at_most), format!("{figure}, at most {}", words(at_most)))
-    }
-
-    fn members(&self, subject: Subject) -> impl Iterator<Item = MachineId> {
-        self.scenario.members(subject).iter().map(|vm| MachineId(vm.0 as u32))
-    }
-
-    fn failovers_of(&self, subject: Subject) -> impl Iterator<Item = &Failover> {
-        let members: Vec<MachineId> = self.members(subject).collect();
-        self.failovers.iter().filter(move |failover| members.contains(&failover.machine))
-    }
-
-    fn points_made(&self, subject: Subject) -> u64 {
-        let groups: Vec<_> = self
-            .members(subject)
-            .filter_map(|m| self.world.spec().group_of(m.0 as usize))
-            .map(|g| g.id)
-            .collect();
-        self.world.judges().points().iter().filter(|point| groups.contains(&point.group)).count() as u64
-    }
-
-    /// The item's state in the words of the language; none for states that only pass.
-    fn state_word(&self, machine: MachineId) -> Option<StateWord> {
-        let item = self.world.control().and_then(|control| control.item(machine));
-        let resyncs = item.is_some_and(|item| item.health.resync.is_some());
-        Some(match self.world.judges().state(machine) {
-            ItemState::Synchronising(Direction::Forward) => StateWord::InitialReplication,
-            ItemState::Protected(Direction::Forward) if resyncs => StateWord::Resynchronizing,
-            ItemState::Protected(Direction::Forward) => StateWord::Protected,
-            ItemState::FailedOver(Direction::Forward) => StateWord::FailedOver,
-            ItemState::Committed(Direction::Forward) => StateWord::FailoverCommitted,
-            ItemState::Synchronising(Direction::Reverse) | ItemState::Enabling(Direction::Reverse) => {
-                StateWord::Reprotecting
-            }
-            ItemState::Protected(Direction::Reverse) => StateWord::Reprotected,
-            ItemState::FailedOver(Direction::Reverse) => StateWord::FailedBack,
-            ItemState::Committed(Direction::Reverse) => StateWord::FailbackCommitted,
-            _ => return None,
-        })
     }
 
     fn step_outcomes(&self) -> Vec<StepOutcome> {

@@ -167,7 +167,7 @@ const fn state_of(word: JourneyWord, turned: bool) -> PassingState {
         JourneyWord::Reprotect => PassingState::Reprotecting,
         JourneyWord::Disable => PassingState::Disabling,
         JourneyWord::Protect => PassingState::Enabling,
-        JourneyWord::Resync => PassingState::Protected,
+        JourneyWord::Resync | JourneyWord::TestFailover | JourneyWord::CleanUpTest => PassingState::Protected,
     }
 }
 
@@ -191,6 +191,8 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
             JourneyWord::Resync => Action::Resync(subject),
             JourneyWord::Disable => Action::Disable(subject),
             JourneyWord::Protect => Action::Protect(GroupIndex(0)),
+            JourneyWord::TestFailover => Action::TestFailover { subject, to },
+            JourneyWord::CleanUpTest => Action::CleanUpTest(subject),
         };
         steps.push(step(when, action));
         if *word == JourneyWord::Cancel {
@@ -278,7 +280,7 @@ mod tests {
     #[test]
     fn the_shortest_journeys_come_first_and_all_are_legal() {
         let all = journeys(3);
-        assert_eq!(all.iter().filter(|walk| walk.len() == 1).count(), 4, "{all:?}");
+        assert_eq!(all.iter().filter(|walk| walk.len() == 1).count(), 5, "{all:?}");
         assert!(all.contains(&vec![JourneyWord::Failover, JourneyWord::Commit, JourneyWord::Reprotect]));
         assert!(!all.iter().any(|walk| walk[0] == JourneyWord::Commit));
     }

@@ -125,7 +125,7 @@ pub(super) fn pairs() -> impl Iterator<Item = (&'static FaultKind, &'static Faul
     KINDS.iter().enumerate().flat_map(|(at, one)| KINDS[at + 1..].iter().map(move |other| (one, other)))
 }
 
-const JOBS: [JobKind; 8] = [
+const JOBS: [JobKind; 10] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -134,12 +134,14 @@ const JOBS: [JobKind; 8] = [
     JobKind::Reprotect,
     JobKind::Resync,
     JobKind::Disable,
+    JobKind::TestFailover,
+    JobKind::CleanUpTest,
 ];
 
 /// Ends of a job. A cancelled failover is the only job that can be cancelled; the others never are.
 const JOB_ENDS: [JobState; 2] = [JobState::Succeeded, JobState::Failed];
 
-const TASKS: [TaskKind; 12] = [
+const TASKS: [TaskKind; 13] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -152,6 +154,7 @@ const TASKS: [TaskKind; 12] = [
     TaskKind::DropPoints,
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
+    TaskKind::CreateTestMachine,
 ];
 
 const TASK_ENDS: [TaskState; 3] = [TaskState::Succeeded, TaskState::Skipped, TaskState::Failed];
@@ -184,7 +187,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 11] = [
+pub(super) const REFUSALS: [&str; 13] = [
     "enable",
     "failover",
     "change of point",
@@ -196,6 +199,8 @@ pub(super) const REFUSALS: [&str; 11] = [
     "no such point",
     "unknown machine",
     "bad group",
+    "test failover",
+    "clean up test",
 ];
 
 pub(super) const fn refusal(refused: &Refused) -> usize {
@@ -209,6 +214,8 @@ pub(super) const fn refusal(refused: &Refused) -> usize {
             Operation::Reprotect => 5,
             Operation::Resync => 6,
             Operation::Disable => 7,
+            Operation::TestFailover => 11,
+            Operation::CleanUpTest => 12,
         },
         Refused::NoSuchPoint => 8,
         Refused::UnknownMachine(_) => 9,

@@ -102,6 +102,8 @@ pub const fn job(kind: JobKind) -> &'static str {
         JobKind::Reprotect => "reprotect",
         JobKind::Resync => "resynchronize",
         JobKind::Disable => "disable replication",
+        JobKind::TestFailover => "test failover",
+        JobKind::CleanUpTest => "clean up the test failover",
     }
 }
 
@@ -121,6 +123,7 @@ pub const fn task(kind: TaskKind) -> &'static str {
         TaskKind::DropPoints => "drop the recovery points",
         TaskKind::DiscoverReplica => "discover the replica",
         TaskKind::StopReplication => "stop replication",
+        TaskKind::CreateTestMachine => "create the test machine",
     }
 }
 

@@ -38,6 +38,9 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
         Happening::MachineStarted { machine, site } => {
             ("machine", format!("{} starts {}", name(machine), words::site(*site)))
         }
+        Happening::TestMachineStarted { machine } => {
+            ("machine", format!("a test machine of {} starts in Azure", name(machine)))
+        }
         Happening::MachineStopped { machine, site } => {
             ("machine", format!("{} is off {}", name(machine), words::site(*site)))
         }
@@ -80,6 +83,7 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
                     PhysicalDisk::Home(_) => "on premises",
                     PhysicalDisk::Replica(_) => "at the target",
                     PhysicalDisk::Recovered(_) => "in Azure",
+                    PhysicalDisk::Test(_) => "of a test machine",
                 },
             );
             let what = match lie {
@@ -192,6 +196,8 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
         Command::Reprotect { machine, .. } => format!("reprotect {}", name(machine)),
         Command::Resync { machine } => format!("resynchronize {}", name(machine)),
         Command::Disable { machine } => format!("disable replication of {}", name(machine)),
+        Command::TestFailover { machine, to } => format!("test the failover of {} to {to:?}", name(machine)),
+        Command::CleanUpTest { machine } => format!("clean up the test failover of {}", name(machine)),
     }
 }
 

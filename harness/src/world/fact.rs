@@ -54,6 +54,11 @@ pub enum Happening {
         /// Where.
         site: Site,
     },
+    /// A machine of a test failover runs, apart from everything else.
+    TestMachineStarted {
+        /// Of which.
+        machine: MachineId,
+    },
     /// A machine's power is off.
     MachineStopped {
         /// Which.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchback_azure as azure;
 use switchback_disks::{Snapshot, VirtualDisk};
-use switchback_engine::ports::{CloudRequest, HypervisorRequest};
+use switchback_engine::ports::{CloudRequest, HypervisorRequest, Instance};
 use switchback_engine::role::{Address, CallId, Input};
 use switchback_engine::{DiskId, MachineId, Site};
 use switchback_sim::SimTime;
@@ -95,7 +95,7 @@ impl<C: Simulated> World<C> {
         let now = self.now();
         let request = match (self.sabotage, request) {
             // The twin of the judge of orphans: asked to delete, the cloud does something harmless instead.
-            (Some(Sabotage::KeepCloudMachine), CloudRequest::DeleteMachine(machine)) => {
+            (Some(Sabotage::KeepCloudMachine), CloudRequest::DeleteMachine(Instance::Recovered, machine)) => {
                 CloudRequest::StopMachine(machine)
             }
             (_, request) => request,
@@ -129,24 +129,34 @@ impl<C: Simulated> World<C> {
                 self.storage.set(PhysicalDisk::Replica(disk), Some(VirtualDisk::new(sectors)));
             }
             Consequence::ReplicaDeleted(disk) => self.storage.set(PhysicalDisk::Replica(disk), None),
-            Consequence::DiskCreated(disk, view) => {
+            Consequence::DiskCreated(instance, disk, view) => {
                 let sectors =
                     self.spec.machines[disk.machine.0 as usize].disks[usize::from(disk.index)].sectors;
                 let base = self.storage.snapshot(PhysicalDisk::Replica(disk));
                 let base = base.unwrap_or_else(|| Snapshot::blank(sectors));
                 let content = VirtualDisk::from_view(&view, &base, sectors).with_write_through();
-                self.storage.set(PhysicalDisk::Recovered(disk), Some(content));
-                self.judges.disks_replaced(disk.machine, Site::Recovery);
+                self.storage.set(made_for(instance, disk), Some(content));
+                if instance == Instance::Recovered {
+                    self.judges.disks_replaced(disk.machine, Site::Recovery);
+                }
             }
-            Consequence::DiskDeleted(disk) => self.storage.set(PhysicalDisk::Recovered(disk), None),
-            Consequence::MachineCreated(machine) => {
+            Consequence::DiskDeleted(instance, disk) => self.storage.set(made_for(instance, disk), None),
+            Consequence::MachineCreated(Instance::Recovered, machine) => {
                 // A machine made from disks has an agent that knows nothing yet.
                 let agent = self.hosts.agent_mut(machine, Site::Recovery);
                 agent.store = switchback_sim::DurableStore::new();
             }
-            Consequence::MachineStarted(machine) => self.boot(machine, Site::Recovery),
+            Consequence::MachineStarted(Instance::Recovered, machine) => self.boot(machine, Site::Recovery),
+            // A test machine is on a network of its own: nobody hears its agent, and nobody works on it.
+            Consequence::MachineStarted(Instance::Test, machine) => {
+                self.note(Happening::TestMachineStarted { machine });
+                self.judge_test_machine(machine);
+            }
+            Consequence::MachineCreated(Instance::Test, _)
+            | Consequence::MachineDeleted(Instance::Test, _) => {}
             Consequence::GuestShutDownRequested(machine) => self.shut_down_guest(machine, Site::Recovery),
-            Consequence::MachineStopped(machine) | Consequence::MachineDeleted(machine) => {
+            Consequence::MachineStopped(machine)
+            | Consequence::MachineDeleted(Instance::Recovered, machine) => {
                 self.cut_power(machine, Site::Recovery);
             }
         }
@@ -164,5 +174,12 @@ impl<C: Simulated> World<C> {
                 if site == Site::Primary { Event::HypervisorDone(call) } else { Event::CloudDone(call) };
             self.kernel.schedule_at(at, event);
         }
+    }
+}
+
+const fn made_for(instance: Instance, disk: DiskId) -> PhysicalDisk {
+    match instance {
+        Instance::Recovered => PhysicalDisk::Recovered(disk),
+        Instance::Test => PhysicalDisk::Test(disk),
     }
 }

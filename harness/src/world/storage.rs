@@ -24,6 +24,8 @@ pub enum PhysicalDisk {
     Replica(DiskId),
     /// The disk of the recovered machine in the cloud.
     Recovered(DiskId),
+    /// The disk of a test machine in the cloud.
+    Test(DiskId),
 }
 
 impl PhysicalDisk {
@@ -31,7 +33,7 @@ impl PhysicalDisk {
     #[must_use]
     pub const fn id(self) -> DiskId {
         match self {
-            Self::Home(id) | Self::Replica(id) | Self::Recovered(id) => id,
+            Self::Home(id) | Self::Replica(id) | Self::Recovered(id) | Self::Test(id) => id,
         }
     }
 }
@@ -63,6 +65,7 @@ struct Copies<C: Simulated> {
     home: Option<VirtualDisk<C>>,
     replica: Option<VirtualDisk<C>>,
     recovered: Option<VirtualDisk<C>>,
+    test: Option<VirtualDisk<C>>,
 }
 
 pub(super) fn device_spec(timing: &DiskTiming) -> DeviceSpec {
@@ -83,8 +86,12 @@ impl<C: Simulated> Storage<C> {
             let content = |range: SectorRange| initial::<C>(machine, index, range);
             VirtualDisk::initial(disk.sectors, disk.used_sectors, content).with_write_through()
         };
-        let copies =
-            |machine, index| Copies { home: Some(home(machine, index)), replica: None, recovered: None };
+        let copies = |machine, index| Copies {
+            home: Some(home(machine, index)),
+            replica: None,
+            recovered: None,
+            test: None,
+        };
         let machine_device = device_spec(&spec.machine_disk);
         let device = |name: String, spec: &DeviceSpec| Device::new(spec.clone(), seed.chance(&name));
         let devices = |m| {
@@ -121,12 +128,13 @@ impl<C: Simulated> Storage<C> {
 
     /// A disk as it is; `None` if there is no such disk.
     pub(super) fn disk(&self, disk: PhysicalDisk) -> Option<&VirtualDisk<C>> {
-        let (PhysicalDisk::Home(id) | PhysicalDisk::Replica(id) | PhysicalDisk::Recovered(id)) = disk;
+        let id = disk.id();
         let copies = self.disks.get(id.machine.0 as usize)?.get(usize::from(id.index))?;
         match disk {
             PhysicalDisk::Home(_) => copies.home.as_ref(),
             PhysicalDisk::Replica(_) => copies.replica.as_ref(),
             PhysicalDisk::Recovered(_) => copies.recovered.as_ref(),
+            PhysicalDisk::Test(_) => copies.test.as_ref(),
         }
     }
 
@@ -137,6 +145,7 @@ impl<C: Simulated> Storage<C> {
             PhysicalDisk::Home(_) => &mut copies.home,
             PhysicalDisk::Replica(_) => &mut copies.replica,
             PhysicalDisk::Recovered(_) => &mut copies.recovered,
+            PhysicalDisk::Test(_) => &mut copies.test,
         })
     }
 
@@ -174,7 +183,7 @@ impl<C: Simulated> Storage<C> {
             PhysicalDisk::Recovered(id) => {
                 self.submit_for_machine(now, id.machine, Site::Recovery, kind, bytes)
             }
-            PhysicalDisk::Replica(_) => self.replica_device.submit(now, kind, bytes),
+            PhysicalDisk::Replica(_) | PhysicalDisk::Test(_) => self.replica_device.submit(now, kind, bytes),
         }
     }
 }
@@ -248,7 +257,9 @@ impl<C: Simulated> World<C> {
     fn access(&self, disk: DiskRef) -> Result<(), StorageError> {
         match PhysicalDisk::from(disk) {
             PhysicalDisk::Home(_) => self.vcenter.disk_access(disk),
-            PhysicalDisk::Replica(_) | PhysicalDisk::Recovered(_) => self.azure.disk_access(disk),
+            PhysicalDisk::Replica(_) | PhysicalDisk::Recovered(_) | PhysicalDisk::Test(_) => {
+                self.azure.disk_access(disk)
+            }
         }
     }
 

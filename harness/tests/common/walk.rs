@@ -7,11 +7,12 @@
 //!    be lost. Nothing may be done twice because of that.
 //! 2. Whose job failed looks at it for [`AGAIN_AFTER`] and then asks anew, at most [`ATTEMPTS`] times for each step.
 //!    A job that never ends is nobody's to repeat: it is a failure.
-//! 3. A refusal is a failure. The user only asks for what the state allows.
+//! 3. A refusal is a failure. The user only asks for what the state allows: where a test failover has failed halfway,
+//!    what it has made is cleaned up before the next.
 
 use core::time::Duration;
 
-use switchback_engine::control::{Command, ItemState, Job, JobId, JobState};
+use switchback_engine::control::{Command, ItemState, Job, JobId, JobKind, JobState, TestState};
 use switchback_engine::message::Selector;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{Direction, MachineId, Site, WriteOrder};
@@ -52,6 +53,10 @@ pub enum Step {
     Commit,
     /// Reprotect every machine.
     Reprotect,
+    /// Make a machine from the latest point of every machine, beside production.
+    Test,
+    /// Remove what that has made.
+    CleanUp,
     /// Let time pass.
     Pause(Duration),
 }
@@ -210,6 +215,11 @@ impl<C: Simulated> Walk<C> {
         self.world.control()?.item(machine).map(|item| item.state())
     }
 
+    fn test(&self, machine: MachineId) -> TestState {
+        let item = self.world.control().and_then(|control| control.item(machine));
+        item.map_or(TestState::None, |item| item.test())
+    }
+
     fn has_point_since(&self, machine: MachineId, since: SimTime) -> bool {
         let newest = self.world.control().and_then(|control| control.points_of(machine).last().copied());
         newest.is_some_and(|point| point.at > instant(since))
@@ -300,6 +310,10 @@ impl<C: Simulated> Walk<C> {
             }
             Step::FailOver => Command::Failover { machine, to: Selector::Latest, shut_down_source: true },
             Step::Commit => Command::Commit { machine },
+            Step::Test if self.test(machine) == TestState::None => {
+                Command::TestFailover { machine, to: Selector::Latest }
+            }
+            Step::Test | Step::CleanUp => Command::CleanUpTest { machine },
             Step::Reprotect | Step::Protected | Step::Fresh | Step::Pause(_) => {
                 let is_home = self.state(machine) == Some(ItemState::Committed(Direction::Reverse));
                 Command::Reprotect { machine, process_server: Address::ProcessServer(u16::from(!is_home)) }
@@ -311,6 +325,9 @@ impl<C: Simulated> Walk<C> {
         let Some(job) = self.world.control().and_then(|control| control.job(id)) else { return Ok(false) };
         match job.state {
             JobState::InProgress => return Ok(false),
+            JobState::Succeeded if self.steps[self.at] == Step::Test && job.kind == JobKind::CleanUpTest => {
+                self.doing = Doing::Nothing;
+            }
             JobState::Succeeded => self.next_machine(),
             JobState::Failed | JobState::Cancelled => {
                 self.attempts += 1;
@@ -355,6 +372,14 @@ pub fn there_and_back(pause: Duration) -> Vec<Step> {
         [Step::Commit, Step::Reprotect, Step::Protected, Step::Pause(pause), Step::Fresh, Step::FailOver];
     let home = [Step::Pause(MINUTE), Step::Commit, Step::Reprotect, Step::Protected, Step::Pause(pause)];
     [&there[..], &back, &home].concat()
+}
+
+/// A test failover beside production, looked at for a while and cleaned up, and production afterwards.
+pub fn test_and_clean_up(pause: Duration) -> Vec<Step> {
+    let test =
+        [Step::Enable, Step::Protected, Step::Pause(pause), Step::Test, Step::Pause(MINUTE), Step::Fresh];
+    let after = [Step::CleanUp, Step::Pause(pause), Step::Fresh];
+    [&test[..], &after].concat()
 }
 
 fn trouble(cause: &str, what: String) -> Trouble {

@@ -226,6 +226,8 @@ impl Check<'_> {
 enum Stage {
     /// Replicated to Azure: every journey starts here.
     Protected,
+    /// The same, with a test machine in Azure.
+    Tested,
     /// A failover was asked for, and may still be running.
     FailingOver,
     /// Another point was chosen.
@@ -253,6 +255,8 @@ impl Stage {
             (Self::Reprotected, W::Failback) => Self::FailedBack,
             (Self::FailedBack, W::Commit) => Self::FailbackCommitted,
             (Self::FailbackCommitted, W::Reprotect) | (Self::Unprotected, W::Protect) => Self::Protected,
+            (Self::Protected, W::TestFailover) => Self::Tested,
+            (Self::Tested, W::CleanUpTest) => Self::Protected,
             (Self::Protected | Self::Reprotected, W::Resync) => self,
             (Self::Protected | Self::FailbackCommitted | Self::Unprotected, W::Disable) => Self::Unprotected,
             (Self::Committed | Self::Reprotected | Self::LeftInAzure, W::Disable) => Self::LeftInAzure,
@@ -268,6 +272,7 @@ impl Stage {
     fn describe(self) -> &'static str {
         match self {
             Self::Protected => "is replicated to Azure",
+            Self::Tested => "has a test machine in Azure that was not cleaned up",
             Self::FailingOver | Self::FailedOver => "is failed over and not committed",
             Self::Committed => "runs in Azure and is not protected",
             Self::Reprotected => "is replicated home",

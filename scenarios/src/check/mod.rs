@@ -19,6 +19,7 @@ use crate::traces::RecordedTrace;
 use crate::units::{Bytes, Time, show_bytes, show_time};
 use crate::{Overrides, raw};
 
+mod expect;
 mod exploration;
 mod faults;
 mod protect;

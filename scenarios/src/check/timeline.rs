@@ -1,16 +1,16 @@
-//! What happens and what is expected.
+//! What happens: the steps of the timeline.
 
 use std::time::Duration;
 
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
+use crate::model::words::FailureWord;
 use crate::model::{
-    Action, Expect, Expectation, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step,
-    StepIndex, Subject, VmIndex, When,
+    Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject,
+    VmIndex, When,
 };
 use crate::raw::{self, MomentKind, StepAction, StepWhen, SubjectName, Target, TargetPoint};
-use crate::raw_steps::ExpectationKind;
 use crate::scalars::{KebabName, Name};
 use crate::suggest;
 use crate::units::{Time, show_time};
@@ -36,6 +36,7 @@ impl Check<'_> {
                 (Some(when), Some(action)) => out.push(Step {
                     name: called(step).to_owned(),
                     when,
+                    fails: self.fails(step, &action),
                     action,
                     source: self.at(step.verb.1),
                 }),
@@ -43,6 +44,20 @@ impl Check<'_> {
             }
         }
         whole.then_some(out)
+    }
+
+    /// What fate or an operator does is done.
+    fn fails(&mut self, step: &raw::Step, action: &Action) -> Option<FailureWord> {
+        let fails = step.fails?;
+        if action.fault().is_some() {
+            self.d.report(
+                Diagnostic::new("scenario::conflicting_keys", format!("`{}` cannot fail", step.verb.0))
+                    .label(fails.span, "`fails` goes with what is asked of the vault")
+                    .label(step.verb.1, "this is done by fate, a device or an operator")
+                    .help("leave `fails` out"),
+            );
+        }
+        Some(fails.value)
     }
 
     /// "step 3". Steps that could not be read are not counted, and then no number is right.
@@ -216,6 +231,14 @@ impl Check<'_> {
             StepAction::Disable(args) => {
                 Action::Disable(self.subject(raw, args.subject(), &verb("ends the replication of"))?)
             }
+            StepAction::TestFailover(args) => {
+                let subject = self.subject(raw, args.subject(), &verb("tests the failover of"));
+                let to = self.recovery_point(&args.to, step, policy);
+                Action::TestFailover { subject: subject?, to: to? }
+            }
+            StepAction::CleanUpTest(args) => {
+                Action::CleanUpTest(self.subject(raw, args.subject(), &verb("cleans up the test of"))?)
+            }
             StepAction::Protect(args) => {
                 Action::Protect(self.group_named(raw, &args.group, &verb("protects"))?)
             }
@@ -236,7 +259,12 @@ impl Check<'_> {
         self.resolve(&name.value.0, name.span, who, &Names::groups(raw)).map(GroupIndex)
     }
 
-    fn subject(&mut self, raw: &raw::Scenario, name: Option<SubjectName>, who: &str) -> Option<Subject> {
+    pub(super) fn subject(
+        &mut self,
+        raw: &raw::Scenario,
+        name: Option<SubjectName>,
+        who: &str,
+    ) -> Option<Subject> {
         match name? {
             SubjectName::Vm(name) => self.vm_named(raw, &name, who).map(Subject::Vm),
             SubjectName::Group(name) => self.group_named(raw, &name, who).map(Subject::Group),
@@ -321,58 +349,9 @@ impl Check<'_> {
             }
         }
     }
-
-    pub(super) fn expectations(&mut self, raw: &raw::Scenario) -> Option<Vec<Expect>> {
-        let mut out = Some(Vec::new());
-        for expectation in raw.expect.iter().flatten() {
-            let what = self.expectation(raw, &expectation.kind);
-            let source = self.at(expectation.span);
-            match (what, &mut out) {
-                (Some(what), Some(list)) => list.push(Expect { what, source }),
-                _ => out = None,
-            }
-        }
-        out
-    }
-
-    fn expectation(&mut self, raw: &raw::Scenario, kind: &ExpectationKind) -> Option<Expectation> {
-        let who = "an expectation is about";
-        Some(match kind {
-            ExpectationKind::Rpo(args) => {
-                self.time_within(args.at_most, Duration::ZERO, YEAR, "an objective");
-                Expectation::Rpo {
-                    subject: self.subject(raw, args.subject(), who)?,
-                    at_most: args.at_most.value.0,
-                }
-            }
-            ExpectationKind::Rto(args) => {
-                self.time_within(args.at_most, Duration::ZERO, YEAR, "an objective");
-                Expectation::Rto {
-                    subject: self.subject(raw, args.subject(), who)?,
-                    at_most: args.at_most.value.0,
-                }
-            }
-            ExpectationKind::Consistency(args) => Expectation::Consistency {
-                subject: self.subject(raw, args.subject(), who)?,
-                is: args.is.value,
-            },
-            ExpectationKind::NothingLostBefore(mark) => Expectation::NothingLostBefore(mark.value),
-            ExpectationKind::State(args) => {
-                Expectation::State { subject: self.subject(raw, args.subject(), who)?, is: args.is.value }
-            }
-            ExpectationKind::PointsAtLeast(args) => Expectation::PointsAtLeast {
-                subject: self.subject(raw, args.subject(), who)?,
-                count: args.count.value.0,
-            },
-            ExpectationKind::Loss(args) => Expectation::Loss {
-                subject: self.subject(raw, args.subject(), who)?,
-                at_most: args.at_most.value.0,
-            },
-        })
-    }
 }
 
 /// What other steps call a step: its name, else its action.
-fn called(step: &raw::Step) -> &str {
+pub(super) fn called(step: &raw::Step) -> &str {
     step.name.as_ref().map_or(step.verb.0, |name| name.value.0.as_str())
 }

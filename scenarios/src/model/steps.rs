@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::model::words::{
-    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FaultWord, JourneyWord, LinkName,
-    LossMark, OutsideCall, OutsideFailure, PassingState, StateWord, TaskWord,
+    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord, JourneyWord,
+    LinkName, LossMark, OutsideCall, OutsideFailure, PassingState, PowerWord, StateWord, TaskEnd, TaskWord,
+    Whereabouts,
 };
 use crate::model::{DatastoreIndex, DiskIndex, GroupIndex, StepIndex, VmIndex};
 use crate::source::SourceLine;
@@ -28,6 +29,8 @@ pub struct Step {
     pub when: When,
     /// What it does.
     pub action: Action,
+    /// Why it must fail; `None` if it must not. Never of a fault.
+    pub fails: Option<FailureWord>,
     /// Where it was written: the line of its action.
     pub source: SourceLine,
 }
@@ -126,6 +129,15 @@ pub enum Action {
     Disable(Subject),
     /// Enable replication of a group again, after a cancel or a disable.
     Protect(GroupIndex),
+    /// Make a machine from a point beside production.
+    TestFailover {
+        /// Whom.
+        subject: Subject,
+        /// From which recovery point.
+        to: RecoveryPointChoice,
+    },
+    /// Remove what a test failover has made.
+    CleanUpTest(Subject),
     /// Nothing passes a link.
     Cut {
         /// Which.
@@ -269,6 +281,8 @@ impl Action {
             Self::Resync(_) => Journey(JourneyWord::Resync),
             Self::Disable(_) => Journey(JourneyWord::Disable),
             Self::Protect(_) => Journey(JourneyWord::Protect),
+            Self::TestFailover { .. } => Journey(JourneyWord::TestFailover),
+            Self::CleanUpTest(_) => Journey(JourneyWord::CleanUpTest),
             Self::Cut { .. } => Fault(FaultWord::Cut),
             Self::Slow { .. } => Fault(FaultWord::Slow),
             Self::Impair { .. } => Fault(FaultWord::Impair),
@@ -368,11 +382,38 @@ pub enum Expectation {
         /// The bound.
         count: u64,
     },
+    /// The number of recovery points that can be chosen at the end of the run.
+    PointsKept {
+        /// Of whom.
+        subject: Subject,
+        /// Exactly so many.
+        count: u64,
+    },
+    /// What a machine is at a site at the end of the run.
+    Machine {
+        /// Which.
+        subject: Subject,
+        /// Where.
+        site: Whereabouts,
+        /// What.
+        is: PowerWord,
+    },
+    /// How a task of a step's job ended.
+    Task {
+        /// Of which step.
+        step: StepIndex,
+        /// Which.
+        task: TaskWord,
+        /// How.
+        is: TaskEnd,
+    },
     /// The number of acknowledged writes that were lost.
     Loss {
         /// Of whom.
         subject: Subject,
-        /// The bound.
+        /// The upper bound.
         at_most: u64,
+        /// The lower bound: a point that lies back must lose something.
+        at_least: u64,
     },
 }

@@ -131,6 +131,14 @@ words! {
         DeleteMachine = "delete-machine",
         /// Azure: delete a replica disk.
         DeleteReplicaDisk = "delete-replica-disk",
+        /// Azure: create a disk for a test failover.
+        CreateTestDisk = "create-test-disk",
+        /// Azure: create the machine of a test failover.
+        CreateTestMachine = "create-test-machine",
+        /// Azure: start the machine of a test failover.
+        StartTestMachine = "start-test-machine",
+        /// Azure: delete what a test failover has made.
+        DeleteTestMachine = "delete-test-machine",
         /// vSphere: look a machine up.
         RetrieveProperties = "retrieve-properties",
         /// vSphere: power a machine on.
@@ -169,6 +177,8 @@ words! {
 words! {
     /// The state of a protected machine.
     pub enum StateWord is "a state" {
+        /// Not replicated, and nothing of it is in Azure that the vault knows.
+        Unprotected = "unprotected",
         /// Its disks are copied for the first time.
         InitialReplication = "initial-replication",
         /// Replicated to Azure, and it can fail over.
@@ -187,6 +197,82 @@ words! {
         FailedBack = "failed-back",
         /// Runs at home for good; not protected until it is re-protected.
         FailbackCommitted = "failback-committed",
+    }
+}
+
+words! {
+    /// Why something that was asked for is refused, or fails.
+    pub enum FailureWord is "a reason to fail" {
+        /// It is not allowed in the state that the item is in.
+        NotAllowed = "not-allowed",
+        /// The machine is not protected.
+        NotProtected = "not-protected",
+        /// The group cannot be protected: it is already, or one of its machines is.
+        BadGroup = "bad-group",
+        /// There is no such recovery point, or none of the kind.
+        NoSuchPoint = "no-such-point",
+        /// Nobody answered in time.
+        NoAnswer = "no-answer",
+        /// Agent or target know nothing of the group or of its generation.
+        UnknownGeneration = "unknown-generation",
+        /// The machine is not at the site.
+        MachineMissing = "machine-missing",
+        /// The machine must run and does not.
+        MachineNotRunning = "machine-not-running",
+        /// A machine stands where the recovered one would be.
+        MachineInTheWay = "machine-in-the-way",
+        /// A site knows no such machine or disk.
+        NotFound = "not-found",
+        /// A site has one already.
+        AlreadyExists = "already-exists",
+        /// It does not go in the state that the machine is in at the site.
+        WrongState = "wrong-state",
+        /// The guest did not shut down.
+        GuestUnresponsive = "guest-unresponsive",
+        /// A site had too many requests, for too long.
+        Throttled = "throttled",
+        /// A site did not answer, for too long.
+        Unavailable = "unavailable",
+        /// A quota or a capacity is used up.
+        OutOfCapacity = "out-of-capacity",
+        /// The host of the master target does not reach the datastore.
+        DatastoreOutOfReach = "datastore-out-of-reach",
+        /// Snapshots stand in the way.
+        SnapshotsPresent = "snapshots-present",
+    }
+}
+
+words! {
+    /// Where a machine is.
+    pub enum Whereabouts is "a site" {
+        /// On premises.
+        Home = "home",
+        /// In Azure.
+        Azure = "azure",
+    }
+}
+
+words! {
+    /// What a machine is at a site.
+    pub enum PowerWord is "what a machine is" {
+        /// There, and its power is on.
+        Running = "running",
+        /// There, and its power is off.
+        Off = "off",
+        /// Not there.
+        Absent = "absent",
+    }
+}
+
+words! {
+    /// How a task ended.
+    pub enum TaskEnd is "an end of a task" {
+        /// It did what it is for.
+        Succeeded = "succeeded",
+        /// It did not, and the job failed with it.
+        Failed = "failed",
+        /// It was left out, or did not, and the job went on.
+        Skipped = "skipped",
     }
 }
 
@@ -343,6 +429,8 @@ words! {
         DiscoverReplica = "discover-replica",
         /// Stop replication.
         StopReplication = "stop-replication",
+        /// Create the machine of a test failover.
+        CreateTestMachine = "create-test-machine",
     }
 }
 
@@ -367,6 +455,10 @@ words! {
         Disable = "disable",
         /// Enable replication again.
         Protect = "protect",
+        /// Make a machine from a point beside production.
+        TestFailover = "test-failover",
+        /// Remove what a test failover has made.
+        CleanUpTest = "clean-up-test",
     }
 }
 

@@ -25,7 +25,11 @@ pub(super) fn expect(scenario: &Scenario) -> String {
 fn step(scenario: &Scenario, step: &Step) -> Flow {
     let word = step.action.word();
     let flow = Flow::new().with_if(step.name != word, "name", || plain(&step.name));
-    when(scenario, flow, step.when).with(word, action(scenario, &step.action))
+    let flow = when(scenario, flow, step.when).with(word, action(scenario, &step.action));
+    match step.fails {
+        Some(fails) => flow.with("fails", fails),
+        None => flow,
+    }
 }
 
 fn when(scenario: &Scenario, flow: Flow, when: When) -> Flow {
@@ -62,13 +66,16 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
         Action::Failover { subject, to, shutdown } => {
             of(scenario, *subject).with("to", point(*to)).with_if(*shutdown, "shutdown", || true)
         }
-        Action::ChangePoint { subject, to } => of(scenario, *subject).with("to", point(*to)),
+        Action::ChangePoint { subject, to } | Action::TestFailover { subject, to } => {
+            of(scenario, *subject).with("to", point(*to))
+        }
         Action::Failback { subject, to } => of(scenario, *subject).with("to", failback_point(*to)),
         Action::Commit(subject)
         | Action::Cancel(subject)
         | Action::Reprotect(subject)
         | Action::Resync(subject)
-        | Action::Disable(subject) => of(scenario, *subject),
+        | Action::Disable(subject)
+        | Action::CleanUpTest(subject) => of(scenario, *subject),
         Action::Protect(group) => of(scenario, Subject::Group(*group)),
         fault => self::fault(scenario, fault),
     }
@@ -179,7 +186,20 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::PointsAtLeast { subject, count } => {
             ("points-at-least", of(scenario, *subject).with("count", count))
         }
-        Expectation::Loss { subject, at_most } => ("loss", of(scenario, *subject).with("at-most", at_most)),
+        Expectation::PointsKept { subject, count } => {
+            ("points-kept", of(scenario, *subject).with("count", count))
+        }
+        Expectation::Machine { subject, site, is } => {
+            ("machine", of(scenario, *subject).with("at", site).with("is", is))
+        }
+        Expectation::Task { step, task, is } => {
+            let flow = Flow::new().with("step", plain(&scenario.timeline[step.0].name));
+            ("task", flow.with("task", task).with("is", is))
+        }
+        Expectation::Loss { subject, at_most, at_least } => {
+            let flow = of(scenario, *subject).with("at-most", at_most);
+            ("loss", flow.with_if(*at_least != 0, "at-least", || *at_least))
+        }
     };
     format!("{key}: {value}")
 }

@@ -53,6 +53,8 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         subject(frame).prop_map(Action::Reprotect),
         subject(frame).prop_map(Action::Resync),
         subject(frame).prop_map(Action::Disable),
+        subject(frame).prop_map(Action::CleanUpTest),
+        (subject(frame), point(frame)).prop_map(|(subject, to)| Action::TestFailover { subject, to }),
         group(frame).prop_map(Action::Protect),
     ]
 }
@@ -153,11 +155,12 @@ pub(super) fn steps(frame: &Scenario) -> impl Strategy<Value = Vec<Step>> + use<
         1 => by_operators(frame),
     ];
     let name = proptest::option::of("[a-c]");
+    let fails = proptest::option::of(any_word(FailureWord::ALL));
     let kept = frame.policy.retain_recovery_points_for;
-    proptest::collection::vec((when(frame), action, name), 0..8).prop_map(move |steps| {
+    proptest::collection::vec((when(frame), action, name, fails), 0..8).prop_map(move |steps| {
         let numbered = steps.into_iter().enumerate();
         numbered
-            .map(|(index, ((when, above), action, name))| {
+            .map(|(index, ((when, above), action, name, fails))| {
                 let when = match when {
                     When::After { plus, .. } if index > 0 => {
                         When::After { step: StepIndex(above.index(index)), plus }
@@ -167,7 +170,8 @@ pub(super) fn steps(frame: &Scenario) -> impl Strategy<Value = Vec<Step>> + use<
                 };
                 let action = reachable(action, when, kept);
                 let name = name.unwrap_or_else(|| action.word().to_owned());
-                Step { name, when, action, source: NOWHERE }
+                let fails = fails.filter(|_| action.fault().is_none());
+                Step { name, when, action, fails, source: NOWHERE }
             })
             .collect()
     })
@@ -183,6 +187,7 @@ fn reachable(action: Action, when: When, kept: Duration) -> Action {
     match action {
         Action::Failover { subject, to, shutdown } => Action::Failover { subject, to: near(to), shutdown },
         Action::ChangePoint { subject, to } => Action::ChangePoint { subject, to: near(to) },
+        Action::TestFailover { subject, to } => Action::TestFailover { subject, to: near(to) },
         action => action,
     }
 }
@@ -199,7 +204,14 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, is)| Expectation::State { subject, is }),
         (subject(frame), any::<u64>())
             .prop_map(|(subject, count)| Expectation::PointsAtLeast { subject, count }),
-        (subject(frame), any::<u64>()).prop_map(|(subject, at_most)| Expectation::Loss { subject, at_most }),
+        (subject(frame), any::<u64>())
+            .prop_map(|(subject, count)| Expectation::PointsKept { subject, count }),
+        (subject(frame), any_word(Whereabouts::ALL), any_word(PowerWord::ALL))
+            .prop_map(|(subject, site, is)| Expectation::Machine { subject, site, is }),
+        (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {
+            let at_least = part.index(usize::MAX) as u64 % at_most.saturating_add(1).max(1);
+            Expectation::Loss { subject, at_most, at_least }
+        }),
     ];
     proptest::collection::vec(what.prop_map(|what| Expect { what, source: NOWHERE }), 0..4)
 }

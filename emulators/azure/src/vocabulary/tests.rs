@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-const JOBS: [JobKind; 8] = [
+const JOBS: [JobKind; 10] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -13,9 +13,11 @@ const JOBS: [JobKind; 8] = [
     JobKind::Reprotect,
     JobKind::Resync,
     JobKind::Disable,
+    JobKind::TestFailover,
+    JobKind::CleanUpTest,
 ];
 
-const TASKS: [TaskKind; 12] = [
+const TASKS: [TaskKind; 13] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -28,6 +30,7 @@ const TASKS: [TaskKind; 12] = [
     TaskKind::DropPoints,
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
+    TaskKind::CreateTestMachine,
 ];
 
 fn words() -> Vec<(JobKind, TaskKind, Shown)> {

@@ -58,6 +58,14 @@ fn worlds() -> Vec<(ItemState, World)> {
         (ItemState::Committed(Reverse), committed_home),
         (ItemState::Disabling, begun(protected.clone(), Command::Disable { machine: M })),
         (ItemState::Unprotected, ended(protected.clone(), Command::Disable { machine: M })),
+        (
+            ItemState::Protected(Forward),
+            begun(protected.clone(), Command::TestFailover { machine: M, to: Selector::Latest }),
+        ),
+        (
+            ItemState::Protected(Forward),
+            ended(protected.clone(), Command::TestFailover { machine: M, to: Selector::Latest }),
+        ),
         (ItemState::Protected(Forward), protected),
     ]
 }
@@ -72,10 +80,12 @@ fn command(operation: Operation, point: PointId) -> Command {
         Operation::Reprotect => Command::Reprotect { machine: M, process_server: PS },
         Operation::Resync => Command::Resync { machine: M },
         Operation::Disable => Command::Disable { machine: M },
+        Operation::TestFailover => Command::TestFailover { machine: M, to: Selector::Latest },
+        Operation::CleanUpTest => Command::CleanUpTest { machine: M },
     }
 }
 
-const OPERATIONS: [Operation; 8] = [
+const OPERATIONS: [Operation; 10] = [
     Operation::Enable,
     Operation::Failover,
     Operation::ChangePoint,
@@ -84,6 +94,8 @@ const OPERATIONS: [Operation; 8] = [
     Operation::Reprotect,
     Operation::Resync,
     Operation::Disable,
+    Operation::TestFailover,
+    Operation::CleanUpTest,
 ];
 
 #[test]

@@ -51,6 +51,8 @@ fn command() -> impl Strategy<Value = Command> {
         4 => machine().prop_map(|machine| Command::Reprotect { machine, process_server: PS }),
         1 => machine().prop_map(|machine| Command::Resync { machine }),
         1 => machine().prop_map(|machine| Command::Disable { machine }),
+        2 => machine().prop_map(|machine| Command::TestFailover { machine, to: Selector::Latest }),
+        2 => machine().prop_map(|machine| Command::CleanUpTest { machine }),
     ]
 }
 
@@ -68,6 +70,8 @@ fn act() -> impl Strategy<Value = Act> {
         Just("OpenPoint"),
         Just("Finish"),
         Just("Promote"),
+        Just("PinPoint"),
+        Just("UnpinPoint"),
     ];
     let failure = prop_oneof![
         Just(PortFailure::Unavailable),

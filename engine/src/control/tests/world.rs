@@ -18,7 +18,7 @@ use crate::message::{
 };
 use crate::point::{Consistency, PointId, RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
-use crate::ports::{CloudAnswer, HypervisorAnswer, Inspection, PortFailure};
+use crate::ports::{CloudAnswer, HypervisorAnswer, Inspection, Instance, PortFailure};
 use crate::role::{Address, CallId, CommandId, Effect, Input, Outbox, Role, StorageError};
 use crate::time::Instant;
 
@@ -60,6 +60,8 @@ pub(super) struct World {
     pub synced: Vec<ControlRecord>,
     pub tail: Vec<ControlRecord>,
     pub places: BTreeMap<(MachineId, Site), Place>,
+    /// Machines of test failovers.
+    pub tests: BTreeMap<MachineId, Place>,
     pub replicas: BTreeSet<DiskId>,
     pub journals: BTreeMap<(GroupId, Site), FakeJournal>,
     pub agents: BTreeMap<(MachineId, Site), u64>,
@@ -102,6 +104,7 @@ impl World {
             synced: Vec::new(),
             tail: Vec::new(),
             places: [((M, Site::Primary), running), ((N, Site::Primary), running)].into(),
+            tests: BTreeMap::new(),
             replicas: BTreeSet::new(),
             journals: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -151,6 +154,13 @@ impl World {
 
     pub(super) fn place(&mut self, machine: MachineId, site: Site) -> &mut Place {
         self.places.entry((machine, site)).or_default()
+    }
+
+    pub(super) fn instance(&mut self, instance: Instance, machine: MachineId) -> &mut Place {
+        match instance {
+            Instance::Recovered => self.place(machine, Site::Recovery),
+            Instance::Test => self.tests.entry(machine).or_default(),
+        }
     }
 
     pub(super) fn job(&self, id: JobId) -> &Job {

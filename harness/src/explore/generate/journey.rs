@@ -36,6 +36,8 @@ pub(crate) enum Place {
     FailedBack,
     CommittedHome,
     Unprotected,
+    /// Protected, with a test machine in Azure.
+    Tested,
     /// Nothing more to do.
     End,
 }
@@ -50,7 +52,9 @@ impl Place {
                 (W::Resync, Self::Protected),
                 (W::Cancel, Self::End),
                 (W::Disable, Self::Unprotected),
+                (W::TestFailover, Self::Tested),
             ],
+            Self::Tested => &[(W::CleanUpTest, Self::Protected)],
             Self::FailedOver => &[(W::Commit, Self::Committed), (W::ChangePoint, Self::FailedOver)],
             Self::Committed => &[(W::Reprotect, Self::ProtectedAway), (W::Disable, Self::End)],
             Self::ProtectedAway => &[(W::Failback, Self::FailedBack), (W::Resync, Self::ProtectedAway)],
@@ -149,6 +153,8 @@ fn push(
         }
         JourneyWord::Resync => Action::Resync(subject),
         JourneyWord::Disable => Action::Disable(subject),
+        JourneyWord::TestFailover => Action::TestFailover { subject, to: point(chance, when, policy, whole) },
+        JourneyWord::CleanUpTest => Action::CleanUpTest(subject),
         JourneyWord::Protect => match subject {
             Subject::Group(group) => Action::Protect(group),
             Subject::Vm(_) => return,
@@ -170,7 +176,7 @@ fn push(
 }
 
 pub(crate) fn step(when: When, action: Action) -> Step {
-    Step { name: action.word().to_owned(), when, action, source: NOWHERE }
+    Step { name: action.word().to_owned(), when, action, fails: None, source: NOWHERE }
 }
 
 /// A point that the language lets a step ask for: application-consistent ones if there are any, and by a step that has

@@ -193,7 +193,9 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::Cancel(subject)
         | Action::Reprotect(subject)
         | Action::Resync(subject)
-        | Action::Disable(subject) => match subject {
+        | Action::Disable(subject)
+        | Action::TestFailover { subject, .. }
+        | Action::CleanUpTest(subject) => match subject {
             Subject::Vm(of) => vm(of),
             Subject::Group(of) => group(of),
         },

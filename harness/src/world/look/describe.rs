@@ -96,6 +96,8 @@ const fn order_words(order: &Order) -> &'static str {
         Order::OpenJournal(_) => "open the journal",
         Order::Finish { .. } => "finish and choose a point",
         Order::OpenPoint { .. } => "hand out the disks at a point",
+        Order::PinPoint { .. } => "choose a point and keep it",
+        Order::UnpinPoint { .. } => "the point need not be kept",
         Order::Promote { .. } => "bring the replica disks to a point",
         Order::CloseJournal { .. } => "close the journal",
     }
@@ -106,6 +108,7 @@ fn physical(names: Names<'_>, disk: PhysicalDisk) -> String {
         PhysicalDisk::Home(id) => format!("disk {} on premises", names.disk(id)),
         PhysicalDisk::Replica(id) => format!("replica disk {}", names.disk(id)),
         PhysicalDisk::Recovered(id) => format!("recovered disk {}", names.disk(id)),
+        PhysicalDisk::Test(id) => format!("test disk {}", names.disk(id)),
     }
 }
 

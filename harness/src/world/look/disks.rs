@@ -25,6 +25,7 @@ impl<C: Simulated> World<C> {
             (PhysicalDisk::Home(disk), "disk on premises"),
             (PhysicalDisk::Replica(disk), "replica disk, the base of the journal in Azure"),
             (PhysicalDisk::Recovered(disk), "recovered disk in Azure"),
+            (PhysicalDisk::Test(disk), "disk of a test machine in Azure"),
         ];
         for (copy, name) in copies {
             lines.extend(self.storage.disk(copy).map(|disk| copy_line(name, disk)));

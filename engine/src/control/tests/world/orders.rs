@@ -8,8 +8,9 @@ use crate::content::Stamp;
 use crate::id::{DiskId, GroupId, MachineId, Site};
 use crate::journal::GroupJournal;
 use crate::message::{Answer, Message, Order, RequestId, Selector};
-use crate::point::Consistency;
+use crate::point::{Consistency, RecoveryPoint};
 use crate::role::{Address, Input};
+use crate::time::Instant;
 
 impl World {
     pub(super) fn obey(&mut self, to: Address, request: RequestId, order: Order) {
@@ -62,6 +63,13 @@ impl World {
                 Answer::Done
             }
             Order::Finish { group, machine, selector, .. } => self.finish(site, group, machine, selector),
+            Order::PinPoint { group, selector, .. } => {
+                let Some(journal) = self.journals.get_mut(&(group, site)) else {
+                    return Answer::Unknown;
+                };
+                choose(journal, self.now, selector).map_or(Answer::NoSuchPoint, Answer::Chosen)
+            }
+            Order::UnpinPoint { .. } => Answer::Done,
             Order::OpenPoint { group, machine, point } => {
                 let Some(journal) = self.journals.get(&(group, site)) else {
                     return Answer::Unknown;
@@ -95,18 +103,21 @@ impl World {
         if let Some((_, point)) = journal.finished.get(&machine).filter(|(selector, _)| *selector == wanted) {
             return Answer::Chosen(*point);
         }
-        let found = match wanted {
-            Selector::Latest => Some(cut(journal, now, Consistency::Crash)),
-            Selector::LatestProcessed => journal.points.last().copied(),
-            Selector::LatestApplication => {
-                journal.points.iter().rfind(|point| point.consistency == Consistency::Application).copied()
-            }
-            Selector::Exactly(id) => journal.points.iter().find(|point| point.id == id).copied(),
-        };
-        let Some(point) = found else {
+        let Some(point) = choose(journal, now, wanted) else {
             return Answer::NoSuchPoint;
         };
         journal.finished.insert(machine, (wanted, point));
         Answer::Chosen(point)
+    }
+}
+
+fn choose(journal: &mut FakeJournal, now: Instant, wanted: Selector) -> Option<RecoveryPoint> {
+    match wanted {
+        Selector::Latest => Some(cut(journal, now, Consistency::Crash)),
+        Selector::LatestProcessed => journal.points.last().copied(),
+        Selector::LatestApplication => {
+            journal.points.iter().rfind(|point| point.consistency == Consistency::Application).copied()
+        }
+        Selector::Exactly(id) => journal.points.iter().find(|point| point.id == id).copied(),
     }
 }

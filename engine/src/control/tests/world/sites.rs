@@ -90,23 +90,23 @@ impl World {
     fn do_away(&mut self, request: &CloudRequest<Stamp>) -> Result<CloudAnswer, PortFailure> {
         let wrong = |why: &str| Err(PortFailure::WrongState(why.to_owned()));
         match *request {
-            CloudRequest::Inspect(machine) => {
-                let place = *self.place(machine, Site::Recovery);
+            CloudRequest::Inspect(instance, machine) => {
+                let place = *self.instance(instance, machine);
                 return Ok(CloudAnswer::Machine(inspection(place)));
             }
             CloudRequest::CreateReplica(disk, _) => {
                 return Ok(if self.replicas.insert(disk) { CloudAnswer::Done } else { CloudAnswer::Existed });
             }
-            CloudRequest::CreateDisk(disk, _) => self.place(disk.machine, Site::Recovery).disks += 1,
-            CloudRequest::CreateMachine(machine) => {
-                let place = self.place(machine, Site::Recovery);
+            CloudRequest::CreateDisk(instance, disk, _) => self.instance(instance, disk.machine).disks += 1,
+            CloudRequest::CreateMachine(instance, machine) => {
+                let place = self.instance(instance, machine);
                 if place.exists {
                     return Err(PortFailure::AlreadyExists);
                 }
                 place.exists = true;
             }
-            CloudRequest::StartMachine(machine) => {
-                let place = self.place(machine, Site::Recovery);
+            CloudRequest::StartMachine(instance, machine) => {
+                let place = self.instance(instance, machine);
                 if !place.exists || place.disks != 2 {
                     return wrong("it is not there, or not with its two disks");
                 }
@@ -119,7 +119,9 @@ impl World {
                 self.place(machine, Site::Recovery).running = false;
                 self.last_marker(machine, Site::Recovery);
             }
-            CloudRequest::DeleteMachine(machine) => *self.place(machine, Site::Recovery) = Place::default(),
+            CloudRequest::DeleteMachine(instance, machine) => {
+                *self.instance(instance, machine) = Place::default()
+            }
             CloudRequest::DeleteReplica(disk) => {
                 self.replicas.remove(&disk);
             }

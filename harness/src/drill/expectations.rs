@@ -1,0 +1,195 @@
+//! What a scenario expects of its run, held against what there is at the end.
+
+use std::fmt::Display;
+
+use switchback_engine::control::{ItemState, Job, TaskState};
+use switchback_engine::{Consistency, Direction, MachineId, Site};
+use switchback_scenarios::model::words::{
+    ConsistencyKind, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+};
+use switchback_scenarios::model::{Expect, Expectation, StepIndex, Subject};
+
+use super::{Drill, Failover, moments};
+use crate::check::Judge;
+use crate::content::Simulated;
+use crate::outcome::{Verdict, words};
+
+impl<C: Simulated> Drill<C> {
+    pub(super) fn expectation_verdict(&self, expect: &Expect) -> Verdict {
+        let (name, held, figure) = match expect.what {
+            Expectation::Rpo { subject, at_most } => {
+                let worst = self.failovers_of(subject).map(|failover| failover.rpo).max().flatten();
+                self.bound("RPO", subject, worst, at_most, words::span)
+            }
+            Expectation::Rto { subject, at_most } => {
+                let worst = self.failovers_of(subject).map(Failover::rto).max().flatten();
+                self.bound("RTO", subject, worst, at_most, words::span)
+            }
+            Expectation::Loss { subject, at_most, at_least } => {
+                let lost: u64 = self
+                    .failovers_of(subject)
+                    .map(|failover| failover.loss.map_or(0, |loss| loss.writes))
+                    .sum();
+                let bound =
+                    self.bound("loss", subject, Some(lost), at_most, |writes| words::plural(writes, "write"));
+                match at_least {
+                    0 => bound,
+                    _ => (bound.0, bound.1 && lost >= at_least, format!("{}, at least {at_least}", bound.2)),
+                }
+            }
+            Expectation::PointsAtLeast { subject, count } => {
+                let made = self.points_made(subject);
+                let name = format!("recovery points of {}", self.scenario.subject_name(subject));
+                (name, made >= count, format!("{made}, at least {count}"))
+            }
+            Expectation::PointsKept { subject, count } => {
+                let kept: Vec<u64> = self.members(subject).map(|machine| self.points_kept(machine)).collect();
+                let name =
+                    format!("recovery points to choose from of {}", self.scenario.subject_name(subject));
+                (name, kept.iter().all(|kept| *kept == count), format!("{kept:?}, wanted {count}"))
+            }
+            Expectation::Machine { subject, site, is } => {
+                let found: Vec<PowerWord> =
+                    self.members(subject).map(|machine| self.power_word(machine, site)).collect();
+                let name = format!("{} at {site}", self.scenario.subject_name(subject));
+                (name, found.iter().all(|found| *found == is), format!("{}, wanted {is}", listed(&found)))
+            }
+            Expectation::Task { step, task, is } => {
+                let found = self.task_ends(step, task);
+                let name = format!("task {task} of step `{}`", self.scenario.timeline[step.0].name);
+                let held = !found.is_empty() && found.iter().all(|found| *found == Some(is));
+                let shown: Vec<&str> =
+                    found.iter().map(|end| end.map_or("not ended", TaskEnd::as_str)).collect();
+                (name, held, format!("{}, wanted {is}", listed(&shown)))
+            }
+            Expectation::Consistency { subject, is } => {
+                let wanted = match is {
+                    ConsistencyKind::Crash => Consistency::Crash,
+                    ConsistencyKind::App => Consistency::Application,
+                };
+                let away =
+                    self.failovers_of(subject).filter(|failover| failover.direction == Direction::Forward);
+                let found: Vec<Consistency> = away.filter_map(Failover::consistency).collect();
+                let held = !found.is_empty() && found.iter().all(|consistency| *consistency >= wanted);
+                let name = format!("consistency of {}", self.scenario.subject_name(subject));
+                (name, held, format!("{found:?}, wanted {wanted:?}"))
+            }
+            Expectation::NothingLostBefore(_) => {
+                let broken =
+                    |judge| self.world.judges().findings().iter().any(|finding| finding.judge == judge);
+                let held = !broken(Judge::Prefix) && !broken(Judge::NothingResurrected);
+                (
+                    "nothing is lost before the chosen point".to_owned(),
+                    held,
+                    words::plural(self.failovers.len() as u64, "failover"),
+                )
+            }
+            Expectation::State { subject, is } => {
+                let words: Vec<StateWord> =
+                    self.members(subject).filter_map(|machine| self.state_word(machine)).collect();
+                let held = !words.is_empty() && words.iter().all(|word| *word == is);
+                let name = format!("state of {} at the end", self.scenario.subject_name(subject));
+                (name, held, format!("{}, wanted {is}", listed(&words)))
+            }
+        };
+        Verdict {
+            name,
+            judge: Some(Judge::PromisedTimes),
+            held,
+            figure,
+            findings: Vec::new(),
+            asked_for_at: Some(self.scenario.asked_for_at(expect.source)),
+        }
+    }
+
+    /// A figure against its upper bound; nothing measured is not held.
+    fn bound<T: PartialOrd + Copy>(
+        &self,
+        what: &str,
+        subject: Subject,
+        worst: Option<T>,
+        at_most: T,
+        words: impl Fn(T) -> String,
+    ) -> (String, bool, String) {
+        let name = format!("{what} of {}", self.scenario.subject_name(subject));
+        let figure = worst.map_or_else(|| "not measured".to_owned(), &words);
+        (name, worst.is_some_and(|worst| worst <= at_most), format!("{figure}, at most {}", words(at_most)))
+    }
+
+    fn members(&self, subject: Subject) -> impl Iterator<Item = MachineId> {
+        self.scenario.members(subject).iter().map(|vm| MachineId(vm.0 as u32))
+    }
+
+    fn failovers_of(&self, subject: Subject) -> impl Iterator<Item = &Failover> {
+        let members: Vec<MachineId> = self.members(subject).collect();
+        self.failovers.iter().filter(move |failover| members.contains(&failover.machine))
+    }
+
+    fn points_made(&self, subject: Subject) -> u64 {
+        let groups: Vec<_> = self
+            .members(subject)
+            .filter_map(|m| self.world.spec().group_of(m.0 as usize))
+            .map(|g| g.id)
+            .collect();
+        self.world.judges().points().iter().filter(|point| groups.contains(&point.group)).count() as u64
+    }
+
+    /// The item's state in the words of the language; none for states that only pass.
+    fn state_word(&self, machine: MachineId) -> Option<StateWord> {
+        let item = self.world.control().and_then(|control| control.item(machine));
+        let resyncs = item.is_some_and(|item| item.health.resync.is_some());
+        Some(match self.world.judges().state(machine) {
+            ItemState::Unprotected => StateWord::Unprotected,
+            ItemState::Synchronising(Direction::Forward) => StateWord::InitialReplication,
+            ItemState::Protected(Direction::Forward) if resyncs => StateWord::Resynchronizing,
+            ItemState::Protected(Direction::Forward) => StateWord::Protected,
+            ItemState::FailedOver(Direction::Forward) => StateWord::FailedOver,
+            ItemState::Committed(Direction::Forward) => StateWord::FailoverCommitted,
+            ItemState::Synchronising(Direction::Reverse) | ItemState::Enabling(Direction::Reverse) => {
+                StateWord::Reprotecting
+            }
+            ItemState::Protected(Direction::Reverse) => StateWord::Reprotected,
+            ItemState::FailedOver(Direction::Reverse) => StateWord::FailedBack,
+            ItemState::Committed(Direction::Reverse) => StateWord::FailbackCommitted,
+            _ => return None,
+        })
+    }
+
+    /// How many recovery points can be chosen.
+    fn points_kept(&self, machine: MachineId) -> u64 {
+        self.world.control().map_or(0, |control| control.points_of(machine).len() as u64)
+    }
+
+    fn power_word(&self, machine: MachineId, site: Whereabouts) -> PowerWord {
+        let (exists, site) = match site {
+            Whereabouts::Home => (self.world.vcenter().machine(machine).is_some(), Site::Primary),
+            Whereabouts::Azure => (self.world.azure().machine(machine).is_some(), Site::Recovery),
+        };
+        match (exists, self.world.is_running(machine, site)) {
+            (false, _) => PowerWord::Absent,
+            (true, false) => PowerWord::Off,
+            (true, true) => PowerWord::Running,
+        }
+    }
+
+    /// How a task ended in each job of a step; `None` where it has not, or there is none.
+    fn task_ends(&self, step: StepIndex, task: TaskWord) -> Vec<Option<TaskEnd>> {
+        let kind = moments::task_of(task);
+        let end_in = |job: &Job| {
+            let task = job.tasks.iter().find(|task| task.kind == kind)?;
+            match task.state {
+                TaskState::Succeeded => Some(TaskEnd::Succeeded),
+                TaskState::Failed => Some(TaskEnd::Failed),
+                TaskState::Skipped => Some(TaskEnd::Skipped),
+                _ => None,
+            }
+        };
+        let control = self.world.control();
+        let jobs = self.steps[step.0].asked.iter().map(|asked| control?.job(asked.job()?));
+        jobs.map(|job| job.and_then(end_in)).collect()
+    }
+}
+
+fn listed(words: &[impl Display]) -> String {
+    words.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,68 @@
+//! Why something that a step asked for was not done, in the engine's words and in those of the language.
+
+use switchback_engine::control::{Job, JobError, Refused};
+use switchback_engine::ports::PortFailure;
+use switchback_scenarios::model::words::FailureWord;
+
+/// Why it was not done.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    /// In the language, if it has a word for it.
+    pub(super) word: Option<FailureWord>,
+    /// For people.
+    pub(super) why: String,
+}
+
+impl Failure {
+    /// That it failed, but not as a scenario wants it.
+    pub(super) fn instead_of(&self, wanted: FailureWord) -> String {
+        format!("it was to fail, {wanted}; {}", self.why)
+    }
+
+    pub(super) const fn nameless(why: String) -> Self {
+        Self { word: None, why }
+    }
+
+    pub(super) fn no_such_point() -> Self {
+        let why = "there is no such recovery point".to_owned();
+        Self { word: Some(FailureWord::NoSuchPoint), why }
+    }
+
+    pub(super) fn of_refusal(refused: &Refused) -> Self {
+        let word = match refused {
+            Refused::UnknownMachine(_) => FailureWord::NotProtected,
+            Refused::NotAllowed { .. } => FailureWord::NotAllowed,
+            Refused::NoSuchPoint => FailureWord::NoSuchPoint,
+            Refused::BadGroup(_) => FailureWord::BadGroup,
+        };
+        Self { word: Some(word), why: refused.to_string() }
+    }
+
+    pub(super) fn of_job(job: &Job) -> Self {
+        let error = job.error.as_ref();
+        let why = error.map_or_else(|| "without a reason".to_owned(), ToString::to_string);
+        Self { word: error.map(word_of), why: format!("the job failed: {why}") }
+    }
+}
+
+const fn word_of(error: &JobError) -> FailureWord {
+    match error {
+        JobError::NoAnswer(_) => FailureWord::NoAnswer,
+        JobError::NoSuchPoint => FailureWord::NoSuchPoint,
+        JobError::Unknown => FailureWord::UnknownGeneration,
+        JobError::MachineMissing(_) => FailureWord::MachineMissing,
+        JobError::MachineNotRunning(_) => FailureWord::MachineNotRunning,
+        JobError::MachineInTheWay(_) => FailureWord::MachineInTheWay,
+        JobError::Port(failure) => match failure {
+            PortFailure::NotFound => FailureWord::NotFound,
+            PortFailure::AlreadyExists => FailureWord::AlreadyExists,
+            PortFailure::WrongState(_) => FailureWord::WrongState,
+            PortFailure::GuestUnresponsive => FailureWord::GuestUnresponsive,
+            PortFailure::Throttled { .. } => FailureWord::Throttled,
+            PortFailure::Unavailable => FailureWord::Unavailable,
+            PortFailure::OutOfCapacity(_) => FailureWord::OutOfCapacity,
+            PortFailure::DatastoreOutOfReach => FailureWord::DatastoreOutOfReach,
+            PortFailure::SnapshotsPresent(_) => FailureWord::SnapshotsPresent,
+        },
+    }
+}

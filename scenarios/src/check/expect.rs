@@ -1,0 +1,120 @@
+//! What is expected of a run.
+
+use std::time::Duration;
+
+use crate::check::timeline::called;
+use crate::check::{Check, YEAR};
+use crate::decode::Spanned;
+use crate::diagnostic::Diagnostic;
+use crate::model::{Expect, Expectation, StepIndex};
+use crate::raw;
+use crate::raw_steps::ExpectationKind;
+use crate::scalars::KebabName;
+use crate::suggest;
+
+impl Check<'_> {
+    pub(super) fn expectations(&mut self, raw: &raw::Scenario) -> Option<Vec<Expect>> {
+        let mut out = Some(Vec::new());
+        for expectation in raw.expect.iter().flatten() {
+            let what = self.expectation(raw, &expectation.kind);
+            let source = self.at(expectation.span);
+            match (what, &mut out) {
+                (Some(what), Some(list)) => list.push(Expect { what, source }),
+                _ => out = None,
+            }
+        }
+        out
+    }
+
+    fn expectation(&mut self, raw: &raw::Scenario, kind: &ExpectationKind) -> Option<Expectation> {
+        let who = "an expectation is about";
+        Some(match kind {
+            ExpectationKind::Rpo(args) => {
+                self.time_within(args.at_most, Duration::ZERO, YEAR, "an objective");
+                Expectation::Rpo {
+                    subject: self.subject(raw, args.subject(), who)?,
+                    at_most: args.at_most.value.0,
+                }
+            }
+            ExpectationKind::Rto(args) => {
+                self.time_within(args.at_most, Duration::ZERO, YEAR, "an objective");
+                Expectation::Rto {
+                    subject: self.subject(raw, args.subject(), who)?,
+                    at_most: args.at_most.value.0,
+                }
+            }
+            ExpectationKind::Consistency(args) => Expectation::Consistency {
+                subject: self.subject(raw, args.subject(), who)?,
+                is: args.is.value,
+            },
+            ExpectationKind::NothingLostBefore(mark) => Expectation::NothingLostBefore(mark.value),
+            ExpectationKind::State(args) => {
+                Expectation::State { subject: self.subject(raw, args.subject(), who)?, is: args.is.value }
+            }
+            ExpectationKind::PointsAtLeast(args) => Expectation::PointsAtLeast {
+                subject: self.subject(raw, args.subject(), who)?,
+                count: args.count.value.0,
+            },
+            ExpectationKind::PointsKept(args) => Expectation::PointsKept {
+                subject: self.subject(raw, args.subject(), who)?,
+                count: args.count.value.0,
+            },
+            ExpectationKind::Machine(args) => Expectation::Machine {
+                subject: self.subject(raw, args.subject(), who)?,
+                site: args.site.value,
+                is: args.is.value,
+            },
+            ExpectationKind::Task(args) => {
+                let steps = raw.timeline.as_deref().unwrap_or_default();
+                let step = self.step_called(steps, &args.step)?;
+                Expectation::Task { step, task: args.task.value, is: args.is.value }
+            }
+            ExpectationKind::Loss(args) => {
+                let (at_most, at_least) = (args.at_most, args.at_least);
+                if let Some(at_least) = at_least.filter(|least| least.value.0 > at_most.value.0) {
+                    let message = format!("at least {} and at most {}", at_least.value.0, at_most.value.0);
+                    self.d.report(
+                        Diagnostic::new("scenario::impossible_number", message)
+                            .label(at_least.span, "more than the most")
+                            .label(at_most.span, "the most")
+                            .help("make `at-least` the smaller of the two"),
+                    );
+                }
+                Expectation::Loss {
+                    subject: self.subject(raw, args.subject(), who)?,
+                    at_most: at_most.value.0,
+                    at_least: at_least.map_or(0, |least| least.value.0),
+                }
+            }
+        })
+    }
+
+    /// The one step of the timeline that is called so.
+    fn step_called(&mut self, steps: &[raw::Step], name: &Spanned<KebabName>) -> Option<StepIndex> {
+        let wanted = name.value.0.as_str();
+        let so_called: Vec<usize> = (0..steps.len()).filter(|at| called(&steps[*at]) == wanted).collect();
+        let diagnostic = match so_called[..] {
+            [one] => return Some(StepIndex(one)),
+            [first, second, ..] => Diagnostic::new(
+                "scenario::ambiguous_step",
+                format!("an expectation is about `{wanted}`, and two steps are called that"),
+            )
+            .label(name.span, "which of the two?")
+            .label(steps[first].verb.1, "the first")
+            .label(steps[second].verb.1, "the second")
+            .help("give the one you mean a `name:` and use that"),
+            [] if self.d.incomplete("a step") => return None,
+            [] => {
+                let known: Vec<&str> = steps.iter().map(called).collect();
+                Diagnostic::new(
+                    "scenario::unknown_step",
+                    format!("an expectation is about `{wanted}`, and no step is called that"),
+                )
+                .label(name.span, "no step has this name or action")
+                .help(suggest::help(wanted, "the steps are", &known))
+            }
+        };
+        self.d.report(diagnostic);
+        None
+    }
+}
