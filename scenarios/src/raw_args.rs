@@ -16,6 +16,33 @@ pub(crate) enum SubjectName {
     Group(Spanned<Name>),
 }
 
+/// A record about one machine or all machines of a group; exactly one of them is named.
+macro_rules! about {
+    ($(#[doc = $doc:literal])* $name:ident is $what:literal { $($fields:tt)* }) => {
+        record! {
+            $(#[doc = $doc])*
+            $name is $what {
+                /// One machine.
+                "vm" => vm: optional Spanned<Name>,
+                /// All machines of a group.
+                "group" => group: optional Spanned<Name>,
+                $($fields)*
+            }
+            one of ["vm", "group"]
+        }
+
+        impl $name {
+            pub(crate) fn subject(&self) -> Option<SubjectName> {
+                match (&self.vm, &self.group) {
+                    (Some(vm), _) => Some(SubjectName::Vm(vm.clone())),
+                    (None, Some(group)) => Some(SubjectName::Group(group.clone())),
+                    (None, None) => None,
+                }
+            }
+        }
+    };
+}
+
 record! {
     /// A cut link.
     Cut is "a cut" {
@@ -187,149 +214,93 @@ record! {
     }
 }
 
-record! {
+about! {
     /// A machine or a group.
-    Subject is "a step" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
-    }
-    one of ["vm", "group"]
+    Subject is "a step" {}
 }
 
-record! {
+about! {
     /// A failover to Azure.
     Failover is "a failover" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// Which recovery point.
         "to" => to: required Target,
         /// Whether the machine on premises is shut down first, as far as it can be. Default false.
         "shutdown" => shutdown: optional Spanned<Flag>,
     }
-    one of ["vm", "group"]
 }
 
-record! {
+about! {
     /// Another recovery point after a failover.
     ChangePoint is "a change of the recovery point" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// Which recovery point.
         "to" => to: required Target,
     }
-    one of ["vm", "group"]
 }
 
-record! {
+about! {
     /// A test failover.
     TestFailover is "a test failover" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// From which recovery point.
         "to" => to: required Target,
     }
-    one of ["vm", "group"]
 }
 
-record! {
+about! {
     /// A failover home.
     Failback is "a failback" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// Which recovery point: latest or latest-app-consistent.
         "to" => to: required Target,
     }
-    one of ["vm", "group"]
 }
 
-record! {
+about! {
     /// An objective in time.
     Objective is "an objective" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// The bound.
         "at-most" => at_most: required Spanned<Time>,
     }
-    one of ["vm", "group"]
 }
 
-record! {
+about! {
     /// How consistent the chosen point must be.
     ConsistencyExpectation is "an expectation" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// The kind.
         "is" => is: required Spanned<ConsistencyKind>,
     }
-    one of ["vm", "group"]
 }
 
-record! {
+about! {
     /// The state at the end of the run.
     StateExpectation is "an expectation" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// The state.
         "is" => is: required Spanned<StateWord>,
     }
-    one of ["vm", "group"]
 }
 
-record! {
+about! {
     /// How many recovery points there must be.
     PointsExpectation is "an expectation" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// The least number.
         "count" => count: required Spanned<Count>,
     }
-    one of ["vm", "group"]
 }
 
-record! {
+about! {
     /// How many recovery points can be chosen at the end.
     KeptExpectation is "an expectation" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// Exactly so many.
         "count" => count: required Spanned<Count>,
     }
-    one of ["vm", "group"]
 }
 
-record! {
+about! {
     /// What a machine is at a site at the end of the run.
     MachineExpectation is "an expectation" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// Where.
         "at" => site: required Spanned<Whereabouts>,
         /// What.
         "is" => is: required Spanned<PowerWord>,
     }
-    one of ["vm", "group"]
 }
 
 record! {
@@ -344,41 +315,14 @@ record! {
     }
 }
 
-record! {
+about! {
     /// How many acknowledged writes may be lost.
     LossExpectation is "an expectation" {
-        /// One machine.
-        "vm" => vm: optional Spanned<Name>,
-        /// All machines of a group.
-        "group" => group: optional Spanned<Name>,
         /// The most writes.
         "at-most" => at_most: required Spanned<Count>,
         /// The least writes. Default none.
         "at-least" => at_least: optional Spanned<Count>,
     }
-    one of ["vm", "group"]
-}
-
-/// Gives a record with `vm` and `group` its subject; exactly one of them is there.
-macro_rules! subject {
-    ($($name:ident)*) => {
-        $(
-            impl $name {
-                pub(crate) fn subject(&self) -> Option<SubjectName> {
-                    match (&self.vm, &self.group) {
-                        (Some(vm), _) => Some(SubjectName::Vm(vm.clone())),
-                        (None, Some(group)) => Some(SubjectName::Group(group.clone())),
-                        (None, None) => None,
-                    }
-                }
-            }
-        )*
-    };
-}
-
-subject! {
-    Subject Failover ChangePoint TestFailover Failback Objective ConsistencyExpectation StateExpectation
-    PointsExpectation KeptExpectation MachineExpectation LossExpectation
 }
 
 /// The mark an expectation names.

@@ -93,28 +93,23 @@ impl Check<'_> {
     fn step_called(&mut self, steps: &[raw::Step], name: &Spanned<KebabName>) -> Option<StepIndex> {
         let wanted = name.value.0.as_str();
         let so_called: Vec<usize> = (0..steps.len()).filter(|at| called(&steps[*at]) == wanted).collect();
-        let diagnostic = match so_called[..] {
+        match so_called[..] {
             [one] => return Some(StepIndex(one)),
-            [first, second, ..] => Diagnostic::new(
-                "scenario::ambiguous_step",
-                format!("an expectation is about `{wanted}`, and two steps are called that"),
-            )
-            .label(name.span, "which of the two?")
-            .label(steps[first].verb.1, "the first")
-            .label(steps[second].verb.1, "the second")
-            .help("give the one you mean a `name:` and use that"),
-            [] if self.d.incomplete("a step") => return None,
+            [first, second, ..] => {
+                let message = format!("an expectation is about `{wanted}`, and two steps are called that");
+                self.ambiguous_step(message, name.span, [&steps[first], &steps[second]]);
+            }
+            [] if self.d.incomplete("a step") => {}
             [] => {
                 let known: Vec<&str> = steps.iter().map(called).collect();
-                Diagnostic::new(
-                    "scenario::unknown_step",
-                    format!("an expectation is about `{wanted}`, and no step is called that"),
-                )
-                .label(name.span, "no step has this name or action")
-                .help(suggest::help(wanted, "the steps are", &known))
+                let message = format!("an expectation is about `{wanted}`, and no step is called that");
+                self.d.report(
+                    Diagnostic::new("scenario::unknown_step", message)
+                        .label(name.span, "no step has this name or action")
+                        .help(suggest::help(wanted, "the steps are", &known)),
+                );
             }
-        };
-        self.d.report(diagnostic);
+        }
         None
     }
 }

@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::raw::{self, MomentKind, StepAction, StepWhen, SubjectName, Target, TargetPoint};
 use crate::scalars::{KebabName, Name};
+use crate::source::Span;
 use crate::suggest;
 use crate::units::{Time, show_time};
 
@@ -147,16 +148,8 @@ impl Check<'_> {
         match above[..] {
             [one] => return Some(StepIndex(one)),
             [first, second, ..] => {
-                self.d.report(
-                    Diagnostic::new(
-                        "scenario::ambiguous_step",
-                        format!("{which} comes after `{wanted}`, and two steps above are called that"),
-                    )
-                    .label(name.span, "which of the two?")
-                    .label(steps[first].verb.1, "the first")
-                    .label(steps[second].verb.1, "the second")
-                    .help("give the one you mean a `name:` and use that"),
-                );
+                let message = format!("{which} comes after `{wanted}`, and two steps above are called that");
+                self.ambiguous_step(message, name.span, [&steps[first], &steps[second]]);
                 return None;
             }
             [] => {}
@@ -188,6 +181,17 @@ impl Check<'_> {
             .help(suggest::help(wanted, "the steps above are", &known)),
         );
         None
+    }
+
+    /// Two steps are called what was meant to name one.
+    pub(super) fn ambiguous_step(&mut self, message: String, name: Span, [first, second]: [&raw::Step; 2]) {
+        self.d.report(
+            Diagnostic::new("scenario::ambiguous_step", message)
+                .label(name, "which of the two?")
+                .label(first.verb.1, "the first")
+                .label(second.verb.1, "the second")
+                .help("give the one you mean a `name:` and use that"),
+        );
     }
 
     fn action(
