@@ -12,9 +12,11 @@ mod flatten;
 mod overlay;
 #[cfg(test)]
 mod tests;
+mod zeroes;
 
 pub use flatten::flatten;
 pub use overlay::{Piece, clip, overlay, overlay_all, pieces};
+pub use zeroes::{without_zeroes, write_over};
 
 /// A half-open range of 512-byte sectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

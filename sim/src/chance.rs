@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::Ratio;
-use crate::time::{Spans, nanos_of};
+use crate::time::Spans;
 
 /// Where all chance comes from: a number, and every number below it by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -102,7 +102,7 @@ impl Chance {
     /// When the range is empty.
     #[inline]
     pub fn duration(&mut self, range: RangeInclusive<Duration>) -> Duration {
-        Duration::from_nanos(self.in_range(nanos_of(*range.start())..=nanos_of(*range.end())))
+        Duration::from_nanos(self.nanos(Spans::of(&range)))
     }
 
     /// As [`duration`](Self::duration), of spans that are counted already, in nanoseconds.

@@ -162,6 +162,7 @@ impl<T: Clone> Link<T> {
     /// An idle link. Give every link a generator of its own.
     #[must_use]
     pub fn new(spec: LinkSpec, mut chance: Chance) -> Self {
+        let latency = Spans::of(&spec.latency);
         let dice = Dice {
             latency: chance.fork(),
             loss: chance.fork(),
@@ -171,8 +172,8 @@ impl<T: Clone> Link<T> {
         };
         Self {
             waiting: spec.bandwidth_bytes_per_sec.map(FairShare::new),
-            latency: Spans::of(&spec.latency),
-            latency_floor: Spans::of(&spec.latency).shortest,
+            latency,
+            latency_floor: latency.shortest,
             spec,
             cut: false,
             dice,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use switchback_engine::extent::{Run, clip, flatten, overlay};
+use switchback_engine::extent::{Run, clip, flatten, overlay, without_zeroes, write_over};
 use switchback_engine::journal::View;
 use switchback_engine::{Change, Content, SectorRange};
 use switchback_sim::Chance;
@@ -10,7 +10,7 @@ use switchback_sim::Chance;
 use crate::crash::CrashReport;
 use crate::error::DiskError;
 use crate::fault::{Armed, FaultCounts, ReadFault, WriteFault};
-use crate::layers::{Layers, cut, touching, without_zeroes};
+use crate::layers::{Layers, cut, touching};
 use crate::snapshot::Snapshot;
 
 /// How many writes a disk keeps in its cache before it makes room by writing the oldest half back. The order of
@@ -224,9 +224,7 @@ impl<C: Content> VirtualDisk<C> {
         }
         let mut newer = self.unflushed.clone();
         flatten(&mut newer);
-        let mut runs = overlay(&newer, &durable);
-        without_zeroes(&mut runs);
-        Arc::new(runs)
+        Arc::new(write_over(&newer, &durable))
     }
 
     /// What a reader would see now, to keep. It holds unflushed writes too, and makes none of them durable.

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use switchback_engine::extent::{clip, flatten, overlay};
+use switchback_engine::extent::{clip, flatten, overlay, write_over};
 use switchback_engine::{Change, Content, SectorRange};
 
 /// The tail never makes the base be merged before it is this long, in writes.
@@ -83,11 +83,7 @@ impl<C: Content> Layers<C> {
         }
         self.sort_tail();
         let recent = std::mem::take(&mut self.recent);
-        let has_zeroes = recent.iter().any(|change| change.content.is_zero());
-        let mut merged = if self.base.is_empty() { recent } else { overlay(&recent, &self.base) };
-        if has_zeroes {
-            without_zeroes(&mut merged);
-        }
+        let merged = write_over(&recent, &self.base);
         self.base = Arc::new(merged);
     }
 }
@@ -108,8 +104,4 @@ pub(crate) fn cut<C: Content>(write: &Change<C>, range: SectorRange) -> Option<C
             write.part((common.start - write.start) as u32, common.sectors() as u32)
         }
     })
-}
-
-pub(crate) fn without_zeroes<C: Content>(changes: &mut Vec<Change<C>>) {
-    changes.retain(|change| !change.content.is_zero());
 }

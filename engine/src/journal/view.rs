@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::layer::Layer;
 use crate::content::Content;
-use crate::extent::{Change, Piece, Run, SectorRange, clip, overlay, overlay_all, pieces};
+use crate::extent::{Change, Piece, Run, SectorRange, clip, overlay, overlay_all, pieces, write_over};
 use crate::id::DiskId;
 use crate::point::PointId;
 
@@ -73,7 +73,7 @@ impl<C: Content> View<C> {
     /// what is given back.
     #[must_use]
     pub fn read_over(&self, base: &[Change<C>], range: SectorRange) -> Vec<Change<C>> {
-        without_zeroes(overlay(&self.found(range), &clip(base, range)))
+        write_over(&self.found(range), &clip(base, range))
     }
 
     /// Everything the journal holds over the disk below, sorted by place, zeroes included.
@@ -90,15 +90,8 @@ impl<C: Content> View<C> {
     /// The whole disk: the runs that are not zero, sorted by place, over `base`, given the same way.
     #[must_use]
     pub fn materialise(&self, base: &[Change<C>]) -> Vec<Change<C>> {
-        let changes = self.changes();
-        let shown = overlay(&changes, base);
-        if changes.iter().any(|change| change.content.is_zero()) { without_zeroes(shown) } else { shown }
+        write_over(&self.changes(), base)
     }
-}
-
-fn without_zeroes<C: Content>(mut changes: Vec<Change<C>>) -> Vec<Change<C>> {
-    changes.retain(|change| !change.content.is_zero());
-    changes
 }
 
 /// Whether runs inside a range leave no hole in it.

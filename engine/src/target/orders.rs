@@ -65,11 +65,13 @@ impl<C: Content> Target<C> {
         self.groups.insert(spec.group, Group::open(spec));
     }
 
+    /// A group, if its journal is of this generation.
+    fn of_generation(&mut self, id: GroupId, generation: u64) -> Option<&mut Group<C>> {
+        self.groups.get_mut(&id).filter(|group| group.journal.spec().generation == generation)
+    }
+
     fn finish(&mut self, id: GroupId, generation: u64, machine: MachineId, selector: Selector) -> Answer<C> {
-        let Some(group) = self.groups.get_mut(&id).filter(|g| g.journal.spec().generation == generation)
-        else {
-            return Answer::Unknown;
-        };
+        let Some(group) = self.of_generation(id, generation) else { return Answer::Unknown };
         // Who fails over once more, after an attempt that failed, may want another point than the first time.
         if let Some(finished) = group.finished.get(&machine).filter(|finished| finished.selector == selector)
         {
@@ -89,10 +91,7 @@ impl<C: Content> Target<C> {
         selector: Selector,
         by: u64,
     ) -> Answer<C> {
-        let Some(group) = self.groups.get_mut(&id).filter(|g| g.journal.spec().generation == generation)
-        else {
-            return Answer::Unknown;
-        };
+        let Some(group) = self.of_generation(id, generation) else { return Answer::Unknown };
         let Some(point) = group.pin(machine, selector, by) else { return Answer::NoSuchPoint };
         group.has_news = true;
         self.ledger.append(TargetRecord::Pinned { group: id, machine, selector, by }, NOTE_BYTES);
@@ -100,7 +99,7 @@ impl<C: Content> Target<C> {
     }
 
     fn unpin(&mut self, id: GroupId, generation: u64, machine: MachineId, by: u64) {
-        if let Some(group) = self.groups.get_mut(&id).filter(|g| g.journal.spec().generation == generation) {
+        if let Some(group) = self.of_generation(id, generation) {
             group.unpin(machine, by);
             self.ledger.append(TargetRecord::Unpinned(id, machine, by), NOTE_BYTES);
         }
