@@ -6,7 +6,7 @@ use std::fs;
 
 mod common;
 
-use common::{Folder, command, exit, root, switchback, verdict};
+use common::{Folder, exit, root, switchback, verdict};
 
 /// How many statements the tutorial makes.
 const STATEMENTS: usize = 61;
@@ -65,9 +65,8 @@ fn the_table_names_the_scenarios_that_there_are_and_no_others() {
 #[test]
 fn every_scenario_of_the_tutorial_holds() {
     let files = files();
-    let ran = command().arg("run").args(&files).output().expect("the command can be started");
-    let report = String::from_utf8_lossy(&ran.stdout);
-    assert_eq!(ran.status.code(), Some(exit::HELD), "{report}");
+    let run: Vec<&str> = core::iter::once("run").chain(files.iter().map(String::as_str)).collect();
+    switchback(&run).exits(exit::HELD);
 }
 
 /// The negative twin: a step that is to fail and is done, one that fails for another reason, and one that is done although

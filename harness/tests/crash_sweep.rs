@@ -24,7 +24,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::walk::{Step, Trouble, Walk, test_and_clean_up, there_and_back};
+use common::walk::{Trouble, Walk, test_and_clean_up, there_and_back};
 use common::{MINUTE, SECOND, link, machine, site};
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
@@ -59,6 +59,8 @@ struct Part {
 }
 
 const MILLISECOND: Duration = Duration::from_millis(1);
+/// A pause in which points of every kind come into being.
+const PAUSE: Duration = Duration::from_secs(200);
 /// So short that nobody's patience ends, and so long that most do.
 const DOWN_TIMES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(180)];
 
@@ -80,16 +82,12 @@ fn tiny(seed: u64, machines: usize) -> WorldSpec {
     spec
 }
 
-fn journey() -> Vec<Step> {
-    there_and_back(3 * MINUTE + 20 * SECOND)
+fn walk(spec: WorldSpec) -> Walk<Stamp> {
+    Walk::new(World::new(spec).unwrap(), there_and_back(PAUSE))
 }
 
 fn test_walk(spec: WorldSpec) -> Walk<Stamp> {
-    Walk::new(World::new(spec).unwrap(), test_and_clean_up(3 * MINUTE + 20 * SECOND))
-}
-
-fn walk(spec: WorldSpec) -> Walk<Stamp> {
-    Walk::new(World::new(spec).unwrap(), journey())
+    Walk::new(World::new(spec).unwrap(), test_and_clean_up(PAUSE))
 }
 
 /// Goes the base journey once and crashes a copy of it at every position of a part.

@@ -3,7 +3,9 @@
 
 use switchback_engine::control::{Command, JobKind};
 use switchback_engine::message::Selector;
-use switchback_engine::{Change, Consistency, DiskId, MachineId, RecoveryPoint, Site, Stamp};
+use switchback_engine::{
+    Change, Consistency, DiskId, GroupId, MachineId, PointId, RecoveryPoint, Site, Stamp,
+};
 
 use super::{Judge, JudgedRecovery};
 use crate::content::Simulated;
@@ -40,11 +42,16 @@ impl<C: Simulated> World<C> {
 
     /// All disks of a machine at a site as they are now: for each disk its sorted runs, without zeroes.
     pub fn machine_image(&mut self, machine: MachineId, site: Site) -> Vec<Vec<Change<Stamp>>> {
+        match site {
+            Site::Primary => self.image_of(machine, PhysicalDisk::Home),
+            Site::Recovery => self.image_of(machine, PhysicalDisk::Recovered),
+        }
+    }
+
+    /// What one kind of a machine's disks hold.
+    fn image_of(&mut self, machine: MachineId, kind: fn(DiskId) -> PhysicalDisk) -> Vec<Vec<Change<Stamp>>> {
         let count = self.spec().machines[machine.0 as usize].disks.len();
-        let physical = |disk| {
-            if site == Site::Primary { PhysicalDisk::Home(disk) } else { PhysicalDisk::Recovered(disk) }
-        };
-        let disks = (0..count).map(|index| physical(DiskId { machine, index: index as u8 }));
+        let disks = (0..count).map(|index| kind(DiskId { machine, index: index as u8 }));
         disks.map(|disk| C::into_stamps(self.disk_runs(disk).unwrap_or_default().to_vec())).collect()
     }
 
@@ -62,9 +69,7 @@ impl<C: Simulated> World<C> {
             );
             self.found_about(machine, Judge::NothingResurrected, what);
         }
-        let promised = self.positions_of(site, group, point.id).and_then(|positions| {
-            positions.iter().find(|(m, _)| *m == machine).map(|(_, position)| *position)
-        });
+        let promised = self.position_of(machine, site, group, point.id);
         let started_from = self.judges.started_from.get(&machine).copied();
         let (Some(promised), Some(position)) = (promised, started_from) else { return };
         self.judges.looked(Judge::NothingResurrected);
@@ -83,10 +88,7 @@ impl<C: Simulated> World<C> {
             return;
         }
         self.judges.looked(Judge::NothingResurrected);
-        let count = self.spec().machines[machine.0 as usize].disks.len();
-        let disks = (0..count).map(|index| PhysicalDisk::Test(DiskId { machine, index: index as u8 }));
-        let disks: Vec<_> =
-            disks.map(|disk| C::into_stamps(self.disk_runs(disk).unwrap_or_default().to_vec())).collect();
+        let disks = self.image_of(machine, PhysicalDisk::Test);
         let promised = self.promised_to_test(machine);
         let what = match (self.judge_image(machine, Site::Primary, &disks), promised) {
             (Ok(position), Some(promised)) if position != promised => {
@@ -100,10 +102,14 @@ impl<C: Simulated> World<C> {
 
     /// How many writes the point of a machine's test failover held, if the vault can be asked for it.
     fn promised_to_test(&self, machine: MachineId) -> Option<usize> {
-        let mut jobs = self.control()?.jobs().rev();
-        let job = jobs.find(|job| job.machine == machine && job.kind == JobKind::TestFailover)?;
+        let point = self.last_job(machine, JobKind::TestFailover)?.point()?;
         let group = self.spec().group_of(machine.0 as usize)?.id;
-        let positions = self.positions_of(Site::Recovery, group, job.point()?.id)?;
+        self.position_of(machine, Site::Recovery, group, point.id)
+    }
+
+    /// How many writes of a machine a point held when it was judged.
+    fn position_of(&self, machine: MachineId, site: Site, group: GroupId, point: PointId) -> Option<usize> {
+        let positions = self.positions_of(site, group, point)?;
         positions.iter().find(|(m, _)| *m == machine).map(|(_, position)| *position)
     }
 

@@ -1,6 +1,6 @@
 //! Legal states, and one writable side.
 
-use switchback_engine::control::{ItemState, JobId, JobKind, JobState, TaskKind, TaskState, TestState};
+use switchback_engine::control::{ItemState, Job, JobId, JobKind, JobState, TaskKind, TaskState, TestState};
 use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
 use switchback_engine::{Direction, MachineId, Site};
@@ -185,14 +185,16 @@ impl<C: Simulated> World<C> {
         if self.judges.reported.get(&machine).is_some_and(|reported| reported.shutdown_was_skipped) {
             return true;
         }
-        let Some(control) = self.control() else { return false };
-        let failover =
-            control.jobs().rev().find(|job| job.machine == machine && job.kind == JobKind::Failover);
-        failover.is_some_and(|job| {
+        self.last_job(machine, JobKind::Failover).is_some_and(|job| {
             job.tasks
                 .iter()
                 .any(|task| task.kind == TaskKind::ShutDownSource && task.state == TaskState::Skipped)
         })
+    }
+
+    /// The newest job of a kind, in the vault's own record.
+    pub(super) fn last_job(&self, machine: MachineId, kind: JobKind) -> Option<&Job> {
+        self.control()?.jobs().rev().find(|job| job.machine == machine && job.kind == kind)
     }
 
     /// Whether the last change of a machine's point failed.

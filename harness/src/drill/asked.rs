@@ -17,7 +17,7 @@ use switchback_engine::{MachineId, Site};
 use switchback_scenarios::model::words::FailureWord;
 use switchback_sim::SimTime;
 
-use super::failure::Failure;
+use super::failure::{Failure, instead_of};
 use super::{Drill, LOOK_EVERY};
 use crate::content::Simulated;
 
@@ -189,15 +189,15 @@ impl<C: Simulated> Drill<C> {
             | Look::TooLate(failure)
             | Look::Failed(failure)
             | Look::GiveUp(failure)
-                if failure.word == Some(wanted) =>
+                if failure.is(Some(wanted)) =>
             {
                 asked.stage = Stage::Ended(true);
                 return;
             }
             Look::TooLate(failure) | Look::Failed(failure) | Look::GiveUp(failure) => {
-                failure.instead_of(wanted)
+                failure.told(Some(wanted))
             }
-            Look::Ended => format!("it was to fail, {wanted}; it was done"),
+            Look::Ended => instead_of(wanted, "it was done"),
             look => return self.settle(at, asked, look, gave_up),
         };
         self.trouble(at, &told);

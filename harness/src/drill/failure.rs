@@ -14,9 +14,14 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// That it failed, but not as a scenario wants it.
-    pub(super) fn instead_of(&self, wanted: FailureWord) -> String {
-        format!("it was to fail, {wanted}; {}", self.why)
+    /// Whether it is what a scenario wants.
+    pub(super) fn is(&self, wanted: Option<FailureWord>) -> bool {
+        wanted.is_some() && self.word == wanted
+    }
+
+    /// What to tell of it when it is not what a scenario wants.
+    pub(super) fn told(&self, wanted: Option<FailureWord>) -> String {
+        wanted.map_or_else(|| self.why.clone(), |wanted| instead_of(wanted, &self.why))
     }
 
     pub(super) const fn nameless(why: String) -> Self {
@@ -43,6 +48,11 @@ impl Failure {
         let why = error.map_or_else(|| "without a reason".to_owned(), ToString::to_string);
         Self { word: error.map(word_of), why: format!("the job failed: {why}") }
     }
+}
+
+/// That something was to fail, and what came in place of that.
+pub(super) fn instead_of(wanted: FailureWord, came: &str) -> String {
+    format!("it was to fail, {wanted}; {came}")
 }
 
 const fn word_of(error: &JobError) -> FailureWord {

@@ -83,12 +83,9 @@ impl<C: Simulated> Drill<C> {
         let mut accepts = self.scenario.operator.accepts_refusals;
         let commands = commands.unwrap_or_else(|failure| {
             let wanted = self.scenario.timeline[at].fails;
-            accepts |= wanted.is_some() && failure.word == wanted;
+            accepts |= failure.is(wanted);
             if !accepts {
-                self.trouble(
-                    at,
-                    &wanted.map_or_else(|| failure.why.clone(), |wanted| failure.instead_of(wanted)),
-                );
+                self.trouble(at, &failure.told(wanted));
             }
             Vec::new()
         });
