@@ -33,6 +33,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
         wan: link(10, 10),
         cache_bytes: 600 << 30,
         site: SiteSpec {
+            stack: Default::default(),
             vcenter: "vc-bench".to_owned(),
             hosts: 4,
             datastores: vec![DatastoreSpec {

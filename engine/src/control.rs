@@ -44,7 +44,9 @@ mod ledger;
 mod opening;
 mod operations;
 mod phase;
+mod planned_failover;
 mod reprotect;
+mod resume;
 mod resync;
 mod rpo;
 mod runs;
@@ -65,7 +67,8 @@ pub use jobs::{Job, JobError, Task};
 pub use ledger::ControlRecord;
 pub use operations::allowed_operations;
 pub use vocabulary::{
-    Command, ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState, TestState,
+    Command, ItemState, JobId, JobKind, JobState, Operation, PlannedPoint, Refused, Stack, TaskKind,
+    TaskState, TestState,
 };
 
 use durable::Durable;
@@ -143,8 +146,11 @@ impl<C: Content> Control<C> {
     /// What a user may ask for now; [`Operation::Enable`] for a machine that was never protected.
     #[must_use]
     pub fn allowed_operations(&self, machine: MachineId) -> Vec<Operation> {
-        let item = self.item(machine);
-        item.map_or_else(|| vec![Operation::Enable], |item| allowed_operations(item.state(), item.test()))
+        let (item, stack) = (self.item(machine), self.vault.config.stack);
+        item.map_or_else(
+            || vec![Operation::Enable],
+            |item| allowed_operations(item.state(), item.test(), stack),
+        )
     }
 
     /// How old the newest recovery point of a machine is: what would be lost if it failed over now. `None` while

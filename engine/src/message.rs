@@ -243,6 +243,9 @@ pub enum Selector {
     LatestApplication,
     /// That one.
     Exactly(PointId),
+    /// A point of everything that was received, of machines that were shut down in order. None when a change lies
+    /// behind the newest point that can be made.
+    Drained,
 }
 
 /// What an agent must know to replicate its machine.

@@ -30,6 +30,13 @@ pub enum HypervisorRequest {
     AttachDisks(MachineId),
     /// Give the disks back to the machine.
     DetachDisks(MachineId),
+    /// Keep what the machine's disks hold now, so that it can be brought back. One that is kept already is kept on.
+    TakeSnapshot(MachineId),
+    /// Stop the machine at once if it runs, bring its disks back to the snapshot that was taken, and give that up. With
+    /// no snapshot it is only stopped.
+    RevertSnapshot(MachineId),
+    /// Give up the snapshot that was taken; the disks hold what they hold. Nothing there is `Done`.
+    RemoveSnapshot(MachineId),
 }
 
 /// What the hypervisor answers.

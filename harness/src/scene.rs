@@ -4,10 +4,11 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::control::Stack;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::{GroupId, MachineId};
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{MachineKind, OsKind, Repeat};
+use switchback_scenarios::model::words::{MachineKind, OsKind, Repeat, StackWord};
 use switchback_scenarios::model::{self, Churn, Link, Trace, Vm};
 use switchback_scenarios::traces::IoKind;
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -45,6 +46,7 @@ pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
         wan: link(&scenario.wan),
         cache_bytes: scenario.process_server.cache,
         site: SiteSpec {
+            stack: stack(scenario.site.stack),
             vcenter: scenario.site.vcenter.clone(),
             hosts: scenario.site.hosts,
             datastores: scenario.site.datastores.iter().map(datastore).collect(),
@@ -58,6 +60,13 @@ pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
     })
+}
+
+const fn stack(word: StackWord) -> Stack {
+    match word {
+        StackWord::Classic => Stack::Classic,
+        StackWord::Modernised => Stack::Modernised,
+    }
 }
 
 fn datastore(datastore: &model::Datastore) -> DatastoreSpec {

@@ -9,7 +9,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
-use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat};
+use crate::model::words::{
+    ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, StackWord, TraceFormat,
+};
 use crate::node::{Kind, Node};
 use crate::ranges::Range;
 use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
@@ -88,6 +90,8 @@ record! {
     Site is "the site" {
         /// The vCenter and its hosts.
         "vcenter" => vcenter: wanted VCenter,
+        /// What protects it: classic (default) or modernised.
+        "stack" => stack: optional Spanned<StackWord>,
         /// Where the disks of machines lie.
         "datastores" => datastores: required NonEmpty<Datastore>,
     }

@@ -34,6 +34,8 @@ choice! {
         "reprotect" => Reprotect(Subject),
         /// Fail over home from Azure.
         "failback" => Failback(Failback),
+        /// Fail over home from Azure without losing anything, or take it all back.
+        "planned-failover" => PlannedFailover(Failback),
         /// Compare source and replica and send what differs.
         "resync" => Resync(Subject),
         /// End replication.
@@ -139,6 +141,7 @@ const STEP_KEYS: &[&str] = &[
     "cancel",
     "reprotect",
     "failback",
+    "planned-failover",
     "resync",
     "disable",
     "protect",

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::model::words::{ContentKind, Judge, Origin};
+use crate::model::words::{ContentKind, Judge, Origin, StackWord};
 use crate::model::{Link, MasterTarget, Operator, Policy, ProcessServer, Ratio, Scenario, Site};
 use crate::units::{show_bit_rate, show_bytes, show_range, show_time};
 use crate::write::yaml::{Flow, folded, list, plain};
@@ -65,7 +65,9 @@ fn head(scenario: &Scenario) -> String {
 
 fn site(site: &Site) -> String {
     let vcenter = Flow::new().with("name", plain(&site.vcenter)).with("hosts", site.hosts);
-    let mut out = format!("site:\n  vcenter: {vcenter}\n  datastores:\n");
+    let stack = (site.stack != StackWord::Classic).then(|| format!("  stack: {}\n", site.stack));
+    let stack = stack.unwrap_or_default();
+    let mut out = format!("site:\n  vcenter: {vcenter}\n{stack}  datastores:\n");
     for store in &site.datastores {
         let everywhere = store.reach.iter().copied().eq(0..site.hosts);
         let flow = Flow::new()

@@ -4,17 +4,21 @@
 //! are from site-recovery 1.6 to 3.8 and recording-classic 2 to 6.
 
 use switchback_engine::Direction;
-use switchback_engine::control::{ItemState, JobKind, JobState, Operation, TaskKind, TaskState, TestState};
+use switchback_engine::control::{
+    ItemState, JobKind, JobState, Operation, Stack, TaskKind, TaskState, TestState,
+};
 use switchback_engine::message::ResyncReason;
 use switchback_engine::point::Consistency;
 use switchback_engine::ports::PortFailure;
 
-/// The replication provider of a direction: `instanceType` in every body.
+/// The replication provider of a stack in a direction: `instanceType` in every body (site-recovery 1.1).
 #[must_use]
-pub const fn provider(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Forward => "InMageAzureV2",
-        Direction::Reverse => "InMage",
+pub const fn provider(stack: Stack, direction: Direction) -> &'static str {
+    match (stack, direction) {
+        (Stack::Classic, Direction::Forward) => "InMageAzureV2",
+        (Stack::Classic, Direction::Reverse) => "InMage",
+        (Stack::Modernised, Direction::Forward) => "InMageRcm",
+        (Stack::Modernised, Direction::Reverse) => "InMageRcmFailback",
     }
 }
 
@@ -44,6 +48,8 @@ pub const fn job(kind: JobKind) -> JobWords {
         JobKind::TestFailover => ("TestFailover", "Test failover"),
         // Inferred, from the operation's name in the interface.
         JobKind::CleanUpTest => ("TestFailoverCleanup", "Cleanup test failover"),
+        // Inferred, from the operation's name in the interface.
+        JobKind::PlannedFailover => ("PlannedFailover", "Planned failover"),
     };
     JobWords { scenario_name, friendly_name }
 }
@@ -90,6 +96,7 @@ pub const fn task(job: JobKind, task: TaskKind) -> Option<Shown> {
         JobKind::Disable => disable_task(task),
         JobKind::TestFailover => test_failover_task(task),
         JobKind::CleanUpTest => clean_up_test_task(task),
+        JobKind::PlannedFailover => planned_failover_task(task),
     }
 }
 
@@ -236,6 +243,31 @@ const fn test_failover_task(task: TaskKind) -> Option<Shown> {
     })
 }
 
+/// Inferred: recordings of the modernised stack list no tasks; the names follow those of a failover.
+const fn planned_failover_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::CheckPrerequisites => shown(
+            "PlannedFailoverPreflightChecksTask",
+            "VmPfoPrerequisitesCheck",
+            "Prerequisites check for planned failover",
+        ),
+        TaskKind::ShutDownSource => {
+            shown("ShutdownVmOnPrimaryForPFO", "VmShutdownVmOnPrimary", "Shut down the virtual machine")
+        }
+        TaskKind::SynchroniseLatest => shown(
+            "PrepareForPlannedFailoverTask",
+            "VmPrepareForPlannedFailover",
+            "Synchronizing the latest changes",
+        ),
+        TaskKind::ChoosePoint => Shown::Within(TaskKind::FailOver),
+        TaskKind::FailOver => shown("PlannedFailoverTask", "VmFailover", "Start failover"),
+        TaskKind::StartMachine => {
+            shown("StartVmOnSecondary", "VmFoStartVmOnSecondary", "Start the replica virtual machine")
+        }
+        _ => return None,
+    })
+}
+
 /// Inferred: the job was started in recordings, its tasks were not listed.
 const fn clean_up_test_task(task: TaskKind) -> Option<Shown> {
     Some(match task {
@@ -324,6 +356,9 @@ pub const fn protection_state(of: ItemState) -> StateWords {
             state("UnplannedFailoverCompleting", "Cancelling the failover is in progress")
         }
         ItemState::Disabling => state("DisablingProtection", "Disabling protection"),
+        ItemState::Resuming => {
+            state("PlannedFailoverTransitionStatesBegin", "Cancelling the planned failover is in progress")
+        }
     }
 }
 
@@ -354,14 +389,16 @@ pub const fn operation(of: Operation) -> Option<&'static str> {
         Operation::Disable => Some("DisableProtection"),
         Operation::TestFailover => Some("TestFailover"),
         Operation::CleanUpTest => Some("TestFailoverCleanup"),
+        Operation::PlannedFailover => Some("PlannedFailover"),
     }
 }
 
 /// The order in which the service lists operations.
-const LISTED: [Operation; 9] = [
+const LISTED: [Operation; 10] = [
     Operation::Commit,
     Operation::Resync,
     Operation::Failover,
+    Operation::PlannedFailover,
     Operation::Disable,
     Operation::TestFailover,
     Operation::CleanUpTest,

@@ -28,6 +28,10 @@ pub enum Consequence {
     DisksDetached(MachineId),
     /// The machine's disks, attached to a master target, can no longer be reached.
     DisksUnavailable(MachineId),
+    /// What the machine's disks hold now is to be kept.
+    SnapshotTaken(MachineId),
+    /// The machine's disks hold again what was kept of them.
+    SnapshotReverted(MachineId),
     /// The machine's snapshots were merged into its disks; what the disks hold does not change.
     SnapshotsMerged {
         /// Whose.

@@ -35,6 +35,9 @@ pub(crate) const fn of(request: &HypervisorRequest, disks: u32) -> RangeInclusiv
         HypervisorRequest::AttachDisks(_) | HypervisorRequest::DetachDisks(_) => {
             per_disk(2_000, 4_000, 1_000, 3_000, disks)
         }
+        HypervisorRequest::TakeSnapshot(_) => per_disk(1_000, 2_000, 500, 1_000, disks),
+        HypervisorRequest::RevertSnapshot(_) => per_disk(2_000, 5_000, 500, 1_000, disks),
+        HypervisorRequest::RemoveSnapshot(_) => MERGE_SNAPSHOT,
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use switchback_engine::MachineId;
 
+use crate::snapshot::PORT_SNAPSHOT;
 use crate::vcenter::VCenter;
 
 /// What kind of thing is left.
@@ -13,6 +14,8 @@ pub enum LeftoverKind {
     Machine,
     /// A disk that is still attached to a master target.
     AttachedDisk,
+    /// A snapshot that a call took.
+    Snapshot,
 }
 
 /// Something that a call made for a machine and that is still there.
@@ -31,6 +34,7 @@ impl fmt::Display for Leftover {
         let kind = match self.kind {
             LeftoverKind::Machine => "virtual machine",
             LeftoverKind::AttachedDisk => "disk on a master target",
+            LeftoverKind::Snapshot => "snapshot",
         };
         write!(f, "machine {}: {kind} {}", self.machine.0, self.name)
     }
@@ -46,6 +50,9 @@ impl VCenter {
             let mut found = |kind, name| left.push(Leftover { machine: *machine, kind, name });
             if self.created.contains(machine) {
                 found(LeftoverKind::Machine, vm.name.clone());
+            }
+            if vm.has_port_snapshot() {
+                found(LeftoverKind::Snapshot, PORT_SNAPSHOT.to_owned());
             }
             for (index, disk) in vm.disks.iter().enumerate() {
                 if disk.attached_to != *moid {

@@ -149,6 +149,9 @@ impl VCenter {
             HypervisorRequest::CreateMachine(machine, sizes) => self.check_create(*machine, sizes),
             HypervisorRequest::AttachDisks(machine) => self.check_attach(*machine).map(|_| ()),
             HypervisorRequest::DetachDisks(machine) => self.check_detach(*machine),
+            HypervisorRequest::TakeSnapshot(machine) => self.check_snapshot(*machine),
+            HypervisorRequest::RevertSnapshot(machine) => self.check_revert(*machine),
+            HypervisorRequest::RemoveSnapshot(machine) => self.known(*machine).map(|_| ()),
         }
     }
 
@@ -159,7 +162,7 @@ impl VCenter {
         task: Option<TaskMoid>,
     ) -> (Result<HypervisorAnswer, PortFailure>, Vec<Consequence>) {
         let result = match self.reachability {
-            Reachability::Answering => self.work(request),
+            Reachability::Answering => self.work(now, request),
             Reachability::VCenterLost | Reachability::SiteLost => Err(Fault::HostCommunication),
         };
         if let Some(task) = task {
@@ -171,7 +174,11 @@ impl VCenter {
         }
     }
 
-    fn work(&mut self, request: &HypervisorRequest) -> Result<(HypervisorAnswer, Vec<Consequence>), Fault> {
+    fn work(
+        &mut self,
+        now: SimTime,
+        request: &HypervisorRequest,
+    ) -> Result<(HypervisorAnswer, Vec<Consequence>), Fault> {
         let consequences = match request {
             HypervisorRequest::Inspect(machine) => {
                 return Ok((HypervisorAnswer::Machine(self.inspect(*machine)), Vec::new()));
@@ -192,6 +199,9 @@ impl VCenter {
             }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
             HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,
+            HypervisorRequest::TakeSnapshot(machine) => self.keep(*machine, now)?,
+            HypervisorRequest::RevertSnapshot(machine) => self.revert(*machine)?,
+            HypervisorRequest::RemoveSnapshot(machine) => self.give_up_snapshot(*machine)?,
         };
         Ok((HypervisorAnswer::Done, consequences))
     }

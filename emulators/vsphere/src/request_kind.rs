@@ -18,17 +18,26 @@ pub enum RequestKind {
     AttachDisks,
     /// [`HypervisorRequest::DetachDisks`].
     DetachDisks,
+    /// [`HypervisorRequest::TakeSnapshot`].
+    TakeSnapshot,
+    /// [`HypervisorRequest::RevertSnapshot`].
+    RevertSnapshot,
+    /// [`HypervisorRequest::RemoveSnapshot`].
+    RemoveSnapshot,
 }
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Inspect,
         Self::ShutDown,
         Self::PowerOn,
         Self::CreateMachine,
         Self::AttachDisks,
         Self::DetachDisks,
+        Self::TakeSnapshot,
+        Self::RevertSnapshot,
+        Self::RemoveSnapshot,
     ];
 
     /// The kind of `request`, and the machine it is about.
@@ -41,6 +50,9 @@ impl RequestKind {
             HypervisorRequest::CreateMachine(machine, _) => (Self::CreateMachine, *machine),
             HypervisorRequest::AttachDisks(machine) => (Self::AttachDisks, *machine),
             HypervisorRequest::DetachDisks(machine) => (Self::DetachDisks, *machine),
+            HypervisorRequest::TakeSnapshot(machine) => (Self::TakeSnapshot, *machine),
+            HypervisorRequest::RevertSnapshot(machine) => (Self::RevertSnapshot, *machine),
+            HypervisorRequest::RemoveSnapshot(machine) => (Self::RemoveSnapshot, *machine),
         }
     }
 
@@ -53,6 +65,9 @@ impl RequestKind {
             Self::PowerOn => Some("PowerOnVM_Task"),
             Self::CreateMachine => Some("CreateVM_Task"),
             Self::AttachDisks | Self::DetachDisks => Some("ReconfigVM_Task"),
+            Self::TakeSnapshot => Some("CreateSnapshot_Task"),
+            Self::RevertSnapshot => Some("RevertToSnapshot_Task"),
+            Self::RemoveSnapshot => Some("RemoveSnapshot_Task"),
         }
     }
 }

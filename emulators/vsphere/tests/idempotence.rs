@@ -48,7 +48,10 @@ fn requests() -> impl Strategy<Value = Vec<HypervisorRequest>> {
             2 => HypervisorRequest::PowerOn(machine),
             3 => HypervisorRequest::CreateMachine(machine, vec![500]),
             4 => HypervisorRequest::AttachDisks(machine),
-            _ => HypervisorRequest::DetachDisks(machine),
+            5 => HypervisorRequest::DetachDisks(machine),
+            6 => HypervisorRequest::TakeSnapshot(machine),
+            7 => HypervisorRequest::RevertSnapshot(machine),
+            _ => HypervisorRequest::RemoveSnapshot(machine),
         }
     });
     prop::collection::vec(request, 1..20)

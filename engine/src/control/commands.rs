@@ -12,7 +12,7 @@ use super::jobs::{Facts, Job};
 use super::ledger::Reply;
 use super::operations::allowed_operations;
 use super::vault::Vault;
-use super::vocabulary::{Command, ItemState, JobId, JobKind, Operation, Refused};
+use super::vocabulary::{Command, ItemState, JobId, JobKind, Operation, Refused, Stack};
 use super::wire::Wish;
 use crate::id::{Direction, GroupId, MachineId};
 use crate::message::Selector;
@@ -51,18 +51,30 @@ impl Vault {
             Command::Disable { machine } => self.disable(machine),
             Command::TestFailover { machine, to } => self.test_failover(machine, to),
             Command::CleanUpTest { machine } => self.clean_up_test(machine),
+            Command::PlannedFailover { machine, to } => self.plan_failover(machine, to),
         }
     }
 
     /// The item, if it is in a state that allows the operation.
-    fn permit(&self, machine: MachineId, operation: Operation) -> Result<&ProtectedItem, Refused> {
+    pub(super) fn permit(&self, machine: MachineId, operation: Operation) -> Result<&ProtectedItem, Refused> {
         let item = self.item(machine).ok_or(Refused::UnknownMachine(machine))?;
         let state = item.state();
-        if allowed_operations(state, item.test()).contains(&operation) {
-            Ok(item)
-        } else {
-            Err(Refused::NotAllowed { operation, state })
+        let stack = self.config.stack;
+        if allowed_operations(state, item.test(), stack).contains(&operation) {
+            return Ok(item);
         }
+        let is_unknown = match operation {
+            Operation::PlannedFailover => stack == Stack::Classic,
+            Operation::Failover => {
+                stack == Stack::Modernised && state == ItemState::Protected(Direction::Reverse)
+            }
+            _ => false,
+        };
+        Err(if is_unknown {
+            Refused::NotInStack { operation, stack }
+        } else {
+            Refused::NotAllowed { operation, state }
+        })
     }
 
     fn enable(
@@ -192,12 +204,12 @@ impl Vault {
     }
 
     /// Refuses a point that is known not to exist. What the target said may be old; its answer to the job decides.
-    fn check_selector(&self, machine: MachineId, selector: Selector) -> Result<(), Refused> {
+    pub(super) fn check_selector(&self, machine: MachineId, selector: Selector) -> Result<(), Refused> {
         let Some(status) = self.status_of(machine) else {
             return Ok(());
         };
         let exists = match selector {
-            Selector::Latest | Selector::LatestProcessed => true,
+            Selector::Latest | Selector::LatestProcessed | Selector::Drained => true,
             Selector::LatestApplication => {
                 status.points.iter().any(|point| point.consistency == Consistency::Application)
             }
@@ -226,7 +238,8 @@ impl Vault {
         let ItemStatus::FailedOver { direction, point, .. } = item.status else {
             return Err(Refused::NotAllowed { operation: Operation::Commit, state: item.state() });
         };
-        let job = self.begin_job(JobKind::Commit, machine, direction, Facts::new());
+        let snapshot = self.config.stack == Stack::Modernised && direction == Direction::Reverse;
+        let job = self.begin_job(JobKind::Commit, machine, direction, Facts { snapshot, ..Facts::new() });
         self.transition(machine, ItemStatus::Committing { direction, job, point, since: self.now }, "commit");
         self.advance(job);
         Ok(job)
@@ -234,6 +247,9 @@ impl Vault {
 
     fn cancel(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Cancel)?;
+        if item.direction() == Direction::Reverse {
+            return self.take_back(machine);
+        }
         let ItemStatus::FailingOver { job: failing_over, .. } = item.status else {
             return Err(Refused::NotAllowed { operation: Operation::Cancel, state: item.state() });
         };

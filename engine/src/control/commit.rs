@@ -1,4 +1,5 @@
-//! Commit: the failover is accepted, the points are given up, and on the way home the recovered machine is removed.
+//! Commit: the failover is accepted, the points are given up, and on the way home the recovered machine is removed, and
+//! with it the snapshot that a planned failover took at home.
 
 use super::item::ItemStatus;
 use super::jobs::{CloudAsk, Next, What};
@@ -6,7 +7,7 @@ use super::phase::Scene;
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::Direction;
-use crate::ports::Instance;
+use crate::ports::{HypervisorRequest, Instance};
 
 pub(super) const TASKS: &[TaskKind] = &[TaskKind::CleanUp, TaskKind::DropPoints];
 
@@ -15,7 +16,10 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     match (task, stages, direction) {
         (TaskKind::CleanUp, 0, Direction::Forward) => Next::Skip,
         (TaskKind::CleanUp, 0, Direction::Reverse) => {
-            Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(Instance::Recovered, scene.item.machine))])
+            let machine = scene.item.machine;
+            let delete = What::Cloud(CloudAsk::DeleteMachine(Instance::Recovered, machine));
+            let snapshot = What::Hypervisor(HypervisorRequest::RemoveSnapshot(machine));
+            Next::Ask([delete].into_iter().chain(scene.job.facts.snapshot.then_some(snapshot)).collect())
         }
         // Away, the replica disks keep the recovered state, so that a later comparison finds few differences. At
         // home the replica disks are the disks of the machine that runs from them: they must not be touched.

@@ -1,14 +1,17 @@
-//! How patient the vault is. Times only; what is waited for is named by the phases.
+//! Which stack the vault belongs to, and how patient it is. What is waited for is named by the phases.
 
 use core::time::Duration;
 
 use super::jobs::{Awaited, What};
+use super::vocabulary::Stack;
 use crate::message::Order;
 use crate::ports::HypervisorRequest;
 
-/// How often the vault repeats itself and when it gives up.
+/// The stack of the vault, how often it repeats itself and when it gives up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ControlConfig {
+    /// Which generation of the product this is.
+    pub stack: Stack,
     /// An order without an answer is sent again after this time.
     pub order_repeat_after: Duration,
     /// A call to a site without an answer is made again, under the same number, after this time.
@@ -41,6 +44,7 @@ pub struct ControlConfig {
 impl ControlConfig {
     /// The times the documents of the field suggest; see the fields for what each is for.
     pub const STANDARD: Self = Self {
+        stack: Stack::Classic,
         order_repeat_after: Duration::from_secs(5),
         call_repeat_after: Duration::from_secs(60),
         order_patience: Duration::from_secs(30 * 60),
@@ -60,10 +64,12 @@ impl ControlConfig {
         match what {
             What::Order { order: Order::StartReplication(_), .. } => self.start_patience,
             What::Order { order: Order::StopReplication { .. }, .. } => self.stop_patience,
-            What::Order { .. } | What::Await(Awaited::JournalOpen | Awaited::Points) => self.order_patience,
+            What::Order { .. } | What::Await(Awaited::JournalOpen | Awaited::Points | Awaited::Turn) => {
+                self.order_patience
+            }
             What::Hypervisor(HypervisorRequest::ShutDown(_)) => self.shut_down_patience,
             What::Hypervisor(_) | What::Cloud(_) => self.call_patience,
-            What::Await(Awaited::ShutDownPoint) => self.last_changes_patience,
+            What::Await(Awaited::ShutDownPoint | Awaited::Drained) => self.last_changes_patience,
         }
     }
 

@@ -99,6 +99,9 @@ impl ProtectedItem {
             | ItemStatus::Protected { direction, .. }
             | ItemStatus::Enabling { direction, .. }
             | ItemStatus::FailingOver { direction, stopped: false, .. } => Some(direction.source()),
+            ItemStatus::Resuming { stopped, entered, .. } if !stopped || entered => {
+                Some(Direction::Reverse.source())
+            }
             _ => None,
         }
     }
@@ -194,7 +197,8 @@ pub(super) struct Standing {
 ///         │              ┌──▼───────────┐ reprotect ┌───────┴─────┐
 ///         │              │ Committed(F) │◄─────────►│ Enabling(R) │
 ///         │              └──────────────┘   fails   └─────────────┘
-///   ┌─────┴─────┐
+///   ┌─────┴─────┐    A planned failover home that is stopped or fails goes from FailingOver(R) to Resuming, and from
+///   │           │    there to Protected(R) or Synchronising(R), or to FailoverFailed(R), which can be stopped again.
 ///   │ Disabling │◄── disable, from Unprotected, Synchronising, Protected, FailoverFailed and Committed
 ///   └───────────┘
 /// ```
@@ -301,6 +305,17 @@ pub enum ItemStatus {
         /// Since when.
         since: Instant,
     },
+    /// See [`ItemState::Resuming`].
+    Resuming {
+        /// The job that does it.
+        job: JobId,
+        /// Replication had been told to stop: it begins anew, with a comparison.
+        stopped: bool,
+        /// It has entered the run in which it begins anew.
+        entered: bool,
+        /// Since when.
+        since: Instant,
+    },
     /// See [`ItemState::Disabling`].
     Disabling {
         /// The direction it had.
@@ -329,6 +344,7 @@ impl ItemStatus {
             Self::Committed { direction, .. } => ItemState::Committed(direction),
             Self::Cancelling { .. } => ItemState::Cancelling,
             Self::Disabling { .. } => ItemState::Disabling,
+            Self::Resuming { .. } => ItemState::Resuming,
         }
     }
 
@@ -337,6 +353,7 @@ impl ItemStatus {
     pub const fn direction(&self) -> Direction {
         match *self {
             Self::Unprotected { .. } | Self::Cancelling { .. } => Direction::Forward,
+            Self::Resuming { .. } => Direction::Reverse,
             Self::Enabling { direction, .. }
             | Self::Synchronising { direction, .. }
             | Self::Protected { direction, .. }
@@ -365,6 +382,7 @@ impl ItemStatus {
             | Self::Committing { since, .. }
             | Self::Committed { since, .. }
             | Self::Cancelling { since, .. }
+            | Self::Resuming { since, .. }
             | Self::Disabling { since, .. } => since,
         }
     }
@@ -392,7 +410,16 @@ pub(super) fn reason_of_edge(from: ItemState, to: ItemState) -> Option<&'static 
         (S::FailingOver(a), S::Protected(b)) if a == b => "it failed before replication was told to stop",
         (S::FailingOver(a), S::FailoverFailed(b)) if a == b => "it failed after replication was told to stop",
         (S::FailingOver(a), S::FailedOver(b)) if a == b => "the recovered machine was started",
-        (S::FailingOver(Forward), S::Cancelling) => "a user stopped it; on the way home that is not offered",
+        (S::FailingOver(Forward), S::Cancelling) => {
+            "a user stopped it; on the way home only a planned one can be, and goes back"
+        }
+        (S::FailingOver(Reverse), S::Resuming) => "a user stopped a planned failover, or it failed",
+        (S::FailoverFailed(Reverse), S::Resuming) => "it could not be taken back, and a user asks once more",
+        (S::Resuming, S::Protected(Reverse)) => {
+            "the source runs again, and its replication was never stopped"
+        }
+        (S::Resuming, S::Synchronising(Reverse)) => "the source runs again, and its agent replicates anew",
+        (S::Resuming, S::FailoverFailed(Reverse)) => "it could not be taken back",
         (S::Cancelling, S::Unprotected) => {
             "what the failover made is gone; the machine does not replicate again"
         }

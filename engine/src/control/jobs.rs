@@ -219,6 +219,23 @@ impl What {
         )
     }
 
+    /// Whether it changes something at a site, rather than look.
+    pub(super) const fn changes_site(&self) -> bool {
+        match self {
+            Self::Hypervisor(request) => !matches!(request, HypervisorRequest::Inspect(_)),
+            Self::Cloud(ask) => !matches!(ask, CloudAsk::Inspect(..)),
+            Self::Order { .. } | Self::Await(_) => false,
+        }
+    }
+
+    pub(super) const fn takes_snapshot(&self) -> bool {
+        matches!(self, Self::Hypervisor(HypervisorRequest::TakeSnapshot(_)))
+    }
+
+    pub(super) const fn reverts(&self) -> bool {
+        matches!(self, Self::Hypervisor(HypervisorRequest::RevertSnapshot(_)))
+    }
+
     pub(super) const fn is_open_point(&self) -> bool {
         matches!(self, Self::Order { order: Order::OpenPoint { .. }, .. })
     }
@@ -246,6 +263,10 @@ pub(super) enum Awaited {
     ShutDownPoint,
     /// What the target says of its points, which a restart forgets.
     Points,
+    /// The last markers of everybody in the machine's run, all of whom were shut down in order.
+    Drained,
+    /// No other machine of the group is about to replicate again: each of them begins a run of its own.
+    Turn,
 }
 
 /// What came of a question.
@@ -305,6 +326,8 @@ pub(super) struct Facts {
     pub only_start: bool,
     /// Calls of a cancelled job that may still be under way.
     pub inherited: Vec<Ask>,
+    /// A planned failover may have taken a snapshot at home.
+    pub snapshot: bool,
 }
 
 impl Facts {
@@ -320,6 +343,7 @@ impl Facts {
             leftover: false,
             only_start: false,
             inherited: Vec::new(),
+            snapshot: false,
         }
     }
 

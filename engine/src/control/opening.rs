@@ -38,7 +38,7 @@ impl Vault {
         let run = self.run_of(machine).filter(|run| run.opener == failed && !run.open)?;
         let staying = run.joined.iter().filter(|member| !run.left.contains(member));
         staying.filter_map(|member| self.item(*member)).find_map(|item| match item.status {
-            ItemStatus::Enabling { job, .. } => Some(job),
+            ItemStatus::Enabling { job, .. } | ItemStatus::Resuming { job, entered: true, .. } => Some(job),
             _ => None,
         })
     }

@@ -1,6 +1,6 @@
-//! What a user may ask for, derived from the state and from nothing else.
+//! What a user may ask for, derived from the state and the stack and from nothing else.
 
-use super::vocabulary::{ItemState, Operation, TestState};
+use super::vocabulary::{ItemState, Operation, Stack, TestState};
 use crate::id::Direction;
 
 /// What a user may ask for in a state, with a test failover beside it.
@@ -8,8 +8,8 @@ use crate::id::Direction;
 /// Nothing while a test failover runs. What it has made is cleaned up before protection ends; a failover may come
 /// first, as recorded, and it does not wait for a cleanup either (recording-classic, site-recovery 1.6).
 #[must_use]
-pub fn allowed_operations(state: ItemState, test: TestState) -> Vec<Operation> {
-    let ordinary = ordinary_operations(state).iter().copied();
+pub fn allowed_operations(state: ItemState, test: TestState, stack: Stack) -> Vec<Operation> {
+    let ordinary = operations_of(state, stack).iter().copied();
     match test {
         TestState::None if state == ItemState::Protected(Direction::Forward) => {
             ordinary.chain([Operation::TestFailover]).collect()
@@ -33,7 +33,23 @@ const fn is_passing(state: ItemState) -> bool {
             | ItemState::Committing(_)
             | ItemState::Cancelling
             | ItemState::Disabling
+            | ItemState::Resuming
     )
+}
+
+/// On the modernised way home a failover is planned, and can be taken back while it runs or when it could not be taken
+/// back by itself (recording-modernized 2.2, site-recovery 3.4).
+const fn operations_of(state: ItemState, stack: Stack) -> &'static [Operation] {
+    match (stack, state) {
+        (Stack::Modernised, ItemState::Protected(Direction::Reverse)) => {
+            &[Operation::PlannedFailover, Operation::Resync, Operation::Disable]
+        }
+        (Stack::Modernised, ItemState::FailingOver(Direction::Reverse)) => &[Operation::Cancel],
+        (Stack::Modernised, ItemState::FailoverFailed(Direction::Reverse)) => {
+            &[Operation::Cancel, Operation::Disable]
+        }
+        _ => ordinary_operations(state),
+    }
 }
 
 /// What a user may ask for in a state.
@@ -55,6 +71,7 @@ const fn ordinary_operations(state: ItemState) -> &'static [Operation] {
         | ItemState::ChangingPoint(_)
         | ItemState::Committing(_)
         | ItemState::Cancelling
-        | ItemState::Disabling => &[],
+        | ItemState::Disabling
+        | ItemState::Resuming => &[],
     }
 }

@@ -1,7 +1,7 @@
 //! Which phase answers for which job: the only place that knows all of them.
 //!
 //! A phase is a file: `enable`, `failover`, `failback`, `change_point`, `commit`, `cancel`, `reprotect`, `resync`,
-//! `disable`, `test_failover`. Each says which tasks its jobs have, what every stage of a task asks, and where the item goes at
+//! `disable`, `test_failover`, `planned_failover`, `resume`. Each says which tasks its jobs have, what every stage of a task asks, and where the item goes at
 //! the end. Phases read the world through a [`Scene`] and change nothing but the item.
 
 use super::group::{Group, Run};
@@ -10,7 +10,8 @@ use super::jobs::{Ask, Awaited, CloudAsk, Job, JobError, Next, Tolerance, What};
 use super::vault::Vault;
 use super::vocabulary::{JobId, JobKind, TaskKind};
 use super::{
-    cancel, change_point, commit, disable, enable, failback, failover, reprotect, resync, test_failover,
+    cancel, change_point, commit, disable, enable, failback, failover, planned_failover, reprotect, resume,
+    resync, test_failover,
 };
 use crate::id::{Direction, DiskId};
 use crate::message::{FirstCopy, JournalSpec, Order, Replication};
@@ -81,10 +82,11 @@ pub(super) const fn tasks(kind: JobKind, direction: Direction) -> &'static [Task
     match (kind, direction) {
         (JobKind::Enable, _) | (JobKind::Reprotect, Direction::Forward) => enable::TASKS,
         (JobKind::Reprotect, Direction::Reverse) => reprotect::TASKS,
-        (JobKind::Failover, _) => failover::TASKS,
+        (JobKind::Failover | JobKind::PlannedFailover, _) => failover::TASKS,
         (JobKind::ChangePoint, _) => change_point::TASKS,
         (JobKind::Commit, _) => commit::TASKS,
-        (JobKind::Cancel, _) => cancel::TASKS,
+        (JobKind::Cancel, Direction::Forward) => cancel::TASKS,
+        (JobKind::Cancel, Direction::Reverse) => resume::TASKS,
         (JobKind::Resync, _) => resync::TASKS,
         (JobKind::Disable, _) => disable::TASKS,
         (JobKind::TestFailover, _) => test_failover::TASKS,
@@ -101,11 +103,13 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (JobKind::Failover, Direction::Reverse) => failback::stage(scene, task, stages),
         (JobKind::ChangePoint, _) => change_point::stage(scene, task, stages),
         (JobKind::Commit, _) => commit::stage(scene, task, stages),
-        (JobKind::Cancel, _) => cancel::stage(scene, task, stages),
+        (JobKind::Cancel, Direction::Forward) => cancel::stage(scene, task, stages),
+        (JobKind::Cancel, Direction::Reverse) => resume::stage(scene, task, stages),
         (JobKind::Resync, _) => resync::stage(scene, task, stages),
         (JobKind::Disable, _) => disable::stage(scene, task, stages),
         (JobKind::TestFailover, _) => test_failover::stage(scene, task, stages),
         (JobKind::CleanUpTest, _) => test_failover::clean_up_stage(scene, task, stages),
+        (JobKind::PlannedFailover, _) => planned_failover::stage(scene, task, stages),
     }
 }
 
@@ -115,6 +119,8 @@ pub(super) fn tolerance(job: &Job, task: TaskKind, ask: &Ask) -> Tolerance {
         (JobKind::Failover, Direction::Forward, TaskKind::ShutDownSource)
         | (JobKind::Failover, _, TaskKind::SynchroniseLatest) => Tolerance::SkipTask,
         (JobKind::Cancel | JobKind::Disable, _, TaskKind::StopReplication) => Tolerance::SkipTask,
+        // What a stopped planned failover asked for is over, whatever came of it. What it did must be taken back.
+        (JobKind::Cancel, Direction::Reverse, TaskKind::CleanUp) if !ask.what.reverts() => Tolerance::Ignore,
         // What was not made needs no removing. What may still be made, later than anybody waits, is for the user to know.
         (JobKind::Cancel | JobKind::Disable | JobKind::CleanUpTest, _, TaskKind::CleanUp)
             if ask.what.creates() && !ask.is_given_up() =>
@@ -134,7 +140,10 @@ pub(super) fn task_begins(vault: &mut Vault, id: JobId, task: TaskKind) {
         return;
     };
     match (kind, task) {
-        (JobKind::Failover, TaskKind::ChoosePoint) => failover::stop_replication(vault, machine),
+        (JobKind::Failover | JobKind::PlannedFailover, TaskKind::ChoosePoint) => {
+            failover::stop_replication(vault, machine);
+        }
+        (JobKind::Cancel, TaskKind::PrepareTarget) => resume::enter(vault, id),
         (JobKind::Commit | JobKind::Cancel | JobKind::Disable, TaskKind::DropPoints) => {
             if let Some(run) = vault.run_of_mut(machine) {
                 run.left.insert(machine);
@@ -155,6 +164,8 @@ pub(super) fn job_ends(vault: &mut Vault, id: JobId, well: bool) {
         JobKind::Failover => failover::ends(vault, id, well),
         JobKind::ChangePoint => change_point::ends(vault, id, well),
         JobKind::Commit => commit::ends(vault, id, well),
+        JobKind::PlannedFailover => planned_failover::ends(vault, id, well),
+        JobKind::Cancel if job.direction == Direction::Reverse => resume::ends(vault, id, well),
         JobKind::Cancel | JobKind::Disable => disable::ends(vault, id, well),
         JobKind::TestFailover => test_failover::ends(vault, id, well),
         JobKind::CleanUpTest => test_failover::clean_up_ends(vault, id, well),

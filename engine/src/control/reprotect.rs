@@ -1,4 +1,4 @@
-//! Reprotect home: the disks at home are attached to the master target, and the recovered machine's agent replicates.
+//! Reprotect home: the disks at home are attached to the master target (in the modernised stack, to the appliance), and the recovered machine's agent replicates.
 //!
 //! A machine that is still there at home is shut down and its disks are compared; where there is none, one is
 //! created with blank disks and everything is sent. Snapshots at home are merged by the site itself and do not
@@ -42,7 +42,8 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     }
 }
 
-fn check(scene: &Scene<'_>) -> Next {
+/// The recovered machine runs.
+pub(super) fn check(scene: &Scene<'_>) -> Next {
     match &scene.job.facts.away {
         Some(found) if found.exists && found.running => Next::Done,
         Some(found) if found.exists => Next::Fail(JobError::MachineNotRunning(Site::Recovery)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::group::Run;
-use super::item::{Health, ProtectedItem};
+use super::item::{Health, ItemStatus, ProtectedItem};
 use super::vault::Vault;
 use super::vocabulary::{ItemState, JobId, JobKind};
 use crate::id::{Direction, GroupId, MachineId};
@@ -33,7 +33,11 @@ impl Vault {
         let generation = self.ledger.next_generation();
         let machines = self.ledger.group(id).map_or_else(Vec::new, |group| group.machines.clone());
         let beginning = self.job(opener).map(|job| (job.kind, job.machine));
+        let carried = self.carried_over(id, direction);
         let is_member = |item: &&ProtectedItem| {
+            if let Some((JobKind::Cancel, machine)) = beginning {
+                return item.machine == machine || carried.contains(&item.machine);
+            }
             let is_going =
                 [ItemState::Unprotected, ItemState::Disabling, ItemState::Cancelling].contains(&item.state());
             let is_first = matches!(beginning, Some((JobKind::Enable, _)));
@@ -41,7 +45,6 @@ impl Vault {
         };
         let items = machines.iter().filter_map(|machine| self.item(*machine)).filter(is_member);
         let disks: Vec<_> = items.map(|item| (item.machine, item.disk_sectors.clone())).collect();
-        let carried = self.carried_over(id, direction);
         let Some(group) = self.ledger.group_mut(id) else {
             return generation;
         };
@@ -73,7 +76,8 @@ impl Vault {
     fn carried_over(&self, id: GroupId, direction: Direction) -> Vec<MachineId> {
         let replicating = [ItemState::Enabling, ItemState::Synchronising, ItemState::Protected];
         let is_there = |item: &&ProtectedItem| {
-            let replicates = replicating.iter().any(|state| state(direction) == item.state());
+            let replicates = replicating.iter().any(|state| state(direction) == item.state())
+                || matches!(item.status, ItemStatus::Resuming { stopped: false, .. });
             item.group == id && item.generation != 0 && replicates
         };
         self.ledger.items().values().filter(is_there).map(|item| item.machine).collect()

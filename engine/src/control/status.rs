@@ -162,6 +162,7 @@ impl Vault {
         self.recheck_awaited(Awaited::Points, id);
         if is_shut_down {
             self.recheck_awaited(Awaited::ShutDownPoint, id);
+            self.recheck_awaited(Awaited::Drained, id);
         }
     }
 

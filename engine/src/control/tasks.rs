@@ -256,9 +256,10 @@ impl Vault {
     /// attached: a failover must not take disks that an operator took away for disks it has given back itself.
     fn learn_attached(&mut self, id: JobId, ask: &Ask, outcome: &Outcome) {
         let Some(job) = self.job(id) else { return };
-        let (machine, is_reprotect) = (job.machine, job.kind == JobKind::Reprotect);
+        let is_to_attach = matches!(job.kind, JobKind::Reprotect | JobKind::Cancel);
+        let machine = job.machine;
         let is_inspection = matches!(ask.what, What::Hypervisor(HypervisorRequest::Inspect(_)));
-        let attached = ask.tells_attached(outcome).filter(|_| is_reprotect || !is_inspection);
+        let attached = ask.tells_attached(outcome).filter(|_| is_to_attach || !is_inspection);
         if let Some((item, attached)) = self.ledger.item_mut(machine).zip(attached) {
             item.disks_attached = attached;
         }
@@ -299,6 +300,8 @@ impl Vault {
             What::Await(Awaited::ShutDownPoint) => {
                 self.status_of(machine).is_some_and(|status| status.shut_down.contains(&machine))
             }
+            What::Await(Awaited::Drained) => self.is_drained(machine),
+            What::Await(Awaited::Turn) => self.is_its_turn(machine),
             _ => false,
         }
     }

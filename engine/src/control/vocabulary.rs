@@ -39,6 +39,27 @@ pub enum JobKind {
     TestFailover,
     /// Remove what a test failover made.
     CleanUpTest,
+    /// Fail over home with everything the source wrote, or take it all back.
+    PlannedFailover,
+}
+
+/// Which generation of the product protects: what comes home, and how (site-recovery 1.2, 1.3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Stack {
+    /// A configuration server, process servers and a master target. The way home is a failover like the one away.
+    #[default]
+    Classic,
+    /// One replication appliance in place of them. The way home is a planned failover, which can be taken back.
+    Modernised,
+}
+
+/// Which point a planned failover brings home (site-recovery 2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PlannedPoint {
+    /// One that is made when the source is down: it holds everything.
+    CrashConsistent,
+    /// The newest application-consistent one there is then.
+    ApplicationConsistent,
 }
 
 /// Where a job stands.
@@ -127,6 +148,8 @@ pub enum ItemState {
     Cancelling,
     /// The protection is being ended.
     Disabling,
+    /// A planned failover home was stopped: what it did is taken back, and the machine replicates from where it was.
+    Resuming,
 }
 
 /// Where the test failover of an item stands, beside its state.
@@ -178,7 +201,8 @@ pub enum Command {
         /// Which machine.
         machine: MachineId,
     },
-    /// Stop a running failover. The machine does not replicate afterwards.
+    /// Stop a running failover. Away, the machine does not replicate afterwards; a planned failover home is taken back,
+    /// and it replicates as before.
     Cancel {
         /// Which machine.
         machine: MachineId,
@@ -212,6 +236,13 @@ pub enum Command {
         /// Which machine.
         machine: MachineId,
     },
+    /// Fail over home: the source is shut down, what is left is waited for, and any failure takes it all back.
+    PlannedFailover {
+        /// Which machine.
+        machine: MachineId,
+        /// Which point.
+        to: PlannedPoint,
+    },
 }
 
 /// Something a user may ask for in a state.
@@ -237,6 +268,8 @@ pub enum Operation {
     TestFailover,
     /// [`Command::CleanUpTest`].
     CleanUpTest,
+    /// [`Command::PlannedFailover`].
+    PlannedFailover,
 }
 
 /// Why a command was refused. Nothing was changed.
@@ -252,6 +285,14 @@ pub enum Refused {
         operation: Operation,
         /// The state it is in.
         state: ItemState,
+    },
+    /// The stack does not know the operation in this direction.
+    #[error("{operation:?} is not an operation of the {stack:?} stack in this direction")]
+    NotInStack {
+        /// What was asked.
+        operation: Operation,
+        /// The stack of the vault.
+        stack: Stack,
     },
     /// There is no such point, or none of the kind.
     #[error("no such recovery point")]

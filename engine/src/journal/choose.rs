@@ -28,6 +28,7 @@ impl<C: Content> GroupJournal<C> {
                 self.points.iter().rfind(|point| point.consistency == Consistency::Application).copied()
             }
             Selector::Exactly(id) => self.point(id).copied(),
+            Selector::Drained => self.is_drained().then(|| self.latest()).flatten(),
         }
     }
 
@@ -91,6 +92,12 @@ impl<C: Content> GroupJournal<C> {
             }
             bound = lowest.id;
         }
+    }
+
+    /// Whether nothing that was received lies behind the newest point, or behind the one that could be made.
+    fn is_drained(&self) -> bool {
+        let common = self.newest_common_cut();
+        self.disks.values().all(|disk| disk.tail.ends_at(common))
     }
 
     fn holds_before(&self, id: CutId) -> bool {

@@ -110,6 +110,12 @@ impl<C: Content> Tail<C> {
         self.parts.iter().map(|part| part.frames).sum()
     }
 
+    /// Whether no change lies behind a cut, or behind the newest point where there is none.
+    pub(super) fn ends_at(&self, cut: Option<Cut>) -> bool {
+        let own = cut.and_then(|cut| self.cut(cut.id));
+        self.parts.len() == own.map_or(0, |cut| cut.position)
+    }
+
     /// How many cuts in it may still become a point.
     pub(super) const fn cuts(&self) -> usize {
         self.cuts.len()

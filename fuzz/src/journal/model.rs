@@ -136,6 +136,8 @@ impl Model {
                 newest_first.find(|point| point.consistency == Consistency::Application)
             }
             Selector::Exactly(id) => newest_first.find(|point| point.id == id),
+            // Not among the questions that are put here.
+            Selector::Drained => None,
         }
     }
 

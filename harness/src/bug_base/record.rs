@@ -133,6 +133,7 @@ const fn asks_the_vault(action: &Action) -> bool {
         action,
         Action::Failover { .. }
             | Action::Failback { .. }
+            | Action::PlannedFailover { .. }
             | Action::ChangePoint { .. }
             | Action::Commit(_)
             | Action::Cancel(_)

@@ -1,7 +1,7 @@
 //! Recovered machines: what they start from must be exactly the chosen cut, on every disk, sector by sector, in both
 //! directions; and a failover to the latest point must hold everything the target had acknowledged.
 
-use switchback_engine::control::{Command, JobKind};
+use switchback_engine::control::{Command, JobKind, PlannedPoint};
 use switchback_engine::message::Selector;
 use switchback_engine::{
     Change, Consistency, DiskId, GroupId, MachineId, PointId, RecoveryPoint, Site, Stamp,
@@ -22,6 +22,7 @@ impl<C: Simulated> World<C> {
         match self.judge_image(machine, site.other(), &disks) {
             Ok(position) => {
                 self.judge_latest(machine, position);
+                self.judge_planned(machine, site, position);
                 self.judges.started_from.insert(machine, position);
                 self.go_on_from(machine, site, position);
             }
@@ -121,7 +122,7 @@ impl<C: Simulated> World<C> {
                 Selector::LatestApplication => point.consistency == Consistency::Application,
                 // A change of point that failed leaves the machine at the point it had.
                 Selector::Exactly(id) => point.id == *id || self.last_change_failed(machine),
-                Selector::Latest | Selector::LatestProcessed => true,
+                Selector::Latest | Selector::LatestProcessed | Selector::Drained => true,
             })
     }
 
@@ -133,6 +134,7 @@ impl<C: Simulated> World<C> {
             let wanted = match command {
                 Command::Failover { machine: of, to, .. } if *of == machine => *to,
                 Command::ChangePoint { machine: of, to } if *of == machine => Selector::Exactly(*to),
+                Command::PlannedFailover { machine: of, to } if *of == machine => planned(*to),
                 _ => continue,
             };
             match self.reply(*id) {
@@ -145,6 +147,22 @@ impl<C: Simulated> World<C> {
             }
         }
         wishes
+    }
+
+    /// A planned failover to what the machine has written loses nothing, whatever was written when.
+    fn judge_planned(&mut self, machine: MachineId, site: Site, position: usize) {
+        if site != Site::Primary || !self.wishes_of(machine).iter().all(|wish| *wish == Selector::Drained) {
+            return;
+        }
+        self.judges.looked(Judge::LatestMeansLatest);
+        let written = self.history(machine).len(site.other());
+        if position < written {
+            let what = format!(
+                "machine {} had written {written} times, a planned failover brought {position} home",
+                machine.0
+            );
+            self.found_about(machine, Judge::LatestMeansLatest, what);
+        }
     }
 
     fn judge_latest(&mut self, machine: MachineId, position: usize) {
@@ -170,5 +188,13 @@ impl<C: Simulated> World<C> {
         let at = self.now();
         self.judges.recoveries.push(JudgedRecovery { machine, site, at, position, loss });
         self.note(Happening::Recovered { machine, site, loss });
+    }
+}
+
+/// What a planned failover is asked for.
+const fn planned(to: PlannedPoint) -> Selector {
+    match to {
+        PlannedPoint::CrashConsistent => Selector::Drained,
+        PlannedPoint::ApplicationConsistent => Selector::LatestApplication,
     }
 }

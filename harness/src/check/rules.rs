@@ -4,7 +4,7 @@
 
 use switchback_engine::Direction::{self, Forward, Reverse};
 use switchback_engine::control::ItemState::{self, *};
-use switchback_engine::control::{Operation, TestState};
+use switchback_engine::control::{Operation, Stack, TestState};
 
 /// Whether the documents know this change of state. `before` is the state that `from` was entered from, if that was
 /// seen.
@@ -31,6 +31,10 @@ pub(super) fn is_legal(before: Option<ItemState>, from: ItemState, to: ItemState
         // kept until a commit, so it can be asked for again.
         (FailingOver(a), FailoverFailed(b)) | (FailoverFailed(a), FailingOver(b)) if same(a, b) => true,
         (FailingOver(a), FailedOver(b)) if same(a, b) => true,
+        // A planned failover home that is cancelled or fails is taken back: the machine in the cloud goes on and
+        // replicates. When that fails too the user cancels it by hand.
+        (FailingOver(Reverse) | FailoverFailed(Reverse), Resuming) => true,
+        (Resuming, Protected(Reverse) | Synchronising(Reverse) | FailoverFailed(Reverse)) => true,
         // A running failover away can be cancelled; the machine does not replicate again. The classic way home cannot.
         (FailingOver(Forward), Cancelling) | (Cancelling, Unprotected) => true,
         // Another point can be recovered between failover and commit, only away. The machine is made anew for it, so
@@ -76,14 +80,19 @@ pub(crate) fn states() -> impl Iterator<Item = ItemState> {
         Committed,
     ];
     let both = directed.into_iter().flat_map(|state| [state(Forward), state(Reverse)]);
-    [Unprotected, Cancelling, Disabling].into_iter().chain(both)
+    [Unprotected, Cancelling, Disabling, Resuming].into_iter().chain(both)
 }
 
 /// What the documents let a user ask for, with a test failover beside the state; `None` is a machine that was never
 /// protected.
-pub(super) fn allowed(item: Option<(ItemState, TestState)>) -> Vec<Operation> {
+pub(super) fn allowed(item: Option<(ItemState, TestState)>, stack: Stack) -> Vec<Operation> {
     let (state, test) = item.unzip();
-    let mut allowed = allowed_by_state(state).to_vec();
+    let mut allowed = match (stack, state) {
+        (Stack::Modernised, Some(state)) => modernised(state),
+        _ => None,
+    }
+    .unwrap_or_else(|| allowed_by_state(state))
+    .to_vec();
     match test {
         // Only on the way to the cloud can a failover be tested.
         None | Some(TestState::None) if state == Some(Protected(Forward)) => {
@@ -102,6 +111,16 @@ pub(super) fn allowed(item: Option<(ItemState, TestState)>) -> Vec<Operation> {
     allowed
 }
 
+/// What is different in the modernised stack: the way home is a planned failover, and it can be taken back.
+const fn modernised(state: ItemState) -> Option<&'static [Operation]> {
+    match state {
+        Protected(Reverse) => Some(&[Operation::PlannedFailover, Operation::Disable, Operation::Resync]),
+        FailingOver(Reverse) => Some(&[Operation::Cancel]),
+        FailoverFailed(Reverse) => Some(&[Operation::Disable, Operation::Cancel]),
+        _ => None,
+    }
+}
+
 const fn allowed_by_state(state: Option<ItemState>) -> &'static [Operation] {
     match state {
         None => &[Operation::Enable],
@@ -117,7 +136,8 @@ const fn allowed_by_state(state: Option<ItemState>) -> &'static [Operation] {
         Some(Committed(_)) => &[Operation::Reprotect, Operation::Disable],
         // A job is at work.
         Some(
-            Enabling(_) | FailingOver(Reverse) | ChangingPoint(_) | Committing(_) | Cancelling | Disabling,
+            Enabling(_) | FailingOver(Reverse) | ChangingPoint(_) | Committing(_) | Cancelling | Disabling
+            | Resuming,
         ) => &[],
     }
 }

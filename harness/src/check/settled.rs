@@ -4,7 +4,9 @@
 use core::time::Duration;
 
 use switchback_azure::LeftoverKind;
-use switchback_engine::control::{Command, ItemState, JobState, Operation, ProtectedItem, TestState};
+use switchback_engine::control::{
+    Command, ItemState, JobState, Operation, PlannedPoint, ProtectedItem, TestState,
+};
 use switchback_engine::message::Selector;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{Direction, GroupId, MachineId, PointId, Site};
@@ -58,10 +60,13 @@ impl<C: Simulated> World<C> {
         let at_home = if self.site_is_lost() { Vec::new() } else { self.vcenter().leftovers() };
         for left in at_home {
             let reported = self.judges.reported(left.machine);
-            if left.kind == HomeLeftover::AttachedDisk
-                && !reported.cleanup_failed
-                && !comes_home(reported.state)
-            {
+            let is_wrong = match left.kind {
+                HomeLeftover::AttachedDisk => !comes_home(reported.state),
+                // A commit accepts what runs at home: nothing is gone back to any more.
+                HomeLeftover::Snapshot => is_accepted_home(reported.state),
+                HomeLeftover::Machine => false,
+            };
+            if is_wrong && !reported.cleanup_failed {
                 found.push(format!("{left} is left while the machine is {:?}", reported.state));
             }
         }
@@ -148,7 +153,7 @@ impl<C: Simulated> World<C> {
             if state.is_some_and(|state| state != reported) {
                 found.push(format!("machine {} is {state:?} and was last reported {reported:?}", machine.0));
             }
-            let known = allowed(control.item(machine).map(standing));
+            let known = allowed(control.item(machine).map(standing), self.spec().site.stack);
             let offered = control.allowed_operations(machine);
             if offered.len() != known.len() || offered.iter().any(|operation| !known.contains(operation)) {
                 found.push(format!(
@@ -187,10 +192,14 @@ impl<C: Simulated> World<C> {
             (Operation::Disable, Command::Disable { machine }),
             (Operation::TestFailover, Command::TestFailover { machine, to: Selector::Latest }),
             (Operation::CleanUpTest, Command::CleanUpTest { machine }),
+            (
+                Operation::PlannedFailover,
+                Command::PlannedFailover { machine, to: PlannedPoint::CrashConsistent },
+            ),
         ];
         let enable = self.enable_again(machine).map(|command| (Operation::Enable, command));
         let all = all.into_iter().chain(enable);
-        let allowed = allowed(item);
+        let allowed = allowed(item, self.spec().site.stack);
         all.filter(move |(operation, _)| !allowed.contains(operation))
     }
 
@@ -245,5 +254,17 @@ const fn comes_home(state: ItemState) -> bool {
             | ItemState::Protected(Direction::Reverse)
             | ItemState::FailingOver(Direction::Reverse)
             | ItemState::FailoverFailed(Direction::Reverse)
+            | ItemState::Resuming
+    )
+}
+
+/// Whether a machine came home and that was committed.
+const fn is_accepted_home(state: ItemState) -> bool {
+    matches!(
+        state,
+        ItemState::Committed(Direction::Reverse)
+            | ItemState::Enabling(Direction::Forward)
+            | ItemState::Synchronising(Direction::Forward)
+            | ItemState::Protected(Direction::Forward)
     )
 }

@@ -87,7 +87,7 @@ impl<C: Simulated> World<C> {
         let reported = self.judges.reported.entry(machine).or_default();
         let failed = state == JobState::Failed;
         match kind {
-            JobKind::Failover if reported.failover != Some(job) => {
+            JobKind::Failover | JobKind::PlannedFailover if reported.failover != Some(job) => {
                 reported.failover = Some(job);
                 reported.shutdown_was_skipped = false;
             }

@@ -1,6 +1,6 @@
 //! What a step asks the vault for, machine by machine.
 
-use switchback_engine::control::{Command, ItemState};
+use switchback_engine::control::{Command, ItemState, PlannedPoint};
 use switchback_engine::message::Selector;
 use switchback_engine::role::Address;
 use switchback_engine::{Direction, MachineId, PointId};
@@ -30,6 +30,13 @@ impl<C: Simulated> Drill<C> {
                     FailbackPoint::LatestAppConsistent => Selector::LatestApplication,
                 };
                 Ok(Command::Failover { machine, to, shut_down_source: true })
+            }),
+            Action::PlannedFailover { subject, to } => each(*subject, &|machine| {
+                let to = match to {
+                    FailbackPoint::Latest => PlannedPoint::CrashConsistent,
+                    FailbackPoint::LatestAppConsistent => PlannedPoint::ApplicationConsistent,
+                };
+                Ok(Command::PlannedFailover { machine, to })
             }),
             Action::ChangePoint { subject, to } => {
                 each(*subject, &|machine| Ok(Command::ChangePoint { machine, to: self.point(machine, *to)? }))

@@ -54,7 +54,10 @@ impl Failover {
 impl<C: Simulated> Drill<C> {
     /// Notes that a failover is asked for. Asking again because the first time was too early is the same failover.
     pub(super) fn note_failover(&mut self, machine: MachineId, command: &Command) {
-        if !matches!(command, Command::Failover { .. } | Command::ChangePoint { .. }) {
+        if !matches!(
+            command,
+            Command::Failover { .. } | Command::PlannedFailover { .. } | Command::ChangePoint { .. }
+        ) {
             return;
         }
         let direction = match self.world.judges().state(machine) {

@@ -37,6 +37,7 @@ impl Failure {
         let word = match refused {
             Refused::UnknownMachine(_) => FailureWord::NotProtected,
             Refused::NotAllowed { .. } => FailureWord::NotAllowed,
+            Refused::NotInStack { .. } => FailureWord::NotInStack,
             Refused::NoSuchPoint => FailureWord::NoSuchPoint,
             Refused::BadGroup(_) => FailureWord::BadGroup,
         };

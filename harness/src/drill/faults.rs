@@ -91,6 +91,7 @@ impl<C: Simulated> Drill<C> {
             | Action::Cancel(_)
             | Action::Reprotect(_)
             | Action::Failback { .. }
+            | Action::PlannedFailover { .. }
             | Action::Resync(_)
             | Action::Disable(_)
             | Action::Protect(_)
@@ -166,6 +167,9 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::CreateVm => SiteCall::Vsphere(Vsphere::CreateMachine),
         OutsideCall::AttachDisks => SiteCall::Vsphere(Vsphere::AttachDisks),
         OutsideCall::DetachDisks => SiteCall::Vsphere(Vsphere::DetachDisks),
+        OutsideCall::CreateSnapshot => SiteCall::Vsphere(Vsphere::TakeSnapshot),
+        OutsideCall::RevertToSnapshot => SiteCall::Vsphere(Vsphere::RevertSnapshot),
+        OutsideCall::RemoveSnapshot => SiteCall::Vsphere(Vsphere::RemoveSnapshot),
         OutsideCall::CreateDisk => SiteCall::Azure(Azure::CreateDisk),
         OutsideCall::CreateMachine => SiteCall::Azure(Azure::CreateMachine),
         OutsideCall::StartMachine => SiteCall::Azure(Azure::StartMachine),

@@ -43,6 +43,7 @@ pub(crate) const fn state_of(word: PassingState) -> ItemState {
         PassingState::FailedBack => ItemState::FailedOver(Reverse),
         PassingState::CommittingFailback => ItemState::Committing(Reverse),
         PassingState::FailbackCommitted => ItemState::Committed(Reverse),
+        PassingState::Resuming => ItemState::Resuming,
     }
 }
 

@@ -158,7 +158,7 @@ fn index_of(steps: &[Step], at: usize) -> usize {
 const fn state_of(word: JourneyWord, turned: bool) -> PassingState {
     match word {
         JourneyWord::Failover | JourneyWord::Cancel => PassingState::FailingOver,
-        JourneyWord::Failback => PassingState::FailingBack,
+        JourneyWord::Failback | JourneyWord::PlannedFailover => PassingState::FailingBack,
         JourneyWord::ChangePoint => PassingState::ChangingPoint,
         JourneyWord::Commit if turned => PassingState::CommittingFailback,
         JourneyWord::Commit => PassingState::Committing,
@@ -188,6 +188,7 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
             JourneyWord::Commit => Action::Commit(subject),
             JourneyWord::Reprotect => Action::Reprotect(subject),
             JourneyWord::Failback => Action::Failback { subject, to: FailbackPoint::Latest },
+            JourneyWord::PlannedFailover => Action::PlannedFailover { subject, to: FailbackPoint::Latest },
             JourneyWord::Resync => Action::Resync(subject),
             JourneyWord::Disable => Action::Disable(subject),
             JourneyWord::Protect => Action::Protect(GroupIndex(0)),

@@ -125,7 +125,7 @@ pub(super) fn pairs() -> impl Iterator<Item = (&'static FaultKind, &'static Faul
     KINDS.iter().enumerate().flat_map(|(at, one)| KINDS[at + 1..].iter().map(move |other| (one, other)))
 }
 
-const JOBS: [JobKind; 10] = [
+const JOBS: [JobKind; 11] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -136,10 +136,14 @@ const JOBS: [JobKind; 10] = [
     JobKind::Disable,
     JobKind::TestFailover,
     JobKind::CleanUpTest,
+    JobKind::PlannedFailover,
 ];
 
-/// Ends of a job. A cancelled failover is the only job that can be cancelled; the others never are.
+/// Ends of a job. Failovers are the only jobs that can be cancelled; the others never are.
 const JOB_ENDS: [JobState; 2] = [JobState::Succeeded, JobState::Failed];
+
+/// Jobs that can be cancelled.
+const CANCELLED: [JobKind; 2] = [JobKind::Failover, JobKind::PlannedFailover];
 
 const TASKS: [TaskKind; 13] = [
     TaskKind::CheckPrerequisites,
@@ -164,12 +168,13 @@ pub(super) fn jobs() -> impl Iterator<Item = (&'static str, &'static str)> {
     let ends = |kind: JobKind| JOB_ENDS.map(|end| (words::job(kind), words::job_state(end)));
     JOBS.into_iter()
         .flat_map(ends)
-        .chain([(words::job(JobKind::Failover), words::job_state(JobState::Cancelled))])
+        .chain(CANCELLED.map(|kind| (words::job(kind), words::job_state(JobState::Cancelled))))
 }
 
 pub(super) fn job_number(kind: JobKind, state: JobState) -> Option<usize> {
     if state == JobState::Cancelled {
-        return (kind == JobKind::Failover).then_some(JOBS.len() * JOB_ENDS.len());
+        let kind = CANCELLED.iter().position(|of| *of == kind)?;
+        return Some(JOBS.len() * JOB_ENDS.len() + kind);
     }
     let kind = JOBS.iter().position(|of| *of == kind)?;
     Some(kind * JOB_ENDS.len() + JOB_ENDS.iter().position(|end| *end == state)?)
@@ -187,7 +192,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 13] = [
+pub(super) const REFUSALS: [&str; 15] = [
     "enable",
     "failover",
     "change of point",
@@ -201,6 +206,8 @@ pub(super) const REFUSALS: [&str; 13] = [
     "bad group",
     "test failover",
     "clean up test",
+    "planned failover",
+    "not in stack",
 ];
 
 pub(super) const fn refusal(refused: &Refused) -> usize {
@@ -216,7 +223,9 @@ pub(super) const fn refusal(refused: &Refused) -> usize {
             Operation::Disable => 7,
             Operation::TestFailover => 11,
             Operation::CleanUpTest => 12,
+            Operation::PlannedFailover => 13,
         },
+        Refused::NotInStack { .. } => 14,
         Refused::NoSuchPoint => 8,
         Refused::UnknownMachine(_) => 9,
         Refused::BadGroup(_) => 10,

@@ -104,6 +104,7 @@ pub const fn job(kind: JobKind) -> &'static str {
         JobKind::Disable => "disable replication",
         JobKind::TestFailover => "test failover",
         JobKind::CleanUpTest => "clean up the test failover",
+        JobKind::PlannedFailover => "planned failover",
     }
 }
 
@@ -167,6 +168,7 @@ pub fn item_state(state: ItemState) -> String {
         ItemState::Committed(way) => with("committed", way),
         ItemState::Cancelling => "cancelling".to_owned(),
         ItemState::Disabling => "disabling replication".to_owned(),
+        ItemState::Resuming => "taking the planned failover back".to_owned(),
     }
 }
 

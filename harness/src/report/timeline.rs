@@ -2,7 +2,7 @@
 //! the JSON.
 
 use switchback_engine::MachineId;
-use switchback_engine::control::{Command, JobState, TaskState};
+use switchback_engine::control::{Command, JobState, PlannedPoint, TaskState};
 use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
 
@@ -198,6 +198,13 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
         Command::Disable { machine } => format!("disable replication of {}", name(machine)),
         Command::TestFailover { machine, to } => format!("test the failover of {} to {to:?}", name(machine)),
         Command::CleanUpTest { machine } => format!("clean up the test failover of {}", name(machine)),
+        Command::PlannedFailover { machine, to } => {
+            let to = match to {
+                PlannedPoint::CrashConsistent => "all it has written",
+                PlannedPoint::ApplicationConsistent => "its newest application-consistent point",
+            };
+            format!("fail over {} home as planned, to {to}", name(machine))
+        }
     }
 }
 

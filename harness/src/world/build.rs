@@ -109,11 +109,16 @@ fn build_hosts<C: Simulated>(spec: &WorldSpec) -> Hosts<C> {
         host(spec, Address::ProcessServer(number), Some(ProcessServer::new(config)))
     };
     Hosts {
-        control: host(spec, Address::Control, Some(Control::new(ControlConfig::STANDARD))),
+        control: host(spec, Address::Control, Some(Control::new(control_config(spec)))),
         process_servers: (0..PROCESS_SERVERS).map(process_server).collect(),
         targets: sites.map(target),
         agents: machines.flat_map(|machine| sites.map(|site| agent(machine, site))).collect(),
     }
+}
+
+/// How the vault of a world is set up.
+pub(in crate::world) const fn control_config(spec: &WorldSpec) -> ControlConfig {
+    ControlConfig { stack: spec.site.stack, ..ControlConfig::STANDARD }
 }
 
 /// A host with a log device of its own.

@@ -71,6 +71,12 @@ impl<C: Simulated> World<C> {
                 self.for_disks(machine, |world, disk| world.rewrap(disk, true))
             }
             Consequence::DisksUnavailable(machine) => self.judges.expect_cut_off(machine),
+            Consequence::SnapshotTaken(machine) => {
+                self.for_disks(machine, |world, disk| world.storage.keep_home(disk));
+            }
+            Consequence::SnapshotReverted(machine) => {
+                self.for_disks(machine, |world, disk| world.storage.revert_home(disk));
+            }
             Consequence::SnapshotsMerged { .. } => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use switchback_engine::control::Stack;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::{GroupId, Site};
 use switchback_sim::{LinkSpec, Seed};
@@ -38,6 +39,8 @@ pub struct WorldSpec {
 /// The primary site.
 #[derive(Debug, Clone)]
 pub struct SiteSpec {
+    /// What protects it.
+    pub stack: Stack,
     /// The vCenter's name.
     pub vcenter: String,
     /// How many hosts it has.
@@ -127,10 +130,12 @@ pub struct GroupSpec {
 }
 
 impl WorldSpec {
-    /// Where a process server stands: number 0 on premises, number 1 in the cloud for the way home.
+    /// Where a process server stands: number 0 on premises, number 1, for the way home, in the cloud. An appliance does
+    /// both (site-recovery 1.3).
     #[must_use]
     pub const fn process_server_site(&self, number: u16) -> Site {
-        if number == 0 { Site::Primary } else { Site::Recovery }
+        let has_appliance = matches!(self.site.stack, Stack::Modernised);
+        if number == 0 || has_appliance { Site::Primary } else { Site::Recovery }
     }
 
     /// What a link is like by itself.

@@ -66,6 +66,8 @@ struct Copies<C: Simulated> {
     replica: Option<VirtualDisk<C>>,
     recovered: Option<VirtualDisk<C>>,
     test: Option<VirtualDisk<C>>,
+    /// What the snapshot at home holds.
+    kept: Option<Snapshot<C>>,
 }
 
 pub(super) fn device_spec(timing: &DiskTiming) -> DeviceSpec {
@@ -91,6 +93,7 @@ impl<C: Simulated> Storage<C> {
             replica: None,
             recovered: None,
             test: None,
+            kept: None,
         };
         let machine_device = device_spec(&spec.machine_disk);
         let device = |name: String, spec: &DeviceSpec| Device::new(spec.clone(), seed.chance(&name));
@@ -139,8 +142,7 @@ impl<C: Simulated> Storage<C> {
     }
 
     fn slot(&mut self, disk: PhysicalDisk) -> Option<&mut Option<VirtualDisk<C>>> {
-        let id = disk.id();
-        let copies = self.disks.get_mut(id.machine.0 as usize)?.get_mut(usize::from(id.index))?;
+        let copies = self.copies_mut(disk.id())?;
         Some(match disk {
             PhysicalDisk::Home(_) => &mut copies.home,
             PhysicalDisk::Replica(_) => &mut copies.replica,
@@ -163,6 +165,26 @@ impl<C: Simulated> Storage<C> {
 
     pub(super) fn snapshot(&mut self, disk: PhysicalDisk) -> Option<Snapshot<C>> {
         self.disk_mut(disk).map(VirtualDisk::snapshot)
+    }
+
+    fn copies_mut(&mut self, id: DiskId) -> Option<&mut Copies<C>> {
+        self.disks.get_mut(id.machine.0 as usize)?.get_mut(usize::from(id.index))
+    }
+
+    /// A snapshot of a machine at home keeps what its disk holds.
+    pub(super) fn keep_home(&mut self, id: DiskId) {
+        if let Some(copies) = self.copies_mut(id) {
+            copies.kept = copies.home.as_mut().map(VirtualDisk::snapshot);
+        }
+    }
+
+    /// The disk of a machine at home holds again what its snapshot kept.
+    pub(super) fn revert_home(&mut self, id: DiskId) {
+        if let Some(copies) = self.copies_mut(id)
+            && let Some(kept) = copies.kept.take()
+        {
+            copies.home = Some(VirtualDisk::from_snapshot(&kept).with_write_through());
+        }
     }
 
     /// When a request of a machine is served by the device its disks lie on.

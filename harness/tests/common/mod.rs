@@ -73,6 +73,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         wan: link(Duration::from_millis(10), 50_000_000),
         cache_bytes: 1 << 30,
         site: SiteSpec {
+            stack: Default::default(),
             vcenter: "vc-lon".to_owned(),
             hosts: 2,
             datastores: vec![DatastoreSpec {

@@ -234,6 +234,8 @@ enum Stage {
     FailedOver,
     Committed,
     Reprotected,
+    /// A planned failover was asked for, and may still be running.
+    FailingBack,
     FailedBack,
     FailbackCommitted,
     /// Without replication, at home.
@@ -253,7 +255,9 @@ impl Stage {
             (Self::FailingOver | Self::FailedOver, W::Commit) => Self::Committed,
             (Self::Committed, W::Reprotect) => Self::Reprotected,
             (Self::Reprotected, W::Failback) => Self::FailedBack,
-            (Self::FailedBack, W::Commit) => Self::FailbackCommitted,
+            (Self::Reprotected, W::PlannedFailover) => Self::FailingBack,
+            (Self::FailingBack, W::Cancel) => Self::Reprotected,
+            (Self::FailingBack | Self::FailedBack, W::Commit) => Self::FailbackCommitted,
             (Self::FailbackCommitted, W::Reprotect) | (Self::Unprotected, W::Protect) => Self::Protected,
             (Self::Protected, W::TestFailover) => Self::Tested,
             (Self::Tested, W::CleanUpTest) => Self::Protected,
@@ -276,7 +280,7 @@ impl Stage {
             Self::FailingOver | Self::FailedOver => "is failed over and not committed",
             Self::Committed => "runs in Azure and is not protected",
             Self::Reprotected => "is replicated home",
-            Self::FailedBack => "is failed back and not committed",
+            Self::FailingBack | Self::FailedBack => "is failed back and not committed",
             Self::FailbackCommitted => "is home again and not protected",
             Self::Unprotected => "is at home and not replicated",
             Self::LeftInAzure => "runs in Azure and is no longer replicated",

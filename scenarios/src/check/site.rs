@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
+use crate::model::words::StackWord;
 use crate::model::{
     Datastore, DatastoreIndex, Link, MasterTarget, Operator, Policy, ProcessServer, Region, Site,
 };
@@ -66,6 +67,7 @@ impl Check<'_> {
         Some(Site {
             vcenter: vcenter.name.value.0.clone(),
             hosts: u32::try_from(hosts?.value.0).ok()?,
+            stack: raw.stack.map_or(StackWord::Classic, |stack| stack.value),
             datastores,
             source: self.at(vcenter.span),
         })

@@ -229,6 +229,11 @@ impl Check<'_> {
                 let to = self.failback_point(&args.to);
                 Action::Failback { subject: subject?, to: to? }
             }
+            StepAction::PlannedFailover(args) => {
+                let subject = self.subject(raw, args.subject(), &verb("fails back"));
+                let to = self.failback_point(&args.to);
+                Action::PlannedFailover { subject: subject?, to: to? }
+            }
             StepAction::Resync(args) => {
                 Action::Resync(self.subject(raw, args.subject(), &verb("resynchronizes"))?)
             }

@@ -13,7 +13,7 @@ pub use crate::model::steps::{
     Action, ActionKind, Expectation, FailbackPoint, Moment, RecoveryPointChoice, SlowDevice, Step, Subject,
     When,
 };
-use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
+use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, StackWord};
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
 pub use crate::units::{DurationRange, Ratio};
@@ -151,6 +151,8 @@ pub struct Site {
     pub vcenter: String,
     /// The number of ESXi hosts, 1 to 64.
     pub hosts: u32,
+    /// What protects it.
+    pub stack: StackWord,
     /// The datastores, at least one.
     pub datastores: Vec<Datastore>,
     /// Where it was written.

@@ -123,6 +123,13 @@ pub enum Action {
         /// To which recovery point.
         to: FailbackPoint,
     },
+    /// Fail over home from Azure without losing anything, or take it all back.
+    PlannedFailover {
+        /// Whom.
+        subject: Subject,
+        /// To which recovery point.
+        to: FailbackPoint,
+    },
     /// Compare source and replica and send what differs.
     Resync(Subject),
     /// End replication.
@@ -278,6 +285,7 @@ impl Action {
             Self::Cancel(_) => Journey(JourneyWord::Cancel),
             Self::Reprotect(_) => Journey(JourneyWord::Reprotect),
             Self::Failback { .. } => Journey(JourneyWord::Failback),
+            Self::PlannedFailover { .. } => Journey(JourneyWord::PlannedFailover),
             Self::Resync(_) => Journey(JourneyWord::Resync),
             Self::Disable(_) => Journey(JourneyWord::Disable),
             Self::Protect(_) => Journey(JourneyWord::Protect),

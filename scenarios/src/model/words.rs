@@ -149,6 +149,12 @@ words! {
         AttachDisks = "attach-disks",
         /// vSphere: give the disks back to the machine.
         DetachDisks = "detach-disks",
+        /// vSphere: keep what a machine's disks hold.
+        CreateSnapshot = "create-snapshot",
+        /// vSphere: stop a machine and bring its disks back to the snapshot.
+        RevertToSnapshot = "revert-to-snapshot",
+        /// vSphere: give the snapshot up.
+        RemoveSnapshot = "remove-snapshot",
     }
 }
 
@@ -201,10 +207,22 @@ words! {
 }
 
 words! {
+    /// Which generation of Site Recovery protects.
+    pub enum StackWord is "a stack" {
+        /// A configuration server, process servers and a master target; the way home is a failback.
+        Classic = "classic",
+        /// A replication appliance in place of them; the way home is a planned failover.
+        Modernised = "modernised",
+    }
+}
+
+words! {
     /// Why something that was asked for is refused, or fails.
     pub enum FailureWord is "a reason to fail" {
         /// It is not allowed in the state that the item is in.
         NotAllowed = "not-allowed",
+        /// The stack does not know it in this direction.
+        NotInStack = "not-in-stack",
         /// The machine is not protected.
         NotProtected = "not-protected",
         /// The group cannot be protected: it is already, or one of its machines is.
@@ -399,6 +417,8 @@ words! {
         CommittingFailback = "committing-failback",
         /// Runs at home for good; not protected.
         FailbackCommitted = "failback-committed",
+        /// A planned failover home is being taken back.
+        Resuming = "resuming",
     }
 }
 
@@ -449,6 +469,8 @@ words! {
         Reprotect = "reprotect",
         /// Fail over home from Azure.
         Failback = "failback",
+        /// Fail over home from Azure without losing anything, or take it all back.
+        PlannedFailover = "planned-failover",
         /// Compare source and replica and send what differs.
         Resync = "resync",
         /// End replication.

@@ -69,7 +69,9 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
         Action::ChangePoint { subject, to } | Action::TestFailover { subject, to } => {
             of(scenario, *subject).with("to", point(*to))
         }
-        Action::Failback { subject, to } => of(scenario, *subject).with("to", failback_point(*to)),
+        Action::Failback { subject, to } | Action::PlannedFailover { subject, to } => {
+            of(scenario, *subject).with("to", failback_point(*to))
+        }
         Action::Commit(subject)
         | Action::Cancel(subject)
         | Action::Reprotect(subject)

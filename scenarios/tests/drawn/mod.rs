@@ -260,17 +260,19 @@ fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
         })
         .collect();
     let free = bytes(1 << 20, 1 << 45, 1);
-    (name(), 1u32..=64, free, any::<u64>()).prop_map(move |(vcenter, hosts, free, reach)| {
-        let stores = names.iter().zip(&used);
-        let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
-        let datastores = stores.map(|(name, used)| Datastore {
-            name: name.clone(),
-            capacity: used + free,
-            reach: reach.clone(),
-            source: NOWHERE,
-        });
-        Site { vcenter, hosts, datastores: datastores.collect(), source: NOWHERE }
-    })
+    (name(), 1u32..=64, free, any::<u64>(), any_word(StackWord::ALL)).prop_map(
+        move |(vcenter, hosts, free, reach, stack)| {
+            let stores = names.iter().zip(&used);
+            let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
+            let datastores = stores.map(|(name, used)| Datastore {
+                name: name.clone(),
+                capacity: used + free,
+                reach: reach.clone(),
+                source: NOWHERE,
+            });
+            Site { vcenter, hosts, stack, datastores: datastores.collect(), source: NOWHERE }
+        },
+    )
 }
 
 /// The machines of groups of these sizes.

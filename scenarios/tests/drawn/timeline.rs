@@ -47,7 +47,9 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
             shutdown
         }),
         (subject(frame), point(frame)).prop_map(|(subject, to)| Action::ChangePoint { subject, to }),
-        (subject(frame), back).prop_map(|(subject, to)| Action::Failback { subject, to }),
+        (subject(frame), back, any::<bool>()).prop_map(|(subject, to, planned)| {
+            if planned { Action::PlannedFailover { subject, to } } else { Action::Failback { subject, to } }
+        }),
         subject(frame).prop_map(Action::Commit),
         subject(frame).prop_map(Action::Cancel),
         subject(frame).prop_map(Action::Reprotect),

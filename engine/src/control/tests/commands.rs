@@ -1,23 +1,27 @@
 //! What is allowed when, and that a refused or repeated command changes nothing.
 
+use super::planned_failovers::PLAN;
 use super::world::{G, M, N, PS, World, enable, fail_over};
 use crate::control::{Command, ItemState, Operation, Refused};
 use crate::id::{Direction::*, GroupId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
+use crate::ports::PortFailure;
 use crate::role::Input;
+
+fn begun(mut world: World, command: Command) -> World {
+    world.submit(&command);
+    world
+}
+
+fn ended(mut world: World, command: Command) -> World {
+    world.succeed(command);
+    world
+}
 
 /// A world for every state an item can be in.
 fn worlds() -> Vec<(ItemState, World)> {
-    let begun = |mut world: World, command: Command| {
-        world.submit(&command);
-        world
-    };
-    let ended = |mut world: World, command: Command| {
-        world.succeed(command);
-        world
-    };
     let protected = World::protected();
     let failing_over = begun(protected.clone(), fail_over(M));
     let failed_over = World::failed_over();
@@ -70,6 +74,26 @@ fn worlds() -> Vec<(ItemState, World)> {
     ]
 }
 
+/// Worlds of the modernised stack in each state that is its own.
+fn modernised_worlds() -> Vec<(ItemState, World)> {
+    let home = World::modernised_home();
+    let failing = begun(home.clone(), PLAN);
+    let mut stuck = home.clone();
+    stuck.failures = vec![
+        ("PowerOn", PortFailure::GuestUnresponsive, 1),
+        ("RevertSnapshot", PortFailure::GuestUnresponsive, 1),
+    ];
+    stuck.end(PLAN);
+    stuck.reach(M, ItemState::FailoverFailed(Reverse));
+    vec![
+        (ItemState::Resuming, begun(failing.clone(), Command::Cancel { machine: M })),
+        (ItemState::FailingOver(Reverse), failing),
+        (ItemState::FailoverFailed(Reverse), stuck),
+        (ItemState::FailedOver(Reverse), ended(home.clone(), PLAN)),
+        (ItemState::Protected(Reverse), home),
+    ]
+}
+
 fn command(operation: Operation, point: PointId) -> Command {
     match operation {
         Operation::Enable => enable(&[M]),
@@ -82,10 +106,11 @@ fn command(operation: Operation, point: PointId) -> Command {
         Operation::Disable => Command::Disable { machine: M },
         Operation::TestFailover => Command::TestFailover { machine: M, to: Selector::Latest },
         Operation::CleanUpTest => Command::CleanUpTest { machine: M },
+        Operation::PlannedFailover => PLAN,
     }
 }
 
-const OPERATIONS: [Operation; 10] = [
+const OPERATIONS: [Operation; 11] = [
     Operation::Enable,
     Operation::Failover,
     Operation::ChangePoint,
@@ -96,11 +121,12 @@ const OPERATIONS: [Operation; 10] = [
     Operation::Disable,
     Operation::TestFailover,
     Operation::CleanUpTest,
+    Operation::PlannedFailover,
 ];
 
 #[test]
 fn in_every_state_what_is_allowed_is_accepted_and_everything_else_is_refused() {
-    for (state, world) in worlds() {
+    for (state, world) in worlds().into_iter().chain(modernised_worlds()) {
         assert_eq!(world.state(M), state);
         for operation in OPERATIONS {
             let mut world = world.clone();
@@ -112,6 +138,7 @@ fn in_every_state_what_is_allowed_is_accepted_and_everything_else_is_refused() {
                 Err(why) => {
                     assert!(!is_allowed, "{operation:?} in {state:?}: {why}");
                     let is_right = *why == Refused::NotAllowed { operation, state }
+                        || *why == (Refused::NotInStack { operation, stack: world.config.stack })
                         || (operation == Operation::Enable && matches!(why, Refused::BadGroup(_)));
                     assert!(is_right, "{operation:?} in {state:?}: {why}");
                     assert_eq!(world.vault.jobs().count(), jobs);

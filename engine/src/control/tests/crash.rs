@@ -1,6 +1,7 @@
 //! The vault dies at every single input of the journey, comes back from its store, and nothing is done twice.
 
 use super::journey::travel;
+use super::planned_failovers::{come_home, fail_to_come_home};
 use super::world::{Crash, World};
 
 fn sorted(mut calls: Vec<String>) -> Vec<String> {
@@ -9,11 +10,18 @@ fn sorted(mut calls: Vec<String>) -> Vec<String> {
 }
 
 fn crash_everywhere(crash: Crash) {
-    let mut calm = World::new();
+    crash_everywhere_in(crash, &World::new(), travel);
+    let home = World { inputs: 0, done: Vec::new(), ..World::modernised_home() };
+    crash_everywhere_in(crash, &home, come_home);
+    crash_everywhere_in(crash, &home, fail_to_come_home);
+}
+
+fn crash_everywhere_in(crash: Crash, from: &World, travel: fn(&mut World)) {
+    let mut calm = from.clone();
     travel(&mut calm);
     let expected = sorted(calm.done.clone());
     for at in 1..=calm.inputs {
-        let mut world = World { crash_at: Some((at, crash)), ..World::new() };
+        let mut world = World { crash_at: Some((at, crash)), ..from.clone() };
         travel(&mut world);
         assert_eq!(sorted(world.done), expected, "crash at input {at}, {crash:?}");
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 use super::world::{Crash, M, N, PS, World, enable, fail_over};
-use crate::control::{Command, JobState};
+use crate::control::{Command, JobState, PlannedPoint, Stack};
 use crate::id::{MachineId, Site};
 use crate::message::Selector;
 use crate::ports::PortFailure;
@@ -53,6 +53,10 @@ fn command() -> impl Strategy<Value = Command> {
         1 => machine().prop_map(|machine| Command::Disable { machine }),
         2 => machine().prop_map(|machine| Command::TestFailover { machine, to: Selector::Latest }),
         2 => machine().prop_map(|machine| Command::CleanUpTest { machine }),
+        3 => (machine(), any::<bool>()).prop_map(|(machine, application)| Command::PlannedFailover {
+            machine,
+            to: if application { PlannedPoint::ApplicationConsistent } else { PlannedPoint::CrashConsistent },
+        }),
     ]
 }
 
@@ -72,6 +76,9 @@ fn act() -> impl Strategy<Value = Act> {
         Just("Promote"),
         Just("PinPoint"),
         Just("UnpinPoint"),
+        Just("TakeSnapshot"),
+        Just("RevertSnapshot"),
+        Just("RemoveSnapshot"),
     ];
     let failure = prop_oneof![
         Just(PortFailure::Unavailable),
@@ -92,8 +99,8 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn play(acts: Vec<Act>) {
-    let mut world = World::new();
+fn play(stack: Stack, acts: Vec<Act>) {
+    let mut world = World::of(stack);
     for act in acts {
         match act {
             Act::Ask(command) => drop(world.submit(&command)),
@@ -118,7 +125,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn every_job_ends_in_the_modernised_stack_too(acts in proptest::collection::vec(act(), 1..60)) {
+        play(Stack::Modernised, acts);
+    }
+
+    #[test]
     fn every_job_ends_and_no_edge_is_illegal(acts in proptest::collection::vec(act(), 1..60)) {
-        play(acts);
+        play(Stack::Classic, acts);
     }
 }

@@ -11,6 +11,7 @@ use core::time::Duration;
 use crate::content::Stamp;
 use crate::control::{
     Command, Control, ControlConfig, ControlRecord, ItemState, Job, JobId, JobState, Operation, Refused,
+    Stack,
 };
 use crate::id::{Direction, DiskId, GroupId, MachineId, Site};
 use crate::message::{
@@ -36,6 +37,7 @@ pub(super) struct Place {
     pub exists: bool,
     pub running: bool,
     pub attached: bool,
+    pub snapshot: bool,
     pub disks: u32,
 }
 
@@ -54,6 +56,7 @@ pub(super) type Step = Input<Stamp>;
 /// The world, and the vault in it.
 #[derive(Clone)]
 pub(super) struct World {
+    pub config: ControlConfig,
     pub vault: Control<Stamp>,
     pub now: Instant,
     pub inbox: VecDeque<Step>,
@@ -96,9 +99,15 @@ pub(super) struct Crash {
 
 impl World {
     pub(super) fn new() -> Self {
-        let running = Place { exists: true, running: true, attached: false, disks: 2 };
+        Self::of(Stack::Classic)
+    }
+
+    pub(super) fn of(stack: Stack) -> Self {
+        let config = ControlConfig { stack, ..ControlConfig::STANDARD };
+        let running = Place { exists: true, running: true, disks: 2, ..Place::default() };
         Self {
-            vault: Control::new(ControlConfig::STANDARD),
+            config,
+            vault: Control::new(config),
             now: Instant(1_000_000_000),
             inbox: VecDeque::new(),
             synced: Vec::new(),
@@ -126,10 +135,13 @@ impl World {
 
     /// A world in which machine `M` is protected.
     pub(super) fn protected() -> Self {
-        let mut world = Self::new();
-        world.succeed(enable(&[M]));
-        world.reach(M, ItemState::Protected(Direction::Forward));
-        world
+        Self::new().protect()
+    }
+
+    fn protect(mut self) -> Self {
+        self.succeed(enable(&[M]));
+        self.reach(M, ItemState::Protected(Direction::Forward));
+        self
     }
 
     /// A world in which machine `M` has failed over.
@@ -141,11 +153,20 @@ impl World {
 
     /// A world in which machine `M` replicates home.
     pub(super) fn protected_home() -> Self {
-        let mut world = Self::failed_over();
-        world.succeed(Command::Commit { machine: M });
-        world.succeed(Command::Reprotect { machine: M, process_server: PS });
-        world.reach(M, ItemState::Protected(Direction::Reverse));
-        world
+        Self::protected().turned_round()
+    }
+
+    /// The same of the modernised stack.
+    pub(super) fn modernised_home() -> Self {
+        Self::of(Stack::Modernised).protect().turned_round()
+    }
+
+    fn turned_round(mut self) -> Self {
+        self.succeed(fail_over(M));
+        self.succeed(Command::Commit { machine: M });
+        self.succeed(Command::Reprotect { machine: M, process_server: PS });
+        self.reach(M, ItemState::Protected(Direction::Reverse));
+        self
     }
 
     pub(super) fn state(&self, machine: MachineId) -> ItemState {
@@ -271,7 +292,7 @@ impl World {
             self.synced.append(&mut self.tail);
         }
         self.tail.clear();
-        self.vault = Control::recover(ControlConfig::STANDARD, self.synced.clone());
+        self.vault = Control::recover(self.config, self.synced.clone());
         self.inbox
             .retain(|input| crash.keeps_answers && !matches!(input, Input::Synced { .. } | Input::Wake));
     }
@@ -314,6 +335,13 @@ impl World {
     fn loses(&mut self, what: &str) -> bool {
         let rule = self.losses.iter_mut().find(|(begin, times)| what.starts_with(begin) && *times > 0);
         rule.map(|rule| rule.1 -= 1).is_some()
+    }
+
+    /// A machine that runs again goes on with what it had agreed on.
+    pub(super) fn boots_again(&mut self, machine: MachineId, instance: Instance) {
+        if instance == Instance::Recovered {
+            self.journals.values_mut().for_each(|journal| drop(journal.shut_down.remove(&machine)));
+        }
     }
 
     /// The machine was shut down in order: its last marker becomes a point.

@@ -258,6 +258,8 @@ impl<C: Sample> World<C> {
                 .rev()
                 .map(|(point, _)| *point)
                 .find(|p| p.consistency == Consistency::Application),
+            // Its own story: what lies behind the newest cut is not in the model.
+            Selector::Drained => chosen,
             Selector::Exactly(id) => self.points.iter().map(|(point, _)| *point).find(|point| point.id == id),
         };
         assert_eq!(chosen, expected, "{selector:?}");

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{JourneyWord, PassingState, TaskWord};
+use switchback_scenarios::model::words::{JourneyWord, PassingState, StackWord, TaskWord};
 use switchback_scenarios::model::{
     Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject, When,
 };
@@ -118,7 +118,7 @@ fn walk(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario, subject:
         let first = walks.steps.len();
         push(chance, scenario, subject, word, when, walks);
         if walks.steps.len() > first {
-            before = Some(StepIndex(first));
+            before = Some(StepIndex(walks.steps.len() - 1));
         }
         place = next;
     }
@@ -146,10 +146,13 @@ fn push(
         JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, when, policy, whole) },
         JourneyWord::Commit => Action::Commit(subject),
         JourneyWord::Reprotect => Action::Reprotect(subject),
-        JourneyWord::Failback => {
+        JourneyWord::Failback | JourneyWord::PlannedFailover => {
             let to =
                 if one_in(chance, 4) { FailbackPoint::LatestAppConsistent } else { FailbackPoint::Latest };
-            Action::Failback { subject, to }
+            match scenario.site.stack {
+                StackWord::Classic => Action::Failback { subject, to },
+                StackWord::Modernised => Action::PlannedFailover { subject, to },
+            }
         }
         JourneyWord::Resync => Action::Resync(subject),
         JourneyWord::Disable => Action::Disable(subject),
@@ -160,7 +163,11 @@ fn push(
             Subject::Vm(_) => return,
         },
     };
-    walks.steps.push(step(when, action));
+    let is_planned = matches!(action, Action::PlannedFailover { .. });
+    walks.steps.push(step(when, action.clone()));
+    if is_planned && one_in(chance, 3) {
+        take_back(chance, scenario, subject, action, walks);
+    }
     if word == JourneyWord::Cancel {
         let vm = scenario.members(subject)[0];
         let (moment, plus) = if one_in(chance, 2) {
@@ -173,6 +180,21 @@ fn push(
         };
         walks.steps.push(step(When::Moment { moment, plus }, Action::Cancel(subject)));
     }
+}
+
+/// A planned failover is taken back, and asked for once more.
+fn take_back(chance: &mut Chance, scenario: &Scenario, subject: Subject, again: Action, walks: &mut Walks) {
+    let vm = scenario.members(subject)[0];
+    let moment =
+        match chance.pick(&[TaskWord::ShutDownSource, TaskWord::SynchronizeLatest, TaskWord::FailOver]) {
+            Some(task) if !one_in(chance, 3) => Moment::Task { vm, task: *task },
+            _ => Moment::State { vm, is: PassingState::FailingBack },
+        };
+    let plus = Duration::from_millis(chance.below(60_000));
+    walks.steps.push(step(When::Moment { moment, plus }, Action::Cancel(subject)));
+    let after = StepIndex(walks.steps.len() - 1);
+    let plus = span(chance, Duration::from_secs(1)..=Duration::from_secs(600));
+    walks.steps.push(step(When::After { step: after, plus }, again));
 }
 
 pub(crate) fn step(when: When, action: Action) -> Step {

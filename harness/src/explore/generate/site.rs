@@ -5,7 +5,7 @@ use core::time::Duration;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{MachineKind, Origin, OsKind};
+use switchback_scenarios::model::words::{MachineKind, Origin, OsKind, StackWord};
 use switchback_scenarios::model::{
     Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link, MasterTarget,
     Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
@@ -34,8 +34,17 @@ const POINTS_MAX: u32 = 24;
 /// No more of a disk is used at first: what is unused costs nothing.
 const USED_MAX: u64 = 12 * MIB;
 
+/// One site in so many is protected by the modernised stack.
+const MODERNISED_ONE_IN: u64 = 3;
+
 pub(super) fn blank() -> Site {
-    Site { vcenter: "vc-lon".to_owned(), hosts: 1, datastores: Vec::new(), source: NOWHERE }
+    Site {
+        vcenter: "vc-lon".to_owned(),
+        hosts: 1,
+        stack: StackWord::Classic,
+        datastores: Vec::new(),
+        source: NOWHERE,
+    }
 }
 
 pub(super) fn region() -> Region {
@@ -50,6 +59,9 @@ pub(super) fn master_target() -> MasterTarget {
 pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings, lasts: Duration) -> Scenario {
     let mut scenario = super::blank(ranges);
     inventory(&mut seed.chance("site"), &mut scenario);
+    if one_in(&mut seed.chance("stack"), MODERNISED_ONE_IN) {
+        scenario.site.stack = StackWord::Modernised;
+    }
     machines(&mut seed.chance("machines"), ranges, leanings, &mut scenario);
     loads(&mut seed.chance("loads"), ranges, leanings, lasts, &mut scenario);
     networks(&mut seed.chance("networks"), ranges, leanings, &mut scenario);

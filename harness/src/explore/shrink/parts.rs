@@ -189,6 +189,7 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         Action::Failover { subject, .. }
         | Action::ChangePoint { subject, .. }
         | Action::Failback { subject, .. }
+        | Action::PlannedFailover { subject, .. }
         | Action::Commit(subject)
         | Action::Cancel(subject)
         | Action::Reprotect(subject)

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use switchback_engine::control::{Control, ControlConfig};
+use switchback_engine::control::Control;
 use switchback_engine::process_server::{ProcessServer, ProcessServerConfig};
 use switchback_engine::role::{Address, Outbox};
 use switchback_engine::target::Target;
@@ -10,6 +10,7 @@ use switchback_engine::{MachineId, Site};
 
 use super::Fault;
 use crate::content::Simulated;
+use crate::world::build::control_config;
 use crate::world::event::Event;
 use crate::world::host::site_index;
 use crate::world::spec::WorldSpec;
@@ -55,8 +56,9 @@ impl<C: Simulated> World<C> {
         match address {
             Address::Agent(machine, site) => self.restart_machine(machine, site),
             Address::Control => {
+                let config = control_config(&self.spec);
                 let host = &mut self.hosts.control;
-                let role = Control::recover(ControlConfig::STANDARD, host.store.to_vec());
+                let role = Control::recover(config, host.store.to_vec());
                 host.come_up(now, role, Outbox::default(), &mut self.kernel);
                 self.judge_vault_restart();
             }

@@ -114,7 +114,7 @@ impl World {
 fn choose(journal: &mut FakeJournal, now: Instant, wanted: Selector) -> Option<RecoveryPoint> {
     match wanted {
         Selector::Latest => Some(cut(journal, now, Consistency::Crash)),
-        Selector::LatestProcessed => journal.points.last().copied(),
+        Selector::LatestProcessed | Selector::Drained => journal.points.last().copied(),
         Selector::LatestApplication => {
             journal.points.iter().rfind(|point| point.consistency == Consistency::Application).copied()
         }

@@ -3,7 +3,7 @@
 use super::{Place, World, inspection};
 use crate::content::Stamp;
 use crate::id::Site;
-use crate::ports::{CloudAnswer, CloudRequest, HypervisorAnswer, HypervisorRequest, PortFailure};
+use crate::ports::{CloudAnswer, CloudRequest, HypervisorAnswer, HypervisorRequest, Instance, PortFailure};
 use crate::role::{CallId, Input};
 
 impl World {
@@ -49,8 +49,7 @@ impl World {
                     return Err(PortFailure::AlreadyExists);
                 }
                 let disks = disks.len() as u32;
-                *self.place(machine, Site::Primary) =
-                    Place { exists: true, running: false, attached: false, disks };
+                *self.place(machine, Site::Primary) = Place { exists: true, disks, ..Place::default() };
             }
             HypervisorRequest::AttachDisks(machine) => {
                 let place = self.place(machine, Site::Primary);
@@ -65,6 +64,20 @@ impl World {
                     return wrong("its disks are not attached");
                 }
                 place.attached = false;
+            }
+            HypervisorRequest::TakeSnapshot(machine) => {
+                let place = self.place(machine, Site::Primary);
+                if place.running || place.attached {
+                    return wrong("its disks are in use");
+                }
+                place.snapshot = true;
+            }
+            HypervisorRequest::RevertSnapshot(machine) => {
+                let place = self.place(machine, Site::Primary);
+                (place.running, place.snapshot) = (false, false);
+            }
+            HypervisorRequest::RemoveSnapshot(machine) => {
+                self.place(machine, Site::Primary).snapshot = false;
             }
         }
         Ok(HypervisorAnswer::Done)
@@ -111,6 +124,10 @@ impl World {
                     return wrong("it is not there, or not with its two disks");
                 }
                 place.running = true;
+                let home = *self.place(machine, Site::Primary);
+                let came_home = home.running && home.snapshot;
+                assert!(instance == Instance::Test || !came_home, "it runs on both sides");
+                self.boots_again(machine, instance);
             }
             CloudRequest::StopMachine(machine) => {
                 if !self.place(machine, Site::Recovery).running {
