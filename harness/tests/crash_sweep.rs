@@ -6,7 +6,7 @@
 //! there and gone to the end by the same user (see `common/walk.rs` for when that user asks again).
 //!
 //! The usual run sweeps a very small world whole, at two down-times, and a group of two in part: there and back, which is
-//! failover and failback, and a test failover with its cleanup.
+//! failover and failback, a test failover with its cleanup, and a planned failover home that is taken back once.
 //!
 //! ```text
 //! SWITCHBACK_SWEEP=full cargo test --profile sim -p switchback-harness --test crash_sweep harder -- --nocapture
@@ -24,8 +24,9 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::walk::{Trouble, Walk, test_and_clean_up, there_and_back};
+use common::walk::{Trouble, Walk, test_and_clean_up, there_and_back, there_and_home_as_planned};
 use common::{MINUTE, SECOND, link, machine, site};
+use switchback_engine::control::Stack;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
 use switchback_engine::{MachineId, Site, Stamp};
@@ -88,6 +89,12 @@ fn walk(spec: WorldSpec) -> Walk<Stamp> {
 
 fn test_walk(spec: WorldSpec) -> Walk<Stamp> {
     Walk::new(World::new(spec).unwrap(), test_and_clean_up(PAUSE))
+}
+
+/// Of the modernised stack: home as planned, once taken back so long after it was asked for.
+fn planned_walk(mut spec: WorldSpec, taken_back_after: Duration) -> Walk<Stamp> {
+    spec.site.stack = Stack::Modernised;
+    Walk::new(World::new(spec).unwrap(), there_and_home_as_planned(PAUSE, taken_back_after))
 }
 
 /// Goes the base journey once and crashes a copy of it at every position of a part.
@@ -253,6 +260,22 @@ fn odd_positions() {
 fn a_test_failover_and_its_cleanup() {
     for down_for in DOWN_TIMES {
         expect_all_well("a test failover", test_walk(tiny(3, 1)), Part { one_in: 1, rest: 0 }, down_for);
+    }
+}
+
+#[test]
+fn a_planned_failover_that_is_taken_back_while_it_drains() {
+    for down_for in DOWN_TIMES {
+        let walk = planned_walk(tiny(3, 1), 2 * SECOND);
+        expect_all_well("a planned failover", walk, Part { one_in: 2, rest: 0 }, down_for);
+    }
+}
+
+#[test]
+fn a_planned_failover_that_is_taken_back_while_the_machine_is_powered_on() {
+    for down_for in DOWN_TIMES {
+        let walk = planned_walk(tiny(3, 1), 32 * SECOND);
+        expect_all_well("a planned failover, late", walk, Part { one_in: 2, rest: 1 }, down_for);
     }
 }
 

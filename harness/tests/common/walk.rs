@@ -8,11 +8,12 @@
 //! 2. Whose job failed looks at it for [`AGAIN_AFTER`] and then asks anew, at most [`ATTEMPTS`] times for each step.
 //!    A job that never ends is nobody's to repeat: it is a failure.
 //! 3. A refusal is a failure. The user only asks for what the state allows: where a test failover has failed halfway,
-//!    what it has made is cleaned up before the next.
+//!    what it has made is cleaned up before the next, and a planned failover that was taken back is asked for when the
+//!    machine is protected again. A cancel that comes too late is refused, and that is no failure.
 
 use core::time::Duration;
 
-use switchback_engine::control::{Command, ItemState, Job, JobId, JobKind, JobState, TestState};
+use switchback_engine::control::{Command, ItemState, Job, JobId, JobKind, JobState, PlannedPoint, TestState};
 use switchback_engine::message::Selector;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{Direction, MachineId, Site, WriteOrder};
@@ -57,6 +58,12 @@ pub enum Step {
     Test,
     /// Remove what that has made.
     CleanUp,
+    /// Fail every machine over home as planned, once it is protected.
+    ComeHome,
+    /// Ask for that, and do not wait for it.
+    StartHome,
+    /// Take it back.
+    TakeBack,
     /// Let time pass.
     Pause(Duration),
 }
@@ -245,6 +252,13 @@ impl<C: Simulated> Walk<C> {
                 Some(Ok(job)) => {
                     self.jobs.push(job);
                     self.doing = Doing::Waiting(job);
+                    if self.steps[self.at] == Step::StartHome {
+                        self.next_machine();
+                    }
+                    Ok(true)
+                }
+                Some(Err(_)) if self.steps[self.at] == Step::TakeBack => {
+                    self.next_machine();
                     Ok(true)
                 }
                 Some(Err(refused)) => Err(trouble(
@@ -282,6 +296,7 @@ impl<C: Simulated> Walk<C> {
             }
             // Somebody who cannot see the portal asks for nothing.
             _ if self.world.control().is_none() => return false,
+            Step::ComeHome if !self.is_ready_for_home() => return false,
             step => {
                 let command = self.command(step);
                 let id = self.world.command(command.clone());
@@ -289,6 +304,11 @@ impl<C: Simulated> Walk<C> {
             }
         }
         true
+    }
+
+    fn is_ready_for_home(&self) -> bool {
+        let machine = MachineId(self.machine as u32);
+        self.state(machine) == Some(ItemState::Protected(Direction::Reverse))
     }
 
     fn command(&self, step: Step) -> Command {
@@ -310,6 +330,10 @@ impl<C: Simulated> Walk<C> {
             }
             Step::FailOver => Command::Failover { machine, to: Selector::Latest, shut_down_source: true },
             Step::Commit => Command::Commit { machine },
+            Step::ComeHome | Step::StartHome => {
+                Command::PlannedFailover { machine, to: PlannedPoint::CrashConsistent }
+            }
+            Step::TakeBack => Command::Cancel { machine },
             Step::Test if self.test(machine) == TestState::None => {
                 Command::TestFailover { machine, to: Selector::Latest }
             }
@@ -380,6 +404,14 @@ pub fn test_and_clean_up(pause: Duration) -> Vec<Step> {
         [Step::Enable, Step::Protected, Step::Pause(pause), Step::Test, Step::Pause(MINUTE), Step::Fresh];
     let after = [Step::CleanUp, Step::Pause(pause), Step::Fresh];
     [&test[..], &after].concat()
+}
+
+/// There, and home as planned: once taken back at a moment of it, and then for good.
+pub fn there_and_home_as_planned(pause: Duration, taken_back_after: Duration) -> Vec<Step> {
+    let there = [Step::Enable, Step::Protected, Step::FailOver, Step::Commit, Step::Reprotect, Step::Protected];
+    let back = [Step::Pause(pause), Step::StartHome, Step::Pause(taken_back_after), Step::TakeBack];
+    let home = [Step::ComeHome, Step::Commit, Step::Reprotect, Step::Protected, Step::Pause(pause)];
+    [&there[..], &back, &home].concat()
 }
 
 fn trouble(cause: &str, what: String) -> Trouble {

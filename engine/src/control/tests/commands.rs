@@ -34,10 +34,10 @@ fn worlds() -> Vec<(ItemState, World)> {
     let point = failed_over.vault.points(G)[0].id;
     let none = Command::Failover { machine: M, to: Selector::Latest, shut_down_source: false };
     let mut half = protected.clone();
-    half.failures.push(("CreateMachine", crate::ports::PortFailure::OutOfCapacity("cores".to_owned()), 1));
+    half.failures.push(("CreateMachine", PortFailure::OutOfCapacity("cores".to_owned()), 1));
     half.end(none.clone());
     let mut half_home = home.clone();
-    half_home.failures.push(("PowerOn", crate::ports::PortFailure::OutOfCapacity("memory".to_owned()), 1));
+    half_home.failures.push(("PowerOn", PortFailure::OutOfCapacity("memory".to_owned()), 1));
     half_home.end(none);
     vec![
         (ItemState::Enabling(Forward), begun(World::new(), enable(&[M]))),

@@ -340,7 +340,9 @@ impl World {
     /// A machine that runs again goes on with what it had agreed on.
     pub(super) fn boots_again(&mut self, machine: MachineId, instance: Instance) {
         if instance == Instance::Recovered {
-            self.journals.values_mut().for_each(|journal| drop(journal.shut_down.remove(&machine)));
+            for journal in self.journals.values_mut() {
+                journal.shut_down.remove(&machine);
+            }
         }
     }
 

@@ -97,7 +97,7 @@ impl<C: Simulated> World<C> {
         spec: &WorldSpec,
         number: u16,
     ) -> ProcessServerConfig {
-        let target = Address::Target(spec.process_server_site(number).other());
+        let target = Address::Target(if number == 0 { Site::Recovery } else { Site::Primary });
         ProcessServerConfig { number, target, cache_bytes: spec.cache_bytes }
     }
 
