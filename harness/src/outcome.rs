@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use switchback_engine::control::Stack;
 use switchback_scenarios::Scenario;
 use switchback_sim::SimTime;
 
@@ -10,6 +11,7 @@ use crate::check::{Judge, LagSample};
 use crate::content::Simulated;
 use crate::drill::Failover;
 use crate::guard::Panicked;
+use crate::scene;
 use crate::world::{Happening, World};
 
 pub mod words;
@@ -30,6 +32,9 @@ pub struct Outcome {
     pub digest: u64,
     /// What the timeline counts from.
     pub t0: Option<SimTime>,
+    /// What protects the machines.
+    #[serde(skip)]
+    pub stack: Stack,
     /// The machines' names.
     pub machines: Vec<String>,
     /// Figures.
@@ -156,6 +161,7 @@ impl Outcome {
             seed: scenario.seed,
             digest: 0,
             t0: None,
+            stack: scene::stack(scenario.site.stack),
             machines: scenario.vms.iter().map(|vm| vm.name.clone()).collect(),
             figures: Figures::default(),
             steps: Vec::new(),
@@ -182,6 +188,7 @@ impl Outcome {
             seed: scenario.seed,
             digest: world.digest(),
             t0,
+            stack: scene::stack(scenario.site.stack),
             machines: scenario.vms.iter().map(|vm| vm.name.clone()).collect(),
             figures,
             steps,

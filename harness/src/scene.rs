@@ -62,7 +62,7 @@ pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
     })
 }
 
-const fn stack(word: StackWord) -> Stack {
+pub(crate) const fn stack(word: StackWord) -> Stack {
     match word {
         StackWord::Classic => Stack::Classic,
         StackWord::Modernised => Stack::Modernised,

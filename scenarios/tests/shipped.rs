@@ -21,7 +21,8 @@ fn folder() -> PathBuf {
 fn shipped() -> Vec<PathBuf> {
     let files = yaml_files(&folder());
     assert!(files.len() >= 9, "the library is there: {files:?}");
-    files.into_iter().chain(yaml_files(&folder().join("tutorial"))).collect()
+    let more = ["tutorial", "modernised"].map(|name| yaml_files(&folder().join(name)));
+    files.into_iter().chain(more.into_iter().flatten()).collect()
 }
 
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {
@@ -141,6 +142,7 @@ fn the_reference_says_every_word_of_the_language() {
         .chain(words(PassingState::ALL, PassingState::as_str))
         .chain(words(TaskWord::ALL, TaskWord::as_str))
         .chain(words(StateWord::ALL, StateWord::as_str))
+        .chain(words(StackWord::ALL, StackWord::as_str))
         .chain(words(FailureWord::ALL, FailureWord::as_str))
         .chain(words(Whereabouts::ALL, Whereabouts::as_str))
         .chain(words(PowerWord::ALL, PowerWord::as_str))

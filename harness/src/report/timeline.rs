@@ -1,10 +1,10 @@
 //! What happened, a line each: when, where it comes from, what. Only what a person wants to follow; the rest is in
 //! the JSON.
 
-use switchback_engine::MachineId;
-use switchback_engine::control::{Command, JobState, PlannedPoint, TaskState};
+use switchback_engine::control::{Command, JobState, PlannedPoint, Stack, TaskState};
 use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
+use switchback_engine::{MachineId, Site};
 
 use crate::outcome::{Outcome, words};
 use crate::world::{DiskLie, Happening, Impairment, PhysicalDisk, SiteCall, SlowDevice};
@@ -225,9 +225,20 @@ fn role(outcome: &Outcome, address: Address) -> String {
         Address::Agent(machine, _) => {
             format!("machine {}", outcome.machines.get(machine.0 as usize).map_or("?", String::as_str))
         }
-        Address::ProcessServer(0) => "process server".to_owned(),
-        Address::ProcessServer(_) => "process server in Azure".to_owned(),
-        Address::Target(switchback_engine::Site::Primary) => "master target".to_owned(),
-        Address::Target(switchback_engine::Site::Recovery) => "target".to_owned(),
+        Address::ProcessServer(number) => process_server(outcome.stack, number).to_owned(),
+        Address::Target(Site::Primary) => match outcome.stack {
+            Stack::Classic => "master target".to_owned(),
+            Stack::Modernised => "appliance's reprotection agent".to_owned(),
+        },
+        Address::Target(Site::Recovery) => "target".to_owned(),
+    }
+}
+
+const fn process_server(stack: Stack, number: u16) -> &'static str {
+    match (stack, number) {
+        (Stack::Classic, 0) => "process server",
+        (Stack::Classic, _) => "process server in Azure",
+        (Stack::Modernised, 0) => "appliance's process server",
+        (Stack::Modernised, _) => "appliance's process server for the way home",
     }
 }

@@ -31,7 +31,7 @@ const HOST_MEMORY_MIB: u64 = 16 << 20;
 /// Cores that may be used in the cloud: quotas are not what these worlds are about, unless a scenario says so.
 const CORES_MAX: u32 = 100_000;
 /// Process servers: one on premises, one in the cloud for the way home.
-const PROCESS_SERVERS: u16 = 2;
+pub(in crate::world) const PROCESS_SERVERS: u16 = 2;
 
 impl<C: Simulated> World<C> {
     /// A world in which every machine has just been powered on at home.

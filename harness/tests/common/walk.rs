@@ -13,7 +13,9 @@
 
 use core::time::Duration;
 
-use switchback_engine::control::{Command, ItemState, Job, JobId, JobKind, JobState, PlannedPoint, TestState};
+use switchback_engine::control::{
+    Command, ItemState, Job, JobId, JobKind, JobState, PlannedPoint, TestState,
+};
 use switchback_engine::message::Selector;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{Direction, MachineId, Site, WriteOrder};
@@ -408,7 +410,8 @@ pub fn test_and_clean_up(pause: Duration) -> Vec<Step> {
 
 /// There, and home as planned: once taken back at a moment of it, and then for good.
 pub fn there_and_home_as_planned(pause: Duration, taken_back_after: Duration) -> Vec<Step> {
-    let there = [Step::Enable, Step::Protected, Step::FailOver, Step::Commit, Step::Reprotect, Step::Protected];
+    let there =
+        [Step::Enable, Step::Protected, Step::FailOver, Step::Commit, Step::Reprotect, Step::Protected];
     let back = [Step::Pause(pause), Step::StartHome, Step::Pause(taken_back_after), Step::TakeBack];
     let home = [Step::ComeHome, Step::Commit, Step::Reprotect, Step::Protected, Step::Pause(pause)];
     [&there[..], &back, &home].concat()

@@ -10,7 +10,7 @@ use switchback_engine::{MachineId, Site};
 
 use super::Fault;
 use crate::content::Simulated;
-use crate::world::build::control_config;
+use crate::world::build::{PROCESS_SERVERS, control_config};
 use crate::world::event::Event;
 use crate::world::host::site_index;
 use crate::world::spec::WorldSpec;
@@ -109,10 +109,11 @@ impl<C: Simulated> World<C> {
 
     /// Whether a role's site is lost for good.
     fn is_lost(&self, address: Address) -> bool {
-        let on_premises = matches!(
-            address,
-            Address::Agent(_, Site::Primary) | Address::Target(Site::Primary) | Address::ProcessServer(0)
-        );
+        let on_premises = match address {
+            Address::Agent(_, site) | Address::Target(site) => site == Site::Primary,
+            Address::ProcessServer(number) => self.spec.process_server_site(number) == Site::Primary,
+            Address::Control => false,
+        };
         on_premises && self.site_is_lost()
     }
 
@@ -121,7 +122,9 @@ impl<C: Simulated> World<C> {
         self.note(Happening::SiteLost);
         let consequences = self.vcenter.lose_site();
         consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
-        for address in [Address::ProcessServer(0), Address::Target(Site::Primary)] {
+        let servers = (0..PROCESS_SERVERS).map(Address::ProcessServer);
+        let lost = servers.chain([Address::Target(Site::Primary)]).filter(|address| self.is_lost(*address));
+        for address in lost.collect::<Vec<_>>() {
             self.hosts.die(address, &mut self.chance);
         }
     }
