@@ -45,6 +45,7 @@ mod opening;
 mod operations;
 mod phase;
 mod planned_failover;
+mod process_server;
 mod reprotect;
 mod resume;
 mod resync;

@@ -41,9 +41,12 @@ const fn is_passing(state: ItemState) -> bool {
 /// back by itself (recording-modernized 2.2, site-recovery 3.4).
 const fn operations_of(state: ItemState, stack: Stack) -> &'static [Operation] {
     match (stack, state) {
-        (Stack::Modernised, ItemState::Protected(Direction::Reverse)) => {
-            &[Operation::PlannedFailover, Operation::Resync, Operation::Disable]
-        }
+        (Stack::Modernised, ItemState::Protected(Direction::Reverse)) => &[
+            Operation::PlannedFailover,
+            Operation::Resync,
+            Operation::SwitchProcessServer,
+            Operation::Disable,
+        ],
         (Stack::Modernised, ItemState::FailingOver(Direction::Reverse)) => &[Operation::Cancel],
         (Stack::Modernised, ItemState::FailoverFailed(Direction::Reverse)) => {
             &[Operation::Cancel, Operation::Disable]
@@ -59,8 +62,12 @@ const fn operations_of(state: ItemState, stack: Stack) -> &'static [Operation] {
 const fn ordinary_operations(state: ItemState) -> &'static [Operation] {
     match state {
         ItemState::Unprotected => &[Operation::Enable, Operation::Disable],
-        ItemState::Synchronising(_) => &[Operation::Resync, Operation::Disable],
-        ItemState::Protected(_) => &[Operation::Failover, Operation::Resync, Operation::Disable],
+        ItemState::Synchronising(_) => {
+            &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
+        }
+        ItemState::Protected(_) => {
+            &[Operation::Failover, Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
+        }
         ItemState::FailingOver(Direction::Forward) => &[Operation::Cancel],
         ItemState::FailoverFailed(_) => &[Operation::Failover, Operation::Disable],
         ItemState::FailedOver(Direction::Forward) => &[Operation::ChangePoint, Operation::Commit],

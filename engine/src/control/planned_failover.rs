@@ -51,7 +51,7 @@ impl Vault {
             PlannedPoint::ApplicationConsistent => Selector::LatestApplication,
         };
         self.check_selector(machine, selector)?;
-        self.cancel_resyncs(machine);
+        self.cancel_side_jobs(machine);
         let facts = Facts { selector, shut_down_source: true, ..Facts::new() };
         let job = self.begin_job(JobKind::PlannedFailover, machine, direction, facts);
         let to = ItemStatus::FailingOver { direction, job, stopped: false, since: self.now };

@@ -114,7 +114,12 @@ pub(super) fn allowed(item: Option<(ItemState, TestState)>, stack: Stack) -> Vec
 /// What is different in the modernised stack: the way home is a planned failover, and it can be taken back.
 const fn modernised(state: ItemState) -> Option<&'static [Operation]> {
     match state {
-        Protected(Reverse) => Some(&[Operation::PlannedFailover, Operation::Disable, Operation::Resync]),
+        Protected(Reverse) => Some(&[
+            Operation::PlannedFailover,
+            Operation::Disable,
+            Operation::SwitchProcessServer,
+            Operation::Resync,
+        ]),
         FailingOver(Reverse) => Some(&[Operation::Cancel]),
         FailoverFailed(Reverse) => Some(&[Operation::Disable, Operation::Cancel]),
         _ => None,
@@ -126,8 +131,10 @@ const fn allowed_by_state(state: Option<ItemState>) -> &'static [Operation] {
         None => &[Operation::Enable],
         // Disabling removes what a cancelled failover or an earlier attempt left in the vault.
         Some(Unprotected) => &[Operation::Enable, Operation::Disable],
-        Some(Synchronising(_)) => &[Operation::Resync, Operation::Disable],
-        Some(Protected(_)) => &[Operation::Failover, Operation::Resync, Operation::Disable],
+        Some(Synchronising(_)) => &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable],
+        Some(Protected(_)) => {
+            &[Operation::Failover, Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
+        }
         // Only on the way to the cloud is there something to go back to.
         Some(FailingOver(Forward)) => &[Operation::Cancel],
         Some(FailoverFailed(_)) => &[Operation::Failover, Operation::Disable],

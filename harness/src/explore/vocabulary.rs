@@ -125,7 +125,7 @@ pub(super) fn pairs() -> impl Iterator<Item = (&'static FaultKind, &'static Faul
     KINDS.iter().enumerate().flat_map(|(at, one)| KINDS[at + 1..].iter().map(move |other| (one, other)))
 }
 
-const JOBS: [JobKind; 11] = [
+const JOBS: [JobKind; 12] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -137,6 +137,7 @@ const JOBS: [JobKind; 11] = [
     JobKind::TestFailover,
     JobKind::CleanUpTest,
     JobKind::PlannedFailover,
+    JobKind::SwitchProcessServer,
 ];
 
 /// Ends of a job. Failovers are the only jobs that can be cancelled; the others never are.
@@ -145,7 +146,7 @@ const JOB_ENDS: [JobState; 2] = [JobState::Succeeded, JobState::Failed];
 /// Jobs that can be cancelled.
 const CANCELLED: [JobKind; 2] = [JobKind::Failover, JobKind::PlannedFailover];
 
-const TASKS: [TaskKind; 13] = [
+const TASKS: [TaskKind; 14] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -159,6 +160,7 @@ const TASKS: [TaskKind; 13] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::SwitchProcessServer,
 ];
 
 const TASK_ENDS: [TaskState; 3] = [TaskState::Succeeded, TaskState::Skipped, TaskState::Failed];
@@ -192,7 +194,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 15] = [
+pub(super) const REFUSALS: [&str; 16] = [
     "enable",
     "failover",
     "change of point",
@@ -208,6 +210,7 @@ pub(super) const REFUSALS: [&str; 15] = [
     "clean up test",
     "planned failover",
     "not in stack",
+    "switch process server",
 ];
 
 pub(super) const fn refusal(refused: &Refused) -> usize {
@@ -224,6 +227,7 @@ pub(super) const fn refusal(refused: &Refused) -> usize {
             Operation::TestFailover => 11,
             Operation::CleanUpTest => 12,
             Operation::PlannedFailover => 13,
+            Operation::SwitchProcessServer => 15,
         },
         Refused::NotInStack { .. } => 14,
         Refused::NoSuchPoint => 8,

@@ -103,6 +103,7 @@ fn command(operation: Operation, point: PointId) -> Command {
         Operation::Cancel => Command::Cancel { machine: M },
         Operation::Reprotect => Command::Reprotect { machine: M, process_server: PS },
         Operation::Resync => Command::Resync { machine: M },
+        Operation::SwitchProcessServer => Command::SwitchProcessServer { machine: M, process_server: PS },
         Operation::Disable => Command::Disable { machine: M },
         Operation::TestFailover => Command::TestFailover { machine: M, to: Selector::Latest },
         Operation::CleanUpTest => Command::CleanUpTest { machine: M },
@@ -110,7 +111,7 @@ fn command(operation: Operation, point: PointId) -> Command {
     }
 }
 
-const OPERATIONS: [Operation; 11] = [
+const OPERATIONS: [Operation; 12] = [
     Operation::Enable,
     Operation::Failover,
     Operation::ChangePoint,
@@ -118,6 +119,7 @@ const OPERATIONS: [Operation; 11] = [
     Operation::Cancel,
     Operation::Reprotect,
     Operation::Resync,
+    Operation::SwitchProcessServer,
     Operation::Disable,
     Operation::TestFailover,
     Operation::CleanUpTest,
