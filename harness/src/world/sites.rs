@@ -58,6 +58,10 @@ impl<C: Simulated> World<C> {
                     let disk = PhysicalDisk::Home(DiskId { machine, index: index as u8 });
                     self.storage.set(disk, Some(VirtualDisk::new(sectors).with_write_through()));
                 }
+                // Its agent knows nothing yet, whatever the one of the machine before knew.
+                self.hosts.agent_mut(machine, Site::Primary).store = switchback_sim::DurableStore::new();
+                let left = self.vcenter.left_of(machine).cloned().collect();
+                self.judges.created_beside(machine, left);
             }
             Consequence::MachineRemoved(machine) => self.for_disks(machine, |world, disk| {
                 world.storage.set(PhysicalDisk::Home(disk), None);
