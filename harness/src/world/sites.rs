@@ -60,7 +60,11 @@ impl<C: Simulated> World<C> {
                 }
                 // Its agent knows nothing yet, whatever the one of the machine before knew.
                 self.hosts.agent_mut(machine, Site::Primary).store = switchback_sim::DurableStore::new();
-                let left = self.vcenter.left_of(machine).cloned().collect();
+                let left: Vec<_> = self.vcenter.left_of(machine).cloned().collect();
+                if let (Some(Sabotage::TouchLeftMachine), Some(vm)) = (self.sabotage, left.first()) {
+                    // A snapshot that cannot be taken is none, and then the judge has nothing to find.
+                    let _ = self.vcenter.take_snapshot(self.now(), vm.moid, "by mistake");
+                }
                 self.judges.created_beside(machine, left);
             }
             Consequence::MachineRemoved(machine) => self.for_disks(machine, |world, disk| {

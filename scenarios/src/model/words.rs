@@ -258,7 +258,7 @@ words! {
 
 words! {
     /// Which machine stands on premises.
-    pub enum HomeWord is "which machine it is" {
+    pub enum HomeWord is "a machine at home" {
         /// The one that was there from the beginning.
         Original = "original",
         /// One that was created, and the one before is gone.
