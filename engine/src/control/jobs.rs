@@ -310,6 +310,8 @@ pub(super) struct Facts {
     pub leftover: bool,
     /// An earlier attempt brought the disks home; only the start of the machine is missing.
     pub only_start: bool,
+    /// The process server that the machine moves to.
+    pub process_server: Option<Address>,
     /// Calls of a cancelled job that may still be under way.
     pub inherited: Vec<Ask>,
 }
@@ -328,6 +330,7 @@ impl Facts {
             location: Location::Original,
             leftover: false,
             only_start: false,
+            process_server: None,
             inherited: Vec::new(),
         }
     }

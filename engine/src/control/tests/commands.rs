@@ -78,13 +78,14 @@ fn command(operation: Operation, point: PointId) -> Command {
         Operation::Cancel => Command::Cancel { machine: M },
         Operation::Reprotect => reprotect(M),
         Operation::Resync => Command::Resync { machine: M },
+        Operation::SwitchProcessServer => Command::SwitchProcessServer { machine: M, process_server: PS },
         Operation::Disable => Command::Disable { machine: M },
         Operation::TestFailover => Command::TestFailover { machine: M, to: Selector::Latest },
         Operation::CleanUpTest => Command::CleanUpTest { machine: M },
     }
 }
 
-const OPERATIONS: [Operation; 10] = [
+const OPERATIONS: [Operation; 11] = [
     Operation::Enable,
     Operation::Failover,
     Operation::ChangePoint,
@@ -92,6 +93,7 @@ const OPERATIONS: [Operation; 10] = [
     Operation::Cancel,
     Operation::Reprotect,
     Operation::Resync,
+    Operation::SwitchProcessServer,
     Operation::Disable,
     Operation::TestFailover,
     Operation::CleanUpTest,
