@@ -83,9 +83,10 @@ impl<C: Content> Target<C> {
         for record in records {
             target.replay(record);
         }
-        let bytes = target.groups.values().map(|group| group.journal.checkpoint().bytes()).sum();
+        let bytes = target.groups.iter().map(|(_, group)| group.journal.checkpoint().bytes()).sum();
         target.ledger = Ledger::new(bytes);
-        target.groups.values_mut().for_each(|group| group.has_news = true);
+        let all: Vec<GroupId> = target.groups.iter().map(|(id, _)| id).collect();
+        all.into_iter().for_each(|id| target.with(id, |group| group.has_news = true));
         target
     }
 
@@ -135,7 +136,7 @@ impl<C: Content> Target<C> {
     }
 
     fn with(&mut self, id: GroupId, step: impl FnOnce(&mut Group<C>)) {
-        if let Some(group) = self.groups.get_mut(&id) {
+        if let Some(group) = self.groups.get_mut(id) {
             step(group);
         }
     }
@@ -145,7 +146,7 @@ impl<C: Content> Target<C> {
         if self.ledger.log_bytes() < self.checkpointed_bytes + CHECKPOINT_EVERY_BYTES {
             return;
         }
-        let records: Vec<_> = self.groups.values().map(Group::checkpoint).collect();
+        let records: Vec<_> = self.groups.iter().map(|(_, group)| group.checkpoint()).collect();
         let records = records.into_iter().map(|checkpoint| {
             let bytes = checkpoint.journal.bytes();
             (TargetRecord::Checkpoint(Arc::new(checkpoint)), bytes)

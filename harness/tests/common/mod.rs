@@ -43,6 +43,7 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
         block_bytes: 8 << 10..=8 << 10,
         pattern: Pattern::Zipf(Ratio::percent(90)),
         follows: None,
+        batch_every: None,
     };
     MachineSpec {
         name: name.to_owned(),
@@ -89,6 +90,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         },
         machine_disk: disk.clone(),
         backend_disk: disk,
+        drain_every: DRAIN_EVERY,
     }
 }
 
