@@ -21,6 +21,7 @@ fn main() {
     #[expect(clippy::disallowed_methods, reason = "a benchmark measures the time on the wall")]
     let begin = Instant::now();
     let mut world = common::protected(common::estate(machines));
+    let copied = begin.elapsed();
     let until = world.now() + Duration::from_hours(hours);
     world.set_judging(std::env::var_os("JUDGED").is_some());
     world.run_until(until);
@@ -28,7 +29,7 @@ fn main() {
     assert!(world.judges().findings().is_empty(), "a benchmark of wrong results is worthless");
     let writes: usize = (0..machines).map(|machine| world.history(MachineId(machine as u32)).issued()).sum();
     println!(
-        "estate: {machines} machines, {hours} hours in {took:.1?}: {writes} batches, {} recovery points ({} judged), {} events",
+        "estate: {machines} machines, {hours} hours in {took:.1?}, {copied:.1?} of it first copies: {writes} batches, {} recovery points ({} judged), {} events",
         world.judges().points().len(),
         world.judges().looks(Judge::Prefix),
         world.events(),

@@ -121,7 +121,7 @@ pub(crate) fn estate(count: usize) -> WorldSpec {
     let disk = |name: &str, gib: u64| DiskSpec {
         name: name.to_owned(),
         sectors: gib * GIB_SECTORS,
-        used_sectors: gib * GIB_SECTORS / 16,
+        used_sectors: GIB_SECTORS,
     };
     let mut spec = spec(count, 64 << 10);
     for machine in &mut spec.machines {

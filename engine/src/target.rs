@@ -84,7 +84,7 @@ impl<C: Content> Role for Target<C> {
 
     fn deadline(&self) -> Option<Instant> {
         let retries = self.writings.deadline();
-        let heartbeat = if self.groups.is_empty() { Instant::MAX } else { self.heartbeat_at };
+        let heartbeat = if self.groups.len() == 0 { Instant::MAX } else { self.heartbeat_at };
         let at = heartbeat.min(retries).min(self.ledger.deadline());
         (at < Instant::MAX).then_some(at)
     }

@@ -78,12 +78,12 @@ impl<C: Content> Groups<C> {
         Some(group)
     }
 
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (GroupId, &Group<C>)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (GroupId, &Group<C>)> {
         self.groups.iter().map(|(id, group)| (*id, group))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
     }
 
     /// The groups that were touched since this was last asked, in order.
