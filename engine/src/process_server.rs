@@ -28,7 +28,7 @@ const NOTE_BYTES: u64 = 64;
 /// The log is rewritten when it is this much heavier than what it still has to hold, or by more with many streams: to
 /// rewrite it costs as much as there are.
 const GARBAGE_BYTES: u64 = 256 << 20;
-const GARBAGE_BYTES_A_STREAM: u64 = 4 << 20;
+const GARBAGE_BYTES_A_STREAM: u64 = 8 << 20;
 
 /// What a process server is told about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

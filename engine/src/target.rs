@@ -150,7 +150,7 @@ impl<C: Content> Target<C> {
         let status = TargetStatus {
             group: id,
             generation: group.journal.spec().generation,
-            points: group.journal.points().into(),
+            points: group.points_to_tell(),
             shut_down: group.shut_down(),
             needs_resync: false,
         };

@@ -15,7 +15,9 @@ use thiserror::Error;
 
 use crate::WorldSpec;
 use crate::workload::{Pattern, Recorded, RecordedWrite, Synthetic, WorkloadSpec};
-use crate::world::spec::{CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec};
+use crate::world::spec::{
+    CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+};
 
 /// A scenario asks for something that is not emulated.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

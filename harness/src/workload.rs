@@ -249,7 +249,9 @@ impl SyntheticRun {
         let places = (disk_sectors / sectors).max(1);
         let place = match (&self.spec.pattern, &self.zipf) {
             (Pattern::Sequential, _) => self.cursor / disks % places,
-            (Pattern::Zipf(_), Some(zipf)) => zipf.sample(&mut self.chance).wrapping_mul(0x9e37_79b1) % places,
+            (Pattern::Zipf(_), Some(zipf)) => {
+                zipf.sample(&mut self.chance).wrapping_mul(0x9e37_79b1) % places
+            }
             _ => self.chance.below(places),
         };
         Planned { disk, start: place * sectors, sectors: sectors as u32 }

@@ -16,7 +16,7 @@ use crate::point::{PointId, RecoveryPoint};
 /// A checkpoint is written when the log has grown by this much since the last one. Until then a restart replays it.
 const CHECKPOINT_EVERY_BYTES: u64 = 256 << 20;
 /// With many groups it may grow by more: a checkpoint costs as much as there are.
-const CHECKPOINT_EVERY_BYTES_A_GROUP: u64 = 16 << 20;
+const CHECKPOINT_EVERY_BYTES_A_GROUP: u64 = 32 << 20;
 
 /// What a closed disk weighs in a checkpoint.
 const CLOSED_DISK_BYTES: u64 = 16;
@@ -145,7 +145,8 @@ impl<C: Content> Target<C> {
 
     /// Replaces the log by a checkpoint when it has grown enough.
     pub(super) fn checkpoint_if_worth_it(&mut self) {
-        let every_bytes = CHECKPOINT_EVERY_BYTES.max(self.groups.len() as u64 * CHECKPOINT_EVERY_BYTES_A_GROUP);
+        let every_bytes =
+            CHECKPOINT_EVERY_BYTES.max(self.groups.len() as u64 * CHECKPOINT_EVERY_BYTES_A_GROUP);
         if self.ledger.log_bytes() < self.checkpointed_bytes + every_bytes {
             return;
         }
@@ -185,6 +186,7 @@ impl<C: Content> Group<C> {
             finished: checkpoint.finished.iter().map(finished).collect(),
             pinned: checkpoint.pinned.iter().copied().collect(),
             has_news: true,
+            told: Arc::default(),
             unfolded_bytes: 0,
         }
     }

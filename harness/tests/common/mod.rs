@@ -13,7 +13,7 @@ use switchback_engine::{GroupId, MachineId};
 use switchback_harness::content::Simulated;
 use switchback_harness::workload::{Pattern, Synthetic, WorkloadSpec};
 use switchback_harness::world::spec::{
-    CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 use switchback_harness::{World, WorldSpec};
 use switchback_sim::{LinkSpec, Ratio, Seed};
