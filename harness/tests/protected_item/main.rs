@@ -24,7 +24,7 @@ use reference::{Asked, Item, Standing, Way};
 use rehearsal::{Broken, Rehearsal, Sound};
 
 /// So many journeys, unless the environment says otherwise.
-const CASES: u32 = 48;
+const CASES: u32 = 1000;
 /// Steps of the longest.
 const STEPS_MAX: usize = 24;
 
@@ -99,4 +99,20 @@ fn an_illegal_operation_deep_in_a_journey_is_found_and_shrunk_to_the_way_there()
         .collect();
     assert_eq!(asked.last(), Some(&Asked::Commit), "{steps:?}");
     assert!(steps.len() <= 4, "to protect, to fail over, to commit, and time at most: {steps:?}");
+}
+
+/// The same at the end of the way home: a journey gets there.
+struct NoCommitAtHome;
+
+impl Broken for NoCommitAtHome {
+    fn forbids(item: Item, asked: Asked) -> bool {
+        asked == Asked::Commit && item.standing == Standing::CommitPending(Way::Home)
+    }
+}
+
+#[test]
+fn an_illegal_operation_at_the_end_of_the_way_home_is_found() {
+    let (reason, steps) = drive::<NoCommitAtHome>(5000, 1).unwrap_err();
+    assert!(reason.contains("must be refused"), "{reason}");
+    assert!((6..=9).contains(&steps.len()), "six operations lead there, and little else is left: {steps:?}");
 }

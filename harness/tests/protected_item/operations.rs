@@ -13,7 +13,7 @@ use super::reference::{Asked, Item, Rehearsed, Standing};
 
 /// How a failover or a test names its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Point {
+pub(crate) enum Point {
     Newest(Selector),
     /// The so manieth of those that there are.
     Known(u8),
@@ -23,7 +23,7 @@ pub enum Point {
 
 /// A fault for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     VaultCrashes,
     TargetCrashes,
     ProcessServerCrashes,
@@ -35,7 +35,7 @@ pub enum Fault {
 
 /// What happens next.
 #[derive(Debug, Clone)]
-pub enum Step {
+pub(crate) enum Step {
     /// A user asks, and waits for the end of it, or looks away after a moment.
     Ask {
         asked: Asked,
@@ -53,13 +53,13 @@ pub enum Step {
 
 /// Where an item would be by now if nothing went wrong, and what is still under way.
 #[derive(Debug, Clone)]
-pub struct Course {
-    pub item: Item,
+pub(crate) struct Course {
+    pub(crate) item: Item,
     under_way: Option<Asked>,
 }
 
 impl Course {
-    pub const BEGIN: Self = Self {
+    pub(crate) const BEGIN: Self = Self {
         item: Item { standing: Standing::NeverProtected, rehearsed: Rehearsed::Not },
         under_way: None,
     };
@@ -71,7 +71,7 @@ impl Course {
     }
 }
 
-pub struct Operations;
+pub(crate) struct Operations;
 
 impl ReferenceStateMachine for Operations {
     type State = Course;

@@ -9,14 +9,14 @@ use switchback_engine::control::{ItemState, TestState};
 
 /// Which way a machine is replicated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     ToAzure,
     Home,
 }
 
 /// Where a protected item stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     NeverProtected,
     NotProtected,
     SettingUp(Way),
@@ -36,7 +36,7 @@ pub enum Standing {
 
 /// Where a test failover beside it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rehearsed {
+pub(crate) enum Rehearsed {
     Not,
     Running,
     WaitingForCleanUp,
@@ -45,14 +45,14 @@ pub enum Rehearsed {
 
 /// An item and its test failover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Item {
-    pub standing: Standing,
-    pub rehearsed: Rehearsed,
+pub(crate) struct Item {
+    pub(crate) standing: Standing,
+    pub(crate) rehearsed: Rehearsed,
 }
 
 /// What a user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub(crate) enum Asked {
     Protect,
     FailOver,
     ChangePoint,
@@ -66,7 +66,7 @@ pub enum Asked {
 }
 
 impl Asked {
-    pub const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Protect,
         Self::FailOver,
         Self::ChangePoint,
@@ -151,7 +151,7 @@ const DECIDED: [Decision; 5] = [
 
 impl Item {
     /// Whether a user may ask for it now.
-    pub fn allows(self, asked: Asked) -> bool {
+    pub(crate) fn allows(self, asked: Asked) -> bool {
         let is_idle = !self.standing.is_passing();
         match (self.rehearsed, asked) {
             (Rehearsed::Running, _) => false,
@@ -164,7 +164,7 @@ impl Item {
     }
 
     /// Where it stands when what was asked for has been done and nothing went wrong.
-    pub fn after(self, asked: Asked) -> Self {
+    pub(crate) fn after(self, asked: Asked) -> Self {
         let rehearsed = match asked {
             Rehearse => Rehearsed::WaitingForCleanUp,
             CleanUp => Rehearsed::Not,
@@ -189,7 +189,7 @@ impl Standing {
     }
 
     /// Whether a job is moving it.
-    pub const fn is_passing(self) -> bool {
+    pub(crate) const fn is_passing(self) -> bool {
         matches!(
             self,
             SettingUp(_) | FailingOver(_) | ChangingPoint(_) | Committing(_) | Cancelling | Removing
@@ -197,7 +197,7 @@ impl Standing {
     }
 
     /// Where it may stand next, with what a user must have asked for; nothing where it goes by itself.
-    pub fn next(self) -> Vec<(Standing, Option<Asked>)> {
+    pub(crate) fn next(self) -> Vec<(Standing, Option<Asked>)> {
         let removed = (Removing, Some(Remove));
         match self {
             NeverProtected => vec![(SettingUp(ToAzure), Some(Protect))],
@@ -229,7 +229,7 @@ impl Standing {
 }
 
 /// Where a test failover may stand next, with what a user must have asked for.
-pub fn next_rehearsed(from: Rehearsed) -> &'static [(Rehearsed, Option<Asked>)] {
+pub(crate) fn next_rehearsed(from: Rehearsed) -> &'static [(Rehearsed, Option<Asked>)] {
     match from {
         Rehearsed::Not => &[(Rehearsed::Running, Some(Rehearse))],
         // One that could not even begin leaves nothing.
@@ -240,7 +240,7 @@ pub fn next_rehearsed(from: Rehearsed) -> &'static [(Rehearsed, Option<Asked>)] 
 }
 
 /// The reference's word for a state of the engine.
-pub const fn standing_of(state: ItemState) -> Standing {
+pub(crate) const fn standing_of(state: ItemState) -> Standing {
     match state {
         ItemState::Unprotected => NotProtected,
         ItemState::Enabling(direction) => SettingUp(way_of(direction)),
@@ -258,7 +258,7 @@ pub const fn standing_of(state: ItemState) -> Standing {
 }
 
 /// The reference's word for where a test failover stands.
-pub const fn rehearsed_of(test: TestState) -> Rehearsed {
+pub(crate) const fn rehearsed_of(test: TestState) -> Rehearsed {
     match test {
         TestState::None => Rehearsed::Not,
         TestState::InProgress => Rehearsed::Running,

@@ -30,7 +30,7 @@ const REPLY_LIMIT: Duration = Duration::from_secs(30);
 const UNSEEN_MAX: u32 = 3;
 
 /// What is broken on purpose, to see that it is found.
-pub trait Broken {
+pub(crate) trait Broken {
     const SABOTAGE: Option<Sabotage> = None;
 
     /// Something that counts as illegal here although it is not: as if the engine let through what it must refuse.
@@ -40,12 +40,12 @@ pub trait Broken {
 }
 
 /// Nothing is broken.
-pub struct Sound;
+pub(crate) struct Sound;
 
 impl Broken for Sound {}
 
 /// A rehearsal under way.
-pub struct Rehearsal<B> {
+pub(crate) struct Rehearsal<B> {
     world: World<Stamp>,
     /// As it was reported last.
     item: Item,
