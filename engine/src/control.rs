@@ -44,6 +44,7 @@ mod ledger;
 mod opening;
 mod operations;
 mod phase;
+mod process_server;
 mod reprotect;
 mod resync;
 mod rpo;

@@ -303,6 +303,8 @@ pub(super) struct Facts {
     pub leftover: bool,
     /// An earlier attempt brought the disks home; only the start of the machine is missing.
     pub only_start: bool,
+    /// The process server that the machine moves to.
+    pub process_server: Option<Address>,
     /// Calls of a cancelled job that may still be under way.
     pub inherited: Vec<Ask>,
 }
@@ -319,6 +321,7 @@ impl Facts {
             away: None,
             leftover: false,
             only_start: false,
+            process_server: None,
             inherited: Vec::new(),
         }
     }

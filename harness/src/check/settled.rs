@@ -184,6 +184,7 @@ impl<C: Simulated> World<C> {
             (Operation::Cancel, Command::Cancel { machine }),
             (Operation::Reprotect, Command::Reprotect { machine, process_server }),
             (Operation::Resync, Command::Resync { machine }),
+            (Operation::SwitchProcessServer, Command::SwitchProcessServer { machine, process_server }),
             (Operation::Disable, Command::Disable { machine }),
             (Operation::TestFailover, Command::TestFailover { machine, to: Selector::Latest }),
             (Operation::CleanUpTest, Command::CleanUpTest { machine }),
