@@ -63,10 +63,12 @@ pub(crate) enum Asked {
     Remove,
     Rehearse,
     CleanUp,
+    /// To send through a process server, another one or the same.
+    Move,
 }
 
 impl Asked {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Protect,
         Self::FailOver,
         Self::ChangePoint,
@@ -77,6 +79,7 @@ impl Asked {
         Self::Remove,
         Self::Rehearse,
         Self::CleanUp,
+        Self::Move,
     ];
 }
 
@@ -116,7 +119,13 @@ struct Decision {
     why: &'static str,
 }
 
-const DECIDED: [Decision; 5] = [
+const DECIDED: [Decision; 6] = [
+    Decision {
+        at: |standing| matches!(standing, Protected(_) | Copying(_)),
+        asked: Asked::Move,
+        accepted: true,
+        why: "recording-classic 2, \"Changing Process server\": of a whole server there, of each machine here",
+    },
     Decision {
         at: |standing| standing == NotProtected,
         asked: Remove,

@@ -16,7 +16,7 @@ use switchback_harness::world::{CallFailure, Happening, Sabotage, SiteCall, WAN}
 
 use super::common::{HOUR, MINUTE, SECOND, machine, site};
 use super::operations::{Course, Fault, Operations, Point, Step};
-use super::reference::{Asked, Item, Rehearsed, Standing, next_rehearsed, rehearsed_of, standing_of};
+use super::reference::{Asked, Item, Rehearsed, Standing, Way, next_rehearsed, rehearsed_of, standing_of};
 
 const OURS: MachineId = MachineId(0);
 const STRANGER: MachineId = MachineId(7);
@@ -329,14 +329,21 @@ impl<B: Broken> Rehearsal<B> {
             Asked::Commit => Command::Commit { machine },
             Asked::Cancel => Command::Cancel { machine },
             Asked::Reprotect => {
-                let number =
-                    u16::from(self.item.standing == Standing::Committed(super::reference::Way::ToAzure));
+                let number = u16::from(self.item.standing == Standing::Committed(Way::ToAzure));
                 Command::Reprotect { machine, process_server: Address::ProcessServer(number) }
             }
             Asked::Resync => Command::Resync { machine },
             Asked::Remove => Command::Disable { machine },
             Asked::Rehearse => Command::TestFailover { machine, to },
             Asked::CleanUp => Command::CleanUpTest { machine },
+            Asked::Move => {
+                let goes_home = matches!(
+                    self.item.standing,
+                    Standing::Protected(Way::Home) | Standing::Copying(Way::Home)
+                );
+                let process_server = Address::ProcessServer(u16::from(goes_home));
+                Command::SwitchProcessServer { machine, process_server }
+            }
         }
     }
 
