@@ -35,6 +35,8 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
         site: SiteSpec {
             vcenter: "vc-bench".to_owned(),
             hosts: 4,
+            unmanaged: Vec::new(),
+            undiscovered: Vec::new(),
             datastores: vec![DatastoreSpec {
                 name: "ds".to_owned(),
                 capacity_bytes: 1 << 50,

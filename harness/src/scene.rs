@@ -49,6 +49,8 @@ pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
         site: SiteSpec {
             vcenter: scenario.site.vcenter.clone(),
             hosts: scenario.site.hosts,
+            unmanaged: scenario.site.unmanaged.clone(),
+            undiscovered: scenario.site.undiscovered.clone(),
             datastores: scenario.site.datastores.iter().map(datastore).collect(),
             master_target_datastore: scenario.master_target.datastore.0,
         },

@@ -47,6 +47,10 @@ pub struct SiteSpec {
     pub vcenter: String,
     /// How many hosts it has.
     pub hosts: u32,
+    /// The hosts that the vCenter does not manage, by place.
+    pub unmanaged: Vec<u32>,
+    /// Those of them that were not discovered, by place.
+    pub undiscovered: Vec<u32>,
     /// Its datastores.
     pub datastores: Vec<DatastoreSpec>,
     /// Which datastore the master target lies on, by place.

@@ -5,11 +5,11 @@
 
 use core::time::Duration;
 
-use switchback_engine::control::{Command, ItemState, JobId, JobState};
+use switchback_engine::control::{Command, ItemState, JobId, JobState, Location};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
-use switchback_engine::{GroupId, MachineId};
+use switchback_engine::{DatastoreId, GroupId, MachineId};
 use switchback_harness::content::Simulated;
 use switchback_harness::workload::{Pattern, Synthetic, WorkloadSpec};
 use switchback_harness::world::spec::{
@@ -76,6 +76,8 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         site: SiteSpec {
             vcenter: "vc-lon".to_owned(),
             hosts: 2,
+            unmanaged: Vec::new(),
+            undiscovered: Vec::new(),
             datastores: vec![DatastoreSpec {
                 name: "ds-ssd".to_owned(),
                 capacity_bytes: 1 << 42,
@@ -206,7 +208,8 @@ impl<C: Simulated> Drill<C> {
             let forward =
                 matches!(self.state(machine), ItemState::Committed(switchback_engine::Direction::Reverse));
             let process_server = Address::ProcessServer(if forward { 0 } else { 1 });
-            self.expect(Command::Reprotect { machine, process_server });
+            let (datastore, location) = (Some(DatastoreId(0)), Location::Original);
+            self.expect(Command::Reprotect { machine, process_server, datastore, location });
         }
         self.wait_until_protected();
     }
