@@ -8,6 +8,9 @@ use switchback_sim::{LinkSpec, Seed};
 
 use crate::workload::WorkloadSpec;
 
+/// How often agents close their batches when they do not fill up, where every write is an event.
+pub const DRAIN_EVERY: Duration = Duration::from_secs(1);
+
 /// Everything about a world before its first moment.
 #[derive(Debug, Clone)]
 pub struct WorldSpec {
@@ -33,6 +36,8 @@ pub struct WorldSpec {
     pub machine_disk: DiskTiming,
     /// The service times of replica disks, caches and logs.
     pub backend_disk: DiskTiming,
+    /// How often agents close their batches when they do not fill up.
+    pub drain_every: Duration,
 }
 
 /// The primary site.

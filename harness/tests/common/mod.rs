@@ -13,7 +13,7 @@ use switchback_engine::{DatastoreId, GroupId, MachineId};
 use switchback_harness::content::Simulated;
 use switchback_harness::workload::{Pattern, Synthetic, WorkloadSpec};
 use switchback_harness::world::spec::{
-    CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 use switchback_harness::{World, WorldSpec};
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -43,6 +43,7 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
         block_bytes: 8 << 10..=8 << 10,
         pattern: Pattern::Zipf(Ratio::percent(90)),
         follows: None,
+        batch_every: None,
     };
     MachineSpec {
         name: name.to_owned(),
@@ -91,6 +92,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         },
         machine_disk: disk.clone(),
         backend_disk: disk,
+        drain_every: DRAIN_EVERY,
     }
 }
 
