@@ -203,7 +203,7 @@ impl<C: Simulated> Drill<C> {
         let mut stores = vm.disks.iter().map(|disk| disk.datastore);
         let first = stores.next().filter(|first| stores.all(|store| store == *first));
         let lies = first.and_then(|first| vcenter.datastores().position(|store| store.moid == first));
-        self.wanted_at_home(is, host.and(on), datastore.and(lies.map(DatastoreIndex)))
+        self.wanted_at_home(is, host.and(on), datastore.and_then(|_| lies.map(DatastoreIndex)))
     }
 
     fn wanted_at_home(&self, is: HomeWord, host: Option<u32>, datastore: Option<DatastoreIndex>) -> String {
