@@ -126,6 +126,10 @@ impl VCenter {
         now: SimTime,
         machine: MachineId,
     ) -> Result<Vec<(CallId, SimTime)>, Fault> {
+        if let Some(server) = self.physical.get_mut(&machine) {
+            server.running = false;
+            return Ok(Vec::new());
+        }
         let vm = self.known(machine)?.moid;
         self.set_power(vm, PowerState::PoweredOff);
         let done_at = now + self.chance_for(RequestKind::ShutDown, machine).duration(POWER_OFF);
@@ -188,7 +192,8 @@ impl VCenter {
             }
             HypervisorRequest::CreateMachine(machine, sizes) => {
                 self.create(*machine, sizes)?;
-                vec![Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() }]
+                let created = Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() };
+                self.retire_physical(*machine).into_iter().chain([created]).collect()
             }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
             HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,
@@ -198,7 +203,7 @@ impl VCenter {
 
     fn inspect(&self, machine: MachineId) -> Inspection {
         let Some(vm) = self.machine(machine) else {
-            return Inspection::ABSENT;
+            return self.inspect_physical(machine).unwrap_or(Inspection::ABSENT);
         };
         let host = self.master_target_of(machine).and_then(|vm| self.vm(vm)).map(|vm| vm.host);
         let in_reach = |host| vm.disks.iter().all(|disk| self.check_writable(disk.datastore, host).is_ok());
@@ -208,6 +213,7 @@ impl VCenter {
             snapshots: vm.snapshots.len() as u32,
             datastore_in_reach: host.is_none_or(in_reach),
             disks_attached: vm.lends_disks(),
+            guest: self.guest_of(machine),
         }
     }
 

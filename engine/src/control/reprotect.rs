@@ -1,7 +1,8 @@
 //! Reprotect home: the disks at home are attached to the master target, and the recovered machine's agent replicates.
 //!
 //! A machine that is still there at home is shut down and its disks are compared; where there is none, one is
-//! created with blank disks and everything is sent. Snapshots at home are merged by the site itself and do not
+//! created with blank disks and everything is sent. So it is for a physical server: nothing can be attached to it or
+//! written to its disks, and what comes home is a virtual machine. Snapshots at home are merged by the site itself and do not
 //! stand in the way.
 
 use super::jobs::{CloudAsk, JobError, Next, What};
@@ -51,20 +52,18 @@ fn check(scene: &Scene<'_>) -> Next {
 }
 
 fn home_exists(scene: &Scene<'_>) -> bool {
-    scene.job.facts.home.as_ref().is_some_and(|found| found.exists)
+    scene.job.facts.home.as_ref().is_some_and(|found| found.exists && !found.guest.physical)
 }
 
 fn make_ready(scene: &Scene<'_>) -> Next {
     let machine = scene.item.machine;
-    match &scene.job.facts.home {
-        Some(found) if found.exists && !found.datastore_in_reach => {
-            Next::Fail(PortFailure::DatastoreOutOfReach.into())
-        }
+    match scene.job.facts.home.as_ref().filter(|_| home_exists(scene)) {
+        Some(found) if !found.datastore_in_reach => Next::Fail(PortFailure::DatastoreOutOfReach.into()),
         Some(found) if found.running => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::ShutDown(machine))])
         }
-        Some(found) if found.exists => Next::Ask(Vec::new()),
-        _ => {
+        Some(_) => Next::Ask(Vec::new()),
+        None => {
             let sizes = scene.item.disk_sectors.clone();
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::CreateMachine(machine, sizes))])
         }

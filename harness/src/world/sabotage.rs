@@ -33,6 +33,8 @@ pub enum Sabotage {
     KeepRunning,
     /// The cloud keeps machines that it was told to delete.
     KeepCloudMachine,
+    /// The cloud prepares no machine for its start.
+    SkipPreparation,
     /// The sites' answers never reach the vault.
     SwallowAnswers,
     /// Frames lose their markers on the way, so that no point comes into being.

@@ -18,7 +18,7 @@ use crate::message::{
 };
 use crate::point::{Consistency, PointId, RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
-use crate::ports::{CloudAnswer, HypervisorAnswer, Inspection, Instance, PortFailure};
+use crate::ports::{CloudAnswer, Guest, HypervisorAnswer, Inspection, Instance, PortFailure};
 use crate::role::{Address, CallId, CommandId, Effect, Input, Outbox, Role, StorageError};
 use crate::time::Instant;
 
@@ -37,6 +37,7 @@ pub(super) struct Place {
     pub running: bool,
     pub attached: bool,
     pub disks: u32,
+    pub guest: Guest,
 }
 
 /// A journal at a site.
@@ -96,7 +97,7 @@ pub(super) struct Crash {
 
 impl World {
     pub(super) fn new() -> Self {
-        let running = Place { exists: true, running: true, attached: false, disks: 2 };
+        let running = Place { exists: true, running: true, attached: false, disks: 2, guest: Guest::READY };
         Self {
             vault: Control::new(ControlConfig::STANDARD),
             now: Instant(1_000_000_000),
@@ -400,6 +401,7 @@ const fn inspection(place: Place) -> Inspection {
         snapshots: 0,
         datastore_in_reach: true,
         disks_attached: place.attached,
+        guest: place.guest,
     }
 }
 

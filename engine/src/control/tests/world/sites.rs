@@ -3,7 +3,7 @@
 use super::{Place, World, inspection};
 use crate::content::Stamp;
 use crate::id::Site;
-use crate::ports::{CloudAnswer, CloudRequest, HypervisorAnswer, HypervisorRequest, PortFailure};
+use crate::ports::{CloudAnswer, CloudRequest, Guest, HypervisorAnswer, HypervisorRequest, PortFailure};
 use crate::role::{CallId, Input};
 
 impl World {
@@ -45,12 +45,13 @@ impl World {
                 place.running = true;
             }
             HypervisorRequest::CreateMachine(machine, ref disks) => {
-                if self.place(machine, Site::Primary).exists {
+                let place = self.place(machine, Site::Primary);
+                if place.exists && !place.guest.physical {
                     return Err(PortFailure::AlreadyExists);
                 }
                 let disks = disks.len() as u32;
                 *self.place(machine, Site::Primary) =
-                    Place { exists: true, running: false, attached: false, disks };
+                    Place { exists: true, running: false, attached: false, disks, guest: Guest::READY };
             }
             HypervisorRequest::AttachDisks(machine) => {
                 let place = self.place(machine, Site::Primary);
@@ -104,6 +105,12 @@ impl World {
                     return Err(PortFailure::AlreadyExists);
                 }
                 place.exists = true;
+            }
+            CloudRequest::PrepareBoot(instance, machine) => {
+                let place = self.instance(instance, machine);
+                if !place.exists || place.running {
+                    return wrong("it is not there, or runs");
+                }
             }
             CloudRequest::StartMachine(instance, machine) => {
                 let place = self.instance(instance, machine);
