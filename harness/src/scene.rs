@@ -15,7 +15,7 @@ use switchback_sim::{LinkSpec, Ratio, Seed};
 use crate::WorldSpec;
 use crate::workload::{Pattern, Recorded, RecordedWrite, Synthetic, WorkloadSpec};
 use crate::world::spec::{
-    BootSpec, CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 
 /// What a scenario's world is made of.
@@ -32,6 +32,8 @@ pub fn world_spec(scenario: &Scenario) -> WorldSpec {
         site: SiteSpec {
             vcenter: scenario.site.vcenter.clone(),
             hosts: scenario.site.hosts,
+            unmanaged: scenario.site.unmanaged.clone(),
+            undiscovered: scenario.site.undiscovered.clone(),
             datastores: scenario.site.datastores.iter().map(datastore).collect(),
             master_target_datastore: scenario.master_target.datastore.0,
         },
@@ -42,6 +44,7 @@ pub fn world_spec(scenario: &Scenario) -> WorldSpec {
         },
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
+        drain_every: DRAIN_EVERY,
     }
 }
 
@@ -109,6 +112,7 @@ fn synthetic(vm: &Vm, churn: &Churn) -> Synthetic {
             }
         },
         follows: churn.after.map(|vm| MachineId(vm.0 as u32)),
+        batch_every: None,
     }
 }
 

@@ -10,7 +10,7 @@
 use std::net::Ipv4Addr;
 
 use switchback_engine::journal::View;
-use switchback_engine::ports::{CloudAnswer, CloudRequest, Guest, Inspection, Instance, PortFailure};
+use switchback_engine::ports::{CloudAnswer, CloudRequest, Guest, Inspection, Instance, Place, PortFailure};
 use switchback_engine::role::CallId;
 use switchback_engine::{Content, DiskId, MachineId, PointId};
 use switchback_sim::SimTime;
@@ -201,6 +201,7 @@ impl<C: Content> Azure<C> {
             datastore_in_reach: true,
             disks_attached: false,
             guest: Guest::READY,
+            place: Place::NOWHERE,
         }
     }
 

@@ -35,6 +35,8 @@ pub enum Sabotage {
     KeepCloudMachine,
     /// The cloud prepares no machine for its start.
     SkipPreparation,
+    /// A machine that is to stay as it is at home, beside a new one, gets a snapshot.
+    TouchLeftMachine,
     /// The sites' answers never reach the vault.
     SwallowAnswers,
     /// Frames lose their markers on the way, so that no point comes into being.

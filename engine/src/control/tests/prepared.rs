@@ -1,7 +1,7 @@
 //! Machines that are prepared before they start away, and a physical server that comes home as a virtual machine.
 
 use super::journey::travel;
-use super::world::{M, PS, World, enable, fail_over};
+use super::world::{M, World, enable, fail_over, reprotect};
 use crate::control::{Command, ItemState, JobId, TaskKind, TaskState};
 use crate::id::{Direction::*, Site};
 use crate::message::{FirstCopy, Order, Selector};
@@ -65,8 +65,8 @@ fn a_physical_server_comes_home_as_a_new_machine_and_everything_is_sent() {
     let mut world = protected(PHYSICAL);
     world.succeed(fail_over(M));
     world.succeed(Command::Commit { machine: M });
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
-    assert_eq!(world.count("CreateMachine(MachineId(1), [1048576, 262144])"), 1);
+    world.succeed(reprotect(M));
+    assert_eq!(world.count("CreateMachine(MachineId(1), [1048576, 262144], Some(DatastoreId(0)))"), 1);
     let firsts = world.orders.iter().filter_map(|(_, _, order)| match order {
         Order::StartReplication(replication) => Some(replication.first),
         _ => None,

@@ -3,7 +3,7 @@
 use super::{Place, World, inspection};
 use crate::content::Stamp;
 use crate::id::Site;
-use crate::ports::{CloudAnswer, CloudRequest, Guest, HypervisorAnswer, HypervisorRequest, PortFailure};
+use crate::ports::{CloudAnswer, CloudRequest, HypervisorAnswer, HypervisorRequest, PortFailure};
 use crate::role::{CallId, Input};
 
 impl World {
@@ -44,14 +44,14 @@ impl World {
                 }
                 place.running = true;
             }
-            HypervisorRequest::CreateMachine(machine, ref disks) => {
-                let place = self.place(machine, Site::Primary);
-                if place.exists && !place.guest.physical {
+            HypervisorRequest::CreateMachine(machine, ref disks, _) => {
+                let before = *self.place(machine, Site::Primary);
+                if before.exists && before.standing.with_master_target && !before.guest.physical {
                     return Err(PortFailure::AlreadyExists);
                 }
-                let disks = disks.len() as u32;
+                let standing = crate::ports::Place { with_master_target: true, ..before.standing };
                 *self.place(machine, Site::Primary) =
-                    Place { exists: true, running: false, attached: false, disks, guest: Guest::READY };
+                    Place { exists: true, disks: disks.len() as u32, standing, ..Place::default() };
             }
             HypervisorRequest::AttachDisks(machine) => {
                 let place = self.place(machine, Site::Primary);
