@@ -33,8 +33,6 @@ const GARBAGE_BYTES: u64 = 256 << 20;
 pub struct ProcessServerConfig {
     /// Its number.
     pub number: u16,
-    /// Where its frames go.
-    pub target: Address,
     /// Room for frames that the target does not have yet, in bytes.
     pub cache_bytes: u64,
 }
@@ -69,6 +67,15 @@ struct Stream<C> {
     window: Window<Arc<Frame<C>>>,
     /// The target wants nothing more of it.
     is_over: bool,
+}
+
+/// Where the frames of an agent go: to the target at the other site, wherever this process server stands.
+const fn target_of(agent: Address) -> Address {
+    match agent {
+        Address::Agent(_, site) => Address::Target(site.other()),
+        // Nobody else has a stream.
+        other => other,
+    }
 }
 
 type Out<C> = Outbox<C, ProcessServerRecord<C>>;
@@ -239,7 +246,7 @@ impl<C: Content> ProcessServer<C> {
     fn relay(&mut self, agent: Address, compare: Arc<Compare>, out: &mut Out<C>) {
         if let Some(stream) = self.stream(agent, compare.stream, 1) {
             stream.agent = agent;
-            out.send(self.config.target, Message::Compare(compare));
+            out.send(target_of(agent), Message::Compare(compare));
         }
     }
 
@@ -261,7 +268,7 @@ impl<C: Content> ProcessServer<C> {
         stream.window.time_out(now);
         let limit_items = if stream.window.is_probing() { 1 } else { FRAMES_IN_FLIGHT };
         while let Some(frame) = stream.window.next_to_send(now, limit_items, BYTES_IN_FLIGHT) {
-            out.send(self.config.target, Message::Frame(frame));
+            out.send(target_of(stream.agent), Message::Frame(frame));
         }
     }
 

@@ -112,7 +112,7 @@ impl World {
             retain_points_for: if setup.retain_points { Duration::from_secs(3600) } else { Duration::ZERO },
             ..common::stream::CRASH_ONLY
         };
-        let server_config = ProcessServerConfig { number: 1, target: TARGET, cache_bytes: setup.cache_bytes };
+        let server_config = ProcessServerConfig { number: 1, cache_bytes: setup.cache_bytes };
         let mut world = Self {
             machine: Machine::installed(1, setup.pool_bytes),
             server: Bench::new(ProcessServer::new(server_config)),

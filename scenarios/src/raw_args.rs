@@ -220,6 +220,20 @@ about! {
 }
 
 about! {
+    /// Replication in the other direction.
+    Reprotect is "a reprotect" {
+        /// Which process server takes the machine's data: on-premises, azure or one of `process-servers`. Default: the
+        /// one at the site where the machine runs.
+        "process-server" => process_server: optional Spanned<Name>,
+        /// On the way home, which master target receives it: configuration-server or one of `master-targets`. Default:
+        /// the one that serves the machine already, at first that of the configuration server.
+        "master-target" => master_target: optional Spanned<Name>,
+        /// On the way home, which drive of the master target keeps what arrives. Default: the first that will do.
+        "retention-drive" => retention_drive: optional Spanned<Name>,
+    }
+}
+
+about! {
     /// A failover to Azure.
     Failover is "a failover" {
         /// Which recovery point.
@@ -258,6 +272,16 @@ about! {
     Objective is "an objective" {
         /// The bound.
         "at-most" => at_most: required Spanned<Time>,
+    }
+}
+
+about! {
+    /// How old the newest recovery point is at the end of the run.
+    LagExpectation is "an expectation" {
+        /// The upper bound.
+        "at-most" => at_most: required Spanned<Time>,
+        /// The lower bound. Default none.
+        "at-least" => at_least: optional Spanned<Time>,
     }
 }
 

@@ -10,8 +10,8 @@ use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
     ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Moment, Move,
-    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk,
+    Failover, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Moment,
+    Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, Skew, Slow, SlowDisk,
     StateExpectation, Subject, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
@@ -31,7 +31,7 @@ choice! {
         /// Take a failover back before it is committed.
         "cancel" => Cancel(Subject),
         /// Start replication in the other direction.
-        "reprotect" => Reprotect(Subject),
+        "reprotect" => Reprotect(Reprotect),
         /// Fail over home from Azure.
         "failback" => Failback(Failback),
         /// Compare source and replica and send what differs.
@@ -88,6 +88,8 @@ choice! {
         "rpo" => Rpo(Objective),
         /// How long until the workload answers.
         "rto" => Rto(Objective),
+        /// How old the newest recovery point is at the end.
+        "lag" => Lag(LagExpectation),
         /// How consistent the chosen recovery point is.
         "consistency" => Consistency(ConsistencyExpectation),
         /// Nothing before this mark is lost.

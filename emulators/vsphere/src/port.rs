@@ -144,6 +144,8 @@ impl VCenter {
     fn check(&self, request: &HypervisorRequest) -> Result<(), Fault> {
         match request {
             HypervisorRequest::Inspect(_) => Ok(()),
+            HypervisorRequest::InspectMasterTarget(_, which)
+            | HypervisorRequest::AssignMasterTarget(_, which, _) => self.master_target(*which).map(|_| ()),
             HypervisorRequest::ShutDown(machine) => self.check_shut_down(*machine),
             HypervisorRequest::PowerOn(machine) => self.check_start(self.known(*machine)?.moid),
             HypervisorRequest::CreateMachine(machine, sizes) => self.check_create(*machine, sizes),
@@ -189,6 +191,14 @@ impl VCenter {
             HypervisorRequest::CreateMachine(machine, sizes) => {
                 self.create(*machine, sizes)?;
                 vec![Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() }]
+            }
+            HypervisorRequest::InspectMasterTarget(machine, which) => {
+                let found = self.inspect_master_target(*machine, *which)?;
+                return Ok((HypervisorAnswer::MasterTarget(found), Vec::new()));
+            }
+            HypervisorRequest::AssignMasterTarget(machine, which, drive) => {
+                self.assign(*machine, *which, *drive)?;
+                Vec::new()
             }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
             HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,

@@ -14,7 +14,7 @@ use super::operations::allowed_operations;
 use super::vault::Vault;
 use super::vocabulary::{Command, ItemState, JobId, JobKind, Operation, Refused};
 use super::wire::Wish;
-use crate::id::{Direction, GroupId, MachineId};
+use crate::id::{Direction, GroupId, MachineId, MasterTargetId};
 use crate::message::Selector;
 use crate::point::{Consistency, PointId, RecoveryPoint};
 use crate::policy::ReplicationPolicy;
@@ -46,7 +46,9 @@ impl Vault {
             Command::ChangePoint { machine, to } => self.change_point(machine, to),
             Command::Commit { machine } => self.commit(machine),
             Command::Cancel { machine } => self.cancel(machine),
-            Command::Reprotect { machine, process_server } => self.reprotect(machine, process_server),
+            Command::Reprotect { machine, process_server, master_target, retention_drive } => {
+                self.reprotect(machine, process_server, master_target, retention_drive)
+            }
             Command::Resync { machine } => self.resync(machine),
             Command::Disable { machine } => self.disable(machine),
             Command::TestFailover { machine, to } => self.test_failover(machine, to),
@@ -88,6 +90,8 @@ impl Vault {
                 policy,
                 failback_policy: ReplicationPolicy::FAILBACK,
                 process_server,
+                master_target: None,
+                retention_drive: None,
                 generation: 0,
                 rpo_alert: false,
                 disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
@@ -129,10 +133,21 @@ impl Vault {
         Ok(())
     }
 
-    fn reprotect(&mut self, machine: MachineId, process_server: Address) -> Reply {
-        let after = self.permit(machine, Operation::Reprotect)?.chosen_point();
+    fn reprotect(
+        &mut self,
+        machine: MachineId,
+        process_server: Address,
+        master_target: Option<MasterTargetId>,
+        retention_drive: Option<u8>,
+    ) -> Reply {
+        let item = self.permit(machine, Operation::Reprotect)?;
+        if master_target.is_some() && item.direction() == Direction::Reverse {
+            return Err(Refused::NotHome);
+        }
+        let after = item.chosen_point();
         if let Some(item) = self.ledger.item_mut(machine) {
             item.process_server = process_server;
+            (item.master_target, item.retention_drive) = (master_target, retention_drive);
         }
         let job = self.begin_replication(machine, JobKind::Reprotect, after);
         self.advance(job);

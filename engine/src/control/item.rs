@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::vocabulary::{ItemState, JobId, TestState};
-use crate::id::{Direction, GroupId, MachineId, Site};
+use crate::id::{Direction, GroupId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, ResyncReason};
 use crate::point::{RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
@@ -25,6 +25,10 @@ pub struct ProtectedItem {
     pub failback_policy: ReplicationPolicy,
     /// Where its batches go.
     pub process_server: Address,
+    /// The master target that was named for the way home; `None` leaves it with the one that serves it already.
+    pub master_target: Option<MasterTargetId>,
+    /// Which drive of that master target was named to keep what arrives; `None` takes the first that will do.
+    pub retention_drive: Option<u8>,
     /// The run of replication it belongs to or belonged to last.
     pub generation: u64,
     /// Whether its lag is over the policy's alert.

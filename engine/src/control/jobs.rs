@@ -10,11 +10,12 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::master_target::MasterTargetUnfit;
 use super::vocabulary::{JobId, JobKind, JobState, TaskKind, TaskState};
 use crate::id::{Direction, DiskId, MachineId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
-use crate::ports::{HypervisorRequest, Inspection, Instance, PortFailure};
+use crate::ports::{HypervisorRequest, Inspection, Instance, MasterTargetFound, PortFailure};
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -119,6 +120,9 @@ pub enum JobError {
     /// A machine stands where the recovered one would be created or started.
     #[error("the machine exists or runs at the {0:?} site already")]
     MachineInTheWay(Site),
+    /// The master target that was named for the way home will not do.
+    #[error("the master target cannot receive the machine's data: {0}")]
+    MasterTarget(MasterTargetUnfit),
 }
 
 /// A question and what came of it.
@@ -254,6 +258,7 @@ pub(super) enum Outcome {
     Done,
     Existed,
     Inspected(Inspection),
+    FoundMasterTarget(MasterTargetFound),
     Chosen(RecoveryPoint),
     Failed(JobError),
 }
@@ -299,6 +304,8 @@ pub(super) struct Facts {
     pub home: Option<Inspection>,
     /// The recovered machine, as it was found.
     pub away: Option<Inspection>,
+    /// The master target that was named, as it was found.
+    pub master_target: Option<MasterTargetFound>,
     /// Something may be left in the cloud by an earlier attempt; it is deleted first.
     pub leftover: bool,
     /// An earlier attempt brought the disks home; only the start of the machine is missing.
@@ -317,6 +324,7 @@ impl Facts {
             blank: true,
             home: None,
             away: None,
+            master_target: None,
             leftover: false,
             only_start: false,
             inherited: Vec::new(),

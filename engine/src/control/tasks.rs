@@ -247,6 +247,7 @@ impl Vault {
             Outcome::Existed => job.facts.blank = false,
             Outcome::Chosen(point) => job.facts.point = Some(point),
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
+            Outcome::FoundMasterTarget(found) => job.facts.master_target = Some(found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),
         }
         Ok(())

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{Direction, GroupId, MachineId};
+use crate::id::{Direction, GroupId, MachineId, MasterTargetId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
@@ -189,6 +189,11 @@ pub enum Command {
         machine: MachineId,
         /// Where its batches go.
         process_server: Address,
+        /// On the way home, who receives its data; `None` is who serves it already.
+        master_target: Option<MasterTargetId>,
+        /// Which drive of that master target keeps what arrives; `None` is the first that will do. Nothing without
+        /// a master target.
+        retention_drive: Option<u8>,
     },
     /// Compare the disks with their replicas and send what differs.
     Resync {
@@ -259,4 +264,7 @@ pub enum Refused {
     /// The machine or group is protected already, or the group is empty, lists a machine twice or one without disks.
     #[error("the group cannot be protected: {0}")]
     BadGroup(String),
+    /// A master target is named for a reprotect that goes to the other site.
+    #[error("a master target receives what comes home, and this goes to the other site")]
+    NotHome,
 }

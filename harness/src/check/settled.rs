@@ -182,7 +182,10 @@ impl<C: Simulated> World<C> {
             (Operation::ChangePoint, Command::ChangePoint { machine, to: point }),
             (Operation::Commit, Command::Commit { machine }),
             (Operation::Cancel, Command::Cancel { machine }),
-            (Operation::Reprotect, Command::Reprotect { machine, process_server }),
+            (
+                Operation::Reprotect,
+                Command::Reprotect { machine, process_server, master_target: None, retention_drive: None },
+            ),
             (Operation::Resync, Command::Resync { machine }),
             (Operation::Disable, Command::Disable { machine }),
             (Operation::TestFailover, Command::TestFailover { machine, to: Selector::Latest }),

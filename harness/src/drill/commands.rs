@@ -3,8 +3,10 @@
 use switchback_engine::control::{Command, ItemState};
 use switchback_engine::message::Selector;
 use switchback_engine::role::Address;
-use switchback_engine::{Direction, MachineId, PointId};
-use switchback_scenarios::model::{Action, FailbackPoint, RecoveryPointChoice, Subject};
+use switchback_engine::{Direction, MachineId, MasterTargetId, PointId};
+use switchback_scenarios::model::{
+    Action, FailbackPoint, MasterTargetIndex, ProcessServerChoice, RecoveryPointChoice, Subject,
+};
 use switchback_sim::SimTime;
 
 use super::Drill;
@@ -36,11 +38,22 @@ impl<C: Simulated> Drill<C> {
             }
             Action::Commit(subject) => each(*subject, &|machine| Ok(Command::Commit { machine })),
             Action::Cancel(subject) => each(*subject, &|machine| Ok(Command::Cancel { machine })),
-            Action::Reprotect(subject) => each(*subject, &|machine| {
-                let home = self.world.judges().state(machine) == ItemState::Committed(Direction::Reverse);
-                let process_server = Address::ProcessServer(if home { 0 } else { 1 });
-                Ok(Command::Reprotect { machine, process_server })
-            }),
+            Action::Reprotect { subject, process_server, master_target, retention_drive } => {
+                each(*subject, &|machine| {
+                    let is_home =
+                        self.world.judges().state(machine) == ItemState::Committed(Direction::Reverse);
+                    let near =
+                        if is_home { ProcessServerChoice::OnPremises } else { ProcessServerChoice::Azure };
+                    let number = process_server.unwrap_or(near).number();
+                    let named = retention_drive.map(|_| MasterTargetIndex::CONFIGURATION_SERVER);
+                    Ok(Command::Reprotect {
+                        machine,
+                        process_server: Address::ProcessServer(number as u16),
+                        master_target: master_target.or(named).map(|target| MasterTargetId(target.0 as u16)),
+                        retention_drive: retention_drive.map(|drive| drive.0 as u8),
+                    })
+                })
+            }
             Action::Resync(subject) => each(*subject, &|machine| Ok(Command::Resync { machine })),
             Action::Disable(subject) => each(*subject, &|machine| Ok(Command::Disable { machine })),
             Action::TestFailover { subject, to } => each(*subject, &|machine| {

@@ -89,7 +89,7 @@ impl<C: Simulated> Drill<C> {
             | Action::ChangePoint { .. }
             | Action::Commit(_)
             | Action::Cancel(_)
-            | Action::Reprotect(_)
+            | Action::Reprotect { .. }
             | Action::Failback { .. }
             | Action::Resync(_)
             | Action::Disable(_)
@@ -135,6 +135,7 @@ const fn links(link: LinkName) -> &'static [world::LinkName] {
     match link {
         LinkName::Wan => &WAN,
         LinkName::Lan => &[world::LinkName::Lan],
+        LinkName::Fabric => &[world::LinkName::Fabric],
     }
 }
 
@@ -164,6 +165,8 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::RetrieveProperties => SiteCall::Vsphere(Vsphere::Inspect),
         OutsideCall::PowerOn => SiteCall::Vsphere(Vsphere::PowerOn),
         OutsideCall::CreateVm => SiteCall::Vsphere(Vsphere::CreateMachine),
+        OutsideCall::InspectMasterTarget => SiteCall::Vsphere(Vsphere::InspectMasterTarget),
+        OutsideCall::AssignMasterTarget => SiteCall::Vsphere(Vsphere::AssignMasterTarget),
         OutsideCall::AttachDisks => SiteCall::Vsphere(Vsphere::AttachDisks),
         OutsideCall::DetachDisks => SiteCall::Vsphere(Vsphere::DetachDisks),
         OutsideCall::CreateDisk => SiteCall::Azure(Azure::CreateDisk),

@@ -186,7 +186,7 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
                 Action::ChangePoint { subject, to: RecoveryPointChoice::At(3 * MINUTE) }
             }
             JourneyWord::Commit => Action::Commit(subject),
-            JourneyWord::Reprotect => Action::Reprotect(subject),
+            JourneyWord::Reprotect => super::generate::servers::reprotect(subject),
             JourneyWord::Failback => Action::Failback { subject, to: FailbackPoint::Latest },
             JourneyWord::Resync => Action::Resync(subject),
             JourneyWord::Disable => Action::Disable(subject),

@@ -8,6 +8,7 @@
 //! | file | draws |
 //! |---|---|
 //! | `site` | machines, disks, groups, datastores, networks, policy, loads |
+//! | `servers` | further process servers and master targets, and which of them a reprotect names |
 //! | `journey` | a legal walk of each group through failover and failback |
 //! | `faults` | what goes wrong, for how long |
 //! | `when` | when it does: by the clock, around a step, at a moment of the workflow |
@@ -31,12 +32,13 @@ mod draw;
 mod faults;
 mod journey;
 mod leanings;
+pub(crate) mod servers;
 mod site;
 mod stories;
 mod when;
 
 /// Goes up when the same seed begins to give another scenario.
-pub const GENERATOR_VERSION: u32 = 4;
+pub const GENERATOR_VERSION: u32 = 5;
 
 /// One run in so many moves real bytes, through compression and checksums. They cost ten times as much.
 const BYTES_ONE_IN: u64 = 256;
@@ -83,7 +85,10 @@ pub(crate) fn blank(ranges: &Exploration) -> Scenario {
         region: site::region(),
         wan: switchback_scenarios::model::Link::WAN,
         lan: switchback_scenarios::model::Link::LAN,
+        fabric: switchback_scenarios::model::Link::LAN,
         process_server: Default::default(),
+        process_servers: Vec::new(),
+        master_targets: Vec::new(),
         master_target: site::master_target(),
         policy: Default::default(),
         groups: Vec::new(),

@@ -316,7 +316,12 @@ impl<C: Simulated> Walk<C> {
             Step::Test | Step::CleanUp => Command::CleanUpTest { machine },
             Step::Reprotect | Step::Protected | Step::Fresh | Step::Pause(_) => {
                 let is_home = self.state(machine) == Some(ItemState::Committed(Direction::Reverse));
-                Command::Reprotect { machine, process_server: Address::ProcessServer(u16::from(!is_home)) }
+                Command::Reprotect {
+                    machine,
+                    process_server: Address::ProcessServer(u16::from(!is_home)),
+                    master_target: None,
+                    retention_drive: None,
+                }
             }
         }
     }

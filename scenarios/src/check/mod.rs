@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::decode::{Decoder, Spanned};
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{ContentKind, Judge, Origin};
+use crate::model::words::{Connection, ContentKind, Judge, Origin};
 use crate::model::{Heal, Scenario};
 use crate::source::{LineIndex, SourceLine, Span};
 use crate::suggest;
@@ -23,6 +23,7 @@ mod expect;
 mod exploration;
 mod faults;
 mod protect;
+mod servers;
 mod site;
 mod timeline;
 mod traces;
@@ -80,10 +81,16 @@ impl Check<'_> {
         }
         let site = raw.site.as_ref().and_then(|site| self.site(site));
         let region = raw.region.as_ref().map(site::region);
-        let wan = self.link(raw.wan.as_ref(), crate::model::Link::WAN);
+        let connection =
+            raw.site.as_ref().and_then(|site| site.connection).map(|connection| connection.value);
+        let connection = connection.unwrap_or(Connection::Vpn);
+        let wan = self.link(raw.wan.as_ref(), crate::model::Link::of(connection));
         let lan = self.link(raw.lan.as_ref(), crate::model::Link::LAN);
+        let fabric = self.link(raw.fabric.as_ref(), crate::model::Link::LAN);
         let process_server = self.process_server(raw.process_server.as_ref());
         let master_target = self.master_target(raw.master_target.as_ref(), raw);
+        let process_servers = self.further_process_servers(raw);
+        let master_targets = self.further_master_targets(raw);
         let policy = self.policy(raw.policy.as_ref());
         let protected = self.protect(raw);
         let timeline = self.timeline(raw, &policy);
@@ -107,8 +114,11 @@ impl Check<'_> {
             region: region?,
             wan,
             lan,
+            fabric,
             process_server,
             master_target: master_target?,
+            process_servers,
+            master_targets: master_targets?,
             policy,
             groups,
             vms,
@@ -245,8 +255,8 @@ impl Check<'_> {
         let message = format!("{who} `{name}`, which {} does not define", table.scope);
         let mut diagnostic =
             Diagnostic::new(table.code, message).label(span, format!("no {} has this name", table.noun));
-        if let Some((_, defined)) = table.entries.first() {
-            diagnostic = diagnostic.label(*defined, format!("{}s are defined here", table.noun));
+        if let Some(defined) = table.entries.iter().find_map(|(_, defined)| *defined) {
+            diagnostic = diagnostic.label(defined, format!("{}s are defined here", table.noun));
         }
         let known: Vec<&str> = table.entries.iter().map(|(name, _)| *name).collect();
         self.d.report(diagnostic.help(suggest::help(name, &format!("{} defines", table.scope), &known)));
@@ -264,7 +274,8 @@ struct Names<'n> {
     scope: &'static str,
     /// Kinds of records which, when one was left out, may have held the name.
     parts: &'static [&'static str],
-    entries: Vec<(&'n str, Span)>,
+    /// With the places where they are defined; those that are always there have none.
+    entries: Vec<(&'n str, Option<Span>)>,
 }
 
 impl<'n> Names<'n> {
@@ -275,7 +286,7 @@ impl<'n> Names<'n> {
             noun: "machine",
             scope: "this scenario",
             parts: &["a machine", "a consistency group", "protect"],
-            entries: vms.map(|vm| (vm.name.value.0.as_str(), vm.name.span)).collect(),
+            entries: vms.map(|vm| (vm.name.value.0.as_str(), Some(vm.name.span))).collect(),
         }
     }
 
@@ -285,7 +296,7 @@ impl<'n> Names<'n> {
             noun: "consistency group",
             scope: "this scenario",
             parts: &["a consistency group", "protect"],
-            entries: raw.groups().map(|group| (group.name.value.0.as_str(), group.name.span)).collect(),
+            entries: raw.groups().map(|group| (group.name.value.0.as_str(), Some(group.name.span))).collect(),
         }
     }
 
@@ -296,7 +307,7 @@ impl<'n> Names<'n> {
             noun: "datastore",
             scope: "the site",
             parts: &["a datastore", "the site"],
-            entries: stores.map(|store| (store.name.value.0.as_str(), store.name.span)).collect(),
+            entries: stores.map(|store| (store.name.value.0.as_str(), Some(store.name.span))).collect(),
         }
     }
 
@@ -306,7 +317,12 @@ impl<'n> Names<'n> {
             noun: "disk",
             scope: "this machine",
             parts: &["a disk"],
-            entries: vm.disks.0.iter().map(|disk| (disk.name.value.0.as_str(), disk.name.span)).collect(),
+            entries: vm
+                .disks
+                .0
+                .iter()
+                .map(|disk| (disk.name.value.0.as_str(), Some(disk.name.span)))
+                .collect(),
         }
     }
 }

@@ -221,9 +221,7 @@ impl Check<'_> {
             StepAction::Cancel(args) => {
                 Action::Cancel(self.subject(raw, args.subject(), &verb("cancels"))?)
             }
-            StepAction::Reprotect(args) => {
-                Action::Reprotect(self.subject(raw, args.subject(), &verb("re-protects"))?)
-            }
+            StepAction::Reprotect(args) => self.reprotect(raw, args, &which)?,
             StepAction::Failback(args) => {
                 let subject = self.subject(raw, args.subject(), &verb("fails back"));
                 let to = self.failback_point(&args.to);

@@ -7,7 +7,10 @@ use crate::model::words::{
     LinkName, LossMark, OutsideCall, OutsideFailure, PassingState, PowerWord, StateWord, TaskEnd, TaskWord,
     Whereabouts,
 };
-use crate::model::{DatastoreIndex, DiskIndex, GroupIndex, StepIndex, VmIndex};
+use crate::model::{
+    DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, ProcessServerChoice, StepIndex,
+    VmIndex,
+};
 use crate::source::SourceLine;
 use crate::units::Ratio;
 
@@ -115,7 +118,17 @@ pub enum Action {
     /// Take a failover back before it is committed.
     Cancel(Subject),
     /// Start replication in the other direction.
-    Reprotect(Subject),
+    Reprotect {
+        /// Whose.
+        subject: Subject,
+        /// Which process server takes its data; `None` is the one at the site where it runs.
+        process_server: Option<ProcessServerChoice>,
+        /// On the way home, which master target receives it; `None` is the one that serves it already.
+        master_target: Option<MasterTargetIndex>,
+        /// Which drive of that master target, or of the configuration server's where none is named, keeps what
+        /// arrives; `None` is the first that will do.
+        retention_drive: Option<DriveIndex>,
+    },
     /// Fail over home from Azure.
     Failback {
         /// Whom.
@@ -276,7 +289,7 @@ impl Action {
             Self::ChangePoint { .. } => Journey(JourneyWord::ChangePoint),
             Self::Commit(_) => Journey(JourneyWord::Commit),
             Self::Cancel(_) => Journey(JourneyWord::Cancel),
-            Self::Reprotect(_) => Journey(JourneyWord::Reprotect),
+            Self::Reprotect { .. } => Journey(JourneyWord::Reprotect),
             Self::Failback { .. } => Journey(JourneyWord::Failback),
             Self::Resync(_) => Journey(JourneyWord::Resync),
             Self::Disable(_) => Journey(JourneyWord::Disable),
@@ -358,6 +371,15 @@ pub enum Expectation {
         subject: Subject,
         /// The bound.
         at_most: Duration,
+    },
+    /// How old the newest recovery point is at the end of the run.
+    Lag {
+        /// Of whom.
+        subject: Subject,
+        /// The upper bound.
+        at_most: Duration,
+        /// The lower bound: a slow link must show.
+        at_least: Duration,
     },
     /// How consistent the chosen recovery point is.
     Consistency {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::model::words::Component;
 use crate::model::{
-    Action, Expectation, FailbackPoint, Moment, Ratio, RecoveryPointChoice, Scenario, SlowDevice, Step,
-    Subject, VmIndex, When,
+    Action, Expectation, FailbackPoint, MasterTargetIndex, Moment, Ratio, RecoveryPointChoice, Scenario,
+    SlowDevice, Step, Subject, VmIndex, When,
 };
 use crate::units::{show_bit_rate, show_time};
 use crate::write::yaml::{Flow, plain};
@@ -72,12 +72,26 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
         Action::Failback { subject, to } => of(scenario, *subject).with("to", failback_point(*to)),
         Action::Commit(subject)
         | Action::Cancel(subject)
-        | Action::Reprotect(subject)
         | Action::Resync(subject)
         | Action::Disable(subject)
         | Action::CleanUpTest(subject) => of(scenario, *subject),
+        Action::Reprotect { subject, process_server, master_target, retention_drive } => {
+            let flow = of(scenario, *subject);
+            let flow =
+                named(flow, "process-server", process_server.map(|it| scenario.process_server_name(it)));
+            let flow = named(flow, "master-target", master_target.map(|it| scenario.master_target_name(it)));
+            let drives = scenario.drives_of(master_target.unwrap_or(MasterTargetIndex::CONFIGURATION_SERVER));
+            named(flow, "retention-drive", retention_drive.map(|it| drives[it.0].name.as_str()))
+        }
         Action::Protect(group) => of(scenario, Subject::Group(*group)),
         fault => self::fault(scenario, fault),
+    }
+}
+
+fn named(flow: Flow, key: &'static str, name: Option<&str>) -> Flow {
+    match name {
+        Some(name) => flow.with(key, plain(name)),
+        None => flow,
     }
 }
 
@@ -179,6 +193,10 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         }
         Expectation::Rto { subject, at_most } => {
             ("rto", of(scenario, *subject).with("at-most", show_time(*at_most)))
+        }
+        Expectation::Lag { subject, at_most, at_least } => {
+            let flow = of(scenario, *subject).with("at-most", show_time(*at_most));
+            ("lag", flow.with_if(*at_least != Duration::ZERO, "at-least", || show_time(*at_least)))
         }
         Expectation::Consistency { subject, is } => ("consistency", of(scenario, *subject).with("is", is)),
         Expectation::NothingLostBefore(mark) => return format!("nothing-lost-before: {mark}"),

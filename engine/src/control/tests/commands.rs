@@ -22,7 +22,8 @@ fn worlds() -> Vec<(ItemState, World)> {
     let failing_over = begun(protected.clone(), fail_over(M));
     let failed_over = World::failed_over();
     let committed = ended(failed_over.clone(), Command::Commit { machine: M });
-    let reprotect = Command::Reprotect { machine: M, process_server: PS };
+    let reprotect =
+        Command::Reprotect { machine: M, process_server: PS, master_target: None, retention_drive: None };
     let synchronising_home = ended(committed.clone(), reprotect.clone());
     let home = World::protected_home();
     let failed_home = ended(home.clone(), fail_over(M));
@@ -77,7 +78,9 @@ fn command(operation: Operation, point: PointId) -> Command {
         Operation::ChangePoint => Command::ChangePoint { machine: M, to: point },
         Operation::Commit => Command::Commit { machine: M },
         Operation::Cancel => Command::Cancel { machine: M },
-        Operation::Reprotect => Command::Reprotect { machine: M, process_server: PS },
+        Operation::Reprotect => {
+            Command::Reprotect { machine: M, process_server: PS, master_target: None, retention_drive: None }
+        }
         Operation::Resync => Command::Resync { machine: M },
         Operation::Disable => Command::Disable { machine: M },
         Operation::TestFailover => Command::TestFailover { machine: M, to: Selector::Latest },

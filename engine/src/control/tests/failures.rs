@@ -161,12 +161,22 @@ fn a_reprotect_before_the_agent_answers_waits_for_it_and_then_fails() {
     world.succeed(Command::Commit { machine: M });
     world.losses.push(("StartReplication", u32::MAX));
     let before = world.now;
-    let job = world.end(Command::Reprotect { machine: M, process_server: PS });
+    let job = world.end(Command::Reprotect {
+        machine: M,
+        process_server: PS,
+        master_target: None,
+        retention_drive: None,
+    });
     assert!(matches!(world.job(job).error, Some(JobError::NoAnswer(_))));
     assert!(world.now.since(before) >= Duration::from_secs(15 * 60));
     assert_eq!(world.state(M), ItemState::Committed(Forward));
     world.losses.clear();
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(Command::Reprotect {
+        machine: M,
+        process_server: PS,
+        master_target: None,
+        retention_drive: None,
+    });
     world.reach(M, ItemState::Protected(Reverse));
 }
 

@@ -27,7 +27,8 @@ fn a_machine_that_is_not_there_cannot_be_enabled() {
 fn the_way_home_begins_only_from_a_recovered_machine_that_runs() {
     let mut world = World::failed_over();
     world.succeed(Command::Commit { machine: M });
-    let reprotect = Command::Reprotect { machine: M, process_server: PS };
+    let reprotect =
+        Command::Reprotect { machine: M, process_server: PS, master_target: None, retention_drive: None };
     let mut down = world.clone();
     down.place(M, Site::Recovery).running = false;
     assert_eq!(error(down, reprotect.clone()), Some(JobError::MachineNotRunning(Site::Recovery)));

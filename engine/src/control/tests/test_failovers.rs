@@ -65,7 +65,12 @@ fn a_machine_fails_over_and_comes_home_with_its_test_machine_forgotten() {
     let mut world = tested();
     world.succeed(fail_over(M));
     world.succeed(Command::Commit { machine: M });
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(Command::Reprotect {
+        machine: M,
+        process_server: PS,
+        master_target: None,
+        retention_drive: None,
+    });
     world.reach(M, ItemState::Protected(Reverse));
     assert!(world.tests[&M].running);
     world.succeed(CLEAN_UP);

@@ -143,7 +143,12 @@ impl World {
     pub(super) fn protected_home() -> Self {
         let mut world = Self::failed_over();
         world.succeed(Command::Commit { machine: M });
-        world.succeed(Command::Reprotect { machine: M, process_server: PS });
+        world.succeed(Command::Reprotect {
+            machine: M,
+            process_server: PS,
+            master_target: None,
+            retention_drive: None,
+        });
         world.reach(M, ItemState::Protected(Direction::Reverse));
         world
     }

@@ -16,6 +16,7 @@ use switchback_sim::Chance;
 use super::NOWHERE;
 use super::draw::{one_in, rather_small, seconds_below, span};
 use super::leanings::Leanings;
+use super::servers;
 
 /// A run in which machines write much is a short one.
 const FLOODED_MAX: Duration = Duration::from_mins(15);
@@ -116,7 +117,7 @@ fn walk(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario, subject:
             Some(step) => When::After { step, plus },
         };
         let first = walks.steps.len();
-        push(chance, scenario, subject, word, when, walks);
+        push(chance, scenario, subject, (word, place), when, walks);
         if walks.steps.len() > first {
             before = Some(StepIndex(first));
         }
@@ -133,7 +134,7 @@ fn push(
     chance: &mut Chance,
     scenario: &Scenario,
     subject: Subject,
-    word: JourneyWord,
+    (word, place): (JourneyWord, Place),
     when: When,
     walks: &mut Walks,
 ) {
@@ -145,7 +146,7 @@ fn push(
         }
         JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, when, policy, whole) },
         JourneyWord::Commit => Action::Commit(subject),
-        JourneyWord::Reprotect => Action::Reprotect(subject),
+        JourneyWord::Reprotect => servers::choose(chance, scenario, subject, place == Place::CommittedHome),
         JourneyWord::Failback => {
             let to =
                 if one_in(chance, 4) { FailbackPoint::LatestAppConsistent } else { FailbackPoint::Latest };

@@ -5,7 +5,7 @@ use core::time::Duration;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{MachineKind, Origin, OsKind};
+use switchback_scenarios::model::words::{Connection, MachineKind, Origin, OsKind};
 use switchback_scenarios::model::{
     Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link, MasterTarget,
     Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
@@ -35,7 +35,13 @@ const POINTS_MAX: u32 = 24;
 const USED_MAX: u64 = 12 * MIB;
 
 pub(super) fn blank() -> Site {
-    Site { vcenter: "vc-lon".to_owned(), hosts: 1, datastores: Vec::new(), source: NOWHERE }
+    Site {
+        vcenter: "vc-lon".to_owned(),
+        hosts: 1,
+        connection: Connection::Vpn,
+        datastores: Vec::new(),
+        source: NOWHERE,
+    }
 }
 
 pub(super) fn region() -> Region {
@@ -43,7 +49,7 @@ pub(super) fn region() -> Region {
 }
 
 pub(super) fn master_target() -> MasterTarget {
-    MasterTarget { datastore: DatastoreIndex(0), retention: Duration::from_hours(24) }
+    MasterTarget::default()
 }
 
 /// A site with machines in groups, their loads, networks and a policy; nothing happens there yet.
@@ -56,6 +62,7 @@ pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings, lasts:
     widen(ranges, &mut scenario);
     scenario.policy = policy(&mut seed.chance("policy"), leanings, lasts);
     scenario.process_server = process_server(&mut seed.chance("process server"), leanings);
+    super::servers::add(&mut seed.chance("servers"), &mut scenario);
     if leanings.from_start {
         scenario.t0 = Origin::Start;
     }

@@ -191,7 +191,7 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::Failback { subject, .. }
         | Action::Commit(subject)
         | Action::Cancel(subject)
-        | Action::Reprotect(subject)
+        | Action::Reprotect { subject, .. }
         | Action::Resync(subject)
         | Action::Disable(subject)
         | Action::TestFailover { subject, .. }

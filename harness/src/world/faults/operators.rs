@@ -61,7 +61,7 @@ impl<C: Simulated> World<C> {
 
     /// An operator moves the master target to another datastore. It loses the disks that are attached to it.
     pub fn operator_moves_master_target(&mut self, datastore: usize) {
-        // The only machine of the site that is nobody's.
+        // The first machine of the site that is nobody's is the master target of the configuration server.
         let vm = self.vcenter.machines().find(|vm| vm.machine.is_none()).map(|vm| vm.moid);
         self.relocate(vm, None, datastore);
     }
