@@ -45,6 +45,7 @@ mod master_target;
 mod opening;
 mod operations;
 mod phase;
+mod process_server;
 mod reprotect;
 mod resync;
 mod rpo;

@@ -78,6 +78,18 @@ const fn target_of(agent: Address) -> Address {
     }
 }
 
+impl<C: Content> Stream<C> {
+    /// Leaves out what another process server has kept; whether there was anything to leave out. What is still held of
+    /// an earlier stay of the machine goes to the target first.
+    fn open_at(&mut self, first: u64) -> bool {
+        let leaves_out = self.window.is_empty() && self.window.next_number() < first;
+        if leaves_out {
+            self.window = Window::new(first);
+        }
+        leaves_out
+    }
+}
+
 type Out<C> = Outbox<C, ProcessServerRecord<C>>;
 
 impl<C: Content> Role for ProcessServer<C> {
@@ -163,8 +175,18 @@ impl<C: Content> ProcessServer<C> {
                 self.forget_upto(Instant::ZERO, *key, *upto);
             }
             ProcessServerRecord::Stream(agent, key, next) => {
-                self.stream(*agent, *key, *next);
+                self.reopen(*agent, *key, *next);
             }
+        }
+    }
+
+    /// A stream begins, or goes on at a later batch: by then the target had everything before that was held here.
+    fn reopen(&mut self, agent: Address, key: StreamKey, next: u64) {
+        let Some(stream) = self.stream(agent, key, next) else { return };
+        if stream.window.next_number() < next {
+            let held = stream.window.held_bytes();
+            stream.window = Window::new(next);
+            self.cached_bytes -= held;
         }
     }
 
@@ -190,8 +212,12 @@ impl<C: Content> ProcessServer<C> {
         let free_bytes = self.config.cache_bytes.saturating_sub(self.cached_bytes);
         // An empty cache takes any batch, or one that is larger than the cache would never get through.
         let has_room = batch.wire_bytes() <= free_bytes || self.cached_bytes == 0;
-        let Some(stream) = self.stream(agent, batch.stream, 1) else { return };
+        let Some(stream) = self.stream(agent, batch.stream, batch.opens_at) else { return };
         stream.agent = agent;
+        if stream.open_at(batch.opens_at) {
+            self.ledger.append(ProcessServerRecord::Stream(agent, batch.stream, batch.opens_at), NOTE_BYTES);
+        }
+        let Some(stream) = self.streams.get_mut(&batch.stream.disk) else { return };
         if batch.number == stream.window.next_number() && has_room && !stream.is_over {
             let frame = Arc::new(Frame::seal(batch));
             let bytes = frame.wire_bytes();

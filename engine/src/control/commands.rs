@@ -50,6 +50,9 @@ impl Vault {
                 self.reprotect(machine, process_server, master_target, retention_drive)
             }
             Command::Resync { machine } => self.resync(machine),
+            Command::SwitchProcessServer { machine, process_server } => {
+                self.switch_process_server(machine, process_server)
+            }
             Command::Disable { machine } => self.disable(machine),
             Command::TestFailover { machine, to } => self.test_failover(machine, to),
             Command::CleanUpTest { machine } => self.clean_up_test(machine),
@@ -191,7 +194,7 @@ impl Vault {
             source_is_down: is_retry && direction == Direction::Reverse,
             ..Facts::new()
         };
-        self.cancel_resyncs(machine);
+        self.cancel_side_jobs(machine);
         let job = self.begin_job(JobKind::Failover, machine, direction, facts);
         let to = ItemStatus::FailingOver { direction, job, stopped: is_retry, since: self.now };
         self.transition(machine, to, "failover");
@@ -268,6 +271,14 @@ impl Vault {
         Ok(job)
     }
 
+    fn switch_process_server(&mut self, machine: MachineId, process_server: Address) -> Reply {
+        let direction = self.permit(machine, Operation::SwitchProcessServer)?.direction();
+        let facts = Facts { process_server: Some(process_server), ..Facts::new() };
+        let job = self.begin_job(JobKind::SwitchProcessServer, machine, direction, facts);
+        self.advance(job);
+        Ok(job)
+    }
+
     fn disable(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Disable)?;
         let direction = item.direction();
@@ -280,7 +291,7 @@ impl Vault {
             ItemStatus::FailoverFailed { job, .. } => cancel::given_up(self, job),
             _ => Vec::new(),
         };
-        self.cancel_resyncs(machine);
+        self.cancel_side_jobs(machine);
         let facts = Facts { leftover, inherited, ..Facts::new() };
         let job = self.begin_job(JobKind::Disable, machine, direction, facts);
         self.transition(machine, ItemStatus::Disabling { direction, job, since: self.now }, "disable");

@@ -310,6 +310,8 @@ pub(super) struct Facts {
     pub leftover: bool,
     /// An earlier attempt brought the disks home; only the start of the machine is missing.
     pub only_start: bool,
+    /// The process server that the machine moves to.
+    pub process_server: Option<Address>,
     /// Calls of a cancelled job that may still be under way.
     pub inherited: Vec<Ask>,
 }
@@ -327,6 +329,7 @@ impl Facts {
             master_target: None,
             leftover: false,
             only_start: false,
+            process_server: None,
             inherited: Vec::new(),
         }
     }

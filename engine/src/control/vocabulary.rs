@@ -33,6 +33,8 @@ pub enum JobKind {
     Reprotect,
     /// Compare and send what differs.
     Resync,
+    /// Send through another process server.
+    SwitchProcessServer,
     /// End the protection.
     Disable,
     /// Recover a point beside production, to try it.
@@ -81,6 +83,8 @@ pub enum TaskKind {
     DiscoverReplica,
     /// Stop replication.
     StopReplication,
+    /// Tell the agent to send to another process server.
+    SwitchProcessServer,
     /// Create the machine of a test failover from its disks.
     CreateTestMachine,
 }
@@ -200,6 +204,14 @@ pub enum Command {
         /// Which machine.
         machine: MachineId,
     },
+    /// Send what the machine writes through another process server. Nothing that was written is lost, and nothing is
+    /// compared; what the process server before has in its cache reaches the target from there.
+    SwitchProcessServer {
+        /// Which machine.
+        machine: MachineId,
+        /// Where its batches go from now on.
+        process_server: Address,
+    },
     /// End the protection and remove the replica.
     Disable {
         /// Which machine.
@@ -236,6 +248,8 @@ pub enum Operation {
     Reprotect,
     /// [`Command::Resync`].
     Resync,
+    /// [`Command::SwitchProcessServer`].
+    SwitchProcessServer,
     /// [`Command::Disable`].
     Disable,
     /// [`Command::TestFailover`].

@@ -37,7 +37,10 @@ impl<C: Content> Target<C> {
             Order::CloseJournal { group, generation, fold } => {
                 self.close_at(request, group, generation, fold)
             }
-            Order::StartReplication(_) | Order::StopReplication { .. } | Order::Resync { .. } => {
+            Order::StartReplication(_)
+            | Order::StopReplication { .. }
+            | Order::Resync { .. }
+            | Order::UseProcessServer { .. } => {
                 self.answer(request, Answer::Unknown);
             }
         }

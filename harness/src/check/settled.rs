@@ -187,6 +187,7 @@ impl<C: Simulated> World<C> {
                 Command::Reprotect { machine, process_server, master_target: None, retention_drive: None },
             ),
             (Operation::Resync, Command::Resync { machine }),
+            (Operation::SwitchProcessServer, Command::SwitchProcessServer { machine, process_server }),
             (Operation::Disable, Command::Disable { machine }),
             (Operation::TestFailover, Command::TestFailover { machine, to: Selector::Latest }),
             (Operation::CleanUpTest, Command::CleanUpTest { machine }),

@@ -125,7 +125,7 @@ pub(super) fn pairs() -> impl Iterator<Item = (&'static FaultKind, &'static Faul
     KINDS.iter().enumerate().flat_map(|(at, one)| KINDS[at + 1..].iter().map(move |other| (one, other)))
 }
 
-const JOBS: [JobKind; 10] = [
+const JOBS: [JobKind; 11] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -136,12 +136,13 @@ const JOBS: [JobKind; 10] = [
     JobKind::Disable,
     JobKind::TestFailover,
     JobKind::CleanUpTest,
+    JobKind::SwitchProcessServer,
 ];
 
 /// Ends of a job. A cancelled failover is the only job that can be cancelled; the others never are.
 const JOB_ENDS: [JobState; 2] = [JobState::Succeeded, JobState::Failed];
 
-const TASKS: [TaskKind; 13] = [
+const TASKS: [TaskKind; 14] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -155,6 +156,7 @@ const TASKS: [TaskKind; 13] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::SwitchProcessServer,
 ];
 
 const TASK_ENDS: [TaskState; 3] = [TaskState::Succeeded, TaskState::Skipped, TaskState::Failed];
@@ -187,7 +189,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 13] = [
+pub(super) const REFUSALS: [&str; 14] = [
     "enable",
     "failover",
     "change of point",
@@ -201,6 +203,7 @@ pub(super) const REFUSALS: [&str; 13] = [
     "bad group",
     "test failover",
     "clean up test",
+    "switch process server",
 ];
 
 pub(super) const fn refusal(refused: &Refused) -> usize {
@@ -216,6 +219,7 @@ pub(super) const fn refusal(refused: &Refused) -> usize {
             Operation::Disable => 7,
             Operation::TestFailover => 11,
             Operation::CleanUpTest => 12,
+            Operation::SwitchProcessServer => 13,
         },
         Refused::NoSuchPoint => 8,
         Refused::UnknownMachine(_) => 9,

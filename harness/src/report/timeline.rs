@@ -195,6 +195,9 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
         Command::Cancel { machine } => format!("cancel the failover of {}", name(machine)),
         Command::Reprotect { machine, .. } => format!("reprotect {}", name(machine)),
         Command::Resync { machine } => format!("resynchronize {}", name(machine)),
+        Command::SwitchProcessServer { machine, .. } => {
+            format!("move {} to another process server", name(machine))
+        }
         Command::Disable { machine } => format!("disable replication of {}", name(machine)),
         Command::TestFailover { machine, to } => format!("test the failover of {} to {to:?}", name(machine)),
         Command::CleanUpTest { machine } => format!("clean up the test failover of {}", name(machine)),

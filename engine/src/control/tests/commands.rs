@@ -82,13 +82,14 @@ fn command(operation: Operation, point: PointId) -> Command {
             Command::Reprotect { machine: M, process_server: PS, master_target: None, retention_drive: None }
         }
         Operation::Resync => Command::Resync { machine: M },
+        Operation::SwitchProcessServer => Command::SwitchProcessServer { machine: M, process_server: PS },
         Operation::Disable => Command::Disable { machine: M },
         Operation::TestFailover => Command::TestFailover { machine: M, to: Selector::Latest },
         Operation::CleanUpTest => Command::CleanUpTest { machine: M },
     }
 }
 
-const OPERATIONS: [Operation; 10] = [
+const OPERATIONS: [Operation; 11] = [
     Operation::Enable,
     Operation::Failover,
     Operation::ChangePoint,
@@ -96,6 +97,7 @@ const OPERATIONS: [Operation; 10] = [
     Operation::Cancel,
     Operation::Reprotect,
     Operation::Resync,
+    Operation::SwitchProcessServer,
     Operation::Disable,
     Operation::TestFailover,
     Operation::CleanUpTest,
