@@ -93,8 +93,8 @@ impl Vault {
                 policy,
                 failback_policy: ReplicationPolicy::FAILBACK,
                 process_server,
-                master_target: None,
-                retention_drive: None,
+                master_target: self.item(*machine).and_then(|item| item.master_target),
+                retention_drive: self.item(*machine).and_then(|item| item.retention_drive),
                 generation: 0,
                 rpo_alert: false,
                 disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
@@ -104,8 +104,10 @@ impl Vault {
                 standing: Vec::new(),
             });
         }
-        let jobs: Vec<JobId> =
-            members.iter().map(|machine| self.begin_replication(*machine, JobKind::Enable, None)).collect();
+        let jobs: Vec<JobId> = members
+            .iter()
+            .map(|machine| self.begin_replication(*machine, JobKind::Enable, None, Facts::new()))
+            .collect();
         for job in &jobs {
             self.advance(*job);
         }
@@ -143,16 +145,14 @@ impl Vault {
         master_target: Option<MasterTargetId>,
         retention_drive: Option<u8>,
     ) -> Reply {
-        let item = self.permit(machine, Operation::Reprotect)?;
-        if master_target.is_some() && item.direction() == Direction::Reverse {
-            return Err(Refused::NotHome);
-        }
-        let after = item.chosen_point();
+        let after = self.permit(machine, Operation::Reprotect)?.chosen_point();
+        let named = master_target.map(|master_target| (master_target, retention_drive));
+        self.check_master_target(machine, master_target)?;
         if let Some(item) = self.ledger.item_mut(machine) {
             item.process_server = process_server;
-            (item.master_target, item.retention_drive) = (master_target, retention_drive);
         }
-        let job = self.begin_replication(machine, JobKind::Reprotect, after);
+        let facts = Facts { named, ..Facts::new() };
+        let job = self.begin_replication(machine, JobKind::Reprotect, after, facts);
         self.advance(job);
         Ok(job)
     }
@@ -163,12 +163,13 @@ impl Vault {
         machine: MachineId,
         kind: JobKind,
         after: Option<RecoveryPoint>,
+        facts: Facts,
     ) -> JobId {
         let direction = match (after, self.item(machine)) {
             (Some(_), Some(item)) => item.direction().reversed(),
             _ => Direction::Forward,
         };
-        let job = self.begin_job(kind, machine, direction, Facts::new());
+        let job = self.begin_job(kind, machine, direction, facts);
         self.enter_run(machine, direction, job);
         let to = ItemStatus::Enabling { direction, job, after, since: self.now };
         self.transition(machine, to, "enable or reprotect");

@@ -25,9 +25,10 @@ pub struct ProtectedItem {
     pub failback_policy: ReplicationPolicy,
     /// Where its batches go.
     pub process_server: Address,
-    /// The master target that was named for the way home; `None` leaves it with the one that serves it already.
+    /// The master target that serves it on the way home; `None` is that of the configuration server.
     pub master_target: Option<MasterTargetId>,
-    /// Which drive of that master target was named to keep what arrives; `None` takes the first that will do.
+    /// Which drive of that master target keeps what arrives for it; `None` while no reprotect has named the master
+    /// target.
     pub retention_drive: Option<u8>,
     /// The run of replication it belongs to or belonged to last.
     pub generation: u64,

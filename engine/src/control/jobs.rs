@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use super::master_target::MasterTargetUnfit;
 use super::vocabulary::{JobId, JobKind, JobState, TaskKind, TaskState};
-use crate::id::{Direction, DiskId, MachineId, Site};
+use crate::id::{Direction, DiskId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
 use crate::ports::{HypervisorRequest, Inspection, Instance, MasterTargetFound, PortFailure};
@@ -304,6 +304,8 @@ pub(super) struct Facts {
     pub home: Option<Inspection>,
     /// The recovered machine, as it was found.
     pub away: Option<Inspection>,
+    /// The master target that was named for the way home, and which of its drives, if one was.
+    pub named: Option<(MasterTargetId, Option<u8>)>,
     /// The master target that was named, as it was found.
     pub master_target: Option<MasterTargetFound>,
     /// Something may be left in the cloud by an earlier attempt; it is deleted first.
@@ -326,6 +328,7 @@ impl Facts {
             blank: true,
             home: None,
             away: None,
+            named: None,
             master_target: None,
             leftover: false,
             only_start: false,

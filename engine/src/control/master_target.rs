@@ -7,8 +7,12 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::jobs::{JobError, Next, What};
+use super::item::{ItemStatus, ProtectedItem};
+use super::jobs::{Ask, JobError, Next, What};
 use super::phase::Scene;
+use super::vault::Vault;
+use super::vocabulary::{ItemState, Refused};
+use crate::id::{Direction, MachineId, MasterTargetId};
 use crate::ports::{Drive, DriveUse, HypervisorRequest, MasterTargetFound};
 
 /// Why a master target cannot receive a machine's data.
@@ -45,18 +49,63 @@ pub enum DriveUnfit {
     Locked,
 }
 
+impl Vault {
+    /// Refuses a master target for a reprotect that does not go home, and one that is another than those of the machines
+    /// of the group that come home already: they share a journal.
+    pub(super) fn check_master_target(
+        &self,
+        machine: MachineId,
+        named: Option<MasterTargetId>,
+    ) -> Result<(), Refused> {
+        let Some(item) = self.item(machine) else { return Ok(()) };
+        if item.direction() == Direction::Reverse {
+            return if named.is_some() { Err(Refused::NotHome) } else { Ok(()) };
+        }
+        let is_coming = [ItemState::Enabling, ItemState::Synchronising, ItemState::Protected]
+            .map(|state| state(Direction::Reverse));
+        let others = self.ledger.items().values().filter(|other| {
+            other.group == item.group && other.machine != machine && is_coming.contains(&other.state())
+        });
+        let wanted = named.or(item.master_target).unwrap_or_default();
+        if others.into_iter().any(|other| self.serves_or_will(other) != wanted) {
+            return Err(Refused::OtherMasterTarget);
+        }
+        Ok(())
+    }
+
+    fn serves_or_will(&self, item: &ProtectedItem) -> MasterTargetId {
+        let job = match item.status() {
+            ItemStatus::Enabling { job, .. } => self.job(*job),
+            _ => None,
+        };
+        let named = job.and_then(|job| job.facts.named).map(|(named, _)| named);
+        named.or(item.master_target).unwrap_or_default()
+    }
+
+    /// The site has noted who serves a machine.
+    pub(super) fn master_target_assigned(&mut self, ask: &Ask) {
+        let What::Hypervisor(HypervisorRequest::AssignMasterTarget(machine, master_target, drive)) = ask.what
+        else {
+            return;
+        };
+        if let Some(item) = self.ledger.item_mut(machine) {
+            (item.master_target, item.retention_drive) = (Some(master_target), Some(drive));
+        }
+    }
+}
+
 /// The question about the master target that was named, if one was.
 pub(super) fn find(scene: &Scene<'_>) -> Option<What> {
-    let named = scene.item.master_target?;
+    let (named, _) = scene.job.facts.named?;
     Some(What::Hypervisor(HypervisorRequest::InspectMasterTarget(scene.item.machine, named)))
 }
 
 /// Holds what was found against the rules, and takes the master target for the machine.
 pub(super) fn take(scene: &Scene<'_>) -> Next {
-    let (Some(named), Some(found)) = (scene.item.master_target, &scene.job.facts.master_target) else {
+    let (Some((named, drive)), Some(found)) = (scene.job.facts.named, &scene.job.facts.master_target) else {
         return Next::Done;
     };
-    match choose_drive(found, scene.item.retention_drive) {
+    match choose_drive(found, drive) {
         Ok(drive) => {
             let machine = scene.item.machine;
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::AssignMasterTarget(machine, named, drive))])

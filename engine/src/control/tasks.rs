@@ -239,6 +239,9 @@ impl Vault {
             self.journal_opened(machine);
         }
         self.learn_attached(id, ask, &outcome);
+        if matches!(outcome, Outcome::Done) {
+            self.master_target_assigned(ask);
+        }
         let Some(job) = self.ledger.job_mut(id) else {
             return Ok(());
         };

@@ -38,6 +38,7 @@ impl Failure {
             Refused::UnknownMachine(_) => FailureWord::NotProtected,
             Refused::NotAllowed { .. } => FailureWord::NotAllowed,
             Refused::NoSuchPoint => FailureWord::NoSuchPoint,
+            Refused::OtherMasterTarget => FailureWord::OtherMasterTarget,
             Refused::NotHome => FailureWord::NotHome,
             Refused::BadGroup(_) => FailureWord::BadGroup,
         };

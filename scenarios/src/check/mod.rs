@@ -246,7 +246,8 @@ impl Check<'_> {
 
     /// Resolves a name, or reports it as dangling: both places and the nearest name that exists.
     fn resolve(&mut self, name: &str, span: Span, who: &str, table: &Names<'_>) -> Option<usize> {
-        if let Some(index) = table.entries.iter().position(|(known, _)| *known == name) {
+        let mut all = table.always.iter().chain(table.entries.iter().map(|(known, _)| known));
+        if let Some(index) = all.position(|known| *known == name) {
             return Some(index);
         }
         if table.parts.iter().any(|part| self.d.incomplete(part)) {
@@ -255,10 +256,11 @@ impl Check<'_> {
         let message = format!("{who} `{name}`, which {} does not define", table.scope);
         let mut diagnostic =
             Diagnostic::new(table.code, message).label(span, format!("no {} has this name", table.noun));
-        if let Some(defined) = table.entries.iter().find_map(|(_, defined)| *defined) {
-            diagnostic = diagnostic.label(defined, format!("{}s are defined here", table.noun));
+        if let Some((_, defined)) = table.entries.first() {
+            diagnostic = diagnostic.label(*defined, format!("{}s are defined here", table.noun));
         }
-        let known: Vec<&str> = table.entries.iter().map(|(name, _)| *name).collect();
+        let defined = table.entries.iter().map(|(name, _)| *name);
+        let known: Vec<&str> = table.always.iter().copied().chain(defined).collect();
         self.d.report(diagnostic.help(suggest::help(name, &format!("{} defines", table.scope), &known)));
         None
     }
@@ -274,8 +276,9 @@ struct Names<'n> {
     scope: &'static str,
     /// Kinds of records which, when one was left out, may have held the name.
     parts: &'static [&'static str],
-    /// With the places where they are defined; those that are always there have none.
-    entries: Vec<(&'n str, Option<Span>)>,
+    /// Those that are there without being defined; they count first.
+    always: Vec<&'n str>,
+    entries: Vec<(&'n str, Span)>,
 }
 
 impl<'n> Names<'n> {
@@ -286,7 +289,8 @@ impl<'n> Names<'n> {
             noun: "machine",
             scope: "this scenario",
             parts: &["a machine", "a consistency group", "protect"],
-            entries: vms.map(|vm| (vm.name.value.0.as_str(), Some(vm.name.span))).collect(),
+            always: Vec::new(),
+            entries: vms.map(|vm| (vm.name.value.0.as_str(), vm.name.span)).collect(),
         }
     }
 
@@ -296,7 +300,8 @@ impl<'n> Names<'n> {
             noun: "consistency group",
             scope: "this scenario",
             parts: &["a consistency group", "protect"],
-            entries: raw.groups().map(|group| (group.name.value.0.as_str(), Some(group.name.span))).collect(),
+            always: Vec::new(),
+            entries: raw.groups().map(|group| (group.name.value.0.as_str(), group.name.span)).collect(),
         }
     }
 
@@ -307,7 +312,8 @@ impl<'n> Names<'n> {
             noun: "datastore",
             scope: "the site",
             parts: &["a datastore", "the site"],
-            entries: stores.map(|store| (store.name.value.0.as_str(), Some(store.name.span))).collect(),
+            always: Vec::new(),
+            entries: stores.map(|store| (store.name.value.0.as_str(), store.name.span)).collect(),
         }
     }
 
@@ -317,12 +323,8 @@ impl<'n> Names<'n> {
             noun: "disk",
             scope: "this machine",
             parts: &["a disk"],
-            entries: vm
-                .disks
-                .0
-                .iter()
-                .map(|disk| (disk.name.value.0.as_str(), Some(disk.name.span)))
-                .collect(),
+            always: Vec::new(),
+            entries: vm.disks.0.iter().map(|disk| (disk.name.value.0.as_str(), disk.name.span)).collect(),
         }
     }
 }

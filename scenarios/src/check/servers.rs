@@ -156,18 +156,15 @@ impl Check<'_> {
             number => raw.master_targets.as_deref()?.get(number - 1)?.drives.as_ref(),
         };
         let standard = standard_drives();
-        let entries = match drives {
-            Some(drives) => {
-                drives.0.iter().map(|drive| (drive.name.value.0.as_str(), Some(drive.name.span))).collect()
-            }
-            None => standard.iter().map(|drive| (drive.name.as_str(), None)).collect(),
-        };
+        let described = drives.iter().flat_map(|drives| &drives.0);
+        let usual = standard.iter().filter(|_| drives.is_none());
         let table = Names {
             code: "scenario::unknown_drive",
             noun: "drive",
             scope: "its master target",
-            parts: &["a drive"],
-            entries,
+            parts: &["a drive", "a master target"],
+            always: usual.map(|drive| drive.name.as_str()).collect(),
+            entries: described.map(|drive| (drive.name.value.0.as_str(), drive.name.span)).collect(),
         };
         self.resolve(&name.value.0, name.span, &format!("{which} keeps what arrives on the drive"), &table)
     }
@@ -185,26 +182,27 @@ const fn known<T: Copy>(named: Option<Option<T>>) -> Option<Option<T>> {
 impl<'n> Names<'n> {
     fn process_servers(raw: &'n raw::Scenario) -> Self {
         let further = raw.process_servers.as_deref().unwrap_or_default();
-        let further = further.iter().map(|server| (server.name.value.0.as_str(), Some(server.name.span)));
-        let always = [ProcessServerChoice::ON_PREMISES, ProcessServerChoice::AZURE].map(|name| (name, None));
+        let further = further.iter().map(|server| (server.name.value.0.as_str(), server.name.span));
         Self {
             code: "scenario::unknown_process_server",
             noun: "process server",
             scope: "this scenario",
             parts: &["a process server"],
-            entries: always.into_iter().chain(further).collect(),
+            always: vec![ProcessServerChoice::ON_PREMISES, ProcessServerChoice::AZURE],
+            entries: further.collect(),
         }
     }
 
     fn master_targets(raw: &'n raw::Scenario) -> Self {
         let further = raw.master_targets.as_deref().unwrap_or_default();
-        let further = further.iter().map(|target| (target.name.value.0.as_str(), Some(target.name.span)));
+        let further = further.iter().map(|target| (target.name.value.0.as_str(), target.name.span));
         Self {
             code: "scenario::unknown_master_target",
             noun: "master target",
             scope: "this scenario",
             parts: &["a master target"],
-            entries: core::iter::once((MasterTargetIndex::NAME, None)).chain(further).collect(),
+            always: vec![MasterTargetIndex::NAME],
+            entries: further.collect(),
         }
     }
 }

@@ -274,11 +274,7 @@ pub struct MasterTarget {
 impl Default for MasterTarget {
     /// On the first datastore; points are kept for 24 hours.
     fn default() -> Self {
-        Self {
-            datastore: DatastoreIndex(0),
-            retention: Duration::from_hours(24),
-            drives: servers::standard_drives(),
-        }
+        Self { datastore: DatastoreIndex(0), retention: Duration::from_hours(24), drives: standard_drives() }
     }
 }
 

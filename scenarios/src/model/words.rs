@@ -291,6 +291,8 @@ words! {
         UnfitRetentionDrive = "unfit-retention-drive",
         /// A master target was named for a reprotect that does not go home.
         NotHome = "not-home",
+        /// The group comes home through another master target; several for one group are not emulated.
+        OtherMasterTarget = "other-master-target",
     }
 }
 

@@ -60,7 +60,7 @@ fn strange_drives(chance: &mut Chance) -> Vec<Drive> {
     drives
 }
 
-/// A reprotect. A group comes home to one master target: several have no common point (site-recovery 2.3).
+/// A reprotect. A group comes home to one master target: a second one is refused.
 pub(super) fn choose(chance: &mut Chance, scenario: &Scenario, subject: Subject, is_home: bool) -> Action {
     let process_servers = 2 + scenario.process_servers.len() as u64;
     let named = one_in(chance, 3);
