@@ -68,7 +68,8 @@ pub use ledger::ControlRecord;
 pub use master_target::{DriveUnfit, MasterTargetUnfit};
 pub use operations::allowed_operations;
 pub use vocabulary::{
-    Command, ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState, TestState,
+    Command, ItemState, JobId, JobKind, JobState, Location, Operation, Refused, TaskKind, TaskState,
+    TestState,
 };
 
 use durable::Durable;

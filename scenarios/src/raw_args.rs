@@ -2,8 +2,9 @@
 
 use crate::decode::{Spanned, record};
 use crate::model::words::{
-    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, LinkName, LossMark, OutsideCall,
-    OutsideFailure, PowerWord, SlowDeviceWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HomeWord, LinkName, LocationWord,
+    LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord, TaskEnd, TaskWord,
+    Whereabouts,
 };
 use crate::raw_steps::Target;
 use crate::scalars::{Count, Flag, KebabName, Name};
@@ -230,6 +231,10 @@ about! {
         "master-target" => master_target: optional Spanned<Name>,
         /// On the way home, which drive of the master target keeps what arrives. Default: the first that will do.
         "retention-drive" => retention_drive: optional Spanned<Name>,
+        /// Where the disks of a new machine on premises lie, or none. Default: where the master target is.
+        "datastore" => datastore: optional Spanned<Name>,
+        /// To which machine on premises: original (default) or alternate, a new one on the master target's host.
+        "location" => location: optional Spanned<LocationWord>,
     }
 }
 
@@ -324,6 +329,18 @@ about! {
         "at" => site: required Spanned<Whereabouts>,
         /// What.
         "is" => is: required Spanned<PowerWord>,
+    }
+}
+
+about! {
+    /// Which machine stands on premises at the end of the run.
+    HomeExpectation is "an expectation" {
+        /// Which one.
+        "is" => is: required Spanned<HomeWord>,
+        /// On which host, counted from 0. Default: any.
+        "host" => host: optional Spanned<Count>,
+        /// Where all of its disks lie. Default: anywhere.
+        "datastore" => datastore: optional Spanned<Name>,
     }
 }
 

@@ -36,6 +36,12 @@ impl VCenter {
         self.retention_drives.get(&machine).copied()
     }
 
+    /// The machines that serve as master target, in the order in which they were added.
+    #[must_use]
+    pub fn master_targets(&self) -> &[VmMoid] {
+        &self.master_targets
+    }
+
     pub(crate) fn master_target(&self, which: MasterTargetId) -> Result<&VirtualMachine, Fault> {
         let moid = self.master_targets.get(usize::from(which.0)).ok_or(Fault::ManagedObjectNotFound)?;
         self.machines.get(moid).ok_or(Fault::ManagedObjectNotFound)
@@ -56,6 +62,14 @@ impl VCenter {
         })
     }
 
+    /// Disks that are attached to one master target are not another's.
+    fn check_assign(&self, machine: MachineId, master_target: VmMoid) -> Result<(), Fault> {
+        let Some(vm) = self.machine(machine) else { return Ok(()) };
+        let elsewhere = |at: VmMoid| at != vm.moid && at != master_target;
+        let lent = vm.disks.iter().find(|disk| elsewhere(disk.attached_to));
+        lent.map_or(Ok(()), |disk| Err(Fault::FileLocked(disk.attached_to.to_string())))
+    }
+
     pub(crate) fn assign(
         &mut self,
         machine: MachineId,
@@ -63,6 +77,7 @@ impl VCenter {
         drive: u8,
     ) -> Result<(), Fault> {
         let moid = self.master_target(which)?.moid;
+        self.check_assign(machine, moid)?;
         self.assign_master_target(machine, moid)?;
         self.retention_drives.insert(machine, drive);
         Ok(())

@@ -46,8 +46,17 @@ impl Vault {
             Command::ChangePoint { machine, to } => self.change_point(machine, to),
             Command::Commit { machine } => self.commit(machine),
             Command::Cancel { machine } => self.cancel(machine),
-            Command::Reprotect { machine, process_server, master_target, retention_drive } => {
-                self.reprotect(machine, process_server, master_target, retention_drive)
+            Command::Reprotect {
+                machine,
+                process_server,
+                master_target,
+                retention_drive,
+                datastore,
+                location,
+            } => {
+                let named = master_target.map(|master_target| (master_target, retention_drive));
+                let facts = Facts { named, datastore, location, ..Facts::new() };
+                self.reprotect(machine, process_server, facts)
             }
             Command::Resync { machine } => self.resync(machine),
             Command::SwitchProcessServer { machine, process_server } => {
@@ -104,10 +113,8 @@ impl Vault {
                 standing: Vec::new(),
             });
         }
-        let jobs: Vec<JobId> = members
-            .iter()
-            .map(|machine| self.begin_replication(*machine, JobKind::Enable, None, Facts::new()))
-            .collect();
+        let jobs: Vec<JobId> =
+            members.iter().map(|machine| self.begin_replication(*machine, None, Facts::new())).collect();
         for job in &jobs {
             self.advance(*job);
         }
@@ -138,36 +145,26 @@ impl Vault {
         Ok(())
     }
 
-    fn reprotect(
-        &mut self,
-        machine: MachineId,
-        process_server: Address,
-        master_target: Option<MasterTargetId>,
-        retention_drive: Option<u8>,
-    ) -> Reply {
-        let after = self.permit(machine, Operation::Reprotect)?.chosen_point();
-        let named = master_target.map(|master_target| (master_target, retention_drive));
-        self.check_master_target(machine, master_target)?;
+    fn reprotect(&mut self, machine: MachineId, process_server: Address, facts: Facts) -> Reply {
+        let item = self.permit(machine, Operation::Reprotect)?;
+        let after = item.chosen_point();
+        if item.direction().reversed() == Direction::Reverse && facts.datastore.is_none() {
+            return Err(Refused::NoDatastore);
+        }
+        self.check_master_target(machine, facts.named)?;
         if let Some(item) = self.ledger.item_mut(machine) {
             item.process_server = process_server;
         }
-        let facts = Facts { named, ..Facts::new() };
-        let job = self.begin_replication(machine, JobKind::Reprotect, after, facts);
+        let job = self.begin_replication(machine, after, facts);
         self.advance(job);
         Ok(job)
     }
 
-    /// Enters a run and moves the item to enabling, away or home.
-    fn begin_replication(
-        &mut self,
-        machine: MachineId,
-        kind: JobKind,
-        after: Option<RecoveryPoint>,
-        facts: Facts,
-    ) -> JobId {
-        let direction = match (after, self.item(machine)) {
-            (Some(_), Some(item)) => item.direction().reversed(),
-            _ => Direction::Forward,
+    /// Enters a run and moves the item to enabling: away, or after a failover in the other direction.
+    fn begin_replication(&mut self, machine: MachineId, after: Option<RecoveryPoint>, facts: Facts) -> JobId {
+        let (kind, direction) = match (after, self.item(machine)) {
+            (Some(_), Some(item)) => (JobKind::Reprotect, item.direction().reversed()),
+            _ => (JobKind::Enable, Direction::Forward),
         };
         let job = self.begin_job(kind, machine, direction, facts);
         self.enter_run(machine, direction, job);

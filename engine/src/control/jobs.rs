@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::master_target::MasterTargetUnfit;
-use super::vocabulary::{JobId, JobKind, JobState, TaskKind, TaskState};
-use crate::id::{Direction, DiskId, MachineId, MasterTargetId, Site};
+use super::vocabulary::{JobId, JobKind, JobState, Location, TaskKind, TaskState};
+use crate::id::{DatastoreId, Direction, DiskId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
 use crate::ports::{HypervisorRequest, Inspection, Instance, MasterTargetFound, PortFailure};
@@ -123,6 +123,9 @@ pub enum JobError {
     /// The master target that was named for the way home will not do.
     #[error("the master target cannot receive the machine's data: {0}")]
     MasterTarget(MasterTargetUnfit),
+    /// The master target's host is managed by nobody, and was not discovered.
+    #[error("the host of the master target has not been discovered")]
+    HostNotDiscovered,
 }
 
 /// A question and what came of it.
@@ -308,6 +311,10 @@ pub(super) struct Facts {
     pub named: Option<(MasterTargetId, Option<u8>)>,
     /// The master target that was named, as it was found.
     pub master_target: Option<MasterTargetFound>,
+    /// Where the disks of a machine lie that is created at home.
+    pub datastore: Option<DatastoreId>,
+    /// To which machine at home.
+    pub location: Location,
     /// Something may be left in the cloud by an earlier attempt; it is deleted first.
     pub leftover: bool,
     /// An earlier attempt brought the disks home; only the start of the machine is missing.
@@ -330,6 +337,8 @@ impl Facts {
             away: None,
             named: None,
             master_target: None,
+            datastore: None,
+            location: Location::Original,
             leftover: false,
             only_start: false,
             process_server: None,

@@ -55,7 +55,7 @@ impl Vault {
     pub(super) fn check_master_target(
         &self,
         machine: MachineId,
-        named: Option<MasterTargetId>,
+        named: Option<(MasterTargetId, Option<u8>)>,
     ) -> Result<(), Refused> {
         let Some(item) = self.item(machine) else { return Ok(()) };
         if item.direction() == Direction::Reverse {
@@ -66,7 +66,7 @@ impl Vault {
         let others = self.ledger.items().values().filter(|other| {
             other.group == item.group && other.machine != machine && is_coming.contains(&other.state())
         });
-        let wanted = named.or(item.master_target).unwrap_or_default();
+        let wanted = named.map(|(named, _)| named).or(item.master_target).unwrap_or_default();
         if others.into_iter().any(|other| self.serves_or_will(other) != wanted) {
             return Err(Refused::OtherMasterTarget);
         }

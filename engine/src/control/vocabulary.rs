@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{Direction, GroupId, MachineId, MasterTargetId};
+use crate::id::{DatastoreId, Direction, GroupId, MachineId, MasterTargetId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
@@ -147,6 +147,16 @@ pub enum TestState {
     CleaningUp,
 }
 
+/// Where a machine comes home to (site-recovery 3.6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Location {
+    /// To the machine that is there: what differs is sent. Where there is none, as to an alternate location.
+    #[default]
+    Original,
+    /// To a new machine on the master target's host: everything is sent.
+    Alternate,
+}
+
 /// What a user asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
@@ -198,6 +208,11 @@ pub enum Command {
         /// Which drive of that master target keeps what arrives; `None` is the first that will do. Nothing without
         /// a master target.
         retention_drive: Option<u8>,
+        /// Where the disks of a machine lie that has to be created at home. On the way home it must be given even
+        /// so, and is ignored where the machine is used that is there (site-recovery 3.6); away it means nothing.
+        datastore: Option<DatastoreId>,
+        /// To which machine at home; away it means nothing.
+        location: Location,
     },
     /// Compare the disks with their replicas and send what differs.
     Resync {
@@ -287,4 +302,7 @@ pub enum Refused {
         "the group comes home through another master target already; several for a group are not emulated"
     )]
     OtherMasterTarget,
+    /// A reprotect home names no datastore.
+    #[error("no datastore is given for the disks at home")]
+    NoDatastore,
 }

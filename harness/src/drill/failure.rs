@@ -41,6 +41,7 @@ impl Failure {
             Refused::OtherMasterTarget => FailureWord::OtherMasterTarget,
             Refused::NotHome => FailureWord::NotHome,
             Refused::BadGroup(_) => FailureWord::BadGroup,
+            Refused::NoDatastore => FailureWord::NoDatastore,
         };
         Self { word: Some(word), why: refused.to_string() }
     }
@@ -68,6 +69,7 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MasterTarget(MasterTargetUnfit::NotRunning) => FailureWord::MasterTargetNotRunning,
         JobError::MasterTarget(MasterTargetUnfit::OtherFamily) => FailureWord::WrongMasterTarget,
         JobError::MasterTarget(MasterTargetUnfit::Drive(_)) => FailureWord::UnfitRetentionDrive,
+        JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
             PortFailure::NotFound => FailureWord::NotFound,
             PortFailure::AlreadyExists => FailureWord::AlreadyExists,

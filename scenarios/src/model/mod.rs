@@ -14,8 +14,8 @@ pub use crate::model::servers::{
     standard_drives,
 };
 pub use crate::model::steps::{
-    Action, ActionKind, Expectation, FailbackPoint, Moment, RecoveryPointChoice, SlowDevice, Step, Subject,
-    When,
+    Action, ActionKind, Expectation, FailbackPoint, Moment, NewDisks, RecoveryPointChoice, SlowDevice, Step,
+    Subject, When,
 };
 use crate::model::words::{Connection, ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
 use crate::source::SourceLine;
@@ -164,6 +164,10 @@ pub struct Site {
     pub hosts: u32,
     /// How it is connected to Azure.
     pub connection: Connection,
+    /// The hosts that the vCenter does not manage, counted from 0, ascending.
+    pub unmanaged: Vec<u32>,
+    /// Those of them that Site Recovery has not discovered, ascending.
+    pub undiscovered: Vec<u32>,
     /// The datastores, at least one.
     pub datastores: Vec<Datastore>,
     /// Where it was written.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::model::words::{
-    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord, JourneyWord,
-    LinkName, LossMark, OutsideCall, OutsideFailure, PassingState, PowerWord, StateWord, TaskEnd, TaskWord,
-    Whereabouts,
+    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord, HomeWord,
+    JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState, PowerWord,
+    StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
     DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, ProcessServerChoice, StepIndex,
@@ -128,6 +128,10 @@ pub enum Action {
         /// Which drive of that master target, or of the configuration server's where none is named, keeps what
         /// arrives; `None` is the first that will do.
         retention_drive: Option<DriveIndex>,
+        /// Where the disks of a new machine on premises lie. Says nothing on the way to Azure.
+        datastore: NewDisks,
+        /// To which machine on premises. Says nothing on the way to Azure.
+        location: LocationWord,
     },
     /// Fail over home from Azure.
     Failback {
@@ -212,6 +216,8 @@ pub enum Action {
     Snapshot(VmIndex),
     /// An operator removes all snapshots of a machine on premises.
     RemoveSnapshots(VmIndex),
+    /// An operator deletes a machine on premises with its disks.
+    Delete(VmIndex),
     /// An operator moves the disks of a machine on premises (Storage vMotion).
     Move {
         /// Which machine.
@@ -306,6 +312,7 @@ impl Action {
             Self::Start(_) => Fault(FaultWord::Start),
             Self::Snapshot(_) => Fault(FaultWord::Snapshot),
             Self::RemoveSnapshots(_) => Fault(FaultWord::RemoveSnapshots),
+            Self::Delete(_) => Fault(FaultWord::Delete),
             Self::Move { .. } => Fault(FaultWord::Move),
             Self::MoveMasterTarget { .. } => Fault(FaultWord::MoveMasterTarget),
             Self::Fail { .. } => Fault(FaultWord::Fail),
@@ -331,6 +338,23 @@ impl Action {
             ActionKind::Journey(word) => word.as_str(),
         }
     }
+}
+
+/// Where the disks of a machine lie that is created on premises.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NewDisks {
+    /// In the datastore of the master target.
+    #[default]
+    WithMasterTarget,
+    /// In this one.
+    In(DatastoreIndex),
+    /// None is given, which Site Recovery refuses.
+    Unsaid,
+}
+
+impl NewDisks {
+    /// How it is written that none is given. No datastore can have this name.
+    pub const UNSAID: &'static str = "none";
 }
 
 /// Which recovery point a failover goes to.
@@ -419,6 +443,17 @@ pub enum Expectation {
         site: Whereabouts,
         /// What.
         is: PowerWord,
+    },
+    /// Which machine stands on premises at the end of the run, and where.
+    Home {
+        /// Whose.
+        subject: Subject,
+        /// Which machine.
+        is: HomeWord,
+        /// On which host, counted from 0.
+        host: Option<u32>,
+        /// Where all of its disks lie.
+        datastore: Option<DatastoreIndex>,
     },
     /// How a task of a step's job ended.
     Task {

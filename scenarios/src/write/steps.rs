@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::model::words::Component;
+use crate::model::words::{Component, LocationWord};
 use crate::model::{
-    Action, Expectation, FailbackPoint, MasterTargetIndex, Moment, Ratio, RecoveryPointChoice, Scenario,
-    SlowDevice, Step, Subject, VmIndex, When,
+    Action, DatastoreIndex, Expectation, FailbackPoint, MasterTargetIndex, Moment, NewDisks, Ratio,
+    RecoveryPointChoice, Scenario, SlowDevice, Step, Subject, VmIndex, When,
 };
 use crate::units::{show_bit_rate, show_time};
 use crate::write::yaml::{Flow, plain};
@@ -75,13 +75,24 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
         | Action::Resync(subject)
         | Action::Disable(subject)
         | Action::CleanUpTest(subject) => of(scenario, *subject),
-        Action::Reprotect { subject, process_server, master_target, retention_drive } => {
+        Action::Reprotect {
+            subject,
+            process_server,
+            master_target,
+            retention_drive,
+            datastore,
+            location,
+        } => {
             let flow = of(scenario, *subject);
             let flow =
                 named(flow, "process-server", process_server.map(|it| scenario.process_server_name(it)));
             let flow = named(flow, "master-target", master_target.map(|it| scenario.master_target_name(it)));
             let drives = scenario.drives_of(master_target.unwrap_or(MasterTargetIndex::CONFIGURATION_SERVER));
-            named(flow, "retention-drive", retention_drive.map(|it| drives[it.0].name.as_str()))
+            let flow = named(flow, "retention-drive", retention_drive.map(|it| drives[it.0].name.as_str()));
+            flow.with_if(*datastore != NewDisks::WithMasterTarget, "datastore", || {
+                new_disks(scenario, *datastore)
+            })
+            .with_if(*location != LocationWord::Original, "location", || *location)
         }
         Action::Protect(group) => of(scenario, Subject::Group(*group)),
         fault => self::fault(scenario, fault),
@@ -117,9 +128,11 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
             lasting(program(scenario, *who, *vm).with(way, show_time(*by)), "for", *lasts)
         }
         Action::Destroy => flow.with("site", plain(&scenario.site.vcenter)),
-        Action::Stop(vm) | Action::Start(vm) | Action::Snapshot(vm) | Action::RemoveSnapshots(vm) => {
-            of_vm(scenario, *vm)
-        }
+        Action::Stop(vm)
+        | Action::Start(vm)
+        | Action::Snapshot(vm)
+        | Action::RemoveSnapshots(vm)
+        | Action::Delete(vm) => of_vm(scenario, *vm),
         Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
         Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),
         Action::Fail { call, times, with } => {
@@ -144,6 +157,13 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
         }
         // What is asked of the vault was taken by the caller.
         _ => flow,
+    }
+}
+
+fn new_disks(scenario: &Scenario, datastore: NewDisks) -> String {
+    match datastore {
+        NewDisks::In(store) => plain(&scenario.site.datastores[store.0].name),
+        NewDisks::WithMasterTarget | NewDisks::Unsaid => NewDisks::UNSAID.to_owned(),
     }
 }
 
@@ -209,6 +229,12 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         }
         Expectation::Machine { subject, site, is } => {
             ("machine", of(scenario, *subject).with("at", site).with("is", is))
+        }
+        Expectation::Home { subject, is, host, datastore } => {
+            let flow = of(scenario, *subject).with("is", is);
+            let flow = host.iter().fold(flow, |flow, host| flow.with("host", host));
+            let name = |store: &DatastoreIndex| plain(&scenario.site.datastores[store.0].name);
+            ("home", datastore.iter().fold(flow, |flow, store| flow.with("datastore", name(store))))
         }
         Expectation::Task { step, task, is } => {
             let flow = Flow::new().with("step", plain(&scenario.timeline[step.0].name));

@@ -264,8 +264,11 @@ fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
         })
         .collect();
     let free = bytes(1 << 20, 1 << 45, 1);
-    let about = (name(), any_word(Connection::ALL));
-    (about, 1u32..=64, free, any::<u64>()).prop_map(move |((vcenter, connection), hosts, free, reach)| {
+    let alone = (any::<u64>(), any::<u64>());
+    let drawn = (name(), 1u32..=64, free, any::<u64>(), alone, any_word(Connection::ALL));
+    drawn.prop_map(move |(vcenter, hosts, free, reach, (alone, unseen), connection)| {
+        let among = |bits: u64| (0..hosts).filter(move |host| bits >> host & 1 == 1).collect();
+        let (unmanaged, undiscovered) = (among(alone), among(alone & unseen));
         let stores = names.iter().zip(&used);
         let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
         let datastores = stores.map(|(name, used)| Datastore {
@@ -274,7 +277,8 @@ fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
             reach: reach.clone(),
             source: NOWHERE,
         });
-        Site { vcenter, hosts, connection, datastores: datastores.collect(), source: NOWHERE }
+        let datastores = datastores.collect();
+        Site { vcenter, hosts, connection, unmanaged, undiscovered, datastores, source: NOWHERE }
     })
 }
 

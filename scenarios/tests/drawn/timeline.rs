@@ -44,13 +44,19 @@ fn reprotect(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         (0..=frame.master_targets.len()).map(|at| frame.drives_of(MasterTargetIndex(at)).len()).collect();
     let server = proptest::option::of((0..servers).prop_map(ProcessServerChoice::of_number));
     let target = proptest::option::of((0..drives.len()).prop_map(MasterTargetIndex));
-    (subject(frame), server, target, proptest::option::of(any::<Index>())).prop_map(
-        move |(subject, process_server, master_target, drive)| {
+    let place = (new_disks(frame), any_word(LocationWord::ALL));
+    (subject(frame), server, target, proptest::option::of(any::<Index>()), place).prop_map(
+        move |(subject, process_server, master_target, drive, (datastore, location))| {
             let count = drives[master_target.map_or(0, |target| target.0)];
             let retention_drive = drive.map(|drive| DriveIndex(drive.index(count)));
-            Action::Reprotect { subject, process_server, master_target, retention_drive }
+            Action::Reprotect { subject, process_server, master_target, retention_drive, datastore, location }
         },
     )
+}
+
+fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
+    let stores = (0..frame.site.datastores.len()).prop_map(DatastoreIndex);
+    prop_oneof![Just(NewDisks::WithMasterTarget), Just(NewDisks::Unsaid), stores.prop_map(NewDisks::In)]
 }
 
 fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
@@ -137,6 +143,7 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         vm(frame).prop_map(Action::Start),
         vm(frame).prop_map(Action::Snapshot),
         vm(frame).prop_map(Action::RemoveSnapshots),
+        vm(frame).prop_map(Action::Delete),
         (vm(frame), store()).prop_map(|(vm, datastore)| Action::Move { vm, datastore }),
         store().prop_map(|datastore| Action::MoveMasterTarget { datastore }),
     ]
@@ -208,6 +215,7 @@ fn reachable(action: Action, when: When, kept: Duration) -> Action {
 }
 
 pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect>> + use<> {
+    let store = proptest::option::of((0..frame.site.datastores.len()).prop_map(DatastoreIndex));
     let objective = || (subject(frame), time(Duration::ZERO, YEAR));
     let what = prop_oneof![
         objective().prop_map(|(subject, at_most)| Expectation::Rpo { subject, at_most }),
@@ -230,6 +238,8 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, count)| Expectation::PointsKept { subject, count }),
         (subject(frame), any_word(Whereabouts::ALL), any_word(PowerWord::ALL))
             .prop_map(|(subject, site, is)| Expectation::Machine { subject, site, is }),
+        (subject(frame), any_word(HomeWord::ALL), proptest::option::of(0..frame.site.hosts), store)
+            .prop_map(|(subject, is, host, datastore)| Expectation::Home { subject, is, host, datastore }),
         (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {
             let at_least = part.index(usize::MAX) as u64 % at_most.saturating_add(1).max(1);
             Expectation::Loss { subject, at_most, at_least }

@@ -2,10 +2,10 @@
 //! them a reprotect names.
 
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{DriveUse, FileSystem, OsKind};
+use switchback_scenarios::model::words::{DriveUse, FileSystem, LocationWord, OsKind};
 use switchback_scenarios::model::{
     Action, DatastoreIndex, Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer,
-    ProcessServerChoice, Ratio, Subject, standard_drives,
+    NewDisks, ProcessServerChoice, Ratio, Subject, standard_drives,
 };
 use switchback_sim::Chance;
 
@@ -14,7 +14,14 @@ use super::draw::{by_magnitude, one_in};
 
 /// A reprotect that leaves every choice to the product.
 pub(crate) const fn reprotect(subject: Subject) -> Action {
-    Action::Reprotect { subject, process_server: None, master_target: None, retention_drive: None }
+    Action::Reprotect {
+        subject,
+        process_server: None,
+        master_target: None,
+        retention_drive: None,
+        datastore: NewDisks::WithMasterTarget,
+        location: LocationWord::Original,
+    }
 }
 
 /// Adds servers to a third of the sites.
@@ -29,6 +36,10 @@ pub(super) fn add(chance: &mut Chance, scenario: &mut Scenario) {
         let cache = by_magnitude(chance, 16 << 20..=600 << 30);
         let name = format!("scale-out-{}", number + 1);
         scenario.process_servers.push(NamedProcessServer { name, cache, source: NOWHERE });
+    }
+    // Where hosts reach only some of the datastores, one more master target may reach none that it needs.
+    if super::site::is_apart(scenario) {
+        return;
     }
     for number in 0..chance.below(3) {
         let target = master_target(chance, number, scenario.site.datastores.len());
@@ -61,7 +72,13 @@ fn strange_drives(chance: &mut Chance) -> Vec<Drive> {
 }
 
 /// A reprotect. A group comes home to one master target: a second one is refused.
-pub(super) fn choose(chance: &mut Chance, scenario: &Scenario, subject: Subject, is_home: bool) -> Action {
+pub(super) fn choose(
+    chance: &mut Chance,
+    scenario: &Scenario,
+    subject: Subject,
+    is_home: bool,
+    location: LocationWord,
+) -> Action {
     let process_servers = 2 + scenario.process_servers.len() as u64;
     let named = one_in(chance, 3);
     let process_server =
@@ -71,7 +88,8 @@ pub(super) fn choose(chance: &mut Chance, scenario: &Scenario, subject: Subject,
     let master_target = if may_name && one_in(chance, 2) { chance.pick(&suitable).copied() } else { None };
     // The second is the one that will do, on every master target that is drawn.
     let retention_drive = master_target.filter(|_| one_in(chance, 3)).map(|_| DriveIndex(1));
-    Action::Reprotect { subject, process_server, master_target, retention_drive }
+    let datastore = NewDisks::WithMasterTarget;
+    Action::Reprotect { subject, process_server, master_target, retention_drive, datastore, location }
 }
 
 /// The master targets of the family of all the machines: with any other the job fails as often as it is asked for.
