@@ -10,9 +10,9 @@ use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
     ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, HomeExpectation, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Moment,
-    Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, Skew, Slow, SlowDisk,
-    StateExpectation, Subject, TaskExpectation, TestFailover,
+    Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation,
+    Mark, Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, Skew,
+    Slow, SlowDisk, StateExpectation, Subject, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -90,6 +90,8 @@ choice! {
         "rpo" => Rpo(Objective),
         /// How long until the workload answers.
         "rto" => Rto(Objective),
+        /// How old the newest recovery point is at the end.
+        "lag" => Lag(LagExpectation),
         /// How consistent the chosen recovery point is.
         "consistency" => Consistency(ConsistencyExpectation),
         /// Nothing before this mark is lost.

@@ -240,6 +240,9 @@ impl Vault {
         }
         self.learn_attached(id, ask, &outcome);
         self.learn_guest(id, ask, &outcome);
+        if matches!(outcome, Outcome::Done) {
+            self.master_target_assigned(ask);
+        }
         let Some(job) = self.ledger.job_mut(id) else {
             return Ok(());
         };
@@ -248,6 +251,7 @@ impl Vault {
             Outcome::Existed => job.facts.blank = false,
             Outcome::Chosen(point) => job.facts.point = Some(point),
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
+            Outcome::FoundMasterTarget(found) => job.facts.master_target = Some(found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),
         }
         Ok(())

@@ -14,6 +14,7 @@ use super::{Drill, Failover, moments};
 use crate::check::Judge;
 use crate::content::Simulated;
 use crate::outcome::{Verdict, words};
+use crate::world::instant;
 
 impl<C: Simulated> Drill<C> {
     pub(super) fn expectation_verdict(&self, expect: &Expect) -> Verdict {
@@ -25,6 +26,21 @@ impl<C: Simulated> Drill<C> {
             Expectation::Rto { subject, at_most } => {
                 let worst = self.failovers_of(subject).map(Failover::rto).max().flatten();
                 self.bound("RTO", subject, worst, at_most, words::span)
+            }
+            Expectation::Lag { subject, at_most, at_least } => {
+                let now = instant(self.world.now());
+                let control = self.world.control();
+                let lag = |machine| control.and_then(|control| control.rpo_lag(machine, now));
+                let lags: Vec<_> = self.members(subject).map(lag).collect();
+                let known = lags.iter().all(Option::is_some);
+                let worst = lags.into_iter().max().flatten().filter(|_| known);
+                let bound = self.bound("lag", subject, worst, at_most, words::span);
+                if at_least.is_zero() {
+                    bound
+                } else {
+                    let held = bound.1 && worst.is_some_and(|worst| worst >= at_least);
+                    (bound.0, held, format!("{}, at least {}", bound.2, words::span(at_least)))
+                }
             }
             Expectation::Loss { subject, at_most, at_least } => {
                 let lost: u64 = self

@@ -1,6 +1,6 @@
 //! Why something that a step asked for was not done, in the engine's words and in those of the language.
 
-use switchback_engine::control::{Job, JobError, Refused};
+use switchback_engine::control::{Job, JobError, MasterTargetUnfit, Refused};
 use switchback_engine::ports::PortFailure;
 use switchback_scenarios::model::words::FailureWord;
 
@@ -38,6 +38,8 @@ impl Failure {
             Refused::UnknownMachine(_) => FailureWord::NotProtected,
             Refused::NotAllowed { .. } => FailureWord::NotAllowed,
             Refused::NoSuchPoint => FailureWord::NoSuchPoint,
+            Refused::OtherMasterTarget => FailureWord::OtherMasterTarget,
+            Refused::NotHome => FailureWord::NotHome,
             Refused::BadGroup(_) => FailureWord::BadGroup,
             Refused::NoDatastore => FailureWord::NoDatastore,
         };
@@ -64,6 +66,9 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MachineMissing(_) => FailureWord::MachineMissing,
         JobError::MachineNotRunning(_) => FailureWord::MachineNotRunning,
         JobError::MachineInTheWay(_) => FailureWord::MachineInTheWay,
+        JobError::MasterTarget(MasterTargetUnfit::NotRunning) => FailureWord::MasterTargetNotRunning,
+        JobError::MasterTarget(MasterTargetUnfit::OtherFamily) => FailureWord::WrongMasterTarget,
+        JobError::MasterTarget(MasterTargetUnfit::Drive(_)) => FailureWord::UnfitRetentionDrive,
         JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
             PortFailure::NotFound => FailureWord::NotFound,
