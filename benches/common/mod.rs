@@ -44,7 +44,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
                 reach: vec![0, 1, 2, 3],
             }],
             master_target_datastore: 0,
-            master_target_drives: switchback_vsphere::STANDARD_DRIVES.to_vec(),
+            master_target_drives: switchback_harness::world::spec::STANDARD_DRIVES.to_vec(),
             master_targets: Vec::new(),
         },
         cloud: CloudSpec {

@@ -6,6 +6,7 @@ use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::ports::Drive;
 use switchback_engine::{GroupId, Site};
 use switchback_sim::{LinkSpec, Seed};
+pub use switchback_vsphere::STANDARD_DRIVES;
 
 use crate::workload::WorkloadSpec;
 

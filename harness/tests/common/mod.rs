@@ -86,7 +86,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
                 reach: vec![0, 1],
             }],
             master_target_datastore: 0,
-            master_target_drives: switchback_vsphere::STANDARD_DRIVES.to_vec(),
+            master_target_drives: switchback_harness::world::spec::STANDARD_DRIVES.to_vec(),
             master_targets: Vec::new(),
         },
         cloud: CloudSpec {
