@@ -303,6 +303,14 @@ about! {
     }
 }
 
+about! {
+    /// A code that Site Recovery shows during the run.
+    CodeExpectation is "an expectation" {
+        /// The code.
+        "is" => is: required Spanned<Count>,
+    }
+}
+
 record! {
     /// How a task of a step's job ended.
     TaskExpectation is "an expectation" {

@@ -9,9 +9,9 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Moment, Move,
-    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk,
+    ChangePoint, CodeExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull,
+    Fail, Failback, Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Moment,
+    Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk,
     StateExpectation, Subject, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
@@ -102,6 +102,8 @@ choice! {
         "machine" => Machine(MachineExpectation),
         /// How a task of a step's job ended.
         "task" => Task(TaskExpectation),
+        /// A code that Site Recovery shows during the run.
+        "code" => Code(CodeExpectation),
         /// The most acknowledged writes that may be lost.
         "loss" => Loss(LossExpectation),
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use switchback_azure::errors::Code;
 use switchback_engine::control::{ItemState, Job, TaskState};
 use switchback_engine::{Consistency, Direction, MachineId, Site};
 use switchback_scenarios::model::words::{
@@ -12,6 +13,7 @@ use switchback_scenarios::model::{Expect, Expectation, StepIndex, Subject};
 use super::{Drill, Failover, moments};
 use crate::check::Judge;
 use crate::content::Simulated;
+use crate::outcome::events::{self, Event};
 use crate::outcome::{Verdict, words};
 
 impl<C: Simulated> Drill<C> {
@@ -53,6 +55,11 @@ impl<C: Simulated> Drill<C> {
                     self.members(subject).map(|machine| self.power_word(machine, site)).collect();
                 let name = format!("{} at {site}", self.scenario.subject_name(subject));
                 (name, found.iter().all(|found| *found == is), format!("{}, wanted {is}", listed(&found)))
+            }
+            Expectation::Code { subject, is } => {
+                let shown: Vec<&str> = self.codes_of(subject).map(Code::as_str).collect();
+                let name = format!("code {is} for {}", self.scenario.subject_name(subject));
+                (name, shown.contains(&is.to_string().as_str()), format!("[{}], wanted {is}", listed(&shown)))
             }
             Expectation::Task { step, task, is } => {
                 let found = self.task_ends(step, task);
@@ -170,6 +177,15 @@ impl<C: Simulated> Drill<C> {
             (true, false) => PowerWord::Off,
             (true, true) => PowerWord::Running,
         }
+    }
+
+    /// What Site Recovery has shown for machines of a subject, and for the whole site.
+    fn codes_of(&self, subject: Subject) -> impl Iterator<Item = Code> {
+        let events = events::of(&self.world).into_iter();
+        let is_theirs = move |event: &Event| {
+            !event.cleared && event.machine.is_none_or(|of| self.members(subject).any(|one| one == of))
+        };
+        events.filter(is_theirs).map(|event| event.code)
     }
 
     /// How a task ended in each job of a step; `None` where it has not, or there is none.

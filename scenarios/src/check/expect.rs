@@ -64,6 +64,9 @@ impl Check<'_> {
                 site: args.site.value,
                 is: args.is.value,
             },
+            ExpectationKind::Code(args) => {
+                Expectation::Code { subject: self.subject(raw, args.subject(), who)?, is: args.is.value.0 }
+            }
             ExpectationKind::Task(args) => {
                 let steps = raw.timeline.as_deref().unwrap_or_default();
                 let step = self.step_called(steps, &args.step)?;

@@ -192,6 +192,7 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::Machine { subject, site, is } => {
             ("machine", of(scenario, *subject).with("at", site).with("is", is))
         }
+        Expectation::Code { subject, is } => ("code", of(scenario, *subject).with("is", is)),
         Expectation::Task { step, task, is } => {
             let flow = Flow::new().with("step", plain(&scenario.timeline[step.0].name));
             ("task", flow.with("task", task).with("is", is))

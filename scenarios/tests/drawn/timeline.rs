@@ -208,6 +208,7 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, count)| Expectation::PointsKept { subject, count }),
         (subject(frame), any_word(Whereabouts::ALL), any_word(PowerWord::ALL))
             .prop_map(|(subject, site, is)| Expectation::Machine { subject, site, is }),
+        (subject(frame), any::<u64>()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
         (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {
             let at_least = part.index(usize::MAX) as u64 % at_most.saturating_add(1).max(1);
             Expectation::Loss { subject, at_most, at_least }
