@@ -66,7 +66,8 @@ pub use jobs::{Job, JobError, Task};
 pub use ledger::ControlRecord;
 pub use operations::allowed_operations;
 pub use vocabulary::{
-    Command, ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState, TestState,
+    Command, ItemState, JobId, JobKind, JobState, Location, Operation, Refused, TaskKind, TaskState,
+    TestState,
 };
 
 use durable::Durable;

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{Direction, GroupId, MachineId};
+use crate::id::{DatastoreId, Direction, GroupId, MachineId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
@@ -147,6 +147,16 @@ pub enum TestState {
     CleaningUp,
 }
 
+/// Where a machine comes home to (site-recovery 3.6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Location {
+    /// To the machine that is there: what differs is sent. Where there is none, as to an alternate location.
+    #[default]
+    Original,
+    /// To a new machine on the master target's host: everything is sent.
+    Alternate,
+}
+
 /// What a user asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
@@ -193,6 +203,11 @@ pub enum Command {
         machine: MachineId,
         /// Where its batches go.
         process_server: Address,
+        /// Where the disks of a machine lie that has to be created at home. On the way home it must be given even
+        /// so, and is ignored where the machine is used that is there (site-recovery 3.6); away it means nothing.
+        datastore: Option<DatastoreId>,
+        /// To which machine at home; away it means nothing.
+        location: Location,
     },
     /// Compare the disks with their replicas and send what differs.
     Resync {
@@ -273,4 +288,7 @@ pub enum Refused {
     /// The machine or group is protected already, or the group is empty, lists a machine twice or one without disks.
     #[error("the group cannot be protected: {0}")]
     BadGroup(String),
+    /// A reprotect home names no datastore.
+    #[error("no datastore is given for the disks at home")]
+    NoDatastore,
 }

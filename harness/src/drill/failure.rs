@@ -40,6 +40,7 @@ impl Failure {
             Refused::NotAllowed { .. } => FailureWord::NotAllowed,
             Refused::NoSuchPoint => FailureWord::NoSuchPoint,
             Refused::BadGroup(_) => FailureWord::BadGroup,
+            Refused::NoDatastore => FailureWord::NoDatastore,
         };
         Self { word: Some(word), why: refused.to_string() }
     }
@@ -65,6 +66,7 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MachineMissing(_) => FailureWord::MachineMissing,
         JobError::MachineNotRunning(_) => FailureWord::MachineNotRunning,
         JobError::MachineInTheWay(_) => FailureWord::MachineInTheWay,
+        JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
             PortFailure::NotFound => FailureWord::NotFound,
             PortFailure::AlreadyExists => FailureWord::AlreadyExists,

@@ -36,11 +36,12 @@ pub enum FaultKind {
     SnapshotsRemoved,
     MachineMoved,
     MasterTargetMoved,
+    MachineDeleted,
 }
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -66,6 +67,7 @@ impl FaultKind {
         Self::SnapshotsRemoved,
         Self::MachineMoved,
         Self::MasterTargetMoved,
+        Self::MachineDeleted,
     ];
 
     /// In words, such as `link cut`.
@@ -112,6 +114,7 @@ impl FaultKind {
             Happening::OperatorStopped { .. } => Self::MachineStopped,
             Happening::OperatorSnapshot { .. } => Self::SnapshotTaken,
             Happening::OperatorRemovedSnapshots { .. } => Self::SnapshotsRemoved,
+            Happening::OperatorDeleted { .. } => Self::MachineDeleted,
             Happening::OperatorMoved { machine: Some(_) } => Self::MachineMoved,
             Happening::OperatorMoved { machine: None } => Self::MasterTargetMoved,
             _ => return None,
@@ -189,7 +192,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 14] = [
+pub(super) const REFUSALS: [&str; 15] = [
     "enable",
     "failover",
     "change of point",
@@ -204,6 +207,7 @@ pub(super) const REFUSALS: [&str; 14] = [
     "test failover",
     "clean up test",
     "switch process server",
+    "no datastore",
 ];
 
 pub(super) const fn refusal(refused: &Refused) -> usize {
@@ -224,5 +228,6 @@ pub(super) const fn refusal(refused: &Refused) -> usize {
         Refused::NoSuchPoint => 8,
         Refused::UnknownMachine(_) => 9,
         Refused::BadGroup(_) => 10,
+        Refused::NoDatastore => 14,
     }
 }
