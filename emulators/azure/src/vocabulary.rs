@@ -130,7 +130,10 @@ const fn failover_task(task: TaskKind) -> Option<Shown> {
             "VmPrepareForUnPlannedFailover",
             "Synchronizing the latest changes",
         ),
-        TaskKind::ChoosePoint | TaskKind::CleanUp => Shown::Within(TaskKind::FailOver),
+        // The recorded jobs have no task for it, skipped or not.
+        TaskKind::ChoosePoint | TaskKind::CleanUp | TaskKind::PrepareBoot => {
+            Shown::Within(TaskKind::FailOver)
+        }
         TaskKind::FailOver => shown("FailoverTask", "VmFailover", "Start failover"),
         TaskKind::StartMachine => {
             shown("StartVmOnSecondary", "VmFoStartVmOnSecondary", "Start the replica virtual machine")
@@ -142,8 +145,9 @@ const fn failover_task(task: TaskKind) -> Option<Shown> {
 /// All inferred but the last: the classic job was never recorded.
 const fn change_point_task(task: TaskKind) -> Option<Shown> {
     Some(match task {
-        TaskKind::CleanUp => Shown::Within(TaskKind::FailOver),
-        TaskKind::ChoosePoint => Shown::Within(TaskKind::FailOver),
+        TaskKind::CleanUp | TaskKind::ChoosePoint | TaskKind::PrepareBoot => {
+            Shown::Within(TaskKind::FailOver)
+        }
         TaskKind::FailOver => {
             shown("ApplyRecoveryPointTask", "VmApplyRecoveryPoint", "Applying the recovery point")
         }
@@ -238,6 +242,7 @@ const fn test_failover_task(task: TaskKind) -> Option<Shown> {
             "Prerequisites check for test failover",
         ),
         TaskKind::FailOver => shown("BeginTestFailoverTask", "VmTfoInitiateFailover", "Start test failover"),
+        TaskKind::PrepareBoot => Shown::Within(TaskKind::CreateTestMachine),
         TaskKind::CreateTestMachine => {
             shown("PrepareTestProtectedEntitiesTask", "VmTfoPrepareTestVm", "Creating test virtual machine")
         }
@@ -418,9 +423,10 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
     match failure {
         PortFailure::NotFound => (404, "ResourceNotFound"),
         PortFailure::AlreadyExists => (409, "Conflict"),
-        PortFailure::WrongState(_) | PortFailure::SnapshotsPresent(_) | PortFailure::DatastoreOutOfReach => {
-            (409, "OperationNotAllowed")
-        }
+        PortFailure::WrongState(_)
+        | PortFailure::SnapshotsPresent(_)
+        | PortFailure::DatastoreOutOfReach
+        | PortFailure::BootNotPrepared => (409, "OperationNotAllowed"),
         PortFailure::GuestUnresponsive => (409, "VMAgentStatusCommunicationError"),
         PortFailure::Throttled { .. } => (429, "TooManyRequests"),
         PortFailure::Unavailable => (503, "ServiceUnavailable"),

@@ -9,7 +9,7 @@ use crate::model::words::{
 };
 use crate::model::{DatastoreIndex, DiskIndex, GroupIndex, StepIndex, VmIndex};
 use crate::source::SourceLine;
-use crate::units::Ratio;
+use crate::units::{DurationRange, Ratio};
 
 /// What a step or an expectation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -444,6 +444,8 @@ pub enum Expectation {
         task: TaskWord,
         /// How.
         is: TaskEnd,
+        /// How long it took; none for any time.
+        takes: Option<DurationRange>,
     },
     /// A code that Site Recovery shows during the run, for one of them.
     Code {

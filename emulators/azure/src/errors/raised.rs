@@ -49,6 +49,10 @@ codes! {
     MachineInAzureNotRunning = "78093",
     /// The machine at home could not be started.
     MachineAtHomeNotStarted = "8038",
+    /// The machine could not be prepared to start in Azure.
+    BootNotPrepared = "170010",
+    /// The host of the master target has not been discovered.
+    HostNotDiscovered = "datastore-list-empty",
     /// The datastore is out of reach.
     DatastoreOutOfReach = "8061",
     /// Anything that has no code of its own.
@@ -107,6 +111,7 @@ pub fn of_job(job: &Job) -> Option<Code> {
         }
         JobError::MachineInTheWay(Site::Recovery) => Code::MachineNotCreated,
         JobError::MachineInTheWay(Site::Primary) => Code::MachineAtHomeNotStarted,
+        JobError::HostNotDiscovered => Code::HostNotDiscovered,
         JobError::NoSuchPoint | JobError::Unknown => Code::Internal,
     })
 }
@@ -135,6 +140,7 @@ pub const fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
             Code::MachineAtHomeNotStarted
         }
         (PortFailure::DatastoreOutOfReach, _) => Code::DatastoreOutOfReach,
+        (PortFailure::BootNotPrepared, _) => Code::BootNotPrepared,
         // The machine is not there, or hung.
         (PortFailure::NotFound | PortFailure::GuestUnresponsive, _) => Code::MachineInAzureNotRunning,
         // The service's own internal error: ask again.

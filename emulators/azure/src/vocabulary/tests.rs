@@ -18,7 +18,7 @@ const JOBS: [JobKind; 11] = [
     JobKind::CleanUpTest,
 ];
 
-const TASKS: [TaskKind; 14] = [
+const TASKS: [TaskKind; 15] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -32,6 +32,7 @@ const TASKS: [TaskKind; 14] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::PrepareBoot,
     TaskKind::SwitchProcessServer,
 ];
 
@@ -147,6 +148,7 @@ fn resource_manager_answers_every_failure_with_a_code() {
         PortFailure::OutOfCapacity(String::new()),
         PortFailure::DatastoreOutOfReach,
         PortFailure::SnapshotsPresent(1),
+        PortFailure::BootNotPrepared,
     ];
     for failure in &failures {
         assert!((400..600).contains(&arm_error(failure).0));
