@@ -19,10 +19,10 @@ use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation,
-    Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, Skew, Slow,
-    SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull,
+    Fail, Failback, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation,
+    MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect,
+    Reprotect, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};

@@ -333,6 +333,14 @@ about! {
 }
 
 about! {
+    /// A code that Site Recovery shows during the run.
+    CodeExpectation is "an expectation" {
+        /// The code.
+        "is" => is: required Spanned<Count>,
+    }
+}
+
+about! {
     /// Which machine stands on premises at the end of the run.
     HomeExpectation is "an expectation" {
         /// Which one.

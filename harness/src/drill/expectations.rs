@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use switchback_azure::errors::Code;
 use switchback_engine::control::{ItemState, Job, TaskState};
 use switchback_engine::{Consistency, Direction, MachineId, Site};
 use switchback_scenarios::model::words::{
@@ -13,6 +14,7 @@ use switchback_scenarios::model::{DatastoreIndex, DurationRange, Expect, Expecta
 use super::{Drill, Failover, moments};
 use crate::check::Judge;
 use crate::content::Simulated;
+use crate::outcome::events::{self, Event};
 use crate::outcome::{Verdict, words};
 use crate::world::instant;
 
@@ -70,6 +72,11 @@ impl<C: Simulated> Drill<C> {
                     self.members(subject).map(|machine| self.power_word(machine, site)).collect();
                 let name = format!("{} at {site}", self.scenario.subject_name(subject));
                 (name, found.iter().all(|found| *found == is), format!("{}, wanted {is}", listed(&found)))
+            }
+            Expectation::Code { subject, is } => {
+                let shown: Vec<&str> = self.codes_of(subject).map(Code::as_str).collect();
+                let name = format!("code {is} for {}", self.scenario.subject_name(subject));
+                (name, shown.contains(&is.to_string().as_str()), format!("[{}], wanted {is}", listed(&shown)))
             }
             Expectation::Home { subject, is, host, datastore } => {
                 let found: Vec<String> = self
@@ -218,6 +225,15 @@ impl<C: Simulated> Drill<C> {
             (true, false) => PowerWord::Off,
             (true, true) => PowerWord::Running,
         }
+    }
+
+    /// What Site Recovery has shown for machines of a subject, and for the whole site.
+    fn codes_of(&self, subject: Subject) -> impl Iterator<Item = Code> {
+        let events = events::of(&self.world).into_iter();
+        let is_theirs = move |event: &Event| {
+            !event.cleared && event.machine.is_none_or(|of| self.members(subject).any(|one| one == of))
+        };
+        events.filter(is_theirs).map(|event| event.code)
     }
 
     /// How long a task took in each job of a step; `None` where it has not ended, or there is none.

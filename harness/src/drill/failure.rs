@@ -1,5 +1,6 @@
 //! Why something that a step asked for was not done, in the engine's words and in those of the language.
 
+use switchback_azure::errors::raised;
 use switchback_engine::control::{Job, JobError, MasterTargetUnfit, Refused};
 use switchback_engine::ports::PortFailure;
 use switchback_scenarios::model::words::FailureWord;
@@ -49,7 +50,8 @@ impl Failure {
     pub(super) fn of_job(job: &Job) -> Self {
         let error = job.error.as_ref();
         let why = error.map_or_else(|| "without a reason".to_owned(), ToString::to_string);
-        Self { word: error.map(word_of), why: format!("the job failed: {why}") }
+        let code = raised::of_job(job).map_or_else(String::new, |code| format!(" with {code}"));
+        Self { word: error.map(word_of), why: format!("the job failed{code}: {why}") }
     }
 }
 

@@ -77,6 +77,9 @@ impl Check<'_> {
                 site: args.site.value,
                 is: args.is.value,
             },
+            ExpectationKind::Code(args) => {
+                Expectation::Code { subject: self.subject(raw, args.subject(), who)?, is: args.is.value.0 }
+            }
             ExpectationKind::Home(args) => self.home(raw, args)?,
             ExpectationKind::Task(args) => {
                 let steps = raw.timeline.as_deref().unwrap_or_default();

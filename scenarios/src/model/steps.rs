@@ -466,6 +466,13 @@ pub enum Expectation {
         /// How long it took; none for any time.
         takes: Option<DurationRange>,
     },
+    /// A code that Site Recovery shows during the run, for one of them.
+    Code {
+        /// Whose.
+        subject: Subject,
+        /// The code.
+        is: u64,
+    },
     /// The number of acknowledged writes that were lost.
     Loss {
         /// Of whom.

@@ -230,6 +230,7 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::Machine { subject, site, is } => {
             ("machine", of(scenario, *subject).with("at", site).with("is", is))
         }
+        Expectation::Code { subject, is } => ("code", of(scenario, *subject).with("is", is)),
         Expectation::Home { subject, is, host, datastore } => {
             let flow = of(scenario, *subject).with("is", is);
             let flow = host.iter().fold(flow, |flow, host| flow.with("host", host));

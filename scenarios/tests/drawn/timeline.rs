@@ -238,6 +238,7 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, count)| Expectation::PointsKept { subject, count }),
         (subject(frame), any_word(Whereabouts::ALL), any_word(PowerWord::ALL))
             .prop_map(|(subject, site, is)| Expectation::Machine { subject, site, is }),
+        (subject(frame), any::<u64>()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
         (subject(frame), any_word(HomeWord::ALL), proptest::option::of(0..frame.site.hosts), store)
             .prop_map(|(subject, is, host, datastore)| Expectation::Home { subject, is, host, datastore }),
         (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {
