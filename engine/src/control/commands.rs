@@ -14,7 +14,7 @@ use super::operations::allowed_operations;
 use super::vault::Vault;
 use super::vocabulary::{Command, ItemState, JobId, JobKind, Operation, Refused};
 use super::wire::Wish;
-use crate::id::{Direction, GroupId, MachineId, MasterTargetId};
+use crate::id::{Direction, GroupId, MachineId};
 use crate::message::Selector;
 use crate::point::{Consistency, PointId, RecoveryPoint};
 use crate::policy::ReplicationPolicy;

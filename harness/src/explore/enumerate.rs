@@ -9,12 +9,11 @@ use std::sync::Arc;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
-    Component, DiskOwner, JourneyWord, LinkName, LocationWord, OsKind, OutsideCall, OutsideFailure,
-    PassingState,
+    Component, DiskOwner, JourneyWord, LinkName, OsKind, OutsideCall, OutsideFailure, PassingState,
 };
 use switchback_scenarios::model::{
-    Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, NewDisks, Pattern, Ratio,
-    RecoveryPointChoice, SlowDevice, Step, StepIndex, Subject, Vm, VmIndex, When,
+    Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, Pattern, Ratio, RecoveryPointChoice,
+    SlowDevice, Step, StepIndex, Subject, Vm, VmIndex, When,
 };
 
 use super::generate::{NOWHERE, Place, blank, step};

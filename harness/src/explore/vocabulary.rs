@@ -192,7 +192,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 15] = [
+pub(super) const REFUSALS: [&str; 17] = [
     "enable",
     "failover",
     "change of point",
@@ -208,6 +208,8 @@ pub(super) const REFUSALS: [&str; 15] = [
     "clean up test",
     "switch process server",
     "no datastore",
+    "master target away from home",
+    "second master target of a group",
 ];
 
 pub(super) const fn refusal(refused: &Refused) -> usize {
@@ -229,5 +231,7 @@ pub(super) const fn refusal(refused: &Refused) -> usize {
         Refused::UnknownMachine(_) => 9,
         Refused::BadGroup(_) => 10,
         Refused::NoDatastore => 14,
+        Refused::NotHome => 15,
+        Refused::OtherMasterTarget => 16,
     }
 }

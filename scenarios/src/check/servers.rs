@@ -4,7 +4,7 @@ use crate::check::site::DATASTORE_MAX;
 use crate::check::{Check, Names};
 use crate::decode::{NonEmpty, Spanned};
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{DriveUse, FileSystem, OsKind};
+use crate::model::words::{DriveUse, FileSystem, LocationWord, OsKind};
 use crate::model::{
     Action, DatastoreIndex, Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer,
     ProcessServer, ProcessServerChoice, standard_drives,
@@ -136,11 +136,14 @@ impl Check<'_> {
             let target = master_target.unwrap_or(Some(MasterTargetIndex::CONFIGURATION_SERVER))?;
             self.drive_called(raw, target, name, which).map(DriveIndex)
         });
+        let datastore = self.new_disks(raw, args.datastore.as_ref(), &format!("{which} makes disks in"));
         Some(Action::Reprotect {
             subject: subject?,
             process_server: known(process_server)?,
             master_target: known(master_target)?,
             retention_drive: known(retention_drive)?,
+            datastore: datastore?,
+            location: args.location.map_or(LocationWord::Original, |word| word.value),
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{FailureWord, LocationWord};
+use crate::model::words::FailureWord;
 use crate::model::{
     Action, FailbackPoint, GroupIndex, Moment, NewDisks, Policy, RecoveryPointChoice, Step, StepIndex,
     Subject, VmIndex, When,
@@ -249,7 +249,7 @@ impl Check<'_> {
     }
 
     /// Where new disks lie; the word for nowhere is no name.
-    fn new_disks(
+    pub(super) fn new_disks(
         &mut self,
         raw: &raw::Scenario,
         name: Option<&Spanned<Name>>,

@@ -9,8 +9,7 @@ use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{JourneyWord, LocationWord, PassingState, TaskWord};
 use switchback_scenarios::model::{
-    Action, FailbackPoint, GroupIndex, Moment, NewDisks, Policy, RecoveryPointChoice, Step, StepIndex,
-    Subject, When,
+    Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject, When,
 };
 use switchback_sim::Chance;
 
