@@ -45,6 +45,7 @@ mod master_target;
 mod opening;
 mod operations;
 mod phase;
+mod prepare_boot;
 mod process_server;
 mod reprotect;
 mod resync;
@@ -248,6 +249,7 @@ impl<C: Content> Control<C> {
                 CloudRequest::CreateDisk(instance, disk, Arc::clone(view))
             }
             CloudAsk::CreateMachine(instance, machine) => CloudRequest::CreateMachine(instance, machine),
+            CloudAsk::PrepareBoot(instance, machine) => CloudRequest::PrepareBoot(instance, machine),
             CloudAsk::StartMachine(instance, machine) => CloudRequest::StartMachine(instance, machine),
             CloudAsk::StopMachine(machine) => CloudRequest::StopMachine(machine),
             CloudAsk::DeleteMachine(instance, machine) => CloudRequest::DeleteMachine(instance, machine),
