@@ -10,7 +10,7 @@ use switchback_engine::role::Address;
 use switchback_engine::{Direction, GroupId, MachineId, Stamp};
 use switchback_harness::workload::{Pattern, Synthetic, WorkloadSpec};
 use switchback_harness::world::spec::{
-    CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 use switchback_harness::{World, WorldSpec};
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -32,6 +32,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
         fabric: link(1, 10),
         wan: link(10, 10),
         cache_bytes: 600 << 30,
+        further_caches: Vec::new(),
         site: SiteSpec {
             vcenter: "vc-bench".to_owned(),
             hosts: 4,
@@ -43,6 +44,8 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
                 reach: vec![0, 1, 2, 3],
             }],
             master_target_datastore: 0,
+            master_target_drives: switchback_harness::world::spec::STANDARD_DRIVES.to_vec(),
+            master_targets: Vec::new(),
         },
         cloud: CloudSpec {
             region: "uksouth".to_owned(),
@@ -74,6 +77,7 @@ fn machine(number: usize, bytes_per_sec: u64) -> MachineSpec {
     MachineSpec {
         name: format!("vm-{number:04}"),
         windows: true,
+        boot: BootSpec::READY,
         memory_bytes: 16 << 30,
         pool_bytes: 1 << 30,
         datastore: 0,

@@ -41,9 +41,11 @@ mod group;
 mod item;
 mod jobs;
 mod ledger;
+mod master_target;
 mod opening;
 mod operations;
 mod phase;
+mod prepare_boot;
 mod process_server;
 mod reprotect;
 mod resync;
@@ -64,6 +66,7 @@ pub use group::Group;
 pub use item::{Health, ItemStatus, ProtectedItem};
 pub use jobs::{Job, JobError, Task};
 pub use ledger::ControlRecord;
+pub use master_target::{DriveUnfit, MasterTargetUnfit};
 pub use operations::allowed_operations;
 pub use vocabulary::{
     Command, ItemState, JobId, JobKind, JobState, Location, Operation, Refused, TaskKind, TaskState,
@@ -193,6 +196,7 @@ impl<C: Content> Control<C> {
         let outcome = match result {
             Ok(HypervisorAnswer::Done) => Outcome::Done,
             Ok(HypervisorAnswer::Machine(found)) => Outcome::Inspected(found),
+            Ok(HypervisorAnswer::MasterTarget(found)) => Outcome::FoundMasterTarget(found),
             Err(failure) => Outcome::Failed(failure.into()),
         };
         self.vault.settle(call.0, outcome);
@@ -245,6 +249,7 @@ impl<C: Content> Control<C> {
                 CloudRequest::CreateDisk(instance, disk, Arc::clone(view))
             }
             CloudAsk::CreateMachine(instance, machine) => CloudRequest::CreateMachine(instance, machine),
+            CloudAsk::PrepareBoot(instance, machine) => CloudRequest::PrepareBoot(instance, machine),
             CloudAsk::StartMachine(instance, machine) => CloudRequest::StartMachine(instance, machine),
             CloudAsk::StopMachine(machine) => CloudRequest::StopMachine(machine),
             CloudAsk::DeleteMachine(instance, machine) => CloudRequest::DeleteMachine(instance, machine),

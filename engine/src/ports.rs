@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::content::Content;
-use crate::id::{DatastoreId, DiskId, MachineId};
+use crate::id::{DatastoreId, DiskId, MachineId, MasterTargetId};
 use crate::journal::View;
 
 /// Asked of the hypervisor of the primary site.
@@ -28,6 +28,11 @@ pub enum HypervisorRequest {
     /// already, that one stays as it is and is no longer the machine from now on; one on the same host is an error
     /// (`AlreadyExists`; site-recovery 3.8, 78052).
     CreateMachine(MachineId, Vec<u64>, Option<DatastoreId>),
+    /// What is known of a master target that is to receive the machine's data? Answered by `MasterTarget`.
+    InspectMasterTarget(MachineId, MasterTargetId),
+    /// From now on the machine's disks are attached to this master target, and what arrives for it is kept on this of
+    /// its drives.
+    AssignMasterTarget(MachineId, MasterTargetId, u8),
     /// Attach the machine's disks to the master target, readable and writable.
     AttachDisks(MachineId),
     /// Give the disks back to the machine.
@@ -41,6 +46,45 @@ pub enum HypervisorAnswer {
     Done,
     /// What is known of the machine.
     Machine(Inspection),
+    /// What is known of the master target.
+    MasterTarget(MasterTargetFound),
+}
+
+/// What a site knows of a master target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MasterTargetFound {
+    /// Whether it runs.
+    pub running: bool,
+    /// Whether its operating system is of the same family as the machine's. True where there is no such machine.
+    pub same_family: bool,
+    /// Its drives, in the order in which they are offered.
+    pub drives: Vec<Drive>,
+}
+
+/// A drive of a master target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drive {
+    /// How much fits, in bytes.
+    pub capacity_bytes: u64,
+    /// What else is on it.
+    pub holds: DriveUse,
+    /// Whether its file system is FAT or FAT32.
+    pub is_fat: bool,
+    /// Whether it is locked.
+    pub is_locked: bool,
+}
+
+/// What a drive is in use for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DriveUse {
+    /// Nothing: it is free to keep what arrives.
+    Nothing,
+    /// The operating system, or the installation of the product.
+    System,
+    /// The paging file.
+    Paging,
+    /// The cache of the process server.
+    Cache,
 }
 
 /// What a site knows of a machine.
@@ -58,6 +102,38 @@ pub struct Inspection {
     pub disks_attached: bool,
     /// Where it is at home. In the cloud it says nothing.
     pub place: Place,
+    /// What decides how it starts elsewhere. In the cloud nobody asks: [`Guest::READY`].
+    pub guest: Guest,
+}
+
+/// What of a machine decides whether it starts at the other site as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    /// It is a physical server: no hypervisor can shut it down, and it comes home as a new virtual machine.
+    pub physical: bool,
+    /// It runs Linux.
+    pub linux: bool,
+    /// It asks for its address when it starts, whatever addresses it has now.
+    pub dhcp: bool,
+    /// It starts with every driver that the other site's virtual hardware needs.
+    pub boot_drivers: bool,
+}
+
+impl Default for Guest {
+    fn default() -> Self {
+        Self::READY
+    }
+}
+
+impl Guest {
+    /// A virtual machine that starts anywhere as it is.
+    pub const READY: Self = Self { physical: false, linux: false, dhcp: true, boot_drivers: true };
+
+    /// Whether its disks have to be prepared before it starts away (site-recovery 3.5).
+    #[must_use]
+    pub const fn needs_preparing(self) -> bool {
+        self.physical || self.linux || !self.dhcp || !self.boot_drivers
+    }
 }
 
 /// Where a machine is at home, beside the master target that would serve it.
@@ -102,6 +178,7 @@ impl Inspection {
         snapshots: 0,
         datastore_in_reach: true,
         disks_attached: false,
+        guest: Guest::READY,
         place: Place::NOWHERE,
     };
 }
@@ -118,6 +195,8 @@ pub enum CloudRequest<C: Content> {
     CreateDisk(Instance, DiskId, Arc<View<C>>),
     /// Create the instance with its network and address from the disks that were created for it.
     CreateMachine(Instance, MachineId),
+    /// Prepare the disks of the instance, which does not run, so that its system starts there.
+    PrepareBoot(Instance, MachineId),
     /// Start the instance.
     StartMachine(Instance, MachineId),
     /// Shut the recovered machine down in order and release it.
@@ -169,6 +248,9 @@ pub enum PortFailure {
     /// The master target's host does not reach the datastore.
     #[error("the datastore is out of reach of the master target's host")]
     DatastoreOutOfReach,
+    /// Its disks cannot be prepared, so its system would not start.
+    #[error("the machine cannot be prepared to start")]
+    BootNotPrepared,
     /// Snapshots stand in the way.
     #[error("the machine has {0} snapshots")]
     SnapshotsPresent(u32),

@@ -9,17 +9,20 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
-use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat};
+use crate::model::words::{
+    BootDriver, Connection, ContentKind, DriveUse, FileSystem, HealGoal, Judge, MachineKind, Origin, OsKind,
+    Repeat, TraceFormat,
+};
 use crate::node::{Kind, Node};
 use crate::ranges::Range;
 use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, HomeExpectation, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Move,
-    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, Skew, Slow, SlowDisk,
-    StateExpectation, Subject, SubjectName, TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull,
+    Fail, Failback, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation,
+    MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect,
+    Reprotect, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};
@@ -45,10 +48,16 @@ record! {
         "wan" => wan: wanted Link,
         /// The network inside the site. Default of its keys: 10Gbps, 100us..300us, no loss.
         "lan" => lan: optional Link,
+        /// The network inside Azure. Default of its keys: 10Gbps, 100us..300us, no loss.
+        "fabric" => fabric: optional Link,
         /// The process server on premises.
         "process-server" => process_server: optional ProcessServer,
         /// The master target on premises, which receives what comes home.
         "master-target" => master_target: optional MasterTarget,
+        /// Further process servers on premises, beside the one of the configuration server.
+        "process-servers" => process_servers: optional Vec<NamedProcessServer>,
+        /// Further master targets, beside the one of the configuration server.
+        "master-targets" => master_targets: optional Vec<NamedMasterTarget>,
         /// The replication policy.
         "policy" => policy: optional Policy,
         /// What is protected, in groups that share their recovery points.
@@ -88,6 +97,8 @@ record! {
     Site is "the site" {
         /// The vCenter and its hosts.
         "vcenter" => vcenter: wanted VCenter,
+        /// How it is connected to Azure: vpn (default) or express-route. Sets what the keys of `wan` are by default.
+        "connection" => connection: optional Spanned<Connection>,
         /// Where the disks of machines lie.
         "datastores" => datastores: required NonEmpty<Datastore>,
     }
@@ -164,6 +175,48 @@ record! {
         "datastore" => datastore: optional Spanned<Name>,
         /// How long failback recovery points are kept, up to 15 days. Default 24h.
         "retention" => retention: optional Spanned<Time>,
+        /// Its drives. Default: C with the system, R of 600GiB free for retention.
+        "drives" => drives: optional NonEmpty<Drive>,
+    }
+}
+
+record! {
+    /// A further process server on premises.
+    NamedProcessServer is "a process server" {
+        /// Its name, neither `on-premises` nor `azure`.
+        "name" => name: required Spanned<Name>,
+        /// The size of its cache, 1MiB or more. Default 600GiB.
+        "cache" => cache: optional Spanned<Bytes>,
+    }
+}
+
+record! {
+    /// A further master target.
+    NamedMasterTarget is "a master target" {
+        /// Its name, not `configuration-server`.
+        "name" => name: required Spanned<Name>,
+        /// Where it lies. Default: the first datastore.
+        "datastore" => datastore: optional Spanned<Name>,
+        /// windows (default) or linux.
+        "os" => os: optional Spanned<OsKind>,
+        /// Its drives. Default: C with the system, R of 600GiB free for retention.
+        "drives" => drives: optional NonEmpty<Drive>,
+    }
+}
+
+record! {
+    /// A drive of a master target.
+    Drive is "a drive" {
+        /// Its name, unique in the master target.
+        "name" => name: required Spanned<Name>,
+        /// How much fits; 0B is a drive without capacity.
+        "capacity" => capacity: required Spanned<Bytes>,
+        /// What it is in use for: nothing (default), system, paging or cache.
+        "holds" => holds: optional Spanned<DriveUse>,
+        /// Its file system: ntfs (default), ext4, fat or fat32.
+        "file-system" => file_system: optional Spanned<FileSystem>,
+        /// Whether it is locked. Default false.
+        "locked" => locked: optional Spanned<Flag>,
     }
 }
 
@@ -200,6 +253,12 @@ record! {
         "kind" => kind: optional Spanned<MachineKind>,
         /// windows (default) or linux.
         "os" => os: optional Spanned<OsKind>,
+        /// Whether its DHCP service is enabled, whatever addresses it has. Default true.
+        "dhcp" => dhcp: optional Spanned<Flag>,
+        /// Boot drivers of Azure that it does not start with. Default: none.
+        "missing-drivers" => missing_drivers: optional NonEmpty<Spanned<BootDriver>>,
+        /// Whether nothing can change from outside what it starts with, as with an encrypted system disk. Default false.
+        "boot-locked" => boot_locked: optional Spanned<Flag>,
         /// Its memory, 64MiB to 24TiB. Default 4GiB. The agent's capture pool is a sixteenth of it.
         "memory" => memory: optional Spanned<Bytes>,
         /// The agent's capture pool, overriding the sixteenth of the memory.

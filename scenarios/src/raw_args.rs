@@ -8,7 +8,7 @@ use crate::model::words::{
 };
 use crate::raw_steps::Target;
 use crate::scalars::{Count, Flag, KebabName, Name};
-use crate::units::{BitRate, Ratio, Time};
+use crate::units::{BitRate, DurationRange, Ratio, Time};
 
 /// Names the machine or the group something is asked of.
 #[derive(Debug, Clone)]
@@ -221,8 +221,16 @@ about! {
 }
 
 about! {
-    /// A replication in the other direction.
+    /// Replication in the other direction.
     Reprotect is "a reprotect" {
+        /// Which process server takes the machine's data: on-premises, azure or one of `process-servers`. Default: the
+        /// one at the site where the machine runs.
+        "process-server" => process_server: optional Spanned<Name>,
+        /// On the way home, which master target receives it: configuration-server or one of `master-targets`. Default:
+        /// the one that serves the machine already, at first that of the configuration server.
+        "master-target" => master_target: optional Spanned<Name>,
+        /// On the way home, which drive of the master target keeps what arrives. Default: the first that will do.
+        "retention-drive" => retention_drive: optional Spanned<Name>,
         /// Where the disks of a new machine on premises lie, or none. Default: where the master target is.
         "datastore" => datastore: optional Spanned<Name>,
         /// To which machine on premises: original (default) or alternate, a new one on the master target's host.
@@ -273,6 +281,16 @@ about! {
 }
 
 about! {
+    /// How old the newest recovery point is at the end of the run.
+    LagExpectation is "an expectation" {
+        /// The upper bound.
+        "at-most" => at_most: required Spanned<Time>,
+        /// The lower bound. Default none.
+        "at-least" => at_least: optional Spanned<Time>,
+    }
+}
+
+about! {
     /// How consistent the chosen point must be.
     ConsistencyExpectation is "an expectation" {
         /// The kind.
@@ -315,6 +333,14 @@ about! {
 }
 
 about! {
+    /// A code that Site Recovery shows during the run.
+    CodeExpectation is "an expectation" {
+        /// The code.
+        "is" => is: required Spanned<Count>,
+    }
+}
+
+about! {
     /// Which machine stands on premises at the end of the run.
     HomeExpectation is "an expectation" {
         /// Which one.
@@ -335,6 +361,8 @@ record! {
         "task" => task: required Spanned<TaskWord>,
         /// How it ended.
         "is" => is: required Spanned<TaskEnd>,
+        /// How long it took, from and to, both included. Default: any time.
+        "takes" => takes: optional Spanned<DurationRange>,
     }
 }
 

@@ -127,6 +127,10 @@ impl VCenter {
         now: SimTime,
         machine: MachineId,
     ) -> Result<Vec<(CallId, SimTime)>, Fault> {
+        if let Some(server) = self.physical.get_mut(&machine) {
+            server.running = false;
+            return Ok(Vec::new());
+        }
         let vm = self.known(machine)?.moid;
         self.set_power(vm, PowerState::PoweredOff);
         let done_at = now + self.chance_for(RequestKind::ShutDown, machine).duration(POWER_OFF);
@@ -145,6 +149,8 @@ impl VCenter {
     fn check(&self, request: &HypervisorRequest) -> Result<(), Fault> {
         match request {
             HypervisorRequest::Inspect(_) => Ok(()),
+            HypervisorRequest::InspectMasterTarget(_, which)
+            | HypervisorRequest::AssignMasterTarget(_, which, _) => self.master_target(*which).map(|_| ()),
             HypervisorRequest::ShutDown(machine) => self.check_shut_down(*machine),
             HypervisorRequest::PowerOn(machine) => self.check_start(self.known(*machine)?.moid),
             HypervisorRequest::CreateMachine(machine, sizes, datastore) => {
@@ -191,7 +197,16 @@ impl VCenter {
             }
             HypervisorRequest::CreateMachine(machine, sizes, datastore) => {
                 self.create(*machine, sizes, *datastore)?;
-                vec![Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() }]
+                let created = Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() };
+                self.retire_physical(*machine).into_iter().chain([created]).collect()
+            }
+            HypervisorRequest::InspectMasterTarget(machine, which) => {
+                let found = self.inspect_master_target(*machine, *which)?;
+                return Ok((HypervisorAnswer::MasterTarget(found), Vec::new()));
+            }
+            HypervisorRequest::AssignMasterTarget(machine, which, drive) => {
+                self.assign(*machine, *which, *drive)?;
+                Vec::new()
             }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
             HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,
@@ -203,7 +218,8 @@ impl VCenter {
         let host = self.master_target_of(machine).and_then(|vm| self.vm(vm)).map(|vm| vm.host);
         let place = self.place_of(machine, host);
         let Some(vm) = self.machine(machine) else {
-            return Inspection { place, ..Inspection::ABSENT };
+            let found = self.inspect_physical(machine).unwrap_or(Inspection::ABSENT);
+            return Inspection { place, ..found };
         };
         let in_reach = |host| vm.disks.iter().all(|disk| self.check_writable(disk.datastore, host).is_ok());
         Inspection {
@@ -212,6 +228,7 @@ impl VCenter {
             snapshots: vm.snapshots.len() as u32,
             datastore_in_reach: host.is_none_or(in_reach),
             disks_attached: vm.lends_disks(),
+            guest: self.guest_of(machine),
             place,
         }
     }

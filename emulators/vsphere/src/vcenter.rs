@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest};
+use switchback_engine::ports::{Drive, Guest, HypervisorAnswer, HypervisorRequest};
 use switchback_engine::role::{DiskRef, StorageError};
 use switchback_engine::{DatastoreId, DiskId, MachineId, Site};
 use switchback_sim::{Chance, Seed, SimTime};
@@ -15,6 +15,7 @@ use crate::fault_rule::{FaultRule, FaultRules, RuleId};
 use crate::faults::Fault;
 use crate::host_system::HostSystem;
 use crate::moid::{ClusterMoid, DatacenterMoid, DatastoreMoid, HostMoid, TaskMoid, VmMoid};
+use crate::physical_server::PhysicalServer;
 use crate::request_kind::RequestKind;
 use crate::task::{Task, TaskManager, TaskState};
 use crate::virtual_machine::{VirtualDiskDevice, VirtualMachine};
@@ -44,6 +45,10 @@ pub struct VCenter {
     pub(crate) by_machine: BTreeMap<MachineId, VmMoid>,
     /// What machines that are gone were like, for one that is created in their place.
     pub(crate) former: BTreeMap<MachineId, VirtualMachine>,
+    /// Physical servers of the site.
+    pub(crate) physical: BTreeMap<MachineId, PhysicalServer>,
+    /// What was said of how machines start elsewhere.
+    pub(crate) guests: BTreeMap<MachineId, Guest>,
     /// Machines in whose place a call created another, with the machine they were.
     pub(crate) left: BTreeMap<VmMoid, MachineId>,
     /// Machines that a call created.
@@ -51,6 +56,10 @@ pub struct VCenter {
     /// Machines that serve as master target; the first is the one that is used when nothing else is said.
     pub(crate) master_targets: Vec<VmMoid>,
     pub(crate) assigned: BTreeMap<MachineId, VmMoid>,
+    /// The drives of a master target that were described; the others have [`STANDARD_DRIVES`](crate::STANDARD_DRIVES).
+    pub(crate) drives: BTreeMap<VmMoid, Vec<Drive>>,
+    /// The drive that keeps what arrives for a machine, by its place, where one was named.
+    pub(crate) retention_drives: BTreeMap<MachineId, u8>,
     pub(crate) tasks: TaskManager,
     pub(crate) calls: Calls<HypervisorRequest, HypervisorAnswer, Option<TaskMoid>>,
     pub(crate) rules: FaultRules,
@@ -73,10 +82,14 @@ impl VCenter {
             machines: BTreeMap::new(),
             by_machine: BTreeMap::new(),
             former: BTreeMap::new(),
+            physical: BTreeMap::new(),
+            guests: BTreeMap::new(),
             left: BTreeMap::new(),
             created: BTreeSet::new(),
             master_targets: Vec::new(),
             assigned: BTreeMap::new(),
+            drives: BTreeMap::new(),
+            retention_drives: BTreeMap::new(),
             tasks: TaskManager::default(),
             calls: Calls::none(),
             rules: FaultRules::default(),
@@ -189,6 +202,9 @@ impl VCenter {
     }
 
     fn reaches(&self, id: DiskId, through_master_target: bool) -> bool {
+        if let Some(reaches) = self.physical_reaches(id.machine) {
+            return reaches && !through_master_target;
+        }
         let (Some(owner), Some(disk)) = (self.machine(id.machine), self.disk(id)) else {
             return false;
         };

@@ -5,9 +5,11 @@
 //! home are merged by the site itself and do not stand in the way.
 //!
 //! A machine cannot be used when its host is not managed and is not the master target's own, or when the user wants
-//! another location. It is shut down, and otherwise left as it is.
+//! another location. It is shut down, and otherwise left as it is. Nor can a physical server: nothing can be attached
+//! to it, and nobody can shut it down from outside.
 
 use super::jobs::{CloudAsk, JobError, Next, What};
+use super::master_target;
 use super::phase::{Scene, open_journal};
 use super::vocabulary::{Location, TaskKind};
 use crate::id::Site;
@@ -25,9 +27,11 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (task, stages) {
         (TaskKind::CheckPrerequisites, 0) => {
-            Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))])
+            let recovered = What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine));
+            Next::Ask([recovered].into_iter().chain(master_target::find(scene)).collect())
         }
-        (TaskKind::CheckPrerequisites, _) => check(scene),
+        (TaskKind::CheckPrerequisites, 1) => check(scene),
+        (TaskKind::CheckPrerequisites, _) => Next::Done,
         (TaskKind::DiscoverReplica, 0) => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(machine))])
         }
@@ -48,7 +52,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
 
 fn check(scene: &Scene<'_>) -> Next {
     match &scene.job.facts.away {
-        Some(found) if found.exists && found.running => Next::Done,
+        Some(found) if found.exists && found.running => master_target::take(scene),
         Some(found) if found.exists => Next::Fail(JobError::MachineNotRunning(Site::Recovery)),
         _ => Next::Fail(JobError::MachineMissing(Site::Recovery)),
     }
@@ -62,6 +66,7 @@ fn can_be_used(scene: &Scene<'_>) -> bool {
         let place = &found.place;
         let is_there_already = place.with_master_target && place.datastore == facts.datastore;
         found.exists
+            && !found.guest.physical
             && (place.managed || place.with_master_target)
             && (facts.location == Location::Original || is_there_already)
     })
@@ -76,7 +81,7 @@ fn make_ready(scene: &Scene<'_>) -> Next {
         Some(found) if found.disks_attached && !can_be_used(scene) => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::DetachDisks(scene.item.machine))])
         }
-        Some(found) if found.running => {
+        Some(found) if found.running && !found.guest.physical => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::ShutDown(scene.item.machine))])
         }
         _ => Next::Ask(Vec::new()),

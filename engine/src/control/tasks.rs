@@ -239,6 +239,10 @@ impl Vault {
             self.journal_opened(machine);
         }
         self.learn_attached(id, ask, &outcome);
+        self.learn_guest(id, ask, &outcome);
+        if matches!(outcome, Outcome::Done) {
+            self.master_target_assigned(ask);
+        }
         let Some(job) = self.ledger.job_mut(id) else {
             return Ok(());
         };
@@ -247,6 +251,7 @@ impl Vault {
             Outcome::Existed => job.facts.blank = false,
             Outcome::Chosen(point) => job.facts.point = Some(point),
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
+            Outcome::FoundMasterTarget(found) => job.facts.master_target = Some(found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),
         }
         Ok(())
@@ -261,6 +266,21 @@ impl Vault {
         let attached = ask.tells_attached(outcome).filter(|_| is_reprotect || !is_inspection);
         if let Some((item, attached)) = self.ledger.item_mut(machine).zip(attached) {
             item.disks_attached = attached;
+        }
+    }
+
+    /// Keeps what a machine is that begins to replicate away: when it fails over its site may be lost.
+    fn learn_guest(&mut self, id: JobId, ask: &Ask, outcome: &Outcome) {
+        let Some(job) = self.job(id) else { return };
+        let machine = job.machine;
+        let begins = matches!(job.kind, JobKind::Enable | JobKind::Reprotect)
+            && job.direction == Direction::Forward
+            && matches!(ask.what, What::Hypervisor(HypervisorRequest::Inspect(_)));
+        if let Outcome::Inspected(found) = outcome
+            && begins
+            && let Some(item) = self.ledger.item_mut(machine)
+        {
+            item.guest = found.guest;
         }
     }
 

@@ -136,6 +136,7 @@ const fn links(link: LinkName) -> &'static [world::LinkName] {
     match link {
         LinkName::Wan => &WAN,
         LinkName::Lan => &[world::LinkName::Lan],
+        LinkName::Fabric => &[world::LinkName::Fabric],
     }
 }
 
@@ -165,6 +166,8 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::RetrieveProperties => SiteCall::Vsphere(Vsphere::Inspect),
         OutsideCall::PowerOn => SiteCall::Vsphere(Vsphere::PowerOn),
         OutsideCall::CreateVm => SiteCall::Vsphere(Vsphere::CreateMachine),
+        OutsideCall::InspectMasterTarget => SiteCall::Vsphere(Vsphere::InspectMasterTarget),
+        OutsideCall::AssignMasterTarget => SiteCall::Vsphere(Vsphere::AssignMasterTarget),
         OutsideCall::AttachDisks => SiteCall::Vsphere(Vsphere::AttachDisks),
         OutsideCall::DetachDisks => SiteCall::Vsphere(Vsphere::DetachDisks),
         OutsideCall::CreateDisk => SiteCall::Azure(Azure::CreateDisk),
@@ -178,6 +181,7 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::CreateTestDisk => SiteCall::Azure(Azure::CreateTestDisk),
         OutsideCall::CreateTestMachine => SiteCall::Azure(Azure::CreateTestMachine),
         OutsideCall::StartTestMachine => SiteCall::Azure(Azure::StartTestMachine),
+        OutsideCall::PrepareBoot => SiteCall::Azure(Azure::PrepareBoot),
         OutsideCall::DeleteTestMachine => SiteCall::Azure(Azure::DeleteTestMachine),
     }
 }

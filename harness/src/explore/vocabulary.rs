@@ -145,7 +145,7 @@ const JOBS: [JobKind; 11] = [
 /// Ends of a job. A cancelled failover is the only job that can be cancelled; the others never are.
 const JOB_ENDS: [JobState; 2] = [JobState::Succeeded, JobState::Failed];
 
-const TASKS: [TaskKind; 14] = [
+const TASKS: [TaskKind; 15] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -159,6 +159,7 @@ const TASKS: [TaskKind; 14] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::PrepareBoot,
     TaskKind::SwitchProcessServer,
 ];
 
@@ -192,7 +193,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 15] = [
+pub(super) const REFUSALS: [&str; 17] = [
     "enable",
     "failover",
     "change of point",
@@ -208,26 +209,35 @@ pub(super) const REFUSALS: [&str; 15] = [
     "clean up test",
     "switch process server",
     "no datastore",
+    "not home",
+    "other master target",
 ];
 
-pub(super) const fn refusal(refused: &Refused) -> usize {
+pub(super) fn refusal(refused: &Refused) -> Option<usize> {
+    let word = refusal_word(refused);
+    REFUSALS.iter().position(|of| *of == word)
+}
+
+const fn refusal_word(refused: &Refused) -> &'static str {
     match refused {
         Refused::NotAllowed { operation, .. } => match operation {
-            Operation::Enable => 0,
-            Operation::Failover => 1,
-            Operation::ChangePoint => 2,
-            Operation::Commit => 3,
-            Operation::Cancel => 4,
-            Operation::Reprotect => 5,
-            Operation::Resync => 6,
-            Operation::Disable => 7,
-            Operation::TestFailover => 11,
-            Operation::CleanUpTest => 12,
-            Operation::SwitchProcessServer => 13,
+            Operation::Enable => "enable",
+            Operation::Failover => "failover",
+            Operation::ChangePoint => "change of point",
+            Operation::Commit => "commit",
+            Operation::Cancel => "cancel",
+            Operation::Reprotect => "reprotect",
+            Operation::Resync => "resync",
+            Operation::Disable => "disable",
+            Operation::TestFailover => "test failover",
+            Operation::CleanUpTest => "clean up test",
+            Operation::SwitchProcessServer => "switch process server",
         },
-        Refused::NoSuchPoint => 8,
-        Refused::UnknownMachine(_) => 9,
-        Refused::BadGroup(_) => 10,
-        Refused::NoDatastore => 14,
+        Refused::NoSuchPoint => "no such point",
+        Refused::UnknownMachine(_) => "unknown machine",
+        Refused::BadGroup(_) => "bad group",
+        Refused::NoDatastore => "no datastore",
+        Refused::NotHome => "not home",
+        Refused::OtherMasterTarget => "other master target",
     }
 }

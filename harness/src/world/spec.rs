@@ -3,8 +3,10 @@
 use core::time::Duration;
 
 use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::ports::Drive;
 use switchback_engine::{GroupId, Site};
 use switchback_sim::{LinkSpec, Seed};
+pub use switchback_vsphere::STANDARD_DRIVES;
 
 use crate::workload::WorkloadSpec;
 
@@ -26,8 +28,10 @@ pub struct WorldSpec {
     pub fabric: LinkSpec,
     /// Between the sites, each way.
     pub wan: LinkSpec,
-    /// Cache of each process server, in bytes.
+    /// Cache of the process server on premises and of the one in the cloud, in bytes.
     pub cache_bytes: u64,
+    /// Caches of further process servers on premises, in bytes.
+    pub further_caches: Vec<u64>,
     /// The primary site.
     pub site: SiteSpec,
     /// The cloud.
@@ -55,6 +59,23 @@ pub struct SiteSpec {
     pub datastores: Vec<DatastoreSpec>,
     /// Which datastore the master target lies on, by place.
     pub master_target_datastore: usize,
+    /// The drives of that master target.
+    pub master_target_drives: Vec<Drive>,
+    /// Further master targets.
+    pub master_targets: Vec<MasterTargetSpec>,
+}
+
+/// A further master target.
+#[derive(Debug, Clone)]
+pub struct MasterTargetSpec {
+    /// Its name.
+    pub name: String,
+    /// Which datastore it lies on, by place.
+    pub datastore: usize,
+    /// Whether it runs Windows; Linux otherwise.
+    pub windows: bool,
+    /// Its drives, in the order in which they are offered.
+    pub drives: Vec<Drive>,
 }
 
 /// A datastore.
@@ -99,6 +120,8 @@ pub struct MachineSpec {
     pub name: String,
     /// Whether it runs Windows; Linux otherwise.
     pub windows: bool,
+    /// What of it decides how it starts in the cloud.
+    pub boot: BootSpec,
     /// Its memory in bytes.
     pub memory_bytes: u64,
     /// The agent's pool in bytes.
@@ -109,6 +132,24 @@ pub struct MachineSpec {
     pub disks: Vec<DiskSpec>,
     /// What it writes.
     pub workloads: Vec<WorkloadSpec>,
+}
+
+/// What of a machine, besides its system, decides how it starts in the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BootSpec {
+    /// It is a physical server.
+    pub physical: bool,
+    /// Its DHCP service is enabled.
+    pub dhcp: bool,
+    /// It starts with every driver that it needs there.
+    pub drivers: bool,
+    /// Nothing can change from outside what it starts with.
+    pub locked: bool,
+}
+
+impl BootSpec {
+    /// A virtual machine that needs nothing.
+    pub const READY: Self = Self { physical: false, dhcp: true, drivers: true, locked: false };
 }
 
 /// A disk.
@@ -136,10 +177,15 @@ pub struct GroupSpec {
 }
 
 impl WorldSpec {
-    /// Where a process server stands: number 0 on premises, number 1 in the cloud for the way home.
+    /// Where a process server stands: number 1 in the cloud for the way home, all others on premises.
     #[must_use]
     pub const fn process_server_site(&self, number: u16) -> Site {
-        if number == 0 { Site::Primary } else { Site::Recovery }
+        if number == 1 { Site::Recovery } else { Site::Primary }
+    }
+
+    /// The caches of all process servers, by number.
+    pub(super) fn caches(&self) -> impl Iterator<Item = u64> {
+        [self.cache_bytes; 2].into_iter().chain(self.further_caches.iter().copied())
     }
 
     /// What a link is like by itself.

@@ -13,7 +13,7 @@ use switchback_engine::{DatastoreId, GroupId, MachineId};
 use switchback_harness::content::Simulated;
 use switchback_harness::workload::{Pattern, Synthetic, WorkloadSpec};
 use switchback_harness::world::spec::{
-    CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 use switchback_harness::{World, WorldSpec};
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -48,6 +48,7 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
     MachineSpec {
         name: name.to_owned(),
         windows: true,
+        boot: BootSpec::READY,
         memory_bytes: 4 << 30,
         pool_bytes: 64 * MIB,
         datastore: 0,
@@ -73,6 +74,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         fabric: link(Duration::from_micros(100), 1_250_000_000),
         wan: link(Duration::from_millis(10), 50_000_000),
         cache_bytes: 1 << 30,
+        further_caches: Vec::new(),
         site: SiteSpec {
             vcenter: "vc-lon".to_owned(),
             hosts: 2,
@@ -84,6 +86,8 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
                 reach: vec![0, 1],
             }],
             master_target_datastore: 0,
+            master_target_drives: switchback_harness::world::spec::STANDARD_DRIVES.to_vec(),
+            master_targets: Vec::new(),
         },
         cloud: CloudSpec {
             region: "uksouth".to_owned(),
@@ -209,7 +213,15 @@ impl<C: Simulated> Drill<C> {
                 matches!(self.state(machine), ItemState::Committed(switchback_engine::Direction::Reverse));
             let process_server = Address::ProcessServer(if forward { 0 } else { 1 });
             let (datastore, location) = (Some(DatastoreId(0)), Location::Original);
-            self.expect(Command::Reprotect { machine, process_server, datastore, location });
+            let (master_target, retention_drive) = (None, None);
+            self.expect(Command::Reprotect {
+                machine,
+                process_server,
+                master_target,
+                retention_drive,
+                datastore,
+                location,
+            });
         }
         self.wait_until_protected();
     }

@@ -4,22 +4,30 @@
 //! count from t0. A value of these types was checked by the reader: indices are in range, steps refer upwards
 //! only, ranges are ordered, disks fit their datastores.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::model::exploration::Exploration;
+pub use crate::model::servers::{
+    Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, ProcessServerChoice,
+    standard_drives,
+};
 pub use crate::model::steps::{
     Action, ActionKind, Expectation, FailbackPoint, Moment, NewDisks, RecoveryPointChoice, SlowDevice, Step,
     Subject, When,
 };
-use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
+use crate::model::words::{
+    BootDriver, Connection, ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,
+};
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
 pub use crate::units::{DurationRange, Ratio};
 
 pub(crate) mod exploration;
 mod places;
+mod servers;
 pub(crate) mod steps;
 pub mod words;
 
@@ -68,10 +76,16 @@ pub struct Scenario {
     pub wan: Link,
     /// Inside the site.
     pub lan: Link,
+    /// Inside Azure.
+    pub fabric: Link,
     /// The process server.
     pub process_server: ProcessServer,
     /// The master target.
     pub master_target: MasterTarget,
+    /// Further process servers on premises.
+    pub process_servers: Vec<NamedProcessServer>,
+    /// Further master targets.
+    pub master_targets: Vec<NamedMasterTarget>,
     /// The replication policy.
     pub policy: Policy,
     /// The consistency groups, in the order of the file; at least one.
@@ -151,6 +165,8 @@ pub struct Site {
     pub vcenter: String,
     /// The number of ESXi hosts, 1 to 64.
     pub hosts: u32,
+    /// How it is connected to Azure.
+    pub connection: Connection,
     /// The hosts that the vCenter does not manage, counted from 0, ascending.
     pub unmanaged: Vec<u32>,
     /// Those of them that Site Recovery has not discovered, ascending.
@@ -210,6 +226,21 @@ impl Link {
         duplicate: Ratio::ZERO,
     };
 
+    /// A private line when the scenario does not say: 1 Gbps, 3 to 6 ms. Circuits come from 50 Mbps to 10 Gbps.
+    pub const EXPRESS_ROUTE: Self = Self {
+        bandwidth: 1_000_000_000,
+        latency: DurationRange { min: Duration::from_millis(3), max: Duration::from_millis(6) },
+        ..Self::WAN
+    };
+
+    /// What the line to Azure is like when the scenario says only of which kind it is.
+    pub const fn of(connection: Connection) -> Self {
+        match connection {
+            Connection::Vpn => Self::WAN,
+            Connection::ExpressRoute => Self::EXPRESS_ROUTE,
+        }
+    }
+
     /// A network of a site when the scenario does not say: 10 Gbps, 100 to 300 microseconds.
     pub const LAN: Self = Self {
         bandwidth: 10_000_000_000,
@@ -243,12 +274,14 @@ pub struct MasterTarget {
     pub datastore: DatastoreIndex,
     /// How long failback recovery points are kept.
     pub retention: Duration,
+    /// Its drives, at least one.
+    pub drives: Vec<Drive>,
 }
 
 impl Default for MasterTarget {
     /// On the first datastore; points are kept for 24 hours.
     fn default() -> Self {
-        Self { datastore: DatastoreIndex(0), retention: Duration::from_hours(24) }
+        Self { datastore: DatastoreIndex(0), retention: Duration::from_hours(24), drives: standard_drives() }
     }
 }
 
@@ -309,6 +342,8 @@ pub struct Vm {
     pub kind: MachineKind,
     /// Its operating system.
     pub os: OsKind,
+    /// How that is set up to start.
+    pub boot: Boot,
     /// Memory in bytes.
     pub memory: u64,
     /// The agent's capture pool in bytes: what was asked for, else a sixteenth of the memory.
@@ -333,6 +368,22 @@ impl Vm {
     pub const fn capture_pool_of(memory: u64) -> u64 {
         memory / 16
     }
+}
+
+/// How a machine's system is set up to start; whether it starts in Azure depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boot {
+    /// Its DHCP service is enabled, whatever addresses it has.
+    pub dhcp: bool,
+    /// Drivers that it does not start with, in order.
+    pub missing_drivers: BTreeSet<BootDriver>,
+    /// Nothing can change from outside what it starts with, as with an encrypted system disk.
+    pub locked: bool,
+}
+
+impl Boot {
+    /// Ready to start in Azure.
+    pub const READY: Self = Self { dhcp: true, missing_drivers: BTreeSet::new(), locked: false };
 }
 
 /// A disk.

@@ -23,6 +23,22 @@ words! {
 }
 
 words! {
+    /// A driver that a Windows system needs from its start on to run in Azure.
+    pub enum BootDriver is "a boot driver" {
+        /// The storage controller of the virtual hardware.
+        Storvsc = "storvsc",
+        /// The bus that the virtual hardware is on.
+        Vmbus = "vmbus",
+        /// The filter of its storage.
+        Storflt = "storflt",
+        /// The IDE controller.
+        Intelide = "intelide",
+        /// The disks at that controller.
+        Atapi = "atapi",
+    }
+}
+
+words! {
     /// The operating system of a machine.
     pub enum OsKind is "an operating system" {
         /// Windows, quiesced through its shadow-copy service.
@@ -69,12 +85,52 @@ words! {
 }
 
 words! {
-    /// One of the two networks of a site.
+    /// One of the networks.
     pub enum LinkName is "a link" {
         /// Between the site and Azure.
         Wan = "wan",
         /// Between the machines of the site.
         Lan = "lan",
+        /// Inside Azure: between a recovered machine, the process server there and the target.
+        Fabric = "fabric",
+    }
+}
+
+words! {
+    /// How the site is connected to Azure.
+    pub enum Connection is "a connection" {
+        /// A virtual private network over the internet.
+        Vpn = "vpn",
+        /// A private line.
+        ExpressRoute = "express-route",
+    }
+}
+
+words! {
+    /// What a drive of a master target is in use for.
+    pub enum DriveUse is "what a drive holds" {
+        /// Nothing.
+        Nothing = "nothing",
+        /// The operating system.
+        System = "system",
+        /// The paging file.
+        Paging = "paging",
+        /// The cache of the process server.
+        Cache = "cache",
+    }
+}
+
+words! {
+    /// The file system of a drive.
+    pub enum FileSystem is "a file system" {
+        /// NTFS, of Windows.
+        Ntfs = "ntfs",
+        /// ext4, of Linux.
+        Ext4 = "ext4",
+        /// FAT.
+        Fat = "fat",
+        /// FAT32.
+        Fat32 = "fat32",
     }
 }
 
@@ -137,6 +193,8 @@ words! {
         CreateTestMachine = "create-test-machine",
         /// Azure: start the machine of a test failover.
         StartTestMachine = "start-test-machine",
+        /// Azure: prepare the disks of a machine so that its system starts there.
+        PrepareBoot = "prepare-boot",
         /// Azure: delete what a test failover has made.
         DeleteTestMachine = "delete-test-machine",
         /// vSphere: look a machine up.
@@ -145,6 +203,10 @@ words! {
         PowerOn = "power-on",
         /// vSphere: create a machine with blank disks.
         CreateVm = "create-vm",
+        /// vSphere: look up a master target that was named.
+        InspectMasterTarget = "inspect-master-target",
+        /// vSphere: note which master target serves a machine.
+        AssignMasterTarget = "assign-master-target",
         /// vSphere: attach a machine's disks to the master target.
         AttachDisks = "attach-disks",
         /// vSphere: give the disks back to the machine.
@@ -239,6 +301,18 @@ words! {
         DatastoreOutOfReach = "datastore-out-of-reach",
         /// Snapshots stand in the way.
         SnapshotsPresent = "snapshots-present",
+        /// The disks cannot be prepared for a start in Azure.
+        BootNotPrepared = "boot-not-prepared",
+        /// The master target that was named does not run.
+        MasterTargetNotRunning = "master-target-not-running",
+        /// The master target that was named has another operating system than the machine.
+        WrongMasterTarget = "wrong-master-target",
+        /// The retention drive that was named will not do, or the master target has none that does.
+        UnfitRetentionDrive = "unfit-retention-drive",
+        /// A master target was named for a reprotect that does not go home.
+        NotHome = "not-home",
+        /// The group comes home through another master target; several for one group are not emulated.
+        OtherMasterTarget = "other-master-target",
         /// A reprotect home names no datastore.
         NoDatastore = "no-datastore",
         /// Nobody has discovered the host of the master target.
@@ -457,6 +531,8 @@ words! {
         StopReplication = "stop-replication",
         /// Create the machine of a test failover.
         CreateTestMachine = "create-test-machine",
+        /// Prepare the recovered machine's disks, if its system would not start from them as they are.
+        PrepareBoot = "prepare-boot",
     }
 }
 

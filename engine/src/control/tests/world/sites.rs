@@ -3,8 +3,17 @@
 use super::{Place, World, inspection};
 use crate::content::Stamp;
 use crate::id::Site;
-use crate::ports::{CloudAnswer, CloudRequest, HypervisorAnswer, HypervisorRequest, PortFailure};
+use crate::ports::{
+    CloudAnswer, CloudRequest, Drive, DriveUse, HypervisorAnswer, HypervisorRequest, MasterTargetFound,
+    PortFailure,
+};
 use crate::role::{CallId, Input};
+
+/// One that will do.
+fn suitable_master_target() -> MasterTargetFound {
+    let drive = Drive { capacity_bytes: 1 << 30, holds: DriveUse::Nothing, is_fat: false, is_locked: false };
+    MasterTargetFound { running: true, same_family: true, drives: vec![drive] }
+}
 
 impl World {
     pub(super) fn hypervisor(&mut self, call: CallId, request: &HypervisorRequest) {
@@ -46,13 +55,17 @@ impl World {
             }
             HypervisorRequest::CreateMachine(machine, ref disks, _) => {
                 let before = *self.place(machine, Site::Primary);
-                if before.exists && before.standing.with_master_target {
+                if before.exists && before.standing.with_master_target && !before.guest.physical {
                     return Err(PortFailure::AlreadyExists);
                 }
                 let standing = crate::ports::Place { with_master_target: true, ..before.standing };
                 *self.place(machine, Site::Primary) =
                     Place { exists: true, disks: disks.len() as u32, standing, ..Place::default() };
             }
+            HypervisorRequest::InspectMasterTarget(..) => {
+                return Ok(HypervisorAnswer::MasterTarget(suitable_master_target()));
+            }
+            HypervisorRequest::AssignMasterTarget(..) => {}
             HypervisorRequest::AttachDisks(machine) => {
                 let place = self.place(machine, Site::Primary);
                 if place.running || place.attached {
@@ -105,6 +118,12 @@ impl World {
                     return Err(PortFailure::AlreadyExists);
                 }
                 place.exists = true;
+            }
+            CloudRequest::PrepareBoot(instance, machine) => {
+                let place = self.instance(instance, machine);
+                if !place.exists || place.running {
+                    return wrong("it is not there, or runs");
+                }
             }
             CloudRequest::StartMachine(instance, machine) => {
                 let place = self.instance(instance, machine);
