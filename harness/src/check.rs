@@ -13,6 +13,7 @@
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
 //! | `calls` | what a job asks a site for is done once |
+//! | `plans` | machines of a recovery plan start group by group |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ mod calls;
 mod image;
 mod lag;
 mod overhear;
+mod plans;
 mod points;
 mod recovery;
 mod rules;
@@ -67,6 +69,8 @@ pub enum Judge {
     JobsEnd,
     /// Only legal changes of state, and what is not allowed is refused and changes nothing.
     StatesAreLegal,
+    /// No machine of a recovery plan is started before those of an earlier group.
+    PlanOrder,
     /// The objectives that the scenario asked for.
     PromisedTimes,
     /// After faults stop, replication becomes healthy within a bound.
@@ -77,7 +81,7 @@ pub enum Judge {
 
 impl Judge {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Prefix,
         Self::CommonCut,
         Self::ApplicationPoint,
@@ -88,6 +92,7 @@ impl Judge {
         Self::NoOrphan,
         Self::JobsEnd,
         Self::StatesAreLegal,
+        Self::PlanOrder,
         Self::PromisedTimes,
         Self::Convergence,
         Self::RunsThrough,
@@ -107,6 +112,7 @@ impl Judge {
             Self::NoOrphan => "nothing is left over",
             Self::JobsEnd => "jobs end",
             Self::StatesAreLegal => "states are legal",
+            Self::PlanOrder => "plans keep their order",
             Self::PromisedTimes => "objectives are met",
             Self::Convergence => "replication converges",
             Self::RunsThrough => "the program runs through",

@@ -21,7 +21,8 @@ fn folder() -> PathBuf {
 fn shipped() -> Vec<PathBuf> {
     let files = yaml_files(&folder());
     assert!(files.len() >= 9, "the library is there: {files:?}");
-    files.into_iter().chain(yaml_files(&folder().join("tutorial"))).collect()
+    let more = ["tutorial", "plans"].into_iter().flat_map(|part| yaml_files(&folder().join(part)));
+    files.into_iter().chain(more).collect()
 }
 
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {

@@ -51,6 +51,7 @@ impl Vault {
             Command::Disable { machine } => self.disable(machine),
             Command::TestFailover { machine, to } => self.test_failover(machine, to),
             Command::CleanUpTest { machine } => self.clean_up_test(machine),
+            Command::Plan(command) => self.plan_command(command),
         }
     }
 
@@ -129,7 +130,7 @@ impl Vault {
         Ok(())
     }
 
-    fn reprotect(&mut self, machine: MachineId, process_server: Address) -> Reply {
+    pub(super) fn reprotect(&mut self, machine: MachineId, process_server: Address) -> Reply {
         let after = self.permit(machine, Operation::Reprotect)?.chosen_point();
         if let Some(item) = self.ledger.item_mut(machine) {
             item.process_server = process_server;
@@ -157,7 +158,12 @@ impl Vault {
         job
     }
 
-    fn fail_over(&mut self, machine: MachineId, selector: Selector, shut_down_source: bool) -> Reply {
+    pub(super) fn fail_over(
+        &mut self,
+        machine: MachineId,
+        selector: Selector,
+        shut_down_source: bool,
+    ) -> Reply {
         let item = self.permit(machine, Operation::Failover)?;
         let (direction, is_retry) =
             (item.direction(), matches!(item.status, ItemStatus::FailoverFailed { .. }));
@@ -192,7 +198,7 @@ impl Vault {
     }
 
     /// Refuses a point that is known not to exist. What the target said may be old; its answer to the job decides.
-    fn check_selector(&self, machine: MachineId, selector: Selector) -> Result<(), Refused> {
+    pub(super) fn check_selector(&self, machine: MachineId, selector: Selector) -> Result<(), Refused> {
         let Some(status) = self.status_of(machine) else {
             return Ok(());
         };
@@ -221,7 +227,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn commit(&mut self, machine: MachineId) -> Reply {
+    pub(super) fn commit(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Commit)?;
         let ItemStatus::FailedOver { direction, point, .. } = item.status else {
             return Err(Refused::NotAllowed { operation: Operation::Commit, state: item.state() });
@@ -232,7 +238,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn cancel(&mut self, machine: MachineId) -> Reply {
+    pub(super) fn cancel(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Cancel)?;
         let ItemStatus::FailingOver { job: failing_over, .. } = item.status else {
             return Err(Refused::NotAllowed { operation: Operation::Cancel, state: item.state() });
@@ -273,7 +279,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn test_failover(&mut self, machine: MachineId, selector: Selector) -> Reply {
+    pub(super) fn test_failover(&mut self, machine: MachineId, selector: Selector) -> Reply {
         let direction = self.permit(machine, Operation::TestFailover)?.direction();
         self.check_selector(machine, selector)?;
         let facts = Facts { selector, ..Facts::new() };
@@ -283,7 +289,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn clean_up_test(&mut self, machine: MachineId) -> Reply {
+    pub(super) fn clean_up_test(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::CleanUpTest)?;
         let inherited = match item.test {
             TestStatus::Active(job) => cancel::given_up(self, job),

@@ -7,6 +7,7 @@ mod edges;
 mod failures;
 mod groups;
 mod journey;
+mod plans;
 mod prerequisites;
 mod random;
 mod second_attempts;

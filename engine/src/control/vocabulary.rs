@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::plan::{PlanCommand, PlanRefused};
 use crate::id::{Direction, GroupId, MachineId};
 use crate::message::Selector;
 use crate::point::PointId;
@@ -212,6 +213,8 @@ pub enum Command {
         /// Which machine.
         machine: MachineId,
     },
+    /// Something about a recovery plan. For one that begins or ends nothing the answer names a number that no job has.
+    Plan(PlanCommand),
 }
 
 /// Something a user may ask for in a state.
@@ -259,4 +262,7 @@ pub enum Refused {
     /// The machine or group is protected already, or the group is empty, lists a machine twice or one without disks.
     #[error("the group cannot be protected: {0}")]
     BadGroup(String),
+    /// It does not go with the recovery plan.
+    #[error(transparent)]
+    Plan(PlanRefused),
 }

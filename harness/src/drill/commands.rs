@@ -19,6 +19,9 @@ impl<C: Simulated> Drill<C> {
             let members = self.scenario.members(subject).iter().map(|vm| MachineId(vm.0 as u32));
             members.map(|machine| command(machine).map(|command| (machine, command))).collect()
         };
+        if let Some(command) = self.plan_command(action)? {
+            return Ok(vec![command]);
+        }
         match action {
             Action::Failover { subject, to, shutdown } => each(*subject, &|machine| {
                 let to = self.selector(machine, *to)?;

@@ -187,7 +187,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 13] = [
+pub(super) const REFUSALS: [&str; 14] = [
     "enable",
     "failover",
     "change of point",
@@ -201,6 +201,7 @@ pub(super) const REFUSALS: [&str; 13] = [
     "bad group",
     "test failover",
     "clean up test",
+    "recovery plan",
 ];
 
 pub(super) const fn refusal(refused: &Refused) -> usize {
@@ -220,5 +221,6 @@ pub(super) const fn refusal(refused: &Refused) -> usize {
         Refused::NoSuchPoint => 8,
         Refused::UnknownMachine(_) => 9,
         Refused::BadGroup(_) => 10,
+        Refused::Plan(_) => 13,
     }
 }

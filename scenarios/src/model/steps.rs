@@ -7,7 +7,7 @@ use crate::model::words::{
     LinkName, LossMark, OutsideCall, OutsideFailure, PassingState, PowerWord, StateWord, TaskEnd, TaskWord,
     Whereabouts,
 };
-use crate::model::{DatastoreIndex, DiskIndex, GroupIndex, StepIndex, VmIndex};
+use crate::model::{DatastoreIndex, DiskIndex, GroupIndex, PlanIndex, StepIndex, VmIndex};
 use crate::source::SourceLine;
 use crate::units::Ratio;
 
@@ -18,6 +18,8 @@ pub enum Subject {
     Vm(VmIndex),
     /// All machines of a group.
     Group(GroupIndex),
+    /// All machines of a recovery plan. Never of a change of point, a resync or a disable.
+    Plan(PlanIndex),
 }
 
 /// One step of the timeline.
@@ -138,6 +140,8 @@ pub enum Action {
     },
     /// Remove what a test failover has made.
     CleanUpTest(Subject),
+    /// Say that the manual action is done that a plan waits for.
+    CompleteAction(PlanIndex),
     /// Nothing passes a link.
     Cut {
         /// Which.
@@ -283,6 +287,7 @@ impl Action {
             Self::Protect(_) => Journey(JourneyWord::Protect),
             Self::TestFailover { .. } => Journey(JourneyWord::TestFailover),
             Self::CleanUpTest(_) => Journey(JourneyWord::CleanUpTest),
+            Self::CompleteAction(_) => Journey(JourneyWord::CompleteAction),
             Self::Cut { .. } => Fault(FaultWord::Cut),
             Self::Slow { .. } => Fault(FaultWord::Slow),
             Self::Impair { .. } => Fault(FaultWord::Impair),
