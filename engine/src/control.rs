@@ -46,6 +46,7 @@ mod operations;
 mod phase;
 mod plan;
 mod plan_jobs;
+mod process_server;
 mod reprotect;
 mod resync;
 mod rpo;
@@ -71,7 +72,8 @@ pub use plan::{
     PlanOperation, PlanPlace, PlanRefused,
 };
 pub use vocabulary::{
-    Command, ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState, TestState,
+    Command, ItemState, JobId, JobKind, JobState, Location, Operation, Refused, TaskKind, TaskState,
+    TestState,
 };
 
 use durable::Durable;

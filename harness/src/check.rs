@@ -14,6 +14,7 @@
 //! | `states` | legal states, one writable side |
 //! | `calls` | what a job asks a site for is done once |
 //! | `plans` | machines of a recovery plan start group by group |
+//! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +31,7 @@ mod atlas;
 mod calls;
 mod image;
 mod lag;
+mod left;
 mod overhear;
 mod plans;
 mod points;
@@ -41,6 +43,7 @@ mod states;
 use atlas::Atlas;
 pub(crate) use image::{Difference, Replay, cut_of, first_difference};
 pub use lag::LagSample;
+use left::Left;
 pub(crate) use overhear::Tap;
 pub(crate) use rules::{is_known_change, states as item_states};
 use states::Reported;
@@ -195,6 +198,7 @@ pub struct Judges<C: Simulated> {
     calls_done: BTreeSet<CallId>,
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
+    left: Vec<Left>,
     atlas: Atlas,
 }
 
@@ -216,6 +220,7 @@ impl<C: Simulated> Judges<C> {
             lags: Vec::new(),
             calls_done: BTreeSet::new(),
             disk_counts,
+            left: Vec::new(),
             atlas: Atlas::default(),
         }
     }

@@ -17,9 +17,9 @@ use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time
 
 pub(crate) use crate::raw_args::{
     ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
-    Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    SubjectName, TaskExpectation, TestFailover,
+    Failover, HomeExpectation, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Move,
+    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, Skew, Slow, SlowDisk,
+    StateExpectation, Subject, SubjectName, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};
@@ -103,6 +103,10 @@ record! {
         "name" => name: required Spanned<Name>,
         /// The number of ESXi hosts, 1 to 64.
         "hosts" => hosts: wanted Spanned<Count>,
+        /// The hosts that it does not manage, counted from 0. Default: none.
+        "unmanaged" => unmanaged: optional Vec<Spanned<Count>>,
+        /// Those of them that Site Recovery has not discovered. Default: none.
+        "undiscovered" => undiscovered: optional Vec<Spanned<Count>>,
     }
 }
 

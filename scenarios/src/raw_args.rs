@@ -2,8 +2,9 @@
 
 use crate::decode::{Spanned, record};
 use crate::model::words::{
-    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, LinkName, LossMark, OutsideCall,
-    OutsideFailure, PowerWord, SlowDeviceWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HomeWord, LinkName, LocationWord,
+    LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord, TaskEnd, TaskWord,
+    Whereabouts,
 };
 use crate::raw_steps::Target;
 use crate::scalars::{Count, Flag, KebabName, Name};
@@ -224,6 +225,16 @@ about! {
 }
 
 about! {
+    /// A replication in the other direction.
+    Reprotect is "a reprotect" {
+        /// Where the disks of a new machine on premises lie, or none. Default: where the master target is.
+        "datastore" => datastore: optional Spanned<Name>,
+        /// To which machine on premises: original (default) or alternate, a new one on the master target's host.
+        "location" => location: optional Spanned<LocationWord>,
+    }
+}
+
+about! {
     /// A failover to Azure.
     Failover is "a failover" {
         /// Which recovery point.
@@ -304,6 +315,18 @@ about! {
         "at" => site: required Spanned<Whereabouts>,
         /// What.
         "is" => is: required Spanned<PowerWord>,
+    }
+}
+
+about! {
+    /// Which machine stands on premises at the end of the run.
+    HomeExpectation is "an expectation" {
+        /// Which one.
+        "is" => is: required Spanned<HomeWord>,
+        /// On which host, counted from 0. Default: any.
+        "host" => host: optional Spanned<Count>,
+        /// Where all of its disks lie. Default: anywhere.
+        "datastore" => datastore: optional Spanned<Name>,
     }
 }
 

@@ -10,9 +10,9 @@ use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
     ChangePoint, CompleteAction, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull,
-    Fail, Failback, Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Moment,
-    Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk,
-    StateExpectation, Subject, TaskExpectation, TestFailover,
+    Fail, Failback, Failover, HomeExpectation, Impair, KeptExpectation, LossExpectation, MachineExpectation,
+    Mark, Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, Skew,
+    Slow, SlowDisk, StateExpectation, Subject, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -31,7 +31,7 @@ choice! {
         /// Take a failover back before it is committed.
         "cancel" => Cancel(Subject),
         /// Start replication in the other direction.
-        "reprotect" => Reprotect(Subject),
+        "reprotect" => Reprotect(Reprotect),
         /// Fail over home from Azure.
         "failback" => Failback(Failback),
         /// Compare source and replica and send what differs.
@@ -76,6 +76,8 @@ choice! {
         "snapshot" => Snapshot(Operated),
         /// Remove all snapshots of a machine on premises.
         "remove-snapshots" => RemoveSnapshots(Operated),
+        /// Delete a machine on premises.
+        "delete" => Delete(Operated),
         /// Move a machine on premises to another datastore.
         "move" => Move(Move),
         /// Move the master target to another datastore.
@@ -102,6 +104,8 @@ choice! {
         "points-kept" => PointsKept(KeptExpectation),
         /// What a machine is at a site at the end.
         "machine" => Machine(MachineExpectation),
+        /// Which machine stands on premises at the end.
+        "home" => Home(HomeExpectation),
         /// How a task of a step's job ended.
         "task" => Task(TaskExpectation),
         /// The most acknowledged writes that may be lost.
@@ -162,6 +166,7 @@ const STEP_KEYS: &[&str] = &[
     "start",
     "snapshot",
     "remove-snapshots",
+    "delete",
     "move",
     "move-master-target",
 ];

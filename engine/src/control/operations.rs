@@ -43,8 +43,12 @@ const fn is_passing(state: ItemState) -> bool {
 const fn ordinary_operations(state: ItemState) -> &'static [Operation] {
     match state {
         ItemState::Unprotected => &[Operation::Enable, Operation::Disable],
-        ItemState::Synchronising(_) => &[Operation::Resync, Operation::Disable],
-        ItemState::Protected(_) => &[Operation::Failover, Operation::Resync, Operation::Disable],
+        ItemState::Synchronising(_) => {
+            &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
+        }
+        ItemState::Protected(_) => {
+            &[Operation::Failover, Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
+        }
         ItemState::FailingOver(Direction::Forward) => &[Operation::Cancel],
         ItemState::FailoverFailed(_) => &[Operation::Failover, Operation::Disable],
         ItemState::FailedOver(Direction::Forward) => &[Operation::ChangePoint, Operation::Commit],

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::vocabulary::{ItemState, JobId, JobKind, JobState, TaskKind};
-use crate::id::{Direction, MachineId};
+use super::vocabulary::{ItemState, JobId, JobKind, JobState, Location, TaskKind};
+use crate::id::{DatastoreId, Direction, MachineId};
 use crate::message::Selector;
 use crate::role::Address;
 use crate::time::Instant;
@@ -114,6 +114,10 @@ pub enum PlanOperation {
     Reprotect {
         /// Where batches go.
         process_server: Address,
+        /// Where disks lie that have to be made at home; on the way home it must be given.
+        datastore: Option<DatastoreId>,
+        /// To which machines at home.
+        location: Location,
     },
 }
 

@@ -7,7 +7,7 @@
 //! A machine whose job fails does not stop the others: an unplanned failover goes on (site-recovery 6, product pages on
 //! creating plans).
 
-use super::jobs::Job;
+use super::jobs::{Facts, Job};
 use super::ledger::Reply;
 use super::operations::allowed_operations;
 use super::plan::{Plan, PlanCommand, PlanId, PlanJob, PlanOperation, PlanPlace, PlanRefused};
@@ -65,6 +65,11 @@ impl Vault {
         }
         let ready = self.ready_machines(&plan, operation)?;
         let direction = self.common_direction(&ready)?;
+        if matches!(operation, PlanOperation::Reprotect { datastore: None, .. })
+            && direction == Direction::Forward
+        {
+            return Err(Refused::NoDatastore);
+        }
         if let Some(selector) = operation.selector() {
             for machine in &ready {
                 self.check_selector(*machine, selector)?;
@@ -103,7 +108,10 @@ impl Vault {
             PlanOperation::TestFailover { to } => self.test_failover(machine, to),
             PlanOperation::CleanUpTest => self.clean_up_test(machine),
             PlanOperation::Commit => self.commit(machine),
-            PlanOperation::Reprotect { process_server } => self.reprotect(machine, process_server),
+            PlanOperation::Reprotect { process_server, datastore, location } => {
+                let facts = Facts { datastore, location, ..Facts::new() };
+                self.reprotect(machine, process_server, facts)
+            }
         }
     }
 

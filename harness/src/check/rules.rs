@@ -107,8 +107,10 @@ const fn allowed_by_state(state: Option<ItemState>) -> &'static [Operation] {
         None => &[Operation::Enable],
         // Disabling removes what a cancelled failover or an earlier attempt left in the vault.
         Some(Unprotected) => &[Operation::Enable, Operation::Disable],
-        Some(Synchronising(_)) => &[Operation::Resync, Operation::Disable],
-        Some(Protected(_)) => &[Operation::Failover, Operation::Resync, Operation::Disable],
+        Some(Synchronising(_)) => &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable],
+        Some(Protected(_)) => {
+            &[Operation::Failover, Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
+        }
         // Only on the way to the cloud is there something to go back to.
         Some(FailingOver(Forward)) => &[Operation::Cancel],
         Some(FailoverFailed(_)) => &[Operation::Failover, Operation::Disable],

@@ -42,6 +42,7 @@ impl Failure {
             Refused::Plan(PlanRefused::SinglePoint) => FailureWord::NoSuchPoint,
             Refused::Plan(PlanRefused::UnknownMachine(_)) => FailureWord::NotProtected,
             Refused::Plan(_) => FailureWord::NotAllowed,
+            Refused::NoDatastore => FailureWord::NoDatastore,
         };
         Self { word: Some(word), why: refused.to_string() }
     }
@@ -71,6 +72,7 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MachineMissing(_) => FailureWord::MachineMissing,
         JobError::MachineNotRunning(_) => FailureWord::MachineNotRunning,
         JobError::MachineInTheWay(_) => FailureWord::MachineInTheWay,
+        JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
             PortFailure::NotFound => FailureWord::NotFound,
             PortFailure::AlreadyExists => FailureWord::AlreadyExists,

@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
+use switchback_engine::MachineId;
 use switchback_engine::control::{
     Command, ItemState, ManualAction, Plan, PlanCommand, PlanGroup, PlanId, PlanOperation, PlanRefused,
 };
 use switchback_engine::message::Selector;
-use switchback_engine::role::{Address, CommandId};
-use switchback_engine::{Direction, MachineId};
+use switchback_engine::role::CommandId;
 use switchback_scenarios::model::{self, Action, FailbackPoint, PlanIndex, RecoveryPointChoice, Subject};
 use switchback_sim::SimTime;
 
@@ -59,11 +59,13 @@ impl<C: Simulated> Drill<C> {
             }
             Action::CleanUpTest(Subject::Plan(plan)) => start(plan, PlanOperation::CleanUpTest),
             Action::Commit(Subject::Plan(plan)) => start(plan, PlanOperation::Commit),
-            Action::Reprotect(Subject::Plan(plan)) => {
-                let home = ItemState::Committed(Direction::Reverse);
-                let is_home = self.world.judges().state(self.first_of(*plan)) == home;
-                let process_server = Address::ProcessServer(if is_home { 0 } else { 1 });
-                start(plan, PlanOperation::Reprotect { process_server })
+            Action::Reprotect { subject: Subject::Plan(plan), datastore, location } => {
+                match self.reprotect(self.first_of(*plan), *datastore, *location) {
+                    Command::Reprotect { process_server, datastore, location, .. } => {
+                        start(plan, PlanOperation::Reprotect { process_server, datastore, location })
+                    }
+                    _ => Ok(None),
+                }
             }
             Action::Cancel(Subject::Plan(plan)) => {
                 Ok(Some((self.first_of(*plan), Command::Plan(PlanCommand::Cancel(plan_id(*plan))))))

@@ -63,6 +63,11 @@ fn whole_point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> +
     })
 }
 
+fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
+    let stores = (0..frame.site.datastores.len()).prop_map(DatastoreIndex);
+    prop_oneof![Just(NewDisks::WithMasterTarget), Just(NewDisks::Unsaid), stores.prop_map(NewDisks::In)]
+}
+
 fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     let back = prop_oneof![Just(FailbackPoint::Latest), Just(FailbackPoint::LatestAppConsistent)];
     prop_oneof![
@@ -77,8 +82,9 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         (planned(frame), back).prop_map(|(subject, to)| Action::Failback { subject, to }),
         planned(frame).prop_map(Action::Commit),
         planned(frame).prop_map(Action::Cancel),
-        planned(frame).prop_map(Action::Reprotect),
         completed(frame),
+        (planned(frame), new_disks(frame), any_word(LocationWord::ALL))
+            .prop_map(|(subject, datastore, location)| Action::Reprotect { subject, datastore, location }),
         subject(frame).prop_map(Action::Resync),
         subject(frame).prop_map(Action::Disable),
         planned(frame).prop_map(Action::CleanUpTest),
@@ -150,6 +156,7 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         vm(frame).prop_map(Action::Start),
         vm(frame).prop_map(Action::Snapshot),
         vm(frame).prop_map(Action::RemoveSnapshots),
+        vm(frame).prop_map(Action::Delete),
         (vm(frame), store()).prop_map(|(vm, datastore)| Action::Move { vm, datastore }),
         store().prop_map(|datastore| Action::MoveMasterTarget { datastore }),
     ]
@@ -221,6 +228,7 @@ fn reachable(action: Action, when: When, kept: Duration) -> Action {
 }
 
 pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect>> + use<> {
+    let store = proptest::option::of((0..frame.site.datastores.len()).prop_map(DatastoreIndex));
     let objective = || (subject(frame), time(Duration::ZERO, YEAR));
     let what = prop_oneof![
         objective().prop_map(|(subject, at_most)| Expectation::Rpo { subject, at_most }),
@@ -236,6 +244,8 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, count)| Expectation::PointsKept { subject, count }),
         (subject(frame), any_word(Whereabouts::ALL), any_word(PowerWord::ALL))
             .prop_map(|(subject, site, is)| Expectation::Machine { subject, site, is }),
+        (subject(frame), any_word(HomeWord::ALL), proptest::option::of(0..frame.site.hosts), store)
+            .prop_map(|(subject, is, host, datastore)| Expectation::Home { subject, is, host, datastore }),
         (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {
             let at_least = part.index(usize::MAX) as u64 % at_most.saturating_add(1).max(1);
             Expectation::Loss { subject, at_most, at_least }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-const JOBS: [JobKind; 10] = [
+const JOBS: [JobKind; 11] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -12,12 +12,13 @@ const JOBS: [JobKind; 10] = [
     JobKind::Cancel,
     JobKind::Reprotect,
     JobKind::Resync,
+    JobKind::SwitchProcessServer,
     JobKind::Disable,
     JobKind::TestFailover,
     JobKind::CleanUpTest,
 ];
 
-const TASKS: [TaskKind; 13] = [
+const TASKS: [TaskKind; 14] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -31,6 +32,7 @@ const TASKS: [TaskKind; 13] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::SwitchProcessServer,
 ];
 
 fn words() -> Vec<(JobKind, TaskKind, Shown)> {

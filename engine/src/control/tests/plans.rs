@@ -4,10 +4,10 @@ use core::time::Duration;
 
 use super::world::{Crash, M, N, PS, World, enable, fail_over};
 use crate::control::{
-    Command, ItemState, JobState, ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan, PlanCommand,
-    PlanGroup, PlanId, PlanOperation, PlanRefused, Refused,
+    Command, ItemState, JobState, Location, ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan,
+    PlanCommand, PlanGroup, PlanId, PlanOperation, PlanRefused, Refused,
 };
-use crate::id::{Direction::*, MachineId};
+use crate::id::{DatastoreId, Direction::*, MachineId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::ports::PortFailure;
@@ -96,7 +96,11 @@ fn a_manual_action_holds_its_group_back_until_it_is_done() {
 fn a_plan_goes_there_and_home_again() {
     let mut world = planned(&[]);
     let test = PlanOperation::TestFailover { to: Selector::Latest };
-    let reprotect = PlanOperation::Reprotect { process_server: PS };
+    let reprotect = PlanOperation::Reprotect {
+        process_server: PS,
+        datastore: Some(DatastoreId(0)),
+        location: Location::Original,
+    };
     for operation in [test, PlanOperation::CleanUpTest, FAIL_OVER, PlanOperation::Commit, reprotect] {
         assert_eq!(carry_out(&mut world, operation), JobState::Succeeded, "{operation:?}");
     }
