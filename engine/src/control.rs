@@ -46,6 +46,7 @@ mod operations;
 mod phase;
 mod plan;
 mod plan_jobs;
+mod prepare_boot;
 mod process_server;
 mod reprotect;
 mod resync;
@@ -268,6 +269,7 @@ impl<C: Content> Control<C> {
                 CloudRequest::CreateDisk(instance, disk, Arc::clone(view))
             }
             CloudAsk::CreateMachine(instance, machine) => CloudRequest::CreateMachine(instance, machine),
+            CloudAsk::PrepareBoot(instance, machine) => CloudRequest::PrepareBoot(instance, machine),
             CloudAsk::StartMachine(instance, machine) => CloudRequest::StartMachine(instance, machine),
             CloudAsk::StopMachine(machine) => CloudRequest::StopMachine(machine),
             CloudAsk::DeleteMachine(instance, machine) => CloudRequest::DeleteMachine(instance, machine),

@@ -9,7 +9,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
-use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat};
+use crate::model::words::{
+    BootDriver, ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat,
+};
 use crate::node::{Kind, Node};
 use crate::ranges::Range;
 use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
@@ -203,6 +205,12 @@ record! {
         "kind" => kind: optional Spanned<MachineKind>,
         /// windows (default) or linux.
         "os" => os: optional Spanned<OsKind>,
+        /// Whether its DHCP service is enabled, whatever addresses it has. Default true.
+        "dhcp" => dhcp: optional Spanned<Flag>,
+        /// Boot drivers of Azure that it does not start with. Default: none.
+        "missing-drivers" => missing_drivers: optional NonEmpty<Spanned<BootDriver>>,
+        /// Whether nothing can change from outside what it starts with, as with an encrypted system disk. Default false.
+        "boot-locked" => boot_locked: optional Spanned<Flag>,
         /// Its memory, 64MiB to 24TiB. Default 4GiB. The agent's capture pool is a sixteenth of it.
         "memory" => memory: optional Spanned<Bytes>,
         /// The agent's capture pool, overriding the sixteenth of the memory.

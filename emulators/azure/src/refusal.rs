@@ -47,6 +47,9 @@ pub enum Refusal {
     /// The address does not belong to the subnet, or Azure keeps it to itself.
     #[error("the private address {0} cannot be had in the subnet")]
     PrivateIpAddressNotInSubnet(Ipv4Addr),
+    /// The disks cannot be prepared for a start here.
+    #[error("the disks of {0} cannot be prepared for a start in Azure")]
+    BootNotPrepared(String),
     /// The region does not answer.
     #[error("the service is unavailable")]
     ServiceUnavailable,
@@ -66,6 +69,7 @@ impl Refusal {
             Self::SubnetIsFull(_) => "SubnetIsFull",
             Self::PrivateIpAddressInUse(_) => "PrivateIPAddressInUse",
             Self::PrivateIpAddressNotInSubnet(_) => "PrivateIPAddressNotInSubnet",
+            Self::BootNotPrepared(_) => "OperationNotAllowed",
             Self::ServiceUnavailable => "ServiceUnavailable",
         }
     }
@@ -85,6 +89,7 @@ impl From<&Refusal> for PortFailure {
             Refusal::PrivateIpAddressInUse(_) | Refusal::PrivateIpAddressNotInSubnet(_) => {
                 Self::WrongState(refusal.to_string())
             }
+            Refusal::BootNotPrepared(_) => Self::BootNotPrepared,
             Refusal::ServiceUnavailable => Self::Unavailable,
         }
     }

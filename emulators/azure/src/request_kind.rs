@@ -30,11 +30,13 @@ pub enum RequestKind {
     StartTestMachine,
     /// [`CloudRequest::DeleteMachine`] after a test failover.
     DeleteTestMachine,
+    /// [`CloudRequest::PrepareBoot`].
+    PrepareBoot,
 }
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Inspect,
         Self::CreateReplica,
         Self::CreateDisk,
@@ -47,6 +49,7 @@ impl RequestKind {
         Self::CreateTestMachine,
         Self::StartTestMachine,
         Self::DeleteTestMachine,
+        Self::PrepareBoot,
     ];
 
     /// The kind of `request`, and the machine it is about.
@@ -60,6 +63,7 @@ impl RequestKind {
             CloudRequest::CreateDisk(Test, disk, _) => (Self::CreateTestDisk, disk.machine),
             CloudRequest::CreateMachine(Recovered, machine) => (Self::CreateMachine, *machine),
             CloudRequest::CreateMachine(Test, machine) => (Self::CreateTestMachine, *machine),
+            CloudRequest::PrepareBoot(_, machine) => (Self::PrepareBoot, *machine),
             CloudRequest::StartMachine(Recovered, machine) => (Self::StartMachine, *machine),
             CloudRequest::StartMachine(Test, machine) => (Self::StartTestMachine, *machine),
             CloudRequest::StopMachine(machine) => (Self::StopMachine, *machine),

@@ -18,6 +18,7 @@ use crate::id::{Direction, GroupId, MachineId};
 use crate::message::Selector;
 use crate::point::{Consistency, PointId, RecoveryPoint};
 use crate::policy::ReplicationPolicy;
+use crate::ports::Guest;
 use crate::role::{Address, CommandId};
 
 /// A disk's place in its machine is a byte.
@@ -98,6 +99,7 @@ impl Vault {
                 generation: 0,
                 rpo_alert: false,
                 disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
+                guest: Guest::READY,
                 health: Health::default(),
                 status,
                 test: self.item(*machine).map(|item| item.test).unwrap_or_default(),

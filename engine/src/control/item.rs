@@ -7,6 +7,7 @@ use crate::id::{Direction, GroupId, MachineId, Site};
 use crate::message::{Order, ResyncReason};
 use crate::point::{RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
+use crate::ports::Guest;
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -31,6 +32,8 @@ pub struct ProtectedItem {
     pub rpo_alert: bool,
     /// Its disks at home are attached to the master target.
     pub disks_attached: bool,
+    /// What it was at home when it last began to replicate away.
+    pub guest: Guest,
     /// What its agent said last. Not kept across restarts: the next heartbeat brings it back.
     #[serde(skip)]
     pub health: Health,

@@ -9,6 +9,7 @@ mod groups;
 mod home;
 mod journey;
 mod plans;
+mod prepared;
 mod prerequisites;
 mod random;
 mod second_attempts;

@@ -83,6 +83,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::OutOfCapacity(_) => FailureWord::OutOfCapacity,
             PortFailure::DatastoreOutOfReach => FailureWord::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(_) => FailureWord::SnapshotsPresent,
+            PortFailure::BootNotPrepared => FailureWord::BootNotPrepared,
         },
     }
 }

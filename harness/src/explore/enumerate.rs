@@ -231,6 +231,7 @@ fn small_site() -> Scenario {
         group: GroupIndex(0),
         kind: switchback_scenarios::model::words::MachineKind::Vmware,
         os: OsKind::Windows,
+        boot: switchback_scenarios::model::Boot::READY,
         memory: 4 << 30,
         capture_pool: 256 << 20,
         datastore: switchback_scenarios::model::DatastoreIndex(0),

@@ -68,7 +68,8 @@ impl Check<'_> {
             ExpectationKind::Task(args) => {
                 let steps = raw.timeline.as_deref().unwrap_or_default();
                 let step = self.step_called(steps, &args.step)?;
-                Expectation::Task { step, task: args.task.value, is: args.is.value }
+                let takes = args.takes.map(|takes| takes.value);
+                Expectation::Task { step, task: args.task.value, is: args.is.value, takes }
             }
             ExpectationKind::Loss(args) => {
                 let (at_most, at_least) = (args.at_most, args.at_least);

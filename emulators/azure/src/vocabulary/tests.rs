@@ -18,7 +18,7 @@ const JOBS: [JobKind; 11] = [
     JobKind::CleanUpTest,
 ];
 
-const TASKS: [TaskKind; 14] = [
+const TASKS: [TaskKind; 15] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -32,6 +32,7 @@ const TASKS: [TaskKind; 14] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::PrepareBoot,
     TaskKind::SwitchProcessServer,
 ];
 
@@ -147,6 +148,7 @@ fn every_failure_has_codes() {
         PortFailure::OutOfCapacity(String::new()),
         PortFailure::DatastoreOutOfReach,
         PortFailure::SnapshotsPresent(1),
+        PortFailure::BootNotPrepared,
     ];
     for failure in &failures {
         assert!(TASKS.into_iter().all(|kind| error_code(kind, failure) > 0));
@@ -155,4 +157,5 @@ fn every_failure_has_codes() {
     let quota = PortFailure::OutOfCapacity(String::new());
     assert_eq!(error_code(TaskKind::FailOver, &quota), 28031);
     assert_eq!(error_code(TaskKind::PrepareTarget, &PortFailure::DatastoreOutOfReach), 8061);
+    assert_eq!(error_code(TaskKind::PrepareBoot, &PortFailure::BootNotPrepared), 170010);
 }
