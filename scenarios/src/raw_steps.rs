@@ -9,10 +9,11 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, CodeExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull,
-    Fail, Failback, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation,
-    MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation,
-    Protect, Reprotect, Skew, Slow, SlowDisk, StateExpectation, Subject, TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, CompleteAction, ConsistencyExpectation, Crash, Cut, Delay, Destroy,
+    DiskFault, DiskFull, Fail, Failback, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
+    LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
+    PointsExpectation, Protect, Reprotect, Skew, Slow, SlowDisk, StateExpectation, Subject, TaskExpectation,
+    TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -44,6 +45,8 @@ choice! {
         "test-failover" => TestFailover(TestFailover),
         /// Remove what a test failover has made.
         "clean-up-test" => CleanUpTest(Subject),
+        /// Say that the manual action is done that a recovery plan waits for.
+        "complete-action" => CompleteAction(CompleteAction),
         /// Cut a link.
         "cut" => Cut(Cut),
         /// Slow a link down.
@@ -152,6 +155,7 @@ const STEP_KEYS: &[&str] = &[
     "protect",
     "test-failover",
     "clean-up-test",
+    "complete-action",
     "cut",
     "slow",
     "impair",

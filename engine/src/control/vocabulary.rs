@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::plan::{PlanCommand, PlanRefused};
 use crate::id::{DatastoreId, Direction, GroupId, MachineId, MasterTargetId};
 use crate::message::Selector;
 use crate::point::PointId;
@@ -246,6 +247,8 @@ pub enum Command {
         /// Which machine.
         machine: MachineId,
     },
+    /// Something about a recovery plan. For one that begins or ends nothing the answer names a number that no job has.
+    Plan(PlanCommand),
 }
 
 /// Something a user may ask for in a state.
@@ -304,6 +307,9 @@ pub enum Refused {
         "the group comes home through another master target already; several for a group are not emulated"
     )]
     OtherMasterTarget,
+    /// It does not go with the recovery plan.
+    #[error(transparent)]
+    Plan(PlanRefused),
     /// A reprotect home names no datastore.
     #[error("no datastore is given for the disks at home")]
     NoDatastore,

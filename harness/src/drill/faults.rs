@@ -96,7 +96,8 @@ impl<C: Simulated> Drill<C> {
             | Action::Disable(_)
             | Action::Protect(_)
             | Action::TestFailover { .. }
-            | Action::CleanUpTest(_) => return None,
+            | Action::CleanUpTest(_)
+            | Action::CompleteAction(_) => return None,
         }
         Some(Duration::ZERO)
     }

@@ -127,6 +127,7 @@ impl<C: Simulated> Drill<C> {
                 | Action::Cancel(_)
                 | Action::TestFailover { .. }
                 | Action::CleanUpTest(_)
+                | Action::CompleteAction(_)
         );
         needs_site && self.world.site_is_lost()
     }

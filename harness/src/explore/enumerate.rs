@@ -167,7 +167,10 @@ const fn state_of(word: JourneyWord, turned: bool) -> PassingState {
         JourneyWord::Reprotect => PassingState::Reprotecting,
         JourneyWord::Disable => PassingState::Disabling,
         JourneyWord::Protect => PassingState::Enabling,
-        JourneyWord::Resync | JourneyWord::TestFailover | JourneyWord::CleanUpTest => PassingState::Protected,
+        JourneyWord::Resync
+        | JourneyWord::TestFailover
+        | JourneyWord::CleanUpTest
+        | JourneyWord::CompleteAction => PassingState::Protected,
     }
 }
 
@@ -193,6 +196,8 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
             JourneyWord::Protect => Action::Protect(GroupIndex(0)),
             JourneyWord::TestFailover => Action::TestFailover { subject, to },
             JourneyWord::CleanUpTest => Action::CleanUpTest(subject),
+            // A journey of one machine has no plan.
+            JourneyWord::CompleteAction => continue,
         };
         steps.push(step(when, action));
         if *word == JourneyWord::Cancel {

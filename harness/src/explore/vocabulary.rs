@@ -193,7 +193,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 17] = [
+pub(super) const REFUSALS: [&str; 18] = [
     "enable",
     "failover",
     "change of point",
@@ -211,6 +211,7 @@ pub(super) const REFUSALS: [&str; 17] = [
     "no datastore",
     "not home",
     "other master target",
+    "recovery plan",
 ];
 
 pub(super) fn refusal(refused: &Refused) -> Option<usize> {
@@ -239,5 +240,6 @@ const fn refusal_word(refused: &Refused) -> &'static str {
         Refused::NoDatastore => "no datastore",
         Refused::NotHome => "not home",
         Refused::OtherMasterTarget => "other master target",
+        Refused::Plan(_) => "recovery plan",
     }
 }

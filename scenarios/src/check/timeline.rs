@@ -33,6 +33,9 @@ impl Check<'_> {
         for (index, step) in steps.iter().enumerate() {
             let when = self.when(raw, steps, index);
             let action = self.action(raw, step, index, policy);
+            if let Some(action) = &action {
+                self.plan_can(step, action);
+            }
             match (when, action) {
                 (Some(when), Some(action)) => out.push(Step {
                     name: called(step).to_owned(),
@@ -241,6 +244,9 @@ impl Check<'_> {
             StepAction::CleanUpTest(args) => {
                 Action::CleanUpTest(self.subject(raw, args.subject(), &verb("cleans up the test of"))?)
             }
+            StepAction::CompleteAction(args) => {
+                Action::CompleteAction(self.plan_named(raw, &args.plan, &verb("completes an action of"))?)
+            }
             StepAction::Protect(args) => {
                 Action::Protect(self.group_named(raw, &args.group, &verb("protects"))?)
             }
@@ -284,6 +290,7 @@ impl Check<'_> {
         match name? {
             SubjectName::Vm(name) => self.vm_named(raw, &name, who).map(Subject::Vm),
             SubjectName::Group(name) => self.group_named(raw, &name, who).map(Subject::Group),
+            SubjectName::Plan(name) => self.plan_named(raw, &name, who).map(Subject::Plan),
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::model::exploration::Exploration;
+pub use crate::model::plans::{PlanGroup, PlanIndex, RecoveryPlan};
 pub use crate::model::servers::{
     Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, ProcessServerChoice,
     standard_drives,
@@ -27,6 +28,7 @@ pub use crate::units::{DurationRange, Ratio};
 
 pub(crate) mod exploration;
 mod places;
+mod plans;
 mod servers;
 pub(crate) mod steps;
 pub mod words;
@@ -92,6 +94,8 @@ pub struct Scenario {
     pub groups: Vec<Group>,
     /// All machines, group by group in the order of the file; at least one.
     pub vms: Vec<Vm>,
+    /// The recovery plans, in the order of the file.
+    pub plans: Vec<RecoveryPlan>,
     /// What `at` counts from.
     pub t0: Origin,
     /// What happens, in the order of the file.
@@ -132,10 +136,11 @@ impl Scenario {
         match subject {
             Subject::Vm(vm) => std::slice::from_ref(&self.vms[vm.0].index),
             Subject::Group(group) => &self.groups[group.0].vms,
+            Subject::Plan(plan) => &self.plans[plan.0].vms,
         }
     }
 
-    /// The name of the machine or group.
+    /// The name of the machine, group or plan.
     ///
     /// # Panics
     /// When the subject is of another scenario.
@@ -143,6 +148,7 @@ impl Scenario {
         match subject {
             Subject::Vm(vm) => &self.vms[vm.0].name,
             Subject::Group(group) => &self.groups[group.0].name,
+            Subject::Plan(plan) => &self.plans[plan.0].name,
         }
     }
 

@@ -8,8 +8,8 @@ use crate::model::words::{
     StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
-    DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, ProcessServerChoice, StepIndex,
-    VmIndex,
+    DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
+    StepIndex, VmIndex,
 };
 use crate::source::SourceLine;
 use crate::units::{DurationRange, Ratio};
@@ -21,6 +21,8 @@ pub enum Subject {
     Vm(VmIndex),
     /// All machines of a group.
     Group(GroupIndex),
+    /// All machines of a recovery plan. Never of a change of point, a resync or a disable.
+    Plan(PlanIndex),
 }
 
 /// One step of the timeline.
@@ -155,6 +157,8 @@ pub enum Action {
     },
     /// Remove what a test failover has made.
     CleanUpTest(Subject),
+    /// Say that the manual action is done that a plan waits for.
+    CompleteAction(PlanIndex),
     /// Nothing passes a link.
     Cut {
         /// Which.
@@ -302,6 +306,7 @@ impl Action {
             Self::Protect(_) => Journey(JourneyWord::Protect),
             Self::TestFailover { .. } => Journey(JourneyWord::TestFailover),
             Self::CleanUpTest(_) => Journey(JourneyWord::CleanUpTest),
+            Self::CompleteAction(_) => Journey(JourneyWord::CompleteAction),
             Self::Cut { .. } => Fault(FaultWord::Cut),
             Self::Slow { .. } => Fault(FaultWord::Slow),
             Self::Impair { .. } => Fault(FaultWord::Impair),

@@ -417,6 +417,8 @@ words! {
         JobsEnd = "jobs-end",
         /// An operation that is not allowed is refused and changes nothing.
         StatesAreLegal = "states-are-legal",
+        /// No machine of a recovery plan is started before those of an earlier group.
+        PlansKeepTheirOrder = "plans-keep-their-order",
         /// When the dust settles no disk, snapshot, machine or address is left over.
         NoOrphans = "no-orphans",
     }
@@ -561,6 +563,8 @@ words! {
         TestFailover = "test-failover",
         /// Remove what a test failover has made.
         CleanUpTest = "clean-up-test",
+        /// Say that the manual action is done that a recovery plan waits for.
+        CompleteAction = "complete-action",
     }
 }
 
