@@ -119,5 +119,5 @@ fn the_way_home_needs_a_datastore_even_where_it_is_ignored_and_the_way_away_does
     world.succeed(fail_over(M));
     world.succeed(Command::Commit { machine: M });
     world.succeed(without);
-    assert_eq!(world.state(M), ItemState::Protected(Forward));
+    world.reach(M, ItemState::Protected(Forward));
 }
