@@ -50,6 +50,22 @@ pub enum DriveUnfit {
 }
 
 impl Vault {
+    /// The same for machines that are reprotected together, before the first of them is.
+    pub(super) fn check_master_targets(
+        &self,
+        machines: &[MachineId],
+        named: Option<(MasterTargetId, Option<u8>)>,
+    ) -> Result<(), Refused> {
+        machines.iter().try_for_each(|machine| self.check_master_target(*machine, named))?;
+        let going_home = || machines.iter().filter_map(|machine| self.item(*machine));
+        let going_home = || going_home().filter(|item| item.direction() == Direction::Forward);
+        let apart = |item: &ProtectedItem| {
+            let mut others = going_home().filter(|other| other.group == item.group);
+            others.any(|other| wanted(other, named) != wanted(item, named))
+        };
+        if going_home().any(apart) { Err(Refused::OtherMasterTarget) } else { Ok(()) }
+    }
+
     /// Refuses a master target for a reprotect that does not go home, and one that is another than those of the machines
     /// of the group that come home already: they share a journal.
     pub(super) fn check_master_target(
@@ -66,7 +82,7 @@ impl Vault {
         let others = self.ledger.items().values().filter(|other| {
             other.group == item.group && other.machine != machine && is_coming.contains(&other.state())
         });
-        let wanted = named.map(|(named, _)| named).or(item.master_target).unwrap_or_default();
+        let wanted = wanted(item, named);
         if others.into_iter().any(|other| self.serves_or_will(other) != wanted) {
             return Err(Refused::OtherMasterTarget);
         }
@@ -92,6 +108,11 @@ impl Vault {
             (item.master_target, item.retention_drive) = (Some(master_target), Some(drive));
         }
     }
+}
+
+/// Who receives the data of a machine that comes home next.
+fn wanted(item: &ProtectedItem, named: Option<(MasterTargetId, Option<u8>)>) -> MasterTargetId {
+    named.map(|(named, _)| named).or(item.master_target).unwrap_or_default()
 }
 
 /// The question about the master target that was named, if one was.

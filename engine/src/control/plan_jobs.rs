@@ -72,9 +72,7 @@ impl Vault {
         }
         if let PlanOperation::Reprotect { master_target, retention_drive, .. } = operation {
             let named = master_target.map(|master_target| (master_target, retention_drive));
-            for machine in &ready {
-                self.check_master_target(*machine, named)?;
-            }
+            self.check_master_targets(&ready, named)?;
         }
         if let Some(selector) = operation.selector() {
             for machine in &ready {
