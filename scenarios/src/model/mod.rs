@@ -30,6 +30,7 @@ pub(crate) mod exploration;
 mod places;
 mod plans;
 mod servers;
+mod site_words;
 pub(crate) mod steps;
 pub mod words;
 
