@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::content::Content;
 use crate::id::{DiskId, MachineId};
 use crate::journal::View;
+use crate::recovery::{MachineProfile, RecoverySettings, Violation, listed};
 
 /// Asked of the hypervisor of the primary site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub struct Inspection {
     pub datastore_in_reach: bool,
     /// Whether its disks are attached to a master target. Never in the cloud.
     pub disks_attached: bool,
+    /// What it is like. None where there is none, or the site does not say: a cloud never does.
+    pub profile: Option<MachineProfile>,
 }
 
 /// Which of the machines that the cloud may make of a protected one.
@@ -67,8 +70,14 @@ pub enum Instance {
 
 impl Inspection {
     /// There is no such machine.
-    pub const ABSENT: Self =
-        Self { exists: false, running: false, snapshots: 0, datastore_in_reach: true, disks_attached: false };
+    pub const ABSENT: Self = Self {
+        exists: false,
+        running: false,
+        snapshots: 0,
+        datastore_in_reach: true,
+        disks_attached: false,
+        profile: None,
+    };
 }
 
 /// Asked of the cloud of the recovery site.
@@ -76,13 +85,17 @@ impl Inspection {
 pub enum CloudRequest<C: Content> {
     /// What is known of the machine's instance?
     Inspect(Instance, MachineId),
+    /// Could the machine run there, with these settings or else with those that the cloud chooses? Answered by `Suits`
+    /// with the settings, or refused with every rule that is broken ([`PortFailure::Unsuitable`]). Changes nothing.
+    Examine(MachineId, Box<MachineProfile>, Option<Box<RecoverySettings>>),
     /// Create a blank replica disk of so many sectors. One that exists already is kept as it is, and the answer is
     /// `Existed`.
     CreateReplica(DiskId, u64),
     /// Create a disk for the instance from a recovery point of its replica disk.
     CreateDisk(Instance, DiskId, Arc<View<C>>),
-    /// Create the instance with its network and address from the disks that were created for it.
-    CreateMachine(Instance, MachineId),
+    /// Create the instance, by the settings or else as the cloud chooses, with its network and address, from the disks
+    /// that were created for it.
+    CreateMachine(Instance, MachineId, Option<Box<RecoverySettings>>),
     /// Start the instance.
     StartMachine(Instance, MachineId),
     /// Shut the recovered machine down in order and release it.
@@ -102,6 +115,8 @@ pub enum CloudAnswer {
     Existed,
     /// What is known of the machine.
     Machine(Inspection),
+    /// `Examine`: it could run there, with these settings.
+    Suits(Box<RecoverySettings>),
 }
 
 /// Why a site did not do what was asked.
@@ -137,6 +152,9 @@ pub enum PortFailure {
     /// Snapshots stand in the way.
     #[error("the machine has {0} snapshots")]
     SnapshotsPresent(u32),
+    /// The machine, or what it is to become, breaks these rules of the cloud: all of them, by name.
+    #[error("the machine does not meet the requirements of the cloud: {}", listed(.0))]
+    Unsuitable(Vec<Violation>),
 }
 
 impl PortFailure {

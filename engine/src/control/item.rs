@@ -7,6 +7,7 @@ use crate::id::{Direction, GroupId, MachineId, Site};
 use crate::message::{Order, ResyncReason};
 use crate::point::{RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
+use crate::recovery::{MachineProfile, RecoverySettings};
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -31,6 +32,11 @@ pub struct ProtectedItem {
     pub rpo_alert: bool,
     /// Its disks at home are attached to the master target.
     pub disks_attached: bool,
+    /// What it is like, as its site described it when its protection began. None until the cloud has taken it, and where
+    /// the site does not say.
+    pub profile: Option<MachineProfile>,
+    /// What it is to look like when it is recovered; none as long as there is no profile.
+    pub recovery: Option<RecoverySettings>,
     /// What its agent said last. Not kept across restarts: the next heartbeat brings it back.
     #[serde(skip)]
     pub health: Health,

@@ -15,6 +15,7 @@ use crate::id::{Direction, DiskId, MachineId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
 use crate::ports::{HypervisorRequest, Inspection, Instance, PortFailure};
+use crate::recovery::RecoverySettings;
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -228,6 +229,7 @@ impl What {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum CloudAsk {
     Inspect(Instance, MachineId),
+    Examine(MachineId),
     CreateReplica(DiskId, u64),
     CreateDisk(Instance, DiskId),
     CreateMachine(Instance, MachineId),
@@ -254,6 +256,7 @@ pub(super) enum Outcome {
     Done,
     Existed,
     Inspected(Inspection),
+    Suits(Box<RecoverySettings>),
     Chosen(RecoveryPoint),
     Failed(JobError),
 }

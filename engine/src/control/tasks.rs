@@ -239,6 +239,10 @@ impl Vault {
             self.journal_opened(machine);
         }
         self.learn_attached(id, ask, &outcome);
+        if let (Outcome::Suits(settings), Some(job)) = (&outcome, self.job(id)) {
+            let (machine, found) = (job.machine, job.facts.home.clone());
+            self.keep_settings(machine, found, settings.as_ref().clone());
+        }
         let Some(job) = self.ledger.job_mut(id) else {
             return Ok(());
         };
@@ -246,6 +250,7 @@ impl Vault {
             Outcome::Done => job.facts.source_is_down |= ask.what.shuts_down(),
             Outcome::Existed => job.facts.blank = false,
             Outcome::Chosen(point) => job.facts.point = Some(point),
+            Outcome::Suits(_) => {}
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),
         }

@@ -10,6 +10,7 @@ mod journey;
 mod prerequisites;
 mod random;
 mod second_attempts;
+mod settings;
 mod status;
 mod test_failovers;
 mod world;

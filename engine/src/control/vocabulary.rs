@@ -10,6 +10,7 @@ use crate::id::{Direction, GroupId, MachineId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
+use crate::recovery::SettingsChange;
 use crate::role::Address;
 
 /// A job's number, counted from 1.
@@ -39,6 +40,8 @@ pub enum JobKind {
     TestFailover,
     /// Remove what a test failover made.
     CleanUpTest,
+    /// Change what a machine is to look like when it is recovered.
+    Configure,
 }
 
 /// Where a job stands.
@@ -212,6 +215,20 @@ pub enum Command {
         /// Which machine.
         machine: MachineId,
     },
+    /// Change what the machine is to look like when it is recovered.
+    Configure {
+        /// Which machine.
+        machine: MachineId,
+        /// What changes.
+        change: SettingsChange,
+    },
+    /// Change the policy under which the machine comes home. Always refused: it is made with the other one.
+    ChangeFailbackPolicy {
+        /// Which machine.
+        machine: MachineId,
+        /// To what.
+        to: ReplicationPolicy,
+    },
 }
 
 /// Something a user may ask for in a state.
@@ -237,6 +254,8 @@ pub enum Operation {
     TestFailover,
     /// [`Command::CleanUpTest`].
     CleanUpTest,
+    /// [`Command::Configure`].
+    Configure,
 }
 
 /// Why a command was refused. Nothing was changed.
@@ -259,4 +278,7 @@ pub enum Refused {
     /// The machine or group is protected already, or the group is empty, lists a machine twice or one without disks.
     #[error("the group cannot be protected: {0}")]
     BadGroup(String),
+    /// The failback policy is made with the replication policy and cannot be changed.
+    #[error("the failback policy cannot be changed")]
+    FailbackPolicyIsFixed,
 }

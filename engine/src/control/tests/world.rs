@@ -400,6 +400,7 @@ const fn inspection(place: Place) -> Inspection {
         snapshots: 0,
         datastore_in_reach: true,
         disks_attached: place.attached,
+        profile: None,
     }
 }
 
