@@ -10,6 +10,7 @@
 //! | `moments` | the moments that steps wait for, in the engine's words |
 //! | `failovers` | what each failover asked for, recovered, lost, and how long it took |
 //! | `expectations` | what the scenario expects, against what there is at the end |
+//! | `recovery` | what a machine is to look like in Azure, and what the vault shows of it |
 //! | `verdict` | judges, the timeline, convergence and expectations, as one list of verdicts |
 
 use core::time::Duration;
@@ -35,6 +36,7 @@ mod failovers;
 mod failure;
 mod faults;
 mod moments;
+mod recovery;
 mod steps;
 mod verdict;
 

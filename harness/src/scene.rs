@@ -7,7 +7,7 @@ use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::{GroupId, MachineId};
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{MachineKind, OsKind, Repeat};
+use switchback_scenarios::model::words::{FirmwareWord, MachineKind, OsKind, Repeat};
 use switchback_scenarios::model::{self, Churn, Link, Trace, Vm};
 use switchback_scenarios::traces::IoKind;
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -54,6 +54,7 @@ pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
             region: scenario.region.name.clone(),
             vault: scenario.region.vault.clone(),
             cache_account: scenario.region.cache_account.clone(),
+            networks: scenario.region.networks.clone(),
         },
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
@@ -95,6 +96,8 @@ fn machine(vm: &Vm) -> MachineSpec {
     MachineSpec {
         name: vm.name.clone(),
         windows: vm.os == OsKind::Windows,
+        uefi: vm.firmware == FirmwareWord::Uefi,
+        remote_access: vm.remote_access,
         memory_bytes: vm.memory,
         pool_bytes: vm.capture_pool,
         datastore: vm.datastore.0,

@@ -9,16 +9,19 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
-use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat};
+use crate::model::words::{
+    ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat,
+};
 use crate::node::{Kind, Node};
 use crate::ranges::Range;
-use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
+use crate::scalars::{Count, FilePath, Flag, Ip, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
-    Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    ChangePoint, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault,
+    DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, Impair, KeptExpectation, LossExpectation,
+    MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect,
+    RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
     SubjectName, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
@@ -124,6 +127,30 @@ record! {
         "vault" => vault: required Spanned<Name>,
         /// The name of the cache storage account.
         "cache-account" => cache_account: required Spanned<Name>,
+        /// Networks beside the one that is always there.
+        "networks" => networks: optional Vec<Network>,
+    }
+}
+
+record! {
+    /// A network in Azure.
+    Network is "a network in Azure" {
+        /// Its name.
+        "name" => name: required Spanned<Name>,
+        /// Its subnets.
+        "subnets" => subnets: required NonEmpty<Subnet>,
+    }
+}
+
+record! {
+    /// A subnet of 256 addresses.
+    Subnet is "a subnet" {
+        /// Its name.
+        "name" => name: required Spanned<Name>,
+        /// Its first address.
+        "first" => first: required Spanned<Ip>,
+        /// Whether its rules let remote logons in from the internet. Default false.
+        "admits-internet" => admits_internet: optional Spanned<Flag>,
     }
 }
 
@@ -196,6 +223,10 @@ record! {
         "kind" => kind: optional Spanned<MachineKind>,
         /// windows (default) or linux.
         "os" => os: optional Spanned<OsKind>,
+        /// bios (default) or uefi.
+        "firmware" => firmware: optional Spanned<FirmwareWord>,
+        /// Whether its guest lets remote logons in. Default false.
+        "remote-access" => remote_access: optional Spanned<Flag>,
         /// Its memory, 64MiB to 24TiB. Default 4GiB. The agent's capture pool is a sixteenth of it.
         "memory" => memory: optional Spanned<Bytes>,
         /// The agent's capture pool, overriding the sixteenth of the memory.

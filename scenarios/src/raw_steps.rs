@@ -9,10 +9,11 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Moment, Move,
-    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk,
-    StateExpectation, Subject, TaskExpectation, TestFailover,
+    ChangePoint, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault,
+    DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, Impair, KeptExpectation, LossExpectation,
+    MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation,
+    Protect, RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation,
+    Subject, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -44,6 +45,10 @@ choice! {
         "test-failover" => TestFailover(TestFailover),
         /// Remove what a test failover has made.
         "clean-up-test" => CleanUpTest(Subject),
+        /// Change what a machine is to look like in Azure.
+        "configure" => Configure(SettingsOf),
+        /// Try to change the failback policy.
+        "change-failback-policy" => ChangeFailbackPolicy(Subject),
         /// Cut a link.
         "cut" => Cut(Cut),
         /// Slow a link down.
@@ -104,6 +109,16 @@ choice! {
         "task" => Task(TaskExpectation),
         /// The most acknowledged writes that may be lost.
         "loss" => Loss(LossExpectation),
+        /// What a machine looks like in Azure at the end.
+        "recovered" => Recovered(SettingsOf),
+        /// What the vault shows of a replicated item at the end.
+        "shows" => Shows(ShownExpectation),
+        /// The failback policy that the vault shows at the end.
+        "failback-policy" => FailbackPolicy(FailbackPolicyExpectation),
+        /// Which requirements of Azure the newest job named as broken.
+        "requirements" => Requirements(RequirementsExpectation),
+        /// Whether somebody can connect to a machine in Azure at the end.
+        "connects" => Connects(ConnectsExpectation),
     }
 }
 
@@ -144,6 +159,8 @@ const STEP_KEYS: &[&str] = &[
     "protect",
     "test-failover",
     "clean-up-test",
+    "configure",
+    "change-failback-policy",
     "cut",
     "slow",
     "impair",

@@ -13,6 +13,7 @@ use crate::write::yaml::{Flow, folded, list, plain};
 
 mod names;
 mod protect;
+mod recovery;
 mod steps;
 mod yaml;
 
@@ -82,7 +83,8 @@ fn region(scenario: &Scenario) -> String {
     let flow = Flow::new()
         .with("name", plain(&region.name))
         .with("vault", plain(&region.vault))
-        .with("cache-account", plain(&region.cache_account));
+        .with("cache-account", plain(&region.cache_account))
+        .with_if(!region.networks.is_empty(), "networks", || recovery::networks(&region.networks));
     format!("region: {flow}\n")
 }
 

@@ -142,6 +142,7 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::OutOfCapacity(_) => "InsufficientResourcesFault",
         PortFailure::DatastoreOutOfReach => "DatastoreNotWritableOnHost",
         PortFailure::SnapshotsPresent(_) => "SnapshotFault",
+        PortFailure::Unsuitable(_) => "NotSupported",
     }
 }
 

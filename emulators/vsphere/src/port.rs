@@ -9,6 +9,7 @@ use std::time::Duration;
 use switchback_engine::MachineId;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest, Inspection, PortFailure};
+use switchback_engine::recovery::Firmware;
 use switchback_engine::role::CallId;
 use switchback_sim::SimTime;
 
@@ -208,6 +209,7 @@ impl VCenter {
             snapshots: vm.snapshots.len() as u32,
             datastore_in_reach: host.is_none_or(in_reach),
             disks_attached: vm.lends_disks(),
+            profile: Some(vm.profile()),
         }
     }
 
@@ -239,6 +241,7 @@ impl VCenter {
             snapshots: Vec::new(),
             memory_mib: former.map_or(NEW_MACHINE_MEMORY_MIB, |vm| vm.memory_mib),
             guest: former.map_or(GuestOs::Linux, |vm| vm.guest),
+            firmware: former.map_or(Firmware::Bios, |vm| vm.firmware),
             tools: former.is_none_or(|vm| vm.tools),
         })
     }

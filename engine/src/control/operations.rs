@@ -51,7 +51,9 @@ const fn ordinary_operations(state: ItemState) -> &'static [Operation] {
         ItemState::Protected(Direction::Forward) => {
             &[Operation::Failover, Operation::Resync, Operation::Disable, Operation::Configure]
         }
-        ItemState::Protected(Direction::Reverse) => &[Operation::Failover, Operation::Resync, Operation::Disable],
+        ItemState::Protected(Direction::Reverse) => {
+            &[Operation::Failover, Operation::Resync, Operation::Disable]
+        }
         ItemState::FailingOver(Direction::Forward) => &[Operation::Cancel],
         ItemState::FailoverFailed(Direction::Forward) => {
             &[Operation::Failover, Operation::Disable, Operation::Configure]

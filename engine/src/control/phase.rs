@@ -10,7 +10,8 @@ use super::jobs::{Ask, Awaited, CloudAsk, Job, JobError, Next, Tolerance, What};
 use super::vault::Vault;
 use super::vocabulary::{JobId, JobKind, TaskKind};
 use super::{
-    cancel, change_point, commit, configure, disable, enable, failback, failover, reprotect, resync, test_failover,
+    cancel, change_point, commit, configure, disable, enable, failback, failover, reprotect, resync,
+    test_failover,
 };
 use crate::id::{Direction, DiskId};
 use crate::message::{FirstCopy, JournalSpec, Order, Replication};

@@ -6,6 +6,7 @@ use core::time::Duration;
 use switchback_azure::LeftoverKind;
 use switchback_engine::control::{Command, ItemState, JobState, Operation, ProtectedItem, TestState};
 use switchback_engine::message::Selector;
+use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{Direction, GroupId, MachineId, PointId, Site};
 use switchback_vsphere::LeftoverKind as HomeLeftover;
@@ -187,6 +188,7 @@ impl<C: Simulated> World<C> {
             (Operation::Disable, Command::Disable { machine }),
             (Operation::TestFailover, Command::TestFailover { machine, to: Selector::Latest }),
             (Operation::CleanUpTest, Command::CleanUpTest { machine }),
+            (Operation::Configure, Command::Configure { machine, change: SettingsChange::default() }),
         ];
         let enable = self.enable_again(machine).map(|command| (Operation::Enable, command));
         let all = all.into_iter().chain(enable);

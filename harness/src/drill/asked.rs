@@ -269,6 +269,7 @@ impl<C: Simulated> Drill<C> {
             JobState::Succeeded => Look::Ended,
             // Only a user cancels a job.
             JobState::Cancelled => Look::Ended,
+            JobState::Failed if self.is_refused_by_azure(job) => Look::Ended,
             JobState::Failed => Look::Failed(Failure::of_job(job)),
         }
     }

@@ -39,6 +39,7 @@ impl Failure {
             Refused::NotAllowed { .. } => FailureWord::NotAllowed,
             Refused::NoSuchPoint => FailureWord::NoSuchPoint,
             Refused::BadGroup(_) => FailureWord::BadGroup,
+            Refused::FailbackPolicyIsFixed => FailureWord::FailbackPolicyFixed,
         };
         Self { word: Some(word), why: refused.to_string() }
     }
@@ -73,6 +74,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::OutOfCapacity(_) => FailureWord::OutOfCapacity,
             PortFailure::DatastoreOutOfReach => FailureWord::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(_) => FailureWord::SnapshotsPresent,
+            PortFailure::Unsuitable(_) => FailureWord::RequirementsNotMet,
         },
     }
 }

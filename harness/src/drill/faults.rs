@@ -95,7 +95,9 @@ impl<C: Simulated> Drill<C> {
             | Action::Disable(_)
             | Action::Protect(_)
             | Action::TestFailover { .. }
-            | Action::CleanUpTest(_) => return None,
+            | Action::CleanUpTest(_)
+            | Action::Configure { .. }
+            | Action::ChangeFailbackPolicy(_) => return None,
         }
         Some(Duration::ZERO)
     }

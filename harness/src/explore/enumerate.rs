@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
+use switchback_scenarios::model::recovery::Settings;
 use switchback_scenarios::model::words::{
-    Component, DiskOwner, JourneyWord, LinkName, OsKind, OutsideCall, OutsideFailure, PassingState,
+    Component, DiskOwner, FirmwareWord, JourneyWord, LinkName, OsKind, OutsideCall, OutsideFailure,
+    PassingState,
 };
 use switchback_scenarios::model::{
     Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, Pattern, Ratio, RecoveryPointChoice,
@@ -167,7 +169,11 @@ const fn state_of(word: JourneyWord, turned: bool) -> PassingState {
         JourneyWord::Reprotect => PassingState::Reprotecting,
         JourneyWord::Disable => PassingState::Disabling,
         JourneyWord::Protect => PassingState::Enabling,
-        JourneyWord::Resync | JourneyWord::TestFailover | JourneyWord::CleanUpTest => PassingState::Protected,
+        JourneyWord::Resync
+        | JourneyWord::TestFailover
+        | JourneyWord::CleanUpTest
+        | JourneyWord::Configure
+        | JourneyWord::ChangeFailbackPolicy => PassingState::Protected,
     }
 }
 
@@ -193,6 +199,11 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
             JourneyWord::Protect => Action::Protect(GroupIndex(0)),
             JourneyWord::TestFailover => Action::TestFailover { subject, to },
             JourneyWord::CleanUpTest => Action::CleanUpTest(subject),
+            JourneyWord::Configure => {
+                let name = Some("configured".to_owned());
+                Action::Configure { subject, change: Box::new(Settings { name, ..Settings::default() }) }
+            }
+            JourneyWord::ChangeFailbackPolicy => Action::ChangeFailbackPolicy(subject),
         };
         steps.push(step(when, action));
         if *word == JourneyWord::Cancel {
@@ -222,6 +233,8 @@ fn small_site() -> Scenario {
         group: GroupIndex(0),
         kind: switchback_scenarios::model::words::MachineKind::Vmware,
         os: OsKind::Windows,
+        firmware: FirmwareWord::Bios,
+        remote_access: false,
         memory: 4 << 30,
         capture_pool: 256 << 20,
         datastore: switchback_scenarios::model::DatastoreIndex(0),

@@ -125,7 +125,7 @@ pub(super) fn pairs() -> impl Iterator<Item = (&'static FaultKind, &'static Faul
     KINDS.iter().enumerate().flat_map(|(at, one)| KINDS[at + 1..].iter().map(move |other| (one, other)))
 }
 
-const JOBS: [JobKind; 10] = [
+const JOBS: [JobKind; 11] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -136,6 +136,7 @@ const JOBS: [JobKind; 10] = [
     JobKind::Disable,
     JobKind::TestFailover,
     JobKind::CleanUpTest,
+    JobKind::Configure,
 ];
 
 /// Ends of a job. A cancelled failover is the only job that can be cancelled; the others never are.
@@ -187,7 +188,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 13] = [
+pub(super) const REFUSALS: [&str; 15] = [
     "enable",
     "failover",
     "change of point",
@@ -201,6 +202,8 @@ pub(super) const REFUSALS: [&str; 13] = [
     "bad group",
     "test failover",
     "clean up test",
+    "configure",
+    "failback policy",
 ];
 
 pub(super) const fn refusal(refused: &Refused) -> usize {
@@ -216,9 +219,11 @@ pub(super) const fn refusal(refused: &Refused) -> usize {
             Operation::Disable => 7,
             Operation::TestFailover => 11,
             Operation::CleanUpTest => 12,
+            Operation::Configure => 13,
         },
         Refused::NoSuchPoint => 8,
         Refused::UnknownMachine(_) => 9,
         Refused::BadGroup(_) => 10,
+        Refused::FailbackPolicyIsFixed => 14,
     }
 }

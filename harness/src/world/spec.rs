@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::{GroupId, Site};
+use switchback_scenarios::model::recovery::Network;
 use switchback_sim::{LinkSpec, Seed};
 
 use crate::workload::WorkloadSpec;
@@ -68,6 +69,8 @@ pub struct CloudSpec {
     pub vault: String,
     /// The cache account's name.
     pub cache_account: String,
+    /// Networks beside the usual one.
+    pub networks: Vec<Network>,
 }
 
 /// Service times of a kind of disk.
@@ -90,6 +93,10 @@ pub struct MachineSpec {
     pub name: String,
     /// Whether it runs Windows; Linux otherwise.
     pub windows: bool,
+    /// Whether it starts through UEFI; by BIOS otherwise.
+    pub uefi: bool,
+    /// Whether its guest lets remote logons in.
+    pub remote_access: bool,
     /// Its memory in bytes.
     pub memory_bytes: u64,
     /// The agent's pool in bytes.

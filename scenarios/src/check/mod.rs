@@ -23,6 +23,7 @@ mod expect;
 mod exploration;
 mod faults;
 mod protect;
+mod recovery;
 mod site;
 mod timeline;
 mod traces;
@@ -79,7 +80,7 @@ impl Check<'_> {
             self.d.leave_out("the site");
         }
         let site = raw.site.as_ref().and_then(|site| self.site(site));
-        let region = raw.region.as_ref().map(site::region);
+        let region = raw.region.as_ref().map(|region| self.region(region));
         let wan = self.link(raw.wan.as_ref(), crate::model::Link::WAN);
         let lan = self.link(raw.lan.as_ref(), crate::model::Link::LAN);
         let process_server = self.process_server(raw.process_server.as_ref());

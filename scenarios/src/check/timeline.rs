@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::check::recovery;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
@@ -243,6 +244,15 @@ impl Check<'_> {
             StepAction::CleanUpTest(args) => {
                 Action::CleanUpTest(self.subject(raw, args.subject(), &verb("cleans up the test of"))?)
             }
+            StepAction::Configure(args) => Action::Configure {
+                subject: self.subject(raw, args.subject(), &verb("configures"))?,
+                change: Box::new(recovery::settings(args)),
+            },
+            StepAction::ChangeFailbackPolicy(args) => Action::ChangeFailbackPolicy(self.subject(
+                raw,
+                args.subject(),
+                &verb("changes the failback policy of"),
+            )?),
             StepAction::Protect(args) => {
                 Action::Protect(self.group_named(raw, &args.group, &verb("protects"))?)
             }

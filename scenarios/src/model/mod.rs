@@ -9,17 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::model::exploration::Exploration;
+use crate::model::recovery::Network;
 pub use crate::model::steps::{
     Action, ActionKind, Expectation, FailbackPoint, Moment, RecoveryPointChoice, SlowDevice, Step, Subject,
     When,
 };
-use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
+use crate::model::words::{ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
 pub use crate::units::{DurationRange, Ratio};
 
 pub(crate) mod exploration;
 mod places;
+pub mod recovery;
 pub(crate) mod steps;
 pub mod words;
 
@@ -179,6 +181,8 @@ pub struct Region {
     pub vault: String,
     /// The cache storage account.
     pub cache_account: String,
+    /// Networks beside the one that is always there, with different names.
+    pub networks: Vec<Network>,
 }
 
 /// A network.
@@ -305,6 +309,10 @@ pub struct Vm {
     pub kind: MachineKind,
     /// Its operating system.
     pub os: OsKind,
+    /// How it starts.
+    pub firmware: FirmwareWord,
+    /// Whether its guest lets remote logons in.
+    pub remote_access: bool,
     /// Memory in bytes.
     pub memory: u64,
     /// The agent's capture pool in bytes: what was asked for, else a sixteenth of the memory.

@@ -239,6 +239,44 @@ words! {
         DatastoreOutOfReach = "datastore-out-of-reach",
         /// Snapshots stand in the way.
         SnapshotsPresent = "snapshots-present",
+        /// The machine, or what it is to become, breaks requirements of Azure.
+        RequirementsNotMet = "requirements-not-met",
+        /// The failback policy cannot be changed.
+        FailbackPolicyFixed = "failback-policy-fixed",
+    }
+}
+
+words! {
+    /// How a machine starts.
+    pub enum FirmwareWord is "a firmware" {
+        /// From a master boot record: generation 1 in Azure.
+        Bios = "bios",
+        /// Through UEFI: generation 2 in Azure.
+        Uefi = "uefi",
+    }
+}
+
+words! {
+    /// The health of a replicated item.
+    pub enum HealthWord is "a health" {
+        /// Nothing replicates.
+        None = "none",
+        /// All is well.
+        Normal = "normal",
+        /// Something is to be looked at.
+        Warning = "warning",
+        /// The lag is over the threshold.
+        Critical = "critical",
+    }
+}
+
+words! {
+    /// Where somebody connects from.
+    pub enum ConnectWord is "where somebody connects from" {
+        /// Anywhere.
+        Internet = "internet",
+        /// The site, over a private connection.
+        Site = "site",
     }
 }
 
@@ -459,6 +497,10 @@ words! {
         TestFailover = "test-failover",
         /// Remove what a test failover has made.
         CleanUpTest = "clean-up-test",
+        /// Change what a machine is to look like in Azure.
+        Configure = "configure",
+        /// Try to change the failback policy.
+        ChangeFailbackPolicy = "change-failback-policy",
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-const JOBS: [JobKind; 10] = [
+const JOBS: [JobKind; 11] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -15,6 +15,7 @@ const JOBS: [JobKind; 10] = [
     JobKind::Disable,
     JobKind::TestFailover,
     JobKind::CleanUpTest,
+    JobKind::Configure,
 ];
 
 const TASKS: [TaskKind; 13] = [
@@ -145,6 +146,7 @@ fn every_failure_has_codes() {
         PortFailure::OutOfCapacity(String::new()),
         PortFailure::DatastoreOutOfReach,
         PortFailure::SnapshotsPresent(1),
+        PortFailure::Unsuitable(Vec::new()),
     ];
     for failure in &failures {
         assert!(TASKS.into_iter().all(|kind| error_code(kind, failure) > 0));

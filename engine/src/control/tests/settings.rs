@@ -25,12 +25,16 @@ fn broken(world: &World, kind: JobKind) -> Vec<String> {
 #[test]
 fn what_the_cloud_chooses_is_kept_until_the_user_chooses() {
     let mut world = World::protected();
-    let recovery = |world: &World| world.vault.item(M).and_then(|item| item.recovery.clone()).expect("chosen");
+    let recovery =
+        |world: &World| world.vault.item(M).and_then(|item| item.recovery.clone()).expect("chosen");
     assert_eq!((recovery(&world).name.as_str(), recovery(&world).size.as_str()), ("web", "small"));
     world.succeed(configure(named("shop")));
     assert_eq!(recovery(&world).name, "shop");
     world.succeed(fail_over(M));
-    assert_eq!(world.count("CreateMachine(Recovered, MachineId(1), Some(RecoverySettings { name: \"shop\""), 1);
+    assert_eq!(
+        world.count("CreateMachine(Recovered, MachineId(1), Some(RecoverySettings { name: \"shop\""),
+        1
+    );
 }
 
 #[test]
@@ -44,7 +48,10 @@ fn a_machine_that_does_not_suit_fails_with_every_rule_it_breaks_and_nothing_was_
         assert_eq!(world.job(job).state, JobState::Failed);
         assert_eq!(broken(&world, world.job(job).kind), ["name", "size"]);
         let done = &world.done[before..];
-        assert!(done.iter().all(|call| call.starts_with("Inspect") || call.starts_with("Examine")), "{done:?}");
+        assert!(
+            done.iter().all(|call| call.starts_with("Inspect") || call.starts_with("Examine")),
+            "{done:?}"
+        );
         assert_eq!(world.state(M), ItemState::Protected(Forward));
         assert!(world.allowed(M).contains(&Operation::TestFailover), "no test machine stands there");
     }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{MachineKind, Origin, OsKind};
+use switchback_scenarios::model::words::{FirmwareWord, MachineKind, Origin, OsKind};
 use switchback_scenarios::model::{
     Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link, MasterTarget,
     Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
@@ -39,7 +39,12 @@ pub(super) fn blank() -> Site {
 }
 
 pub(super) fn region() -> Region {
-    Region { name: "uksouth".to_owned(), vault: "rsv-dr".to_owned(), cache_account: "stdrcache".to_owned() }
+    Region {
+        name: "uksouth".to_owned(),
+        vault: "rsv-dr".to_owned(),
+        cache_account: "stdrcache".to_owned(),
+        networks: Vec::new(),
+    }
 }
 
 pub(super) fn master_target() -> MasterTarget {
@@ -108,6 +113,8 @@ fn machine(
         group: GroupIndex(group),
         kind: MachineKind::Vmware,
         os: if one_in(chance, 2) { OsKind::Linux } else { OsKind::Windows },
+        firmware: FirmwareWord::Bios,
+        remote_access: false,
         memory: 1 << 30,
         capture_pool: if leanings.starved { chance.in_range(1..=9) * MIB } else { 64 * MIB },
         datastore: DatastoreIndex(chance.below(datastores as u64) as usize),

@@ -3,9 +3,7 @@
 use super::{Place, World, inspection};
 use crate::content::Stamp;
 use crate::id::Site;
-use crate::ports::{
-    CloudAnswer, CloudRequest, HypervisorAnswer, HypervisorRequest, Inspection, PortFailure,
-};
+use crate::ports::{CloudAnswer, CloudRequest, HypervisorAnswer, HypervisorRequest, Inspection, PortFailure};
 use crate::recovery::{MachineProfile, RecoverySettings, Violation};
 use crate::role::{CallId, Input};
 
@@ -129,7 +127,9 @@ impl World {
                 return Ok(if self.replicas.insert(disk) { CloudAnswer::Done } else { CloudAnswer::Existed });
             }
             CloudRequest::CreateDisk(instance, disk, _) => self.instance(instance, disk.machine).disks += 1,
-            CloudRequest::Examine(_, ref profile, ref settings) => return examine(profile, settings.as_deref()),
+            CloudRequest::Examine(_, ref profile, ref settings) => {
+                return examine(profile, settings.as_deref());
+            }
             CloudRequest::CreateMachine(instance, machine, _) => {
                 let place = self.instance(instance, machine);
                 if place.exists {
