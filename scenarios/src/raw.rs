@@ -81,7 +81,8 @@ record! {
         "attempts" => attempts: optional Spanned<Count>,
         /// How long a step is pursued until it is given up. Default 7d.
         "gives-up-after" => gives_up_after: optional Spanned<Time>,
-        /// Whether a step that the vault refuses is over with that, and no trouble. Default false.
+        /// Whether a step is over, and no trouble, that the vault refuses, or whose machine was configured so that Azure does
+        /// not take it. Default false.
         "accepts-refusals" => accepts_refusals: optional Spanned<Flag>,
     }
 }

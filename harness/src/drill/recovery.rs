@@ -1,6 +1,6 @@
 //! What a machine is to look like in Azure: asked for, found there at the end, shown by the vault.
 
-use switchback_azure::{Origin, ReplicatedItem, ReplicationHealth};
+use switchback_azure::{Origin, ReplicatedItem, ReplicationHealth, VmSize};
 use switchback_engine::MachineId;
 use switchback_engine::control::{Command, Job, JobError};
 use switchback_engine::recovery::SettingsChange;
@@ -57,15 +57,40 @@ impl<C: Simulated> Drill<C> {
     /// user who takes no for an answer is through with it then; one that names a rule which is not broken is a finding.
     pub(super) fn is_refused_by_azure(&self, job: &Job) -> bool {
         let violations = job.error.as_ref().map_or(&[][..], JobError::violations);
-        let is_named_badly = self.world.asked().iter().rev().find_map(|(_, command)| match command {
-            Command::Configure { machine, change } if *machine == job.machine => {
-                change.name.as_ref().map(|name| name.contains('_'))
+        self.scenario.operator.accepts_refusals
+            && !violations.is_empty()
+            && violations.iter().all(|violation| self.breaks(job.machine, &violation.rule))
+    }
+
+    /// Whether what was configured for a machine breaks a rule, told from what was asked and not from what the vault keeps.
+    fn breaks(&self, machine: MachineId, rule: &str) -> bool {
+        let data_disks = self.world.spec().machines[machine.0 as usize].disks.len().saturating_sub(1);
+        match rule {
+            "vm-name" => self
+                .configured(machine, |change| change.name.as_deref())
+                .is_some_and(|name| name.contains('_')),
+            "vm-size-data-disks" => self
+                .configured(machine, |change| change.size.as_deref())
+                .and_then(VmSize::named)
+                .is_some_and(|size| size.data_disks_max() < data_disks),
+            _ => false,
+        }
+    }
+
+    /// What was last configured for a machine, and accepted.
+    fn configured<'a>(
+        &'a self,
+        machine: MachineId,
+        of: impl Fn(&'a SettingsChange) -> Option<&'a str>,
+    ) -> Option<&'a str> {
+        self.world.asked().iter().rev().find_map(|(id, command)| match command {
+            Command::Configure { machine: whose, change }
+                if *whose == machine && self.world.reply(*id).is_some_and(Result::is_ok) =>
+            {
+                of(change)
             }
             _ => None,
-        });
-        self.scenario.operator.accepts_refusals
-            && is_named_badly == Some(true)
-            && matches!(violations, [one] if one.rule == "vm-name")
+        })
     }
 
     pub(super) fn recovered(&self, subject: Subject, like: &Settings) -> Found {

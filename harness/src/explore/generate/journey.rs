@@ -180,7 +180,8 @@ fn push(
     }
 }
 
-/// Settings for all machines of a group. One name in four is none that Azure takes: failovers fail with that from then on.
+/// Settings for all machines of a group. One name in four is none that Azure takes, and a size may take too few
+/// disks: failovers fail with that from then on.
 fn settings(chance: &mut Chance) -> Settings {
     let names = ["moved", "moved-2", "away", "not_a_name"];
     let sizes = ["Standard_D2s_v3", "Standard_D16s_v3"];
