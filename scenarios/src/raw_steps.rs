@@ -46,7 +46,7 @@ choice! {
         /// Remove what a test failover has made.
         "clean-up-test" => CleanUpTest(Subject),
         /// Change what a machine is to look like in Azure.
-        "configure" => Configure(SettingsOf),
+        "configure" => Configure(Box<SettingsOf>),
         /// Try to change the failback policy.
         "change-failback-policy" => ChangeFailbackPolicy(Subject),
         /// Cut a link.
@@ -110,7 +110,7 @@ choice! {
         /// The most acknowledged writes that may be lost.
         "loss" => Loss(LossExpectation),
         /// What a machine looks like in Azure at the end.
-        "recovered" => Recovered(SettingsOf),
+        "recovered" => Recovered(Box<SettingsOf>),
         /// What the vault shows of a replicated item at the end.
         "shows" => Shows(ShownExpectation),
         /// The failback policy that the vault shows at the end.

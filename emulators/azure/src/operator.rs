@@ -32,7 +32,7 @@ impl<C: Content> Azure<C> {
     /// [`Refusal::SubnetNotFound`], [`Refusal::PrivateIpAddressInUse`], [`Refusal::PrivateIpAddressNotInSubnet`].
     pub fn occupy_address(&mut self, subnet: &str, address: Ipv4Addr, owner: &str) -> Result<(), Refusal> {
         let name = self.names().network.clone();
-        let network = self.networks.get_mut(&name).ok_or_else(|| Refusal::NetworkNotFound(name))?;
+        let network = self.networks.get_mut(&name).ok_or(Refusal::NetworkNotFound(name))?;
         network.subnet(Some(subnet))?.choose(Some(address))?;
         network.take(subnet, address, owner);
         Ok(())

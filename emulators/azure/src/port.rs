@@ -302,7 +302,7 @@ impl<C: Content> Azure<C> {
             return Err(Refusal::OsDiskMissing(name));
         }
         self.quota.check(target.size.cores())?;
-        let network = target.network.as_ref().unwrap_or(&self.names().network);
+        let network = target.network.as_ref().unwrap_or_else(|| &self.names().network);
         let network = self.networks.get(network).ok_or_else(|| Refusal::NetworkNotFound(network.clone()))?;
         let subnet = network.subnet(target.subnet.as_deref())?;
         let nic = NetworkInterface {

@@ -215,7 +215,7 @@ impl<C: Simulated> Drill<C> {
         let name = format!("connecting to {}", self.scenario.subject_name(subject));
         let held = reached.iter().all(|reached| reached.is_ok() == is);
         let shown: Vec<String> =
-            reached.into_iter().map(|one| one.err().unwrap_or("it works".to_owned())).collect();
+            reached.into_iter().map(|one| one.err().unwrap_or_else(|| "it works".to_owned())).collect();
         let wanted = if is { "it was to work" } else { "it was not to work" };
         (name, held, format!("{}; {wanted}", listed(&shown)))
     }
