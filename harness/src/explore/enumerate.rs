@@ -98,6 +98,11 @@ impl Enumeration {
     }
 }
 
+/// Whether a step has to do with replication: one that only changes what a machine is to look like is drawn by chance.
+const fn moves_something(word: JourneyWord) -> bool {
+    !matches!(word, JourneyWord::Configure | JourneyWord::ChangeFailbackPolicy)
+}
+
 /// Every legal walk of one to `steps` steps, the short ones first.
 fn journeys(steps: u32) -> Vec<Vec<JourneyWord>> {
     let mut all = Vec::new();
@@ -105,7 +110,8 @@ fn journeys(steps: u32) -> Vec<Vec<JourneyWord>> {
     for _ in 0..steps {
         let mut longer = Vec::new();
         for (walked, place) in ends {
-            for (word, next) in place.ways() {
+            let ways = place.ways().iter().filter(|(word, _)| moves_something(*word));
+            for (word, next) in ways {
                 let mut walk = walked.clone();
                 walk.push(*word);
                 longer.push((walk, *next));
