@@ -58,6 +58,7 @@ pub struct Agent<C: Content> {
     last_status: Option<AgentStatus>,
     syncs: Vec<PendingSync>,
     last_resync: Option<RequestId>,
+    last_move: Option<RequestId>,
     stopping: Option<Stopping>,
     /// Number of the next write when nothing is replicated.
     numbers_from: u64,
@@ -207,7 +208,7 @@ impl<C: Content> Agent<C> {
             Message::Order { request, order } => self.order(now, request, *order, out),
             Message::BatchStored { stream, upto, credit_bytes } => {
                 if let Some(replicating) = &mut self.replicating {
-                    replicating.stored(now, stream, upto, credit_bytes);
+                    replicating.stored(now, from, stream, upto, credit_bytes);
                 }
             }
             Message::Differs(differs) => {

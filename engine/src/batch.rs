@@ -54,6 +54,9 @@ pub struct Batch<C> {
     pub stream: StreamKey,
     /// Its place in the stream, counted from 1 without gaps.
     pub number: u64,
+    /// The first batch of the stream that is this process server's to keep: 1, or more when the machine has moved to it
+    /// from another, which has kept everything before.
+    pub opens_at: u64,
     /// What its content is worth.
     pub order: WriteOrder,
     /// Machine-wide number of the first write in it; numbers never repeat, also after a crash.

@@ -45,6 +45,7 @@ mod ledger;
 mod opening;
 mod operations;
 mod phase;
+mod process_server;
 mod reprotect;
 mod resync;
 mod rpo;
@@ -66,7 +67,8 @@ pub use jobs::{Job, JobError, Task};
 pub use ledger::ControlRecord;
 pub use operations::allowed_operations;
 pub use vocabulary::{
-    Command, ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState, TestState,
+    Command, ItemState, JobId, JobKind, JobState, Location, Operation, Refused, TaskKind, TaskState,
+    TestState,
 };
 
 use durable::Durable;

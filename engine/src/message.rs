@@ -161,6 +161,14 @@ pub enum Order {
         /// Why.
         reason: ResyncReason,
     },
+    /// Agent: send to this process server from now on. Answered by `Done` when the agent has written that down, and by
+    /// `Unknown` when it does not replicate under this generation.
+    UseProcessServer {
+        /// Which generation.
+        generation: u64,
+        /// The process server.
+        process_server: Address,
+    },
     /// Target: keep a journal for the group. Under a newer generation the journal of the older one is dropped;
     /// the replica disks keep what they hold.
     OpenJournal(JournalSpec),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::content::Content;
-use crate::id::{DiskId, MachineId};
+use crate::id::{DatastoreId, DiskId, MachineId};
 use crate::journal::View;
 use crate::recovery::{MachineProfile, RecoverySettings, Violation, listed};
 
@@ -24,9 +24,11 @@ pub enum HypervisorRequest {
     ShutDown(MachineId),
     /// Power on.
     PowerOn(MachineId),
-    /// Create a machine with blank disks of these sizes in sectors, on the master target's host and datastore.
-    /// Answered by `Done`; one that exists already is an error (`AlreadyExists`).
-    CreateMachine(MachineId, Vec<u64>),
+    /// Create a machine with blank disks of these sizes in sectors, on the master target's host, in the datastore
+    /// that is named or else in the master target's. Answered by `Done`. Where the machine is on another host
+    /// already, that one stays as it is and is no longer the machine from now on; one on the same host is an error
+    /// (`AlreadyExists`; site-recovery 3.8, 78052).
+    CreateMachine(MachineId, Vec<u64>, Option<DatastoreId>),
     /// Attach the machine's disks to the master target, readable and writable.
     AttachDisks(MachineId),
     /// Give the disks back to the machine.
@@ -57,6 +59,33 @@ pub struct Inspection {
     pub disks_attached: bool,
     /// What it is like. None where there is none, or the site does not say: a cloud never does.
     pub profile: Option<MachineProfile>,
+    /// Where it is at home. In the cloud it says nothing.
+    pub place: Place,
+}
+
+/// Where a machine is at home, beside the master target that would serve it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Whether its host is managed by a manager of hosts, such as vCenter.
+    pub managed: bool,
+    /// Whether it is on the master target's host.
+    pub with_master_target: bool,
+    /// Where its disks lie; `None` where there is no machine.
+    pub datastore: Option<DatastoreId>,
+    /// Whether the master target's host is known: managed, or discovered by itself.
+    pub master_target_known: bool,
+}
+
+impl Place {
+    /// Nowhere in particular, with nothing in the way.
+    pub const NOWHERE: Self =
+        Self { managed: true, with_master_target: false, datastore: None, master_target_known: true };
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::NOWHERE
+    }
 }
 
 /// Which of the machines that the cloud may make of a protected one.
@@ -77,6 +106,7 @@ impl Inspection {
         datastore_in_reach: true,
         disks_attached: false,
         profile: None,
+        place: Place::NOWHERE,
     };
 }
 

@@ -74,6 +74,16 @@ impl<T: Clone> Window<T> {
         self.held_bytes += bytes;
     }
 
+    /// Begins to send to somebody else: every item anew, with what it needs to know about the new way.
+    pub(crate) fn begin_again(&mut self, mut change: impl FnMut(&mut T)) {
+        self.items.iter_mut().for_each(|(item, _)| change(item));
+        *self = Self {
+            items: core::mem::take(&mut self.items),
+            held_bytes: self.held_bytes,
+            ..Self::new(self.first)
+        };
+    }
+
     /// Whether everything has been acknowledged.
     pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -205,6 +215,18 @@ mod tests {
         assert!(window.acknowledge(second, 1).eq(["a"]));
         assert!(!window.is_probing());
         assert_eq!(window.next_to_send(second, 8, 99), Some("b"));
+    }
+
+    #[test]
+    fn who_begins_again_sends_everything_anew() {
+        let mut window = three();
+        while window.next_to_send(START, 8, 99).is_some() {}
+        assert!(window.acknowledge(START, 1).eq(["a"]));
+        window.begin_again(|item| *item = if *item == "b" { "b'" } else { "c'" });
+        assert_eq!((window.first_number(), window.next_number(), window.held_bytes()), (2, 4, 20));
+        assert_eq!(window.deadline(), None, "nothing is under way yet");
+        assert_eq!(window.next_to_send(START, 8, 99), Some("b'"));
+        assert_eq!(window.next_to_send(START, 8, 99), Some("c'"));
     }
 
     #[test]

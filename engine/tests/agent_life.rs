@@ -5,12 +5,12 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::machine::{Machine, PLENTY, stamps};
-use common::stream::{CRASH_ONLY, GENERATION, terms};
+use common::stream::{CRASH_ONLY, GENERATION, SERVER, disk, key, terms};
 use common::{AtOnce, SECOND, only_answer};
 use switchback_engine::agent::config::{SEQUENCE_JUMP, SEQUENCE_RECORDED_EVERY, STOP_PATIENCE};
 use switchback_engine::agent::{Agent, AgentRecord};
 use switchback_engine::message::{Answer, Observation, Order, Replication, ResyncReason};
-use switchback_engine::{Effect, Input, Instant, Outbox, WriteOrder};
+use switchback_engine::{Address, Effect, Input, Instant, Message, Outbox, WriteOrder};
 
 const SECTORS: [u64; 2] = [1000, 1000];
 
@@ -359,4 +359,106 @@ fn a_store_without_records_is_a_new_agent() {
     let agent = Agent::<switchback_engine::Stamp>::boot(config, Instant::ZERO, &[], &mut out);
     assert!(out.is_empty());
     assert_eq!(agent.writes_captured(), 0);
+}
+
+/// The process server that a machine moves to.
+const OTHER: Address = Address::ProcessServer(2);
+
+fn move_to_the_other(machine: &mut Machine, request: u64) {
+    let order = Order::UseProcessServer { generation: GENERATION, process_server: OTHER };
+    machine.order(request, order);
+}
+
+/// Takes the batches sent: to whom, their number, and where the process server is to begin.
+fn sent(machine: &mut Machine) -> Vec<(Address, u64, u64)> {
+    machine.take(|effect| match effect {
+        Effect::Send { to, message: Message::Batch(batch) } => Some((*to, batch.number, batch.opens_at)),
+        _ => None,
+    })
+}
+
+/// A machine that has sent two more batches of its first disk, of which the first was kept; the number of the second.
+fn with_one_batch_on_its_way() -> (Machine, u64) {
+    let mut machine = Machine::replicating(&SECTORS, PLENTY);
+    machine.write(0, 5, 1);
+    machine.wait(SECOND);
+    let batches = machine.batches();
+    machine.acknowledge(&batches);
+    machine.write(0, 6, 1);
+    machine.wait(SECOND);
+    let number =
+        machine.batches().iter().filter(|batch| batch.stream.disk.index == 0).map(|b| b.number).max();
+    (machine, number.expect("a write was sent"))
+}
+
+#[test]
+fn a_machine_that_moves_sends_the_new_process_server_what_the_old_one_has_not_kept() {
+    let (mut machine, number) = with_one_batch_on_its_way();
+    move_to_the_other(&mut machine, 9);
+    assert!(matches!(only_answer(&mut machine, 9), Answer::Done));
+    assert!(sent(&mut machine).contains(&(OTHER, number, number)));
+    assert_eq!(machine.role.write_order(), WriteOrder::Data, "nothing is compared");
+    let late = Message::BatchStored { stream: key(disk(1, 0), 1), upto: number, credit_bytes: 0 };
+    machine.hear(SERVER, late);
+    machine.wait(10 * SECOND);
+    assert!(sent(&mut machine).contains(&(OTHER, number, number)), "the new one must have it too");
+}
+
+#[test]
+fn a_move_is_repeated_without_harm_and_one_that_was_overtaken_is_not_made() {
+    let (mut machine, _) = with_one_batch_on_its_way();
+    move_to_the_other(&mut machine, 9);
+    move_to_the_other(&mut machine, 9);
+    assert!(machine.answers().iter().all(|(_, answer)| matches!(answer, Answer::Done)));
+    sent(&mut machine);
+    machine.order(8, Order::UseProcessServer { generation: GENERATION, process_server: SERVER });
+    assert!(matches!(only_answer(&mut machine, 8), Answer::Unknown));
+    machine.wait(10 * SECOND);
+    let again = sent(&mut machine);
+    assert!(!again.is_empty() && again.iter().all(|(to, ..)| *to == OTHER), "{again:?}");
+}
+
+#[test]
+fn a_move_is_answered_when_it_is_durable_and_survives_a_crash() {
+    let (mut machine, _) = with_one_batch_on_its_way();
+    machine.at_once.syncs = false;
+    move_to_the_other(&mut machine, 9);
+    move_to_the_other(&mut machine, 9);
+    assert_eq!(
+        machine.count(|effect| matches!(
+            effect,
+            Effect::Send { to: Address::Control, message: Message::Answer { .. } }
+        )),
+        0
+    );
+    machine.finish_sync(true);
+    assert!(matches!(only_answer(&mut machine, 9), Answer::Done));
+    machine.at_once.syncs = true;
+    machine.crash_and_boot();
+    machine.wait(SECOND);
+    let asked = machine.take(|effect| match effect {
+        Effect::Send { to, message: Message::Compare(_) } => Some(*to),
+        _ => None,
+    });
+    assert!(!asked.is_empty() && asked.iter().all(|to| *to == OTHER), "{asked:?}");
+}
+
+#[test]
+fn after_a_move_and_an_orderly_stop_the_new_process_server_begins_with_the_next_batch() {
+    let mut machine = Machine::replicating(&SECTORS, PLENTY);
+    move_to_the_other(&mut machine, 9);
+    machine.feed(Input::ShuttingDown);
+    for (to, number, _) in sent(&mut machine) {
+        for index in [0, 1] {
+            let stream = key(disk(1, index), 1);
+            machine.hear(to, Message::BatchStored { stream, upto: number, credit_bytes: u64::MAX });
+        }
+    }
+    assert!(is_ready_to_stop(&mut machine) && has_clean_record(&machine));
+    machine.crash_and_boot();
+    machine.write(0, 7, 1);
+    machine.wait(SECOND);
+    let first = sent(&mut machine);
+    assert!(first.iter().all(|(to, number, opens_at)| (*to, *number) == (OTHER, *opens_at)), "{first:?}");
+    assert!(first.iter().any(|(_, number, _)| *number > 1), "{first:?}");
 }

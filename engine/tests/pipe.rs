@@ -1,4 +1,4 @@
-//! Agent, process server and target behind each other, over a network that loses, repeats and overtakes, on hosts
+//! Agent, two process servers and the target behind each other, over a network that loses, repeats and overtakes, on hosts
 //! that crash: whatever becomes a recovery point is a prefix of the write order, and in the end everything arrives.
 //!
 //! The judge is a list of the writes as they completed and a copy of the disks after each. It knows nothing of
@@ -25,6 +25,8 @@ const SECTORS: u64 = 4200;
 /// Where writes go: few sectors, so that they meet, on both sides of the borders of blocks.
 const ZONES: [(u64, u64); 3] = [(0, 24), (2040, 16), (4092, 100)];
 const HOT_SECTORS: usize = 140;
+/// The process servers; the machine begins at the first.
+const SERVERS: [Address; 2] = [SERVER, Address::ProcessServer(2)];
 /// Writes between two drains, so that no batch is larger than the smallest cache.
 const WRITES_PER_DRAIN: u32 = 8;
 
@@ -68,12 +70,17 @@ enum Step {
         kept: usize,
     },
     CrashServer {
+        number: usize,
         kept: usize,
     },
     CrashTarget {
         kept: usize,
     },
     Resync,
+    /// The machine is told to send through this process server.
+    Move {
+        number: usize,
+    },
 }
 
 /// How a case is set up.
@@ -92,10 +99,10 @@ struct Setup {
 
 struct World {
     machine: Machine,
-    server: Bench<ProcessServer<Stamp>>,
+    servers: [Bench<ProcessServer<Stamp>>; 2],
     target: Bench<Target<Stamp>>,
     network: Vec<(Address, Address, Message<Stamp>)>,
-    server_config: ProcessServerConfig,
+    server_configs: [ProcessServerConfig; 2],
     /// Both disks before the first write and after each.
     pictures: Vec<[Picture; 2]>,
     /// Points that were seen and judged.
@@ -112,13 +119,17 @@ impl World {
             retain_points_for: if setup.retain_points { Duration::from_secs(3600) } else { Duration::ZERO },
             ..common::stream::CRASH_ONLY
         };
-        let server_config = ProcessServerConfig { number: 1, target: TARGET, cache_bytes: setup.cache_bytes };
+        let server_configs = [1, 2].map(|number| ProcessServerConfig {
+            number,
+            target: TARGET,
+            cache_bytes: setup.cache_bytes,
+        });
         let mut world = Self {
             machine: Machine::installed(1, setup.pool_bytes),
-            server: Bench::new(ProcessServer::new(server_config)),
+            servers: server_configs.map(|config| Bench::new(ProcessServer::new(config))),
             target: Bench::new(Target::new(Site::Recovery)),
             network: Vec::new(),
-            server_config,
+            server_configs,
             pictures: Vec::new(),
             judged: Vec::new(),
             is_held: false,
@@ -143,8 +154,9 @@ impl World {
             switchback_engine::message::Replication { first, ..terms(&[1], &[SECTORS, SECTORS], policy) };
         world.target.order(1, Order::OpenJournal(spec(&[(1, &[SECTORS, SECTORS])], policy)));
         world.machine.order(2, Order::StartReplication(replication));
-        for at_once in
-            [&mut world.machine.bench.at_once, &mut world.server.at_once, &mut world.target.at_once]
+        let [one, other] = &mut world.servers;
+        let machine = &mut world.machine.bench;
+        for at_once in [&mut machine.at_once, &mut one.at_once, &mut other.at_once, &mut world.target.at_once]
         {
             at_once.syncs = setup.syncs_at_once;
             at_once.reads = setup.reads_at_once;
@@ -177,7 +189,9 @@ impl World {
                 }
             }
             Step::Sync { who: 0, works } => drop(self.machine.finish_sync(works)),
-            Step::Sync { who: 1, works } => drop(self.server.finish_sync(works)),
+            Step::Sync { who: who @ (1 | 2), works } => {
+                self.servers[usize::from(who) - 1].finish_sync(works);
+            }
             Step::Sync { works, .. } => drop(self.target.finish_sync(works)),
             Step::AgentRead { works: false, .. } => drop(self.machine.fail_read()),
             Step::AgentRead { then: true, .. } => drop(self.machine.finish_read_of_then()),
@@ -189,9 +203,10 @@ impl World {
             Step::Held if self.is_held => self.machine.feed(Input::WritesHeld),
             Step::Held => {}
             Step::CrashAgent { kept } => self.crash_agent(kept),
-            Step::CrashServer { kept } => {
-                let config = self.server_config;
-                self.server.crash_keeping(kept, |_, records, _| ProcessServer::recover(config, records));
+            Step::CrashServer { number, kept } => {
+                let config = self.server_configs[number];
+                let server = &mut self.servers[number];
+                server.crash_keeping(kept, |_, records, _| ProcessServer::recover(config, records));
             }
             Step::CrashTarget { kept } => {
                 self.target.crash_keeping(kept, |_, records, _| Target::recover(Site::Recovery, records));
@@ -200,6 +215,12 @@ impl World {
                 self.requests += 1;
                 let reason = ResyncReason::Manual;
                 self.machine.bench.order(self.requests, Order::Resync { reason });
+            }
+            Step::Move { number } => {
+                self.requests += 1;
+                let order =
+                    Order::UseProcessServer { generation: GENERATION, process_server: SERVERS[number] };
+                self.machine.bench.order(self.requests, order);
             }
         }
         self.collect();
@@ -226,7 +247,7 @@ impl World {
     fn wait(&mut self, span: Duration) {
         self.undrained = 0;
         self.machine.wait(span);
-        self.server.wait(span);
+        self.servers.iter_mut().for_each(|server| server.wait(span));
         self.target.wait(span);
         self.collect();
     }
@@ -246,18 +267,20 @@ impl World {
             match effect {
                 Effect::HoldWrites => self.is_held = true,
                 Effect::ReleaseWrites => self.is_held = false,
-                Effect::Send { to, message } if to == SERVER => self.network.push((agent(1), to, message)),
+                Effect::Send { to, message } if SERVERS.contains(&to) => {
+                    self.network.push((agent(1), to, message));
+                }
                 _ => {}
             }
         }
-        for (to, message) in self.server.sent() {
-            self.network.push((SERVER, to, message));
+        for (server, from) in self.servers.iter_mut().zip(SERVERS) {
+            self.network.extend(server.sent().into_iter().map(|(to, message)| (from, to, message)));
         }
         let frames = self.target.take(|effect| match effect {
-            Effect::Send { to, message } if *to == SERVER => Some(message.clone()),
+            Effect::Send { to, message } if SERVERS.contains(to) => Some((TARGET, *to, message.clone())),
             _ => None,
         });
-        self.network.extend(frames.into_iter().map(|message| (TARGET, SERVER, message)));
+        self.network.extend(frames);
     }
 
     fn pick(&mut self, i: usize) -> Option<(Address, Address, Message<Stamp>)> {
@@ -267,7 +290,7 @@ impl World {
     fn deliver(&mut self, i: usize) {
         let Some((from, to, message)) = self.pick(i) else { return };
         match to {
-            SERVER => self.server.hear(from, message),
+            Address::ProcessServer(number) => self.servers[usize::from(number) - 1].hear(from, message),
             TARGET => self.target.hear(from, message),
             _ => self.machine.hear(from, message),
         }
@@ -318,9 +341,9 @@ impl World {
 
     /// Nothing fails any more: everything is delivered until the replica holds what the source holds.
     fn heal(&mut self) {
-        for at_once in [&mut self.machine.bench.at_once, &mut self.server.at_once, &mut self.target.at_once] {
-            *at_once = common::AtOnce::ALL;
-        }
+        self.machine.bench.at_once = common::AtOnce::ALL;
+        self.servers.iter_mut().for_each(|server| server.at_once = common::AtOnce::ALL);
+        self.target.at_once = common::AtOnce::ALL;
         self.finish_hardware();
         if self.is_held {
             self.machine.feed(Input::WritesHeld);
@@ -342,7 +365,9 @@ impl World {
 
     fn finish_hardware(&mut self) {
         while self.machine.finish_sync(true) || self.machine.finish_read() {}
-        while self.server.finish_sync(true) {}
+        for server in &mut self.servers {
+            while server.finish_sync(true) {}
+        }
         while self.target.finish_sync(true) || self.target.finish_read() || self.target.finish_write(true) {}
         self.collect();
     }
@@ -420,15 +445,16 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => Just(Step::DeliverAll),
         3 => (0..64usize).prop_map(Step::Drop),
         3 => (0..64usize).prop_map(Step::Repeat),
-        6 => (0..3u8, works()).prop_map(|(who, works)| Step::Sync { who, works }),
+        6 => (0..4u8, works()).prop_map(|(who, works)| Step::Sync { who, works }),
         3 => (any::<bool>(), works()).prop_map(|(then, works)| Step::AgentRead { then, works }),
         2 => (any::<bool>(), works()).prop_map(|(then, works)| Step::TargetRead { then, works }),
         2 => works().prop_map(|works| Step::TargetWrite { works }),
         2 => Just(Step::Held),
         1 => (0..3usize).prop_map(|kept| Step::CrashAgent { kept }),
-        1 => (0..4usize).prop_map(|kept| Step::CrashServer { kept }),
+        1 => (0..2usize, 0..4usize).prop_map(|(number, kept)| Step::CrashServer { number, kept }),
         1 => (0..4usize).prop_map(|kept| Step::CrashTarget { kept }),
         1 => Just(Step::Resync),
+        2 => (0..2usize).prop_map(|number| Step::Move { number }),
     ]
 }
 

@@ -155,6 +155,50 @@ fn a_full_cache_takes_nothing_gives_no_credit_and_says_so_once() {
     assert_eq!(server.role.cached_bytes(), 0);
 }
 
+/// A batch of a machine that moved here when the server before had kept everything up to `opens_at`.
+fn moved(number: u64, opens_at: u64) -> Batch<Stamp> {
+    Batch { opens_at, ..numbered(number) }
+}
+
+#[test]
+fn a_machine_that_moves_here_goes_on_where_the_server_before_has_kept_everything() {
+    let mut server = server(PLENTY);
+    hear(&mut server, &numbered(5));
+    assert_eq!(numbers(&mut server), [0; 0], "a gap, as long as nobody says that another has the rest");
+    hear(&mut server, &moved(5, 5));
+    hear(&mut server, &moved(4, 1));
+    assert_eq!(numbers(&mut server), [5]);
+    assert_eq!(acknowledged(&mut server).last().map(|(upto, _)| *upto), Some(5));
+}
+
+#[test]
+fn a_machine_that_comes_back_waits_until_what_it_left_here_has_reached_the_target() {
+    let mut server = server(PLENTY);
+    hear(&mut server, &numbered(1));
+    hear(&mut server, &moved(3, 3));
+    assert_eq!(numbers(&mut server), [1]);
+    assert_eq!(acknowledged(&mut server).last().map(|(upto, _)| *upto), Some(1), "not yet");
+    stored(&mut server, stream(), 1);
+    hear(&mut server, &moved(3, 3));
+    assert_eq!(numbers(&mut server), [3]);
+    assert_eq!(acknowledged(&mut server).last().map(|(upto, _)| *upto), Some(3));
+}
+
+#[test]
+fn where_a_machine_came_back_is_known_after_a_crash() {
+    let mut server = server(PLENTY);
+    hear(&mut server, &numbered(1));
+    stored(&mut server, stream(), 1);
+    hear(&mut server, &moved(3, 3));
+    acknowledged(&mut server);
+    numbers(&mut server);
+    crash(&mut server, PLENTY);
+    server.feed(switchback_engine::Input::Wake);
+    assert_eq!(numbers(&mut server), [3]);
+    hear(&mut server, &moved(4, 3));
+    assert_eq!(acknowledged(&mut server).last().map(|(upto, _)| *upto), Some(4));
+}
+
 #[test]
 fn after_a_crash_what_was_acknowledged_is_sent_again() {
     let mut server = server(PLENTY);

@@ -239,6 +239,7 @@ impl World {
         let batch = Batch {
             stream: StreamKey { disk: id, generation: GENERATION, session },
             number: outgoing.number,
+            opens_at: 1,
             order: WriteOrder::Data,
             first_write: 0,
             changes: std::mem::take(&mut outgoing.pending).into(),

@@ -13,6 +13,7 @@
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
 //! | `calls` | what a job asks a site for is done once |
+//! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,7 @@ mod atlas;
 mod calls;
 mod image;
 mod lag;
+mod left;
 mod overhear;
 mod points;
 mod recovery;
@@ -39,6 +41,7 @@ mod states;
 use atlas::Atlas;
 pub(crate) use image::{Difference, Replay, cut_of, first_difference};
 pub use lag::LagSample;
+use left::Left;
 pub(crate) use overhear::Tap;
 pub(crate) use rules::{is_known_change, states as item_states};
 use states::Reported;
@@ -189,6 +192,7 @@ pub struct Judges<C: Simulated> {
     calls_done: BTreeSet<CallId>,
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
+    left: Vec<Left>,
     atlas: Atlas,
 }
 
@@ -210,6 +214,7 @@ impl<C: Simulated> Judges<C> {
             lags: Vec::new(),
             calls_done: BTreeSet::new(),
             disk_counts,
+            left: Vec::new(),
             atlas: Atlas::default(),
         }
     }

@@ -15,7 +15,9 @@ use thiserror::Error;
 
 use crate::WorldSpec;
 use crate::workload::{Pattern, Recorded, RecordedWrite, Synthetic, WorkloadSpec};
-use crate::world::spec::{CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec};
+use crate::world::spec::{
+    CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+};
 
 /// A scenario asks for something that is not emulated.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,6 +49,8 @@ pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
         site: SiteSpec {
             vcenter: scenario.site.vcenter.clone(),
             hosts: scenario.site.hosts,
+            unmanaged: scenario.site.unmanaged.clone(),
+            undiscovered: scenario.site.undiscovered.clone(),
             datastores: scenario.site.datastores.iter().map(datastore).collect(),
             master_target_datastore: scenario.master_target.datastore.0,
         },
@@ -58,6 +62,7 @@ pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
         },
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
+        drain_every: DRAIN_EVERY,
     })
 }
 
@@ -121,6 +126,7 @@ fn synthetic(vm: &Vm, churn: &Churn) -> Synthetic {
             }
         },
         follows: churn.after.map(|vm| MachineId(vm.0 as u32)),
+        batch_every: None,
     }
 }
 

@@ -19,10 +19,10 @@ use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time
 
 pub(crate) use crate::raw_args::{
     ChangePoint, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault,
-    DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, Impair, KeptExpectation, LossExpectation,
-    MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect,
-    RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    SubjectName, TaskExpectation, TestFailover,
+    DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation,
+    LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated,
+    PointsExpectation, Protect, Reprotect, RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow,
+    SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};
@@ -104,6 +104,10 @@ record! {
         "name" => name: required Spanned<Name>,
         /// The number of ESXi hosts, 1 to 64.
         "hosts" => hosts: wanted Spanned<Count>,
+        /// The hosts that it does not manage, counted from 0. Default: none.
+        "unmanaged" => unmanaged: optional Vec<Spanned<Count>>,
+        /// Those of them that Site Recovery has not discovered. Default: none.
+        "undiscovered" => undiscovered: optional Vec<Spanned<Count>>,
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::decode::{Spanned, record};
 use crate::model::words::{
-    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HealthWord, LinkName,
-    LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord, TaskEnd, TaskWord,
-    Whereabouts,
+    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HealthWord, HomeWord,
+    LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord,
+    TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
 use crate::scalars::{Count, Flag, Ip, KebabName, Name};
@@ -221,6 +221,16 @@ about! {
 }
 
 about! {
+    /// A replication in the other direction.
+    Reprotect is "a reprotect" {
+        /// Where the disks of a new machine on premises lie, or none. Default: where the master target is.
+        "datastore" => datastore: optional Spanned<Name>,
+        /// To which machine on premises: original (default) or alternate, a new one on the master target's host.
+        "location" => location: optional Spanned<LocationWord>,
+    }
+}
+
+about! {
     /// A failover to Azure.
     Failover is "a failover" {
         /// Which recovery point.
@@ -373,6 +383,18 @@ about! {
         "from" => from: required Spanned<ConnectWord>,
         /// Whether it works.
         "is" => is: required Spanned<Flag>,
+    }
+}
+
+about! {
+    /// Which machine stands on premises at the end of the run.
+    HomeExpectation is "an expectation" {
+        /// Which one.
+        "is" => is: required Spanned<HomeWord>,
+        /// On which host, counted from 0. Default: any.
+        "host" => host: optional Spanned<Count>,
+        /// Where all of its disks lie. Default: anywhere.
+        "datastore" => datastore: optional Spanned<Name>,
     }
 }
 

@@ -10,10 +10,10 @@ use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
     ChangePoint, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault,
-    DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, Impair, KeptExpectation, LossExpectation,
-    MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation,
-    Protect, RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation,
-    Subject, TaskExpectation, TestFailover,
+    DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation,
+    LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
+    PointsExpectation, Protect, Reprotect, RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow,
+    SlowDisk, StateExpectation, Subject, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -32,7 +32,7 @@ choice! {
         /// Take a failover back before it is committed.
         "cancel" => Cancel(Subject),
         /// Start replication in the other direction.
-        "reprotect" => Reprotect(Subject),
+        "reprotect" => Reprotect(Reprotect),
         /// Fail over home from Azure.
         "failback" => Failback(Failback),
         /// Compare source and replica and send what differs.
@@ -79,6 +79,8 @@ choice! {
         "snapshot" => Snapshot(Operated),
         /// Remove all snapshots of a machine on premises.
         "remove-snapshots" => RemoveSnapshots(Operated),
+        /// Delete a machine on premises.
+        "delete" => Delete(Operated),
         /// Move a machine on premises to another datastore.
         "move" => Move(Move),
         /// Move the master target to another datastore.
@@ -105,6 +107,8 @@ choice! {
         "points-kept" => PointsKept(KeptExpectation),
         /// What a machine is at a site at the end.
         "machine" => Machine(MachineExpectation),
+        /// Which machine stands on premises at the end.
+        "home" => Home(HomeExpectation),
         /// How a task of a step's job ended.
         "task" => Task(TaskExpectation),
         /// The most acknowledged writes that may be lost.
@@ -176,6 +180,7 @@ const STEP_KEYS: &[&str] = &[
     "start",
     "snapshot",
     "remove-snapshots",
+    "delete",
     "move",
     "move-master-target",
 ];

@@ -65,7 +65,11 @@ fn head(scenario: &Scenario) -> String {
 }
 
 fn site(site: &Site) -> String {
-    let vcenter = Flow::new().with("name", plain(&site.vcenter)).with("hosts", site.hosts);
+    let vcenter = Flow::new()
+        .with("name", plain(&site.vcenter))
+        .with("hosts", site.hosts)
+        .with_if(!site.unmanaged.is_empty(), "unmanaged", || list(&site.unmanaged))
+        .with_if(!site.undiscovered.is_empty(), "undiscovered", || list(&site.undiscovered));
     let mut out = format!("site:\n  vcenter: {vcenter}\n  datastores:\n");
     for store in &site.datastores {
         let everywhere = store.reach.iter().copied().eq(0..site.hosts);

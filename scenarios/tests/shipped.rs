@@ -145,6 +145,8 @@ fn the_reference_says_every_word_of_the_language() {
         .chain(words(Whereabouts::ALL, Whereabouts::as_str))
         .chain(words(PowerWord::ALL, PowerWord::as_str))
         .chain(words(TaskEnd::ALL, TaskEnd::as_str))
+        .chain(words(LocationWord::ALL, LocationWord::as_str))
+        .chain(words(HomeWord::ALL, HomeWord::as_str))
         .chain(words(JourneyWord::ALL, JourneyWord::as_str))
         .chain(words(FaultWord::ALL, FaultWord::as_str));
     let unsaid: Vec<&str> = all.filter(|word| !reference.contains(&format!("`{word}`"))).collect();

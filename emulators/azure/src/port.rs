@@ -10,7 +10,7 @@
 use std::net::Ipv4Addr;
 
 use switchback_engine::journal::View;
-use switchback_engine::ports::{CloudAnswer, CloudRequest, Inspection, Instance, PortFailure};
+use switchback_engine::ports::{CloudAnswer, CloudRequest, Inspection, Instance, Place, PortFailure};
 use switchback_engine::recovery::{MachineProfile, RecoverySettings};
 use switchback_engine::role::CallId;
 use switchback_engine::{Content, DiskId, MachineId, PointId};
@@ -206,6 +206,7 @@ impl<C: Content> Azure<C> {
             snapshots: 0,
             datastore_in_reach: true,
             disks_attached: false,
+            place: Place::NOWHERE,
             profile: None,
         }
     }

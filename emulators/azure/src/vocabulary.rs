@@ -40,6 +40,8 @@ pub const fn job(kind: JobKind) -> JobWords {
         JobKind::Cancel => ("CancelFailover", "Cancel failover"),
         JobKind::Reprotect => ("SwitchReplicationGroupProtection", "Reprotect"),
         JobKind::Resync => ("RepairVMReplication", "Resynchronize the virtual machine"),
+        // Recorded with the process server of a machine, and of all of a server's machines; its friendly name was not.
+        JobKind::SwitchProcessServer => ("ProcessServerFailover", "Process server failover"),
         JobKind::Disable => ("DisableDr", "Disable replication"),
         JobKind::TestFailover => ("TestFailover", "Test failover"),
         // Inferred, from the operation's name in the interface.
@@ -89,6 +91,7 @@ pub const fn task(job: JobKind, task: TaskKind) -> Option<Shown> {
         JobKind::Cancel => cancel_task(task),
         JobKind::Reprotect => reprotect_task(task),
         JobKind::Resync => resync_task(task),
+        JobKind::SwitchProcessServer => process_server_task(task),
         JobKind::Disable => disable_task(task),
         JobKind::TestFailover => test_failover_task(task),
         JobKind::CleanUpTest => clean_up_test_task(task),
@@ -203,6 +206,15 @@ const fn resync_task(task: TaskKind) -> Option<Shown> {
             "RepairVmReplication",
             "Starting resynchronization for the virtual machine",
         ),
+        _ => return None,
+    })
+}
+
+const fn process_server_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::SwitchProcessServer => {
+            shown("ProcessServerFailoverTask", "ProcessServerFailover", "Moving to another process server")
+        }
         _ => return None,
     })
 }
@@ -353,11 +365,12 @@ pub const fn active_location(of: ItemState) -> &'static str {
 }
 
 /// The word in `allowedOperations` for something a user may ask for; none for what the service does not list there:
-/// enabling makes a new item, and an item that is failing over is cancelled through its job.
+/// enabling makes a new item, an item that is failing over is cancelled through its job, and machines move to another
+/// process server by an operation of the fabric.
 #[must_use]
 pub const fn operation(of: Operation) -> Option<&'static str> {
     match of {
-        Operation::Enable => None,
+        Operation::Enable | Operation::SwitchProcessServer => None,
         Operation::Failover => Some("UnplannedFailover"),
         Operation::ChangePoint => Some("ChangePit"),
         Operation::Commit => Some("Commit"),

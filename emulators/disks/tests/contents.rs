@@ -216,6 +216,7 @@ fn a_disk_made_from_a_view_holds_the_view_over_what_is_below() {
     let batch = Batch {
         stream: StreamKey { disk: id, generation: 1, session: 1 },
         number: 1,
+        opens_at: 1,
         order: WriteOrder::Data,
         first_write: 1,
         changes: [write(5, 10, 10), write(0, 15, 2)].into(),

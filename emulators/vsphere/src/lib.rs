@@ -39,7 +39,7 @@ pub use datastore::{AccessMode, Datastore, DatastoreKind, DatastoreSpec};
 pub use durations::GUEST_SHUTDOWN_LIMIT;
 pub use fault_rule::{FaultMode, FaultRule, RuleId};
 pub use faults::Fault;
-pub use host_system::{ConnectionState, HostSpec, HostSystem};
+pub use host_system::{ConnectionState, HostSpec, HostSystem, Management};
 pub use leftovers::{Leftover, LeftoverKind};
 pub use master_target::ATTACHED_DISKS_MAX;
 pub use moid::{ClusterMoid, DatacenterMoid, DatastoreMoid, HostMoid, SnapshotMoid, TaskMoid, VmMoid};

@@ -38,7 +38,7 @@ impl RequestKind {
             HypervisorRequest::Inspect(machine) => (Self::Inspect, *machine),
             HypervisorRequest::ShutDown(machine) => (Self::ShutDown, *machine),
             HypervisorRequest::PowerOn(machine) => (Self::PowerOn, *machine),
-            HypervisorRequest::CreateMachine(machine, _) => (Self::CreateMachine, *machine),
+            HypervisorRequest::CreateMachine(machine, ..) => (Self::CreateMachine, *machine),
             HypervisorRequest::AttachDisks(machine) => (Self::AttachDisks, *machine),
             HypervisorRequest::DetachDisks(machine) => (Self::DetachDisks, *machine),
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest};
 use switchback_engine::role::{DiskRef, StorageError};
-use switchback_engine::{DiskId, MachineId, Site};
+use switchback_engine::{DatastoreId, DiskId, MachineId, Site};
 use switchback_sim::{Chance, Seed, SimTime};
 
 use crate::calls::Calls;
@@ -42,9 +42,10 @@ pub struct VCenter {
     pub(crate) datastores: BTreeMap<DatastoreMoid, Datastore>,
     pub(crate) machines: BTreeMap<VmMoid, VirtualMachine>,
     pub(crate) by_machine: BTreeMap<MachineId, VmMoid>,
-    pub(crate) by_name: BTreeMap<String, VmMoid>,
     /// What machines that are gone were like, for one that is created in their place.
     pub(crate) former: BTreeMap<MachineId, VirtualMachine>,
+    /// Machines in whose place a call created another, with the machine they were.
+    pub(crate) left: BTreeMap<VmMoid, MachineId>,
     /// Machines that a call created.
     pub(crate) created: BTreeSet<MachineId>,
     /// Machines that serve as master target; the first is the one that is used when nothing else is said.
@@ -71,8 +72,8 @@ impl VCenter {
             datastores: BTreeMap::new(),
             machines: BTreeMap::new(),
             by_machine: BTreeMap::new(),
-            by_name: BTreeMap::new(),
             former: BTreeMap::new(),
+            left: BTreeMap::new(),
             created: BTreeSet::new(),
             master_targets: Vec::new(),
             assigned: BTreeMap::new(),
@@ -142,6 +143,29 @@ impl VCenter {
     #[must_use]
     pub fn machine(&self, machine: MachineId) -> Option<&VirtualMachine> {
         self.machines.get(self.by_machine.get(&machine)?)
+    }
+
+    /// The machines that stay as they were because a call created another one in their place, oldest first.
+    pub fn left_of(&self, machine: MachineId) -> impl Iterator<Item = &VirtualMachine> {
+        let left = self.left.iter().filter(move |(_, was)| **was == machine);
+        left.filter_map(|(moid, _)| self.machines.get(moid))
+    }
+
+    /// Whether a call has created the machine.
+    #[must_use]
+    pub fn was_created(&self, machine: MachineId) -> bool {
+        self.created.contains(&machine)
+    }
+
+    /// The datastore of that number of the engine's: the how-manieth was added, from 0.
+    #[must_use]
+    pub fn datastore_numbered(&self, datastore: DatastoreId) -> Option<DatastoreMoid> {
+        self.datastores.keys().nth(datastore.0 as usize).copied()
+    }
+
+    pub(crate) fn number_of(&self, datastore: DatastoreMoid) -> Option<DatastoreId> {
+        let number = self.datastores.keys().position(|moid| *moid == datastore)?;
+        u32::try_from(number).ok().map(DatastoreId)
     }
 
     /// A disk of a machine.

@@ -48,7 +48,7 @@ fn requests() -> impl Strategy<Value = Vec<HypervisorRequest>> {
             0 => HypervisorRequest::Inspect(machine),
             1 => HypervisorRequest::ShutDown(machine),
             2 => HypervisorRequest::PowerOn(machine),
-            3 => HypervisorRequest::CreateMachine(machine, vec![500]),
+            3 => HypervisorRequest::CreateMachine(machine, vec![500], None),
             4 => HypervisorRequest::AttachDisks(machine),
             _ => HypervisorRequest::DetachDisks(machine),
         }

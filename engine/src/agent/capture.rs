@@ -32,6 +32,8 @@ pub(super) struct DiskCapture<C: Content> {
     pub(super) disk: DiskId,
     pub(super) sectors: u64,
     pub(super) window: Window<Sending<C>>,
+    /// The first batch that is the present process server's to keep.
+    pub(super) opens_at: u64,
     pub(super) slots: VecDeque<Slot<C>>,
     pub(super) open: OpenBatch<C>,
     pub(super) mode: WriteOrder,
@@ -95,6 +97,7 @@ impl<C: Content> DiskCapture<C> {
             disk,
             sectors,
             window: Window::new(1),
+            opens_at: 1,
             slots: VecDeque::new(),
             open: OpenBatch { first_write: 0, changes: Vec::new(), bytes: 0 },
             mode: WriteOrder::Data,

@@ -70,6 +70,7 @@ impl<C: Content> Agent<C> {
             last_status: None,
             syncs: Vec::new(),
             last_resync: None,
+            last_move: None,
             stopping: None,
             numbers_from: 1,
         }
@@ -98,6 +99,7 @@ impl<C: Content> Agent<C> {
                     r.marks.go_on_from(clean.next_marker, r.terms.members.len() > 1);
                     for (disk, next) in r.disks.iter_mut().zip(clean.next_numbers) {
                         disk.window = Window::new(*next);
+                        disk.opens_at = *next;
                     }
                 }
             }

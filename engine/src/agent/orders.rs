@@ -13,6 +13,9 @@ impl<C: Content> Agent<C> {
             Order::StartReplication(terms) => self.start(now, request, terms, out),
             Order::StopReplication { generation } => self.stop(now, request, generation, out),
             Order::Resync { reason } => self.resync(now, request, reason, out),
+            Order::UseProcessServer { generation, process_server } => {
+                self.use_process_server(request, generation, process_server, out);
+            }
             Order::OpenJournal(_)
             | Order::Finish { .. }
             | Order::PinPoint { .. }
@@ -64,6 +67,38 @@ impl<C: Content> Agent<C> {
         let (first, reason) = (Some(FirstCopy::Compare), Some(reason));
         let begin = Begin { session, first, next_write, reason, answer: Some(request) };
         self.begin_session(now, terms, begin, out);
+    }
+
+    /// Moves to another process server in the middle of the session. What the one before has taken reaches the target
+    /// from there; it takes every stream in order, from whoever has the next frame.
+    fn use_process_server(
+        &mut self,
+        request: RequestId,
+        generation: u64,
+        process_server: Address,
+        out: &mut Out<C>,
+    ) {
+        // A machine that goes down has written down where it stands. Who asks hears nothing, and asks again.
+        if self.stopping.is_some() {
+            return;
+        }
+        // An order that was overtaken by a later one is not carried out any more.
+        if self.last_move.is_some_and(|last| request < last) {
+            return answer(request, Answer::Unknown, out);
+        }
+        self.last_move = Some(request);
+        let Some(r) = self.replicating.as_mut().filter(|r| r.terms.generation == generation) else {
+            return answer(request, Answer::Unknown, out);
+        };
+        let is_there = r.terms.process_server == process_server;
+        if !is_there {
+            r.move_to(process_server);
+        }
+        let record = AgentRecord::Session { terms: r.terms.clone(), session: r.session };
+        if self.syncs.iter().any(|pending| pending.record == record) {
+            return;
+        }
+        self.record(record, AfterSync::AnswerDone(request), out);
     }
 
     /// The order repeats one that was taken: it is answered when that one is durable. While it is not, the answer

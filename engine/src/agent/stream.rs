@@ -10,7 +10,7 @@ use crate::content::{Content, SECTOR_BYTES};
 use crate::extent::{Change, Piece, SectorRange, pieces};
 use crate::message::{Differs, Message, Observation};
 use crate::point::WriteOrder;
-use crate::role::{DiskRef, Effect, StorageError, Token};
+use crate::role::{Address, DiskRef, Effect, StorageError, Token};
 use crate::time::Instant;
 
 /// Payload that a first copy may have waiting: what two steps can hold.
@@ -123,15 +123,36 @@ impl<C: Content> Replicating<C> {
         }
     }
 
-    /// The process server has kept everything up to a batch: commit it and free its memory.
-    pub(super) fn stored(&mut self, now: Instant, stream: StreamKey, upto: u64, credit_bytes: u64) {
-        if (stream.generation, stream.session) != (self.terms.generation, self.session) {
+    /// The process server has kept everything up to a batch: commit it and free its memory. What another process server
+    /// has kept since the machine moved away from it counts for nothing: the present one has to have it too, or there
+    /// would be a gap in what it keeps.
+    pub(super) fn stored(
+        &mut self,
+        now: Instant,
+        from: Address,
+        stream: StreamKey,
+        upto: u64,
+        credit_bytes: u64,
+    ) {
+        let is_of_this_session = (stream.generation, stream.session) == (self.terms.generation, self.session);
+        if !is_of_this_session || from != self.terms.process_server {
             return;
         }
         self.credit_bytes = credit_bytes;
         if let Some(disk) = self.disks.iter_mut().find(|disk| disk.disk == stream.disk) {
             let committed = disk.window.acknowledge(now, upto);
             self.pool_used -= committed.map(|sending| sending.pool_bytes).sum::<u64>();
+        }
+    }
+
+    /// Sends to another process server from now on, beginning with what the one before has not said to be kept.
+    pub(super) fn move_to(&mut self, process_server: Address) {
+        self.terms.process_server = process_server;
+        self.credit_bytes = u64::MAX;
+        for disk in &mut self.disks {
+            let opens_at = disk.window.first_number();
+            disk.opens_at = opens_at;
+            disk.window.begin_again(|sending| Arc::make_mut(&mut sending.batch).opens_at = opens_at);
         }
     }
 
@@ -226,6 +247,7 @@ impl<C: Content> DiskCapture<C> {
             let batch = Batch {
                 stream,
                 number: self.window.next_number(),
+                opens_at: self.opens_at,
                 order: slot.order,
                 first_write: slot.first_write,
                 payload_bytes: slot.bytes,

@@ -46,8 +46,14 @@ impl Vault {
             Command::ChangePoint { machine, to } => self.change_point(machine, to),
             Command::Commit { machine } => self.commit(machine),
             Command::Cancel { machine } => self.cancel(machine),
-            Command::Reprotect { machine, process_server } => self.reprotect(machine, process_server),
+            Command::Reprotect { machine, process_server, datastore, location } => {
+                let facts = Facts { datastore, location, ..Facts::new() };
+                self.reprotect(machine, process_server, facts)
+            }
             Command::Resync { machine } => self.resync(machine),
+            Command::SwitchProcessServer { machine, process_server } => {
+                self.switch_process_server(machine, process_server)
+            }
             Command::Disable { machine } => self.disable(machine),
             Command::TestFailover { machine, to } => self.test_failover(machine, to),
             Command::CleanUpTest { machine } => self.clean_up_test(machine),
@@ -102,7 +108,7 @@ impl Vault {
             });
         }
         let jobs: Vec<JobId> =
-            members.iter().map(|machine| self.begin_replication(*machine, JobKind::Enable, None)).collect();
+            members.iter().map(|machine| self.begin_replication(*machine, None, Facts::new())).collect();
         for job in &jobs {
             self.advance(*job);
         }
@@ -133,28 +139,27 @@ impl Vault {
         Ok(())
     }
 
-    fn reprotect(&mut self, machine: MachineId, process_server: Address) -> Reply {
-        let after = self.permit(machine, Operation::Reprotect)?.chosen_point();
+    fn reprotect(&mut self, machine: MachineId, process_server: Address, facts: Facts) -> Reply {
+        let item = self.permit(machine, Operation::Reprotect)?;
+        let after = item.chosen_point();
+        if item.direction().reversed() == Direction::Reverse && facts.datastore.is_none() {
+            return Err(Refused::NoDatastore);
+        }
         if let Some(item) = self.ledger.item_mut(machine) {
             item.process_server = process_server;
         }
-        let job = self.begin_replication(machine, JobKind::Reprotect, after);
+        let job = self.begin_replication(machine, after, facts);
         self.advance(job);
         Ok(job)
     }
 
-    /// Enters a run and moves the item to enabling, away or home.
-    fn begin_replication(
-        &mut self,
-        machine: MachineId,
-        kind: JobKind,
-        after: Option<RecoveryPoint>,
-    ) -> JobId {
-        let direction = match (after, self.item(machine)) {
-            (Some(_), Some(item)) => item.direction().reversed(),
-            _ => Direction::Forward,
+    /// Enters a run and moves the item to enabling: away, or after a failover in the other direction.
+    fn begin_replication(&mut self, machine: MachineId, after: Option<RecoveryPoint>, facts: Facts) -> JobId {
+        let (kind, direction) = match (after, self.item(machine)) {
+            (Some(_), Some(item)) => (JobKind::Reprotect, item.direction().reversed()),
+            _ => (JobKind::Enable, Direction::Forward),
         };
-        let job = self.begin_job(kind, machine, direction, Facts::new());
+        let job = self.begin_job(kind, machine, direction, facts);
         self.enter_run(machine, direction, job);
         let to = ItemStatus::Enabling { direction, job, after, since: self.now };
         self.transition(machine, to, "enable or reprotect");
@@ -180,7 +185,7 @@ impl Vault {
             source_is_down: is_retry && direction == Direction::Reverse,
             ..Facts::new()
         };
-        self.cancel_resyncs(machine);
+        self.cancel_side_jobs(machine);
         let job = self.begin_job(JobKind::Failover, machine, direction, facts);
         let to = ItemStatus::FailingOver { direction, job, stopped: is_retry, since: self.now };
         self.transition(machine, to, "failover");
@@ -257,6 +262,14 @@ impl Vault {
         Ok(job)
     }
 
+    fn switch_process_server(&mut self, machine: MachineId, process_server: Address) -> Reply {
+        let direction = self.permit(machine, Operation::SwitchProcessServer)?.direction();
+        let facts = Facts { process_server: Some(process_server), ..Facts::new() };
+        let job = self.begin_job(JobKind::SwitchProcessServer, machine, direction, facts);
+        self.advance(job);
+        Ok(job)
+    }
+
     fn disable(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Disable)?;
         let direction = item.direction();
@@ -269,7 +282,7 @@ impl Vault {
             ItemStatus::FailoverFailed { job, .. } => cancel::given_up(self, job),
             _ => Vec::new(),
         };
-        self.cancel_resyncs(machine);
+        self.cancel_side_jobs(machine);
         let facts = Facts { leftover, inherited, ..Facts::new() };
         let job = self.begin_job(JobKind::Disable, machine, direction, facts);
         self.transition(machine, ItemStatus::Disabling { direction, job, since: self.now }, "disable");

@@ -10,8 +10,8 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::vocabulary::{JobId, JobKind, JobState, TaskKind, TaskState};
-use crate::id::{Direction, DiskId, MachineId, Site};
+use super::vocabulary::{JobId, JobKind, JobState, Location, TaskKind, TaskState};
+use crate::id::{DatastoreId, Direction, DiskId, MachineId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
 use crate::ports::{HypervisorRequest, Inspection, Instance, PortFailure};
@@ -120,6 +120,9 @@ pub enum JobError {
     /// A machine stands where the recovered one would be created or started.
     #[error("the machine exists or runs at the {0:?} site already")]
     MachineInTheWay(Site),
+    /// The master target's host is managed by nobody, and was not discovered.
+    #[error("the host of the master target has not been discovered")]
+    HostNotDiscovered,
 }
 
 /// A question and what came of it.
@@ -302,10 +305,16 @@ pub(super) struct Facts {
     pub home: Option<Inspection>,
     /// The recovered machine, as it was found.
     pub away: Option<Inspection>,
+    /// Where the disks of a machine lie that is created at home.
+    pub datastore: Option<DatastoreId>,
+    /// To which machine at home.
+    pub location: Location,
     /// Something may be left in the cloud by an earlier attempt; it is deleted first.
     pub leftover: bool,
     /// An earlier attempt brought the disks home; only the start of the machine is missing.
     pub only_start: bool,
+    /// The process server that the machine moves to.
+    pub process_server: Option<Address>,
     /// Calls of a cancelled job that may still be under way.
     pub inherited: Vec<Ask>,
 }
@@ -320,8 +329,11 @@ impl Facts {
             blank: true,
             home: None,
             away: None,
+            datastore: None,
+            location: Location::Original,
             leftover: false,
             only_start: false,
+            process_server: None,
             inherited: Vec::new(),
         }
     }

@@ -45,14 +45,20 @@ const fn ordinary_operations(state: ItemState) -> &'static [Operation] {
     match state {
         ItemState::Unprotected => &[Operation::Enable, Operation::Disable],
         ItemState::Synchronising(Direction::Forward) => {
-            &[Operation::Resync, Operation::Disable, Operation::Configure]
+            &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable, Operation::Configure]
         }
-        ItemState::Synchronising(Direction::Reverse) => &[Operation::Resync, Operation::Disable],
-        ItemState::Protected(Direction::Forward) => {
-            &[Operation::Failover, Operation::Resync, Operation::Disable, Operation::Configure]
+        ItemState::Synchronising(Direction::Reverse) => {
+            &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
         }
+        ItemState::Protected(Direction::Forward) => &[
+            Operation::Failover,
+            Operation::Resync,
+            Operation::SwitchProcessServer,
+            Operation::Disable,
+            Operation::Configure,
+        ],
         ItemState::Protected(Direction::Reverse) => {
-            &[Operation::Failover, Operation::Resync, Operation::Disable]
+            &[Operation::Failover, Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
         }
         ItemState::FailingOver(Direction::Forward) => &[Operation::Cancel],
         ItemState::FailoverFailed(Direction::Forward) => {

@@ -1,7 +1,7 @@
 //! Which phase answers for which job: the only place that knows all of them.
 //!
 //! A phase is a file: `enable`, `failover`, `failback`, `change_point`, `commit`, `cancel`, `reprotect`, `resync`,
-//! `disable`, `test_failover`. Each says which tasks its jobs have, what every stage of a task asks, and where the item goes at
+//! `process_server`, `disable`, `test_failover`. Each says which tasks its jobs have, what every stage of a task asks, and where the item goes at
 //! the end. Phases read the world through a [`Scene`] and change nothing but the item.
 
 use super::group::{Group, Run};
@@ -10,8 +10,8 @@ use super::jobs::{Ask, Awaited, CloudAsk, Job, JobError, Next, Tolerance, What};
 use super::vault::Vault;
 use super::vocabulary::{JobId, JobKind, TaskKind};
 use super::{
-    cancel, change_point, commit, configure, disable, enable, failback, failover, reprotect, resync,
-    test_failover,
+    cancel, change_point, commit, configure, disable, enable, failback, failover, process_server, reprotect,
+    resync, test_failover,
 };
 use crate::id::{Direction, DiskId};
 use crate::message::{FirstCopy, JournalSpec, Order, Replication};
@@ -87,6 +87,7 @@ pub(super) const fn tasks(kind: JobKind, direction: Direction) -> &'static [Task
         (JobKind::Commit, _) => commit::TASKS,
         (JobKind::Cancel, _) => cancel::TASKS,
         (JobKind::Resync, _) => resync::TASKS,
+        (JobKind::SwitchProcessServer, _) => process_server::TASKS,
         (JobKind::Disable, _) => disable::TASKS,
         (JobKind::TestFailover, _) => test_failover::TASKS,
         (JobKind::CleanUpTest, _) => test_failover::CLEAN_UP_TASKS,
@@ -105,6 +106,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (JobKind::Commit, _) => commit::stage(scene, task, stages),
         (JobKind::Cancel, _) => cancel::stage(scene, task, stages),
         (JobKind::Resync, _) => resync::stage(scene, task, stages),
+        (JobKind::SwitchProcessServer, _) => process_server::stage(scene, task, stages),
         (JobKind::Disable, _) => disable::stage(scene, task, stages),
         (JobKind::TestFailover, _) => test_failover::stage(scene, task, stages),
         (JobKind::CleanUpTest, _) => test_failover::clean_up_stage(scene, task, stages),
@@ -161,6 +163,7 @@ pub(super) fn job_ends(vault: &mut Vault, id: JobId, well: bool) {
         JobKind::Cancel | JobKind::Disable => disable::ends(vault, id, well),
         JobKind::TestFailover => test_failover::ends(vault, id, well),
         JobKind::CleanUpTest => test_failover::clean_up_ends(vault, id, well),
+        JobKind::SwitchProcessServer => process_server::ends(vault, id, well),
         JobKind::Resync | JobKind::Configure => {}
     }
 }

@@ -320,13 +320,15 @@ impl Vault {
         self.close_job(id, JobState::Cancelled);
     }
 
-    /// Stops the resyncs of a machine that was asked for something bigger.
-    pub(super) fn cancel_resyncs(&mut self, machine: MachineId) {
+    /// Stops what runs beside replication for a machine that was asked for something bigger: resyncs, and moves to another
+    /// process server.
+    pub(super) fn cancel_side_jobs(&mut self, machine: MachineId) {
         let open: Vec<JobId> = self.wire.open().map(|(_, id)| id).collect();
         for id in open {
-            let is_resync =
-                self.job(id).is_some_and(|job| job.kind == JobKind::Resync && job.machine == machine);
-            if is_resync && self.is_running(id) {
+            let is_beside = |job: &Job| {
+                matches!(job.kind, JobKind::Resync | JobKind::SwitchProcessServer) && job.machine == machine
+            };
+            if self.job(id).is_some_and(is_beside) && self.is_running(id) {
                 self.cancel_job(id);
             }
         }

@@ -6,6 +6,7 @@ mod durable;
 mod edges;
 mod failures;
 mod groups;
+mod home;
 mod journey;
 mod prerequisites;
 mod random;

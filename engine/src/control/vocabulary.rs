@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{Direction, GroupId, MachineId};
+use crate::id::{DatastoreId, Direction, GroupId, MachineId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
@@ -34,6 +34,8 @@ pub enum JobKind {
     Reprotect,
     /// Compare and send what differs.
     Resync,
+    /// Send through another process server.
+    SwitchProcessServer,
     /// End the protection.
     Disable,
     /// Recover a point beside production, to try it.
@@ -84,6 +86,8 @@ pub enum TaskKind {
     DiscoverReplica,
     /// Stop replication.
     StopReplication,
+    /// Tell the agent to send to another process server.
+    SwitchProcessServer,
     /// Create the machine of a test failover from its disks.
     CreateTestMachine,
 }
@@ -146,6 +150,16 @@ pub enum TestState {
     CleaningUp,
 }
 
+/// Where a machine comes home to (site-recovery 3.6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Location {
+    /// To the machine that is there: what differs is sent. Where there is none, as to an alternate location.
+    #[default]
+    Original,
+    /// To a new machine on the master target's host: everything is sent.
+    Alternate,
+}
+
 /// What a user asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
@@ -192,11 +206,24 @@ pub enum Command {
         machine: MachineId,
         /// Where its batches go.
         process_server: Address,
+        /// Where the disks of a machine lie that has to be created at home. On the way home it must be given even
+        /// so, and is ignored where the machine is used that is there (site-recovery 3.6); away it means nothing.
+        datastore: Option<DatastoreId>,
+        /// To which machine at home; away it means nothing.
+        location: Location,
     },
     /// Compare the disks with their replicas and send what differs.
     Resync {
         /// Which machine.
         machine: MachineId,
+    },
+    /// Send what the machine writes through another process server. Nothing that was written is lost, and nothing is
+    /// compared; what the process server before has in its cache reaches the target from there.
+    SwitchProcessServer {
+        /// Which machine.
+        machine: MachineId,
+        /// Where its batches go from now on.
+        process_server: Address,
     },
     /// End the protection and remove the replica.
     Disable {
@@ -248,6 +275,8 @@ pub enum Operation {
     Reprotect,
     /// [`Command::Resync`].
     Resync,
+    /// [`Command::SwitchProcessServer`].
+    SwitchProcessServer,
     /// [`Command::Disable`].
     Disable,
     /// [`Command::TestFailover`].
@@ -281,4 +310,7 @@ pub enum Refused {
     /// The failback policy is made with the replication policy and cannot be changed.
     #[error("the failback policy cannot be changed")]
     FailbackPolicyIsFixed,
+    /// A reprotect home names no datastore.
+    #[error("no datastore is given for the disks at home")]
+    NoDatastore,
 }

@@ -65,6 +65,7 @@ pub(crate) fn batch<C: Content>(stream: StreamKey, number: u64, changes: Vec<Cha
     Batch {
         stream,
         number,
+        opens_at: 1,
         order: WriteOrder::Data,
         first_write: 0,
         payload_bytes: changes.iter().map(|change| u64::from(change.sectors) * SECTOR_BYTES).sum(),

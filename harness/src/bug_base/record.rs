@@ -136,7 +136,7 @@ const fn asks_the_vault(action: &Action) -> bool {
             | Action::ChangePoint { .. }
             | Action::Commit(_)
             | Action::Cancel(_)
-            | Action::Reprotect(_)
+            | Action::Reprotect { .. }
             | Action::Disable(_)
             | Action::Protect(_)
             | Action::Resync(_)

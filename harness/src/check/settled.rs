@@ -4,11 +4,13 @@
 use core::time::Duration;
 
 use switchback_azure::LeftoverKind;
-use switchback_engine::control::{Command, ItemState, JobState, Operation, ProtectedItem, TestState};
+use switchback_engine::control::{
+    Command, ItemState, JobState, Location, Operation, ProtectedItem, TestState,
+};
 use switchback_engine::message::Selector;
 use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::{Address, CommandId};
-use switchback_engine::{Direction, GroupId, MachineId, PointId, Site};
+use switchback_engine::{DatastoreId, Direction, GroupId, MachineId, PointId, Site};
 use switchback_vsphere::LeftoverKind as HomeLeftover;
 
 use super::Judge;
@@ -23,6 +25,7 @@ impl<C: Simulated> World<C> {
         self.judge_kept_points();
         self.judge_jobs();
         self.judge_leftovers();
+        self.judge_left_machines();
         self.judge_refusals();
     }
 
@@ -183,8 +186,17 @@ impl<C: Simulated> World<C> {
             (Operation::ChangePoint, Command::ChangePoint { machine, to: point }),
             (Operation::Commit, Command::Commit { machine }),
             (Operation::Cancel, Command::Cancel { machine }),
-            (Operation::Reprotect, Command::Reprotect { machine, process_server }),
+            (
+                Operation::Reprotect,
+                Command::Reprotect {
+                    machine,
+                    process_server,
+                    datastore: Some(DatastoreId(0)),
+                    location: Location::Original,
+                },
+            ),
             (Operation::Resync, Command::Resync { machine }),
+            (Operation::SwitchProcessServer, Command::SwitchProcessServer { machine, process_server }),
             (Operation::Disable, Command::Disable { machine }),
             (Operation::TestFailover, Command::TestFailover { machine, to: Selector::Latest }),
             (Operation::CleanUpTest, Command::CleanUpTest { machine }),

@@ -1,11 +1,12 @@
 //! What a step asks the vault for, machine by machine.
 
-use switchback_engine::control::{Command, ItemState};
+use switchback_engine::control::{Command, ItemState, Location};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
-use switchback_engine::{Direction, MachineId, PointId};
-use switchback_scenarios::model::{Action, FailbackPoint, RecoveryPointChoice, Subject};
+use switchback_engine::{DatastoreId, Direction, MachineId, PointId};
+use switchback_scenarios::model::words::LocationWord;
+use switchback_scenarios::model::{Action, FailbackPoint, NewDisks, RecoveryPointChoice, Subject};
 use switchback_sim::SimTime;
 
 use super::Drill;
@@ -38,11 +39,9 @@ impl<C: Simulated> Drill<C> {
             }
             Action::Commit(subject) => each(*subject, &|machine| Ok(Command::Commit { machine })),
             Action::Cancel(subject) => each(*subject, &|machine| Ok(Command::Cancel { machine })),
-            Action::Reprotect(subject) => each(*subject, &|machine| {
-                let home = self.world.judges().state(machine) == ItemState::Committed(Direction::Reverse);
-                let process_server = Address::ProcessServer(if home { 0 } else { 1 });
-                Ok(Command::Reprotect { machine, process_server })
-            }),
+            Action::Reprotect { subject, datastore, location } => {
+                each(*subject, &|machine| Ok(self.reprotect(machine, *datastore, *location)))
+            }
             Action::Resync(subject) => each(*subject, &|machine| Ok(Command::Resync { machine })),
             Action::Disable(subject) => each(*subject, &|machine| Ok(Command::Disable { machine })),
             Action::TestFailover { subject, to } => each(*subject, &|machine| {
@@ -57,6 +56,29 @@ impl<C: Simulated> Drill<C> {
             }),
             Action::Protect(group) => Ok(self.enable_command(group.0).into_iter().collect()),
             _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Which datastore and which machine are wanted at home is asked on the way home only.
+    fn reprotect(&self, machine: MachineId, datastore: NewDisks, location: LocationWord) -> Command {
+        if self.world.judges().state(machine) == ItemState::Committed(Direction::Reverse) {
+            let process_server = Address::ProcessServer(0);
+            let location = Location::Original;
+            return Command::Reprotect { machine, process_server, datastore: None, location };
+        }
+        let datastore = match datastore {
+            NewDisks::WithMasterTarget => Some(self.scenario.master_target.datastore),
+            NewDisks::In(datastore) => Some(datastore),
+            NewDisks::Unsaid => None,
+        };
+        Command::Reprotect {
+            machine,
+            process_server: Address::ProcessServer(1),
+            datastore: datastore.map(|datastore| DatastoreId(datastore.0 as u32)),
+            location: match location {
+                LocationWord::Original => Location::Original,
+                LocationWord::Alternate => Location::Alternate,
+            },
         }
     }
 

@@ -5,9 +5,9 @@ use std::fmt::Display;
 use switchback_engine::control::{ItemState, Job, TaskState};
 use switchback_engine::{Consistency, Direction, MachineId, Site};
 use switchback_scenarios::model::words::{
-    ConsistencyKind, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    ConsistencyKind, HomeWord, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
-use switchback_scenarios::model::{Expect, Expectation, StepIndex, Subject};
+use switchback_scenarios::model::{DatastoreIndex, Expect, Expectation, StepIndex, Subject};
 
 use super::{Drill, Failover, moments};
 use crate::check::Judge;
@@ -66,6 +66,19 @@ impl<C: Simulated> Drill<C> {
                     self.members(subject).map(|machine| self.power_word(machine, site)).collect();
                 let name = format!("{} at {site}", self.scenario.subject_name(subject));
                 (name, found.iter().all(|found| *found == is), format!("{}, wanted {is}", listed(&found)))
+            }
+            Expectation::Home { subject, is, host, datastore } => {
+                let found: Vec<String> = self
+                    .members(subject)
+                    .map(|machine| self.home_in_words(machine, host, datastore))
+                    .collect();
+                let name = format!("{} on premises", self.scenario.subject_name(subject));
+                let wanted = self.wanted_at_home(is, host, datastore);
+                (
+                    name,
+                    found.iter().all(|found| *found == wanted),
+                    format!("{}, wanted {wanted}", listed(&found)),
+                )
             }
             Expectation::Task { step, task, is } => {
                 let found = self.task_ends(step, task);
@@ -192,6 +205,33 @@ impl<C: Simulated> Drill<C> {
             (true, false) => PowerWord::Off,
             (true, true) => PowerWord::Running,
         }
+    }
+
+    /// Which machine is at home and, where that is asked, where: as [`Self::wanted_at_home`] says it.
+    fn home_in_words(
+        &self,
+        machine: MachineId,
+        host: Option<u32>,
+        datastore: Option<DatastoreIndex>,
+    ) -> String {
+        let vcenter = self.world.vcenter();
+        let Some(vm) = vcenter.machine(machine) else { return PowerWord::Absent.to_string() };
+        let is = match (vcenter.was_created(machine), vcenter.left_of(machine).next()) {
+            (false, _) => HomeWord::Original,
+            (true, None) => HomeWord::New,
+            (true, Some(_)) => HomeWord::NewBesideOld,
+        };
+        let on = vcenter.hosts().position(|host| host.moid == vm.host).map(|host| host as u32);
+        let mut stores = vm.disks.iter().map(|disk| disk.datastore);
+        let first = stores.next().filter(|first| stores.all(|store| store == *first));
+        let lies = first.and_then(|first| vcenter.datastores().position(|store| store.moid == first));
+        self.wanted_at_home(is, host.and(on), datastore.and(lies.map(DatastoreIndex)))
+    }
+
+    fn wanted_at_home(&self, is: HomeWord, host: Option<u32>, datastore: Option<DatastoreIndex>) -> String {
+        let on = host.map_or_else(String::new, |host| format!(" on host {host}"));
+        let name = |store: DatastoreIndex| format!(" in {}", self.scenario.site.datastores[store.0].name);
+        format!("{is}{on}{}", datastore.map_or_else(String::new, name))
     }
 
     /// How a task ended in each job of a step; `None` where it has not, or there is none.

@@ -40,6 +40,7 @@ impl Failure {
             Refused::NoSuchPoint => FailureWord::NoSuchPoint,
             Refused::BadGroup(_) => FailureWord::BadGroup,
             Refused::FailbackPolicyIsFixed => FailureWord::FailbackPolicyFixed,
+            Refused::NoDatastore => FailureWord::NoDatastore,
         };
         Self { word: Some(word), why: refused.to_string() }
     }
@@ -64,6 +65,7 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MachineMissing(_) => FailureWord::MachineMissing,
         JobError::MachineNotRunning(_) => FailureWord::MachineNotRunning,
         JobError::MachineInTheWay(_) => FailureWord::MachineInTheWay,
+        JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
             PortFailure::NotFound => FailureWord::NotFound,
             PortFailure::AlreadyExists => FailureWord::AlreadyExists,

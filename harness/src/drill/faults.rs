@@ -77,6 +77,7 @@ impl<C: Simulated> Drill<C> {
             }
             Action::Snapshot(vm) => world.operator_takes_snapshot(machine(vm)),
             Action::RemoveSnapshots(vm) => world.operator_removes_snapshots(machine(vm)),
+            Action::Delete(vm) => world.operator_deletes(machine(vm)),
             Action::Move { vm, datastore } => world.operator_moves(machine(vm), datastore.0),
             Action::MoveMasterTarget { datastore } => world.operator_moves_master_target(datastore.0),
             Action::Fail { call, times, with } => {
@@ -89,7 +90,7 @@ impl<C: Simulated> Drill<C> {
             | Action::ChangePoint { .. }
             | Action::Commit(_)
             | Action::Cancel(_)
-            | Action::Reprotect(_)
+            | Action::Reprotect { .. }
             | Action::Failback { .. }
             | Action::Resync(_)
             | Action::Disable(_)

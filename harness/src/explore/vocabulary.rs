@@ -36,11 +36,12 @@ pub enum FaultKind {
     SnapshotsRemoved,
     MachineMoved,
     MasterTargetMoved,
+    MachineDeleted,
 }
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -66,6 +67,7 @@ impl FaultKind {
         Self::SnapshotsRemoved,
         Self::MachineMoved,
         Self::MasterTargetMoved,
+        Self::MachineDeleted,
     ];
 
     /// In words, such as `link cut`.
@@ -112,6 +114,7 @@ impl FaultKind {
             Happening::OperatorStopped { .. } => Self::MachineStopped,
             Happening::OperatorSnapshot { .. } => Self::SnapshotTaken,
             Happening::OperatorRemovedSnapshots { .. } => Self::SnapshotsRemoved,
+            Happening::OperatorDeleted { .. } => Self::MachineDeleted,
             Happening::OperatorMoved { machine: Some(_) } => Self::MachineMoved,
             Happening::OperatorMoved { machine: None } => Self::MasterTargetMoved,
             _ => return None,
@@ -125,7 +128,7 @@ pub(super) fn pairs() -> impl Iterator<Item = (&'static FaultKind, &'static Faul
     KINDS.iter().enumerate().flat_map(|(at, one)| KINDS[at + 1..].iter().map(move |other| (one, other)))
 }
 
-const JOBS: [JobKind; 11] = [
+const JOBS: [JobKind; 12] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -136,13 +139,14 @@ const JOBS: [JobKind; 11] = [
     JobKind::Disable,
     JobKind::TestFailover,
     JobKind::CleanUpTest,
+    JobKind::SwitchProcessServer,
     JobKind::Configure,
 ];
 
 /// Ends of a job. A cancelled failover is the only job that can be cancelled; the others never are.
 const JOB_ENDS: [JobState; 2] = [JobState::Succeeded, JobState::Failed];
 
-const TASKS: [TaskKind; 13] = [
+const TASKS: [TaskKind; 14] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -156,6 +160,7 @@ const TASKS: [TaskKind; 13] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::SwitchProcessServer,
 ];
 
 const TASK_ENDS: [TaskState; 3] = [TaskState::Succeeded, TaskState::Skipped, TaskState::Failed];
@@ -188,7 +193,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 15] = [
+pub(super) const REFUSALS: [&str; 17] = [
     "enable",
     "failover",
     "change of point",
@@ -202,6 +207,8 @@ pub(super) const REFUSALS: [&str; 15] = [
     "bad group",
     "test failover",
     "clean up test",
+    "switch process server",
+    "no datastore",
     "configure",
     "failback policy",
 ];
@@ -219,11 +226,13 @@ pub(super) const fn refusal(refused: &Refused) -> usize {
             Operation::Disable => 7,
             Operation::TestFailover => 11,
             Operation::CleanUpTest => 12,
-            Operation::Configure => 13,
+            Operation::SwitchProcessServer => 13,
+            Operation::Configure => 15,
         },
         Refused::NoSuchPoint => 8,
         Refused::UnknownMachine(_) => 9,
         Refused::BadGroup(_) => 10,
-        Refused::FailbackPolicyIsFixed => 14,
+        Refused::NoDatastore => 14,
+        Refused::FailbackPolicyIsFixed => 16,
     }
 }

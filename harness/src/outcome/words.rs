@@ -101,6 +101,7 @@ pub const fn job(kind: JobKind) -> &'static str {
         JobKind::Cancel => "cancel failover",
         JobKind::Reprotect => "reprotect",
         JobKind::Resync => "resynchronize",
+        JobKind::SwitchProcessServer => "switch process server",
         JobKind::Disable => "disable replication",
         JobKind::TestFailover => "test failover",
         JobKind::CleanUpTest => "clean up the test failover",
@@ -125,6 +126,7 @@ pub const fn task(kind: TaskKind) -> &'static str {
         TaskKind::DiscoverReplica => "discover the replica",
         TaskKind::StopReplication => "stop replication",
         TaskKind::CreateTestMachine => "create the test machine",
+        TaskKind::SwitchProcessServer => "switch process server",
     }
 }
 

@@ -2,7 +2,7 @@
 //! the JSON.
 
 use switchback_engine::MachineId;
-use switchback_engine::control::{Command, JobState, TaskState};
+use switchback_engine::control::{Command, JobState, Location, TaskState};
 use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
 
@@ -122,6 +122,9 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
             let snapshots = words::plural(u64::from(*count), "snapshot");
             ("operator", format!("removes {snapshots} of {}, on premises", name(machine)))
         }
+        Happening::OperatorDeleted { machine } => {
+            ("operator", format!("deletes {}, on premises", name(machine)))
+        }
         Happening::OperatorMoved { machine } => {
             let what = machine.as_ref().map_or("the master target", name);
             ("operator", format!("moves the disks of {what} to another datastore"))
@@ -193,8 +196,14 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
         }
         Command::Commit { machine } => format!("commit {}", name(machine)),
         Command::Cancel { machine } => format!("cancel the failover of {}", name(machine)),
+        Command::Reprotect { machine, location: Location::Alternate, .. } => {
+            format!("reprotect {} to an alternate location", name(machine))
+        }
         Command::Reprotect { machine, .. } => format!("reprotect {}", name(machine)),
         Command::Resync { machine } => format!("resynchronize {}", name(machine)),
+        Command::SwitchProcessServer { machine, .. } => {
+            format!("move {} to another process server", name(machine))
+        }
         Command::Disable { machine } => format!("disable replication of {}", name(machine)),
         Command::TestFailover { machine, to } => format!("test the failover of {} to {to:?}", name(machine)),
         Command::CleanUpTest { machine } => format!("clean up the test failover of {}", name(machine)),

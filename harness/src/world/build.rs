@@ -12,7 +12,9 @@ use switchback_engine::role::{Address, Role};
 use switchback_engine::target::Target;
 use switchback_engine::{MachineId, Site};
 use switchback_sim::{Device, Kernel, Trace};
-use switchback_vsphere::{DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec, MachineSpec, VCenter};
+use switchback_vsphere::{
+    DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec, MachineSpec, Management, VCenter,
+};
 
 use super::World;
 use super::faults::{Clocks, UnderWay};
@@ -135,6 +137,10 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
     for host in 0..site.hosts {
         let name = format!("{}-esx{:02}", site.vcenter, host + 1);
         hosts.push(vcenter.add_host(HostSpec { name, cluster: None, memory_mib: HOST_MEMORY_MIB })?);
+    }
+    for host in &site.unmanaged {
+        let discovered = !site.undiscovered.contains(host);
+        vcenter.set_management(hosts[*host as usize], Management::Alone { discovered })?;
     }
     let mut datastores = Vec::new();
     for datastore in &site.datastores {

@@ -33,6 +33,8 @@ pub enum Sabotage {
     KeepRunning,
     /// The cloud keeps machines that it was told to delete.
     KeepCloudMachine,
+    /// A machine that is to stay as it is at home, beside a new one, gets a snapshot.
+    TouchLeftMachine,
     /// The sites' answers never reach the vault.
     SwallowAnswers,
     /// Frames lose their markers on the way, so that no point comes into being.

@@ -58,6 +58,14 @@ impl<C: Simulated> World<C> {
                     let disk = PhysicalDisk::Home(DiskId { machine, index: index as u8 });
                     self.storage.set(disk, Some(VirtualDisk::new(sectors).with_write_through()));
                 }
+                // Its agent knows nothing yet, whatever the one of the machine before knew.
+                self.hosts.agent_mut(machine, Site::Primary).store = switchback_sim::DurableStore::new();
+                let left: Vec<_> = self.vcenter.left_of(machine).cloned().collect();
+                if let (Some(Sabotage::TouchLeftMachine), Some(vm)) = (self.sabotage, left.first()) {
+                    // A snapshot that cannot be taken is none, and then the judge has nothing to find.
+                    let _ = self.vcenter.take_snapshot(self.now(), vm.moid, "by mistake");
+                }
+                self.judges.created_beside(machine, left);
             }
             Consequence::MachineRemoved(machine) => self.for_disks(machine, |world, disk| {
                 world.storage.set(PhysicalDisk::Home(disk), None);

@@ -9,6 +9,9 @@ use switchback_sim::{LinkSpec, Seed};
 
 use crate::workload::WorkloadSpec;
 
+/// How often agents close their batches when they do not fill up, where every write is an event.
+pub const DRAIN_EVERY: Duration = Duration::from_secs(1);
+
 /// Everything about a world before its first moment.
 #[derive(Debug, Clone)]
 pub struct WorldSpec {
@@ -34,6 +37,8 @@ pub struct WorldSpec {
     pub machine_disk: DiskTiming,
     /// The service times of replica disks, caches and logs.
     pub backend_disk: DiskTiming,
+    /// How often agents close their batches when they do not fill up.
+    pub drain_every: Duration,
 }
 
 /// The primary site.
@@ -43,6 +48,10 @@ pub struct SiteSpec {
     pub vcenter: String,
     /// How many hosts it has.
     pub hosts: u32,
+    /// The hosts that the vCenter does not manage, by place.
+    pub unmanaged: Vec<u32>,
+    /// Those of them that were not discovered, by place.
+    pub undiscovered: Vec<u32>,
     /// Its datastores.
     pub datastores: Vec<DatastoreSpec>,
     /// Which datastore the master target lies on, by place.

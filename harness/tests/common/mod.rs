@@ -5,15 +5,15 @@
 
 use core::time::Duration;
 
-use switchback_engine::control::{Command, ItemState, JobId, JobState};
+use switchback_engine::control::{Command, ItemState, JobId, JobState, Location};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
-use switchback_engine::{GroupId, MachineId};
+use switchback_engine::{DatastoreId, GroupId, MachineId};
 use switchback_harness::content::Simulated;
 use switchback_harness::workload::{Pattern, Synthetic, WorkloadSpec};
 use switchback_harness::world::spec::{
-    CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 use switchback_harness::{World, WorldSpec};
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -43,6 +43,7 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
         block_bytes: 8 << 10..=8 << 10,
         pattern: Pattern::Zipf(Ratio::percent(90)),
         follows: None,
+        batch_every: None,
     };
     MachineSpec {
         name: name.to_owned(),
@@ -77,6 +78,8 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         site: SiteSpec {
             vcenter: "vc-lon".to_owned(),
             hosts: 2,
+            unmanaged: Vec::new(),
+            undiscovered: Vec::new(),
             datastores: vec![DatastoreSpec {
                 name: "ds-ssd".to_owned(),
                 capacity_bytes: 1 << 42,
@@ -92,6 +95,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         },
         machine_disk: disk.clone(),
         backend_disk: disk,
+        drain_every: DRAIN_EVERY,
     }
 }
 
@@ -207,7 +211,8 @@ impl<C: Simulated> Drill<C> {
             let forward =
                 matches!(self.state(machine), ItemState::Committed(switchback_engine::Direction::Reverse));
             let process_server = Address::ProcessServer(if forward { 0 } else { 1 });
-            self.expect(Command::Reprotect { machine, process_server });
+            let (datastore, location) = (Some(DatastoreId(0)), Location::Original);
+            self.expect(Command::Reprotect { machine, process_server, datastore, location });
         }
         self.wait_until_protected();
     }

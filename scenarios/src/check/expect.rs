@@ -64,6 +64,7 @@ impl Check<'_> {
                 site: args.site.value,
                 is: args.is.value,
             },
+            ExpectationKind::Home(args) => self.home(raw, args)?,
             ExpectationKind::Task(args) => {
                 let steps = raw.timeline.as_deref().unwrap_or_default();
                 let step = self.step_called(steps, &args.step)?;
@@ -108,6 +109,23 @@ impl Check<'_> {
                 }
             }
         })
+    }
+
+    fn home(&mut self, raw: &raw::Scenario, args: &raw::HomeExpectation) -> Option<Expectation> {
+        let subject = self.subject(raw, args.subject(), "an expectation is about");
+        let datastore = match &args.datastore {
+            Some(name) => Some(self.datastore_named(raw, name, "an expectation is about")?),
+            None => None,
+        };
+        let host = match args.host {
+            Some(host) => {
+                let count = raw.site.as_ref()?.vcenter.as_ref()?.hosts?;
+                let who = "an expectation is about host";
+                Some(self.hosts_named(&[host], count, who).first().copied()?)
+            }
+            None => None,
+        };
+        Some(Expectation::Home { subject: subject?, is: args.is.value, host, datastore })
     }
 
     /// The one step of the timeline that is called so.

@@ -6,10 +6,10 @@ use crate::check::recovery;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::words::FailureWord;
+use crate::model::words::{FailureWord, LocationWord};
 use crate::model::{
-    Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject,
-    VmIndex, When,
+    Action, FailbackPoint, GroupIndex, Moment, NewDisks, Policy, RecoveryPointChoice, Step, StepIndex,
+    Subject, VmIndex, When,
 };
 use crate::raw::{self, MomentKind, StepAction, StepWhen, SubjectName, Target, TargetPoint};
 use crate::scalars::{KebabName, Name};
@@ -223,7 +223,10 @@ impl Check<'_> {
                 Action::Cancel(self.subject(raw, args.subject(), &verb("cancels"))?)
             }
             StepAction::Reprotect(args) => {
-                Action::Reprotect(self.subject(raw, args.subject(), &verb("re-protects"))?)
+                let subject = self.subject(raw, args.subject(), &verb("re-protects"));
+                let datastore = self.new_disks(raw, args.datastore.as_ref(), &verb("makes disks in"));
+                let location = args.location.map_or(LocationWord::Original, |word| word.value);
+                Action::Reprotect { subject: subject?, datastore: datastore?, location }
             }
             StepAction::Failback(args) => {
                 let subject = self.subject(raw, args.subject(), &verb("fails back"));
@@ -258,6 +261,20 @@ impl Check<'_> {
             }
             fault => self.fault(raw, fault, step, &which)?,
         })
+    }
+
+    /// Where new disks lie; the word for nowhere is no name.
+    fn new_disks(
+        &mut self,
+        raw: &raw::Scenario,
+        name: Option<&Spanned<Name>>,
+        who: &str,
+    ) -> Option<NewDisks> {
+        match name {
+            None => Some(NewDisks::WithMasterTarget),
+            Some(name) if name.value.0 == NewDisks::UNSAID => Some(NewDisks::Unsaid),
+            Some(name) => self.datastore_named(raw, name, who).map(NewDisks::In),
+        }
     }
 
     pub(super) fn vm_named(

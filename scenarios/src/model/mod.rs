@@ -11,8 +11,8 @@ use std::time::Duration;
 pub use crate::model::exploration::Exploration;
 use crate::model::recovery::Network;
 pub use crate::model::steps::{
-    Action, ActionKind, Expectation, FailbackPoint, Moment, RecoveryPointChoice, SlowDevice, Step, Subject,
-    When,
+    Action, ActionKind, Expectation, FailbackPoint, Moment, NewDisks, RecoveryPointChoice, SlowDevice, Step,
+    Subject, When,
 };
 use crate::model::words::{ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
 use crate::source::SourceLine;
@@ -153,6 +153,10 @@ pub struct Site {
     pub vcenter: String,
     /// The number of ESXi hosts, 1 to 64.
     pub hosts: u32,
+    /// The hosts that the vCenter does not manage, counted from 0, ascending.
+    pub unmanaged: Vec<u32>,
+    /// Those of them that Site Recovery has not discovered, ascending.
+    pub undiscovered: Vec<u32>,
     /// The datastores, at least one.
     pub datastores: Vec<Datastore>,
     /// Where it was written.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::model::recovery::{Settings, Shown, ShownPolicy};
 use crate::model::words::{
     Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord,
-    JourneyWord, LinkName, LossMark, OutsideCall, OutsideFailure, PassingState, PowerWord, StateWord,
-    TaskEnd, TaskWord, Whereabouts,
+    HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState,
+    PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{DatastoreIndex, DiskIndex, GroupIndex, StepIndex, VmIndex};
 use crate::source::SourceLine;
@@ -116,7 +116,14 @@ pub enum Action {
     /// Take a failover back before it is committed.
     Cancel(Subject),
     /// Start replication in the other direction.
-    Reprotect(Subject),
+    Reprotect {
+        /// Whose.
+        subject: Subject,
+        /// Where the disks of a new machine on premises lie. Says nothing on the way to Azure.
+        datastore: NewDisks,
+        /// To which machine on premises. Says nothing on the way to Azure.
+        location: LocationWord,
+    },
     /// Fail over home from Azure.
     Failback {
         /// Whom.
@@ -209,6 +216,8 @@ pub enum Action {
     Snapshot(VmIndex),
     /// An operator removes all snapshots of a machine on premises.
     RemoveSnapshots(VmIndex),
+    /// An operator deletes a machine on premises with its disks.
+    Delete(VmIndex),
     /// An operator moves the disks of a machine on premises (Storage vMotion).
     Move {
         /// Which machine.
@@ -286,7 +295,7 @@ impl Action {
             Self::ChangePoint { .. } => Journey(JourneyWord::ChangePoint),
             Self::Commit(_) => Journey(JourneyWord::Commit),
             Self::Cancel(_) => Journey(JourneyWord::Cancel),
-            Self::Reprotect(_) => Journey(JourneyWord::Reprotect),
+            Self::Reprotect { .. } => Journey(JourneyWord::Reprotect),
             Self::Failback { .. } => Journey(JourneyWord::Failback),
             Self::Resync(_) => Journey(JourneyWord::Resync),
             Self::Disable(_) => Journey(JourneyWord::Disable),
@@ -305,6 +314,7 @@ impl Action {
             Self::Start(_) => Fault(FaultWord::Start),
             Self::Snapshot(_) => Fault(FaultWord::Snapshot),
             Self::RemoveSnapshots(_) => Fault(FaultWord::RemoveSnapshots),
+            Self::Delete(_) => Fault(FaultWord::Delete),
             Self::Move { .. } => Fault(FaultWord::Move),
             Self::MoveMasterTarget { .. } => Fault(FaultWord::MoveMasterTarget),
             Self::Fail { .. } => Fault(FaultWord::Fail),
@@ -330,6 +340,23 @@ impl Action {
             ActionKind::Journey(word) => word.as_str(),
         }
     }
+}
+
+/// Where the disks of a machine lie that is created on premises.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NewDisks {
+    /// In the datastore of the master target.
+    #[default]
+    WithMasterTarget,
+    /// In this one.
+    In(DatastoreIndex),
+    /// None is given, which Site Recovery refuses.
+    Unsaid,
+}
+
+impl NewDisks {
+    /// How it is written that none is given. No datastore can have this name.
+    pub const UNSAID: &'static str = "none";
 }
 
 /// Which recovery point a failover goes to.
@@ -446,6 +473,17 @@ pub enum Expectation {
         site: Whereabouts,
         /// What.
         is: PowerWord,
+    },
+    /// Which machine stands on premises at the end of the run, and where.
+    Home {
+        /// Whose.
+        subject: Subject,
+        /// Which machine.
+        is: HomeWord,
+        /// On which host, counted from 0.
+        host: Option<u32>,
+        /// Where all of its disks lie.
+        datastore: Option<DatastoreIndex>,
     },
     /// How a task of a step's job ended.
     Task {

@@ -243,6 +243,10 @@ words! {
         RequirementsNotMet = "requirements-not-met",
         /// The failback policy cannot be changed.
         FailbackPolicyFixed = "failback-policy-fixed",
+        /// A reprotect home names no datastore.
+        NoDatastore = "no-datastore",
+        /// Nobody has discovered the host of the master target.
+        HostNotDiscovered = "host-not-discovered",
     }
 }
 
@@ -253,6 +257,16 @@ words! {
         Bios = "bios",
         /// Through UEFI: generation 2 in Azure.
         Uefi = "uefi",
+    }
+}
+
+words! {
+    /// To which machine on premises data comes home.
+    pub enum LocationWord is "a location" {
+        /// To the one that is there.
+        Original = "original",
+        /// To a new one on the master target's host.
+        Alternate = "alternate",
     }
 }
 
@@ -277,6 +291,18 @@ words! {
         Internet = "internet",
         /// The site, over a private connection.
         Site = "site",
+    }
+}
+
+words! {
+    /// Which machine stands on premises.
+    pub enum HomeWord is "a machine at home" {
+        /// The one that was there from the beginning.
+        Original = "original",
+        /// One that was created, and the one before is gone.
+        New = "new",
+        /// One that was created, and the one before is still there, off and as it was left.
+        NewBesideOld = "new-beside-old",
     }
 }
 
@@ -537,6 +563,8 @@ words! {
         Snapshot = "snapshot",
         /// An operator removes the snapshots of a machine on premises.
         RemoveSnapshots = "remove-snapshots",
+        /// An operator deletes a machine on premises.
+        Delete = "delete",
         /// An operator moves a machine on premises to another datastore.
         Move = "move",
         /// An operator moves the master target to another datastore.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::model::words::Component;
+use crate::model::words::{Component, LocationWord};
 use crate::model::{
-    Action, Expectation, FailbackPoint, Moment, Ratio, RecoveryPointChoice, Scenario, SlowDevice, Step,
-    Subject, VmIndex, When,
+    Action, DatastoreIndex, Expectation, FailbackPoint, Moment, NewDisks, Ratio, RecoveryPointChoice,
+    Scenario, SlowDevice, Step, Subject, VmIndex, When,
 };
 use crate::units::{show_bit_rate, show_time};
 use crate::write::recovery;
@@ -71,9 +71,13 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
             of(scenario, *subject).with("to", point(*to))
         }
         Action::Failback { subject, to } => of(scenario, *subject).with("to", failback_point(*to)),
+        Action::Reprotect { subject, datastore, location } => of(scenario, *subject)
+            .with_if(*datastore != NewDisks::WithMasterTarget, "datastore", || {
+                new_disks(scenario, *datastore)
+            })
+            .with_if(*location != LocationWord::Original, "location", || *location),
         Action::Commit(subject)
         | Action::Cancel(subject)
-        | Action::Reprotect(subject)
         | Action::Resync(subject)
         | Action::Disable(subject)
         | Action::CleanUpTest(subject)
@@ -106,9 +110,11 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
             lasting(program(scenario, *who, *vm).with(way, show_time(*by)), "for", *lasts)
         }
         Action::Destroy => flow.with("site", plain(&scenario.site.vcenter)),
-        Action::Stop(vm) | Action::Start(vm) | Action::Snapshot(vm) | Action::RemoveSnapshots(vm) => {
-            of_vm(scenario, *vm)
-        }
+        Action::Stop(vm)
+        | Action::Start(vm)
+        | Action::Snapshot(vm)
+        | Action::RemoveSnapshots(vm)
+        | Action::Delete(vm) => of_vm(scenario, *vm),
         Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
         Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),
         Action::Fail { call, times, with } => {
@@ -133,6 +139,13 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
         }
         // What is asked of the vault was taken by the caller.
         _ => flow,
+    }
+}
+
+fn new_disks(scenario: &Scenario, datastore: NewDisks) -> String {
+    match datastore {
+        NewDisks::In(store) => plain(&scenario.site.datastores[store.0].name),
+        NewDisks::WithMasterTarget | NewDisks::Unsaid => NewDisks::UNSAID.to_owned(),
     }
 }
 
@@ -194,6 +207,12 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         }
         Expectation::Machine { subject, site, is } => {
             ("machine", of(scenario, *subject).with("at", site).with("is", is))
+        }
+        Expectation::Home { subject, is, host, datastore } => {
+            let flow = of(scenario, *subject).with("is", is);
+            let flow = host.iter().fold(flow, |flow, host| flow.with("host", host));
+            let name = |store: &DatastoreIndex| plain(&scenario.site.datastores[store.0].name);
+            ("home", datastore.iter().fold(flow, |flow, store| flow.with("datastore", name(store))))
         }
         Expectation::Task { step, task, is } => {
             let flow = Flow::new().with("step", plain(&scenario.timeline[step.0].name));

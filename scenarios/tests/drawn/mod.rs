@@ -264,7 +264,11 @@ fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
         })
         .collect();
     let free = bytes(1 << 20, 1 << 45, 1);
-    (name(), 1u32..=64, free, any::<u64>()).prop_map(move |(vcenter, hosts, free, reach)| {
+    let alone = (any::<u64>(), any::<u64>());
+    let drawn = (name(), 1u32..=64, free, any::<u64>(), alone);
+    drawn.prop_map(move |(vcenter, hosts, free, reach, (alone, unseen))| {
+        let among = |bits: u64| (0..hosts).filter(move |host| bits >> host & 1 == 1).collect();
+        let (unmanaged, undiscovered) = (among(alone), among(alone & unseen));
         let stores = names.iter().zip(&used);
         let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
         let datastores = stores.map(|(name, used)| Datastore {
@@ -273,7 +277,7 @@ fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
             reach: reach.clone(),
             source: NOWHERE,
         });
-        Site { vcenter, hosts, datastores: datastores.collect(), source: NOWHERE }
+        Site { vcenter, hosts, unmanaged, undiscovered, datastores: datastores.collect(), source: NOWHERE }
     })
 }
 

@@ -39,6 +39,11 @@ fn point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> + use<>
     ]
 }
 
+fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
+    let stores = (0..frame.site.datastores.len()).prop_map(DatastoreIndex);
+    prop_oneof![Just(NewDisks::WithMasterTarget), Just(NewDisks::Unsaid), stores.prop_map(NewDisks::In)]
+}
+
 fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     let back = prop_oneof![Just(FailbackPoint::Latest), Just(FailbackPoint::LatestAppConsistent)];
     prop_oneof![
@@ -51,7 +56,8 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         (subject(frame), back).prop_map(|(subject, to)| Action::Failback { subject, to }),
         subject(frame).prop_map(Action::Commit),
         subject(frame).prop_map(Action::Cancel),
-        subject(frame).prop_map(Action::Reprotect),
+        (subject(frame), new_disks(frame), any_word(LocationWord::ALL))
+            .prop_map(|(subject, datastore, location)| Action::Reprotect { subject, datastore, location }),
         subject(frame).prop_map(Action::Resync),
         subject(frame).prop_map(Action::Disable),
         subject(frame).prop_map(Action::CleanUpTest),
@@ -126,6 +132,7 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         vm(frame).prop_map(Action::Start),
         vm(frame).prop_map(Action::Snapshot),
         vm(frame).prop_map(Action::RemoveSnapshots),
+        vm(frame).prop_map(Action::Delete),
         (vm(frame), store()).prop_map(|(vm, datastore)| Action::Move { vm, datastore }),
         store().prop_map(|datastore| Action::MoveMasterTarget { datastore }),
     ]
@@ -197,6 +204,7 @@ fn reachable(action: Action, when: When, kept: Duration) -> Action {
 }
 
 pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect>> + use<> {
+    let store = proptest::option::of((0..frame.site.datastores.len()).prop_map(DatastoreIndex));
     let objective = || (subject(frame), time(Duration::ZERO, YEAR));
     let what = prop_oneof![
         objective().prop_map(|(subject, at_most)| Expectation::Rpo { subject, at_most }),
@@ -226,6 +234,8 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, broken)| Expectation::Requirements { subject, broken }),
         (subject(frame), any_word(ConnectWord::ALL), any::<bool>())
             .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
+        (subject(frame), any_word(HomeWord::ALL), proptest::option::of(0..frame.site.hosts), store)
+            .prop_map(|(subject, is, host, datastore)| Expectation::Home { subject, is, host, datastore }),
         (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {
             let at_least = part.index(usize::MAX) as u64 % at_most.saturating_add(1).max(1);
             Expectation::Loss { subject, at_most, at_least }

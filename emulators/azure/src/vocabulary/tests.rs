@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-const JOBS: [JobKind; 11] = [
+const JOBS: [JobKind; 12] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -12,13 +12,14 @@ const JOBS: [JobKind; 11] = [
     JobKind::Cancel,
     JobKind::Reprotect,
     JobKind::Resync,
+    JobKind::SwitchProcessServer,
     JobKind::Disable,
     JobKind::TestFailover,
     JobKind::CleanUpTest,
     JobKind::Configure,
 ];
 
-const TASKS: [TaskKind; 13] = [
+const TASKS: [TaskKind; 14] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -32,6 +33,7 @@ const TASKS: [TaskKind; 13] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::SwitchProcessServer,
 ];
 
 fn words() -> Vec<(JobKind, TaskKind, Shown)> {

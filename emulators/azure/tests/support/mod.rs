@@ -35,6 +35,7 @@ pub(crate) fn view_at(disk: DiskId, number: u64) -> Arc<View<Stamp>> {
     let batch = Batch {
         stream: StreamKey { disk, generation: 1, session: 1 },
         number: 1,
+        opens_at: 1,
         order: WriteOrder::Data,
         first_write: 1,
         changes: [Change { start: 0, sectors: 8, content: Stamp { write: number, skip: 0 } }].into(),

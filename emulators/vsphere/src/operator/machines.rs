@@ -114,7 +114,6 @@ impl VCenter {
         let Some(vm) = self.machines.remove(&moid) else {
             return;
         };
-        self.by_name.remove(&vm.name);
         for disk in &vm.disks {
             if let Some(datastore) = self.datastores.get_mut(&disk.datastore) {
                 datastore.give_back(disk.bytes());

@@ -10,9 +10,10 @@ use core::time::Duration;
 
 use crate::content::Stamp;
 use crate::control::{
-    Command, Control, ControlConfig, ControlRecord, ItemState, Job, JobId, JobState, Operation, Refused,
+    Command, Control, ControlConfig, ControlRecord, ItemState, Job, JobId, JobState, Location, Operation,
+    Refused,
 };
-use crate::id::{Direction, DiskId, GroupId, MachineId, Site};
+use crate::id::{DatastoreId, Direction, DiskId, GroupId, MachineId, Site};
 use crate::message::{
     AgentStatus, JournalSpec, Message, Observation, Order, RequestId, Selector, TargetStatus,
 };
@@ -25,6 +26,8 @@ use crate::time::Instant;
 pub(super) const M: MachineId = MachineId(1);
 pub(super) const N: MachineId = MachineId(2);
 pub(super) const G: GroupId = GroupId(1);
+/// Where disks lie at home, and where new ones are made.
+pub(super) const D: DatastoreId = DatastoreId(0);
 pub(super) const PS: Address = Address::ProcessServer(0);
 /// More inputs than any job here needs: reaching it means that the vault does not come to rest.
 const INPUTS_MAX: usize = 20_000;
@@ -37,6 +40,7 @@ pub(super) struct Place {
     pub running: bool,
     pub attached: bool,
     pub disks: u32,
+    pub standing: crate::ports::Place,
 }
 
 /// A journal at a site.
@@ -96,7 +100,7 @@ pub(super) struct Crash {
 
 impl World {
     pub(super) fn new() -> Self {
-        let running = Place { exists: true, running: true, attached: false, disks: 2 };
+        let running = Place { exists: true, running: true, disks: 2, ..Place::default() };
         Self {
             vault: Control::new(ControlConfig::STANDARD),
             now: Instant(1_000_000_000),
@@ -143,7 +147,7 @@ impl World {
     pub(super) fn protected_home() -> Self {
         let mut world = Self::failed_over();
         world.succeed(Command::Commit { machine: M });
-        world.succeed(Command::Reprotect { machine: M, process_server: PS });
+        world.succeed(reprotect(M));
         world.reach(M, ItemState::Protected(Direction::Reverse));
         world
     }
@@ -401,7 +405,16 @@ const fn inspection(place: Place) -> Inspection {
         datastore_in_reach: true,
         disks_attached: place.attached,
         profile: None,
+        place: crate::ports::Place { datastore: Some(D), ..place.standing },
     }
+}
+
+pub(super) const fn reprotect(machine: MachineId) -> Command {
+    reprotect_to(machine, Location::Original)
+}
+
+pub(super) const fn reprotect_to(machine: MachineId, location: Location) -> Command {
+    Command::Reprotect { machine, process_server: PS, datastore: Some(D), location }
 }
 
 pub(super) fn enable(machines: &[MachineId]) -> Command {

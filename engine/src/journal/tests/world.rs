@@ -168,6 +168,7 @@ impl<C: Sample> World<C> {
         let batch = Batch {
             stream: StreamKey { disk: id, generation: GENERATION, session },
             number: disk.number,
+            opens_at: 1,
             order: WriteOrder::Data,
             first_write: 0,
             changes: core::mem::take(&mut disk.open).into(),

@@ -129,6 +129,7 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         }
         FaultWord::Snapshot => Action::Snapshot(vm),
         FaultWord::RemoveSnapshots => Action::RemoveSnapshots(vm),
+        FaultWord::Delete => Action::Delete(vm),
         FaultWord::Move => Action::Move { vm, datastore: datastore(chance, scenario) },
         FaultWord::MoveMasterTarget => Action::MoveMasterTarget { datastore: datastore(chance, scenario) },
         FaultWord::Start => Action::Start(vm),

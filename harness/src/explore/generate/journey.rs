@@ -8,15 +8,17 @@ use core::time::Duration;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::recovery::Settings;
-use switchback_scenarios::model::words::{JourneyWord, PassingState, TaskWord};
+use switchback_scenarios::model::words::{JourneyWord, LocationWord, PassingState, TaskWord};
 use switchback_scenarios::model::{
-    Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject, When,
+    Action, FailbackPoint, GroupIndex, Moment, NewDisks, Policy, RecoveryPointChoice, Step, StepIndex,
+    Subject, When,
 };
 use switchback_sim::Chance;
 
 use super::NOWHERE;
 use super::draw::{one_in, rather_small, seconds_below, span};
 use super::leanings::Leanings;
+use super::site;
 
 /// A run in which machines write much is a short one.
 const FLOODED_MAX: Duration = Duration::from_mins(15);
@@ -131,6 +133,13 @@ fn named(place: Place, word: JourneyWord) -> Option<(JourneyWord, Place)> {
     place.ways().iter().find(|(way, _)| *way == word).copied()
 }
 
+/// Where the master target is apart from the machines they may come home to it as new ones.
+fn reprotect(chance: &mut Chance, scenario: &Scenario, subject: Subject) -> Action {
+    let is_alternate = site::is_apart(scenario) && one_in(chance, 2);
+    let location = if is_alternate { LocationWord::Alternate } else { LocationWord::Original };
+    Action::Reprotect { subject, datastore: NewDisks::WithMasterTarget, location }
+}
+
 /// Adds the step, or the two that a cancel takes. Protection begins for a whole group only.
 fn push(
     chance: &mut Chance,
@@ -148,7 +157,7 @@ fn push(
         }
         JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, when, policy, whole) },
         JourneyWord::Commit => Action::Commit(subject),
-        JourneyWord::Reprotect => Action::Reprotect(subject),
+        JourneyWord::Reprotect => reprotect(chance, scenario, subject),
         JourneyWord::Failback => {
             let to =
                 if one_in(chance, 4) { FailbackPoint::LatestAppConsistent } else { FailbackPoint::Latest };

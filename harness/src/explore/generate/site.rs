@@ -35,7 +35,14 @@ const POINTS_MAX: u32 = 24;
 const USED_MAX: u64 = 12 * MIB;
 
 pub(super) fn blank() -> Site {
-    Site { vcenter: "vc-lon".to_owned(), hosts: 1, datastores: Vec::new(), source: NOWHERE }
+    Site {
+        vcenter: "vc-lon".to_owned(),
+        hosts: 1,
+        unmanaged: Vec::new(),
+        undiscovered: Vec::new(),
+        datastores: Vec::new(),
+        source: NOWHERE,
+    }
 }
 
 pub(super) fn region() -> Region {
@@ -55,6 +62,7 @@ pub(super) fn master_target() -> MasterTarget {
 pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings, lasts: Duration) -> Scenario {
     let mut scenario = super::blank(ranges);
     inventory(&mut seed.chance("site"), &mut scenario);
+    apart(&mut seed.chance("hosts apart"), &mut scenario);
     machines(&mut seed.chance("machines"), ranges, leanings, &mut scenario);
     loads(&mut seed.chance("loads"), ranges, leanings, lasts, &mut scenario);
     networks(&mut seed.chance("networks"), ranges, leanings, &mut scenario);
@@ -74,6 +82,25 @@ fn inventory(chance: &mut Chance, scenario: &mut Scenario) {
     scenario.site.datastores =
         (0..count).map(|number| datastore(&format!("ds-{}", number + 1), hosts)).collect();
     scenario.master_target.datastore = DatastoreIndex(chance.below(u64::from(count)) as usize);
+}
+
+/// Now and then the master target is on a host of its own, and then perhaps no vCenter manages the hosts.
+fn apart(chance: &mut Chance, scenario: &mut Scenario) {
+    let site = &mut scenario.site;
+    if site.hosts < 2 || site.datastores.len() < 2 || !one_in(chance, 2) {
+        return;
+    }
+    site.datastores[scenario.master_target.datastore.0].reach = vec![site.hosts - 1];
+    if one_in(chance, 2) {
+        site.unmanaged = (0..site.hosts).collect();
+    }
+}
+
+/// Whether the master target is on a host of its own.
+pub(super) fn is_apart(scenario: &Scenario) -> bool {
+    let site = &scenario.site;
+    let is_there = |store: &Datastore| store.reach.first() == Some(&(site.hosts - 1));
+    site.hosts > 1 && site.datastores.get(scenario.master_target.datastore.0).is_some_and(is_there)
 }
 
 /// A datastore with room for everything, within reach of every host.

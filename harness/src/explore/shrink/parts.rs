@@ -4,8 +4,8 @@ use core::cell::Cell;
 
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::{
-    Action, DatastoreIndex, DiskIndex, GroupIndex, Moment, SlowDevice, Step, StepIndex, Subject, VmIndex,
-    When,
+    Action, DatastoreIndex, DiskIndex, GroupIndex, Moment, NewDisks, SlowDevice, Step, StepIndex, Subject,
+    VmIndex, When,
 };
 
 use super::Shrinking;
@@ -138,12 +138,17 @@ fn without_disk(scenario: &mut Scenario, vm: VmIndex, gone: DiskIndex) {
 fn one_datastore(scenario: &mut Scenario) {
     scenario.site.datastores.truncate(1);
     scenario.site.hosts = 1;
+    scenario.site.unmanaged.retain(|host| *host == 0);
+    scenario.site.undiscovered.retain(|host| *host == 0);
     scenario.site.datastores[0].reach = vec![0];
     scenario.master_target.datastore = DatastoreIndex(0);
     scenario.vms.iter_mut().for_each(|vm| vm.datastore = DatastoreIndex(0));
     for step in &mut scenario.timeline {
         if let Action::Move { datastore, .. } | Action::MoveMasterTarget { datastore } = &mut step.action {
             *datastore = DatastoreIndex(0);
+        }
+        if let Action::Reprotect { datastore: datastore @ NewDisks::In(_), .. } = &mut step.action {
+            *datastore = NewDisks::In(DatastoreIndex(0));
         }
     }
 }
@@ -191,7 +196,7 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::Failback { subject, .. }
         | Action::Commit(subject)
         | Action::Cancel(subject)
-        | Action::Reprotect(subject)
+        | Action::Reprotect { subject, .. }
         | Action::Resync(subject)
         | Action::Disable(subject)
         | Action::TestFailover { subject, .. }
@@ -207,6 +212,7 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::Start(of)
         | Action::Snapshot(of)
         | Action::RemoveSnapshots(of)
+        | Action::Delete(of)
         | Action::Move { vm: of, .. }
         | Action::DiskFault { vm: of, .. } => vm(of),
         Action::SlowDisk { who: SlowDevice::Machine(of), .. } => vm(of),

@@ -93,6 +93,7 @@ const fn order_words(order: &Order) -> &'static str {
         Order::StartReplication(_) => "start replication",
         Order::StopReplication { .. } => "stop replication",
         Order::Resync { .. } => "resynchronize",
+        Order::UseProcessServer { .. } => "send to another process server",
         Order::OpenJournal(_) => "open the journal",
         Order::Finish { .. } => "finish and choose a point",
         Order::OpenPoint { .. } => "hand out the disks at a point",

@@ -39,7 +39,7 @@ impl World {
                     *current = 0;
                 }
             }
-            Order::Resync { .. } => {}
+            Order::Resync { .. } | Order::UseProcessServer { .. } => {}
             other => panic!("an agent is told {other:?}"),
         }
         Answer::Done

@@ -73,13 +73,14 @@ impl World {
                 }
                 place.running = true;
             }
-            HypervisorRequest::CreateMachine(machine, ref disks) => {
-                if self.place(machine, Site::Primary).exists {
+            HypervisorRequest::CreateMachine(machine, ref disks, _) => {
+                let before = *self.place(machine, Site::Primary);
+                if before.exists && before.standing.with_master_target {
                     return Err(PortFailure::AlreadyExists);
                 }
-                let disks = disks.len() as u32;
+                let standing = crate::ports::Place { with_master_target: true, ..before.standing };
                 *self.place(machine, Site::Primary) =
-                    Place { exists: true, running: false, attached: false, disks };
+                    Place { exists: true, disks: disks.len() as u32, standing, ..Place::default() };
             }
             HypervisorRequest::AttachDisks(machine) => {
                 let place = self.place(machine, Site::Primary);
