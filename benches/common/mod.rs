@@ -10,7 +10,7 @@ use switchback_engine::role::Address;
 use switchback_engine::{Direction, GroupId, MachineId, Stamp};
 use switchback_harness::workload::{Pattern, Synthetic, WorkloadSpec};
 use switchback_harness::world::spec::{
-    CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 use switchback_harness::{World, WorldSpec};
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -77,6 +77,7 @@ fn machine(number: usize, bytes_per_sec: u64) -> MachineSpec {
         windows: true,
         uefi: false,
         remote_access: false,
+        boot: BootSpec::READY,
         memory_bytes: 16 << 30,
         pool_bytes: 1 << 30,
         datastore: 0,

@@ -45,6 +45,7 @@ mod ledger;
 mod opening;
 mod operations;
 mod phase;
+mod prepare_boot;
 mod process_server;
 mod reprotect;
 mod resync;
@@ -256,6 +257,7 @@ impl<C: Content> Control<C> {
             CloudAsk::CreateMachine(instance, machine) => {
                 CloudRequest::CreateMachine(instance, machine, settings())
             }
+            CloudAsk::PrepareBoot(instance, machine) => CloudRequest::PrepareBoot(instance, machine),
             CloudAsk::StartMachine(instance, machine) => CloudRequest::StartMachine(instance, machine),
             CloudAsk::StopMachine(machine) => CloudRequest::StopMachine(machine),
             CloudAsk::DeleteMachine(instance, machine) => CloudRequest::DeleteMachine(instance, machine),

@@ -61,6 +61,38 @@ pub struct Inspection {
     pub profile: Option<MachineProfile>,
     /// Where it is at home. In the cloud it says nothing.
     pub place: Place,
+    /// What decides how it starts elsewhere. In the cloud nobody asks: [`Guest::READY`].
+    pub guest: Guest,
+}
+
+/// What of a machine decides whether it starts at the other site as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    /// It is a physical server: no hypervisor can shut it down, and it comes home as a new virtual machine.
+    pub physical: bool,
+    /// It runs Linux.
+    pub linux: bool,
+    /// It asks for its address when it starts, whatever addresses it has now.
+    pub dhcp: bool,
+    /// It starts with every driver that the other site's virtual hardware needs.
+    pub boot_drivers: bool,
+}
+
+impl Default for Guest {
+    fn default() -> Self {
+        Self::READY
+    }
+}
+
+impl Guest {
+    /// A virtual machine that starts anywhere as it is.
+    pub const READY: Self = Self { physical: false, linux: false, dhcp: true, boot_drivers: true };
+
+    /// Whether its disks have to be prepared before it starts away (site-recovery 3.5).
+    #[must_use]
+    pub const fn needs_preparing(self) -> bool {
+        self.physical || self.linux || !self.dhcp || !self.boot_drivers
+    }
 }
 
 /// Where a machine is at home, beside the master target that would serve it.
@@ -105,6 +137,7 @@ impl Inspection {
         snapshots: 0,
         datastore_in_reach: true,
         disks_attached: false,
+        guest: Guest::READY,
         profile: None,
         place: Place::NOWHERE,
     };
@@ -126,6 +159,8 @@ pub enum CloudRequest<C: Content> {
     /// Create the instance, by the settings or else as the cloud chooses, with its network and address, from the disks
     /// that were created for it.
     CreateMachine(Instance, MachineId, Option<Box<RecoverySettings>>),
+    /// Prepare the disks of the instance, which does not run, so that its system starts there.
+    PrepareBoot(Instance, MachineId),
     /// Start the instance.
     StartMachine(Instance, MachineId),
     /// Shut the recovered machine down in order and release it.
@@ -179,6 +214,9 @@ pub enum PortFailure {
     /// The master target's host does not reach the datastore.
     #[error("the datastore is out of reach of the master target's host")]
     DatastoreOutOfReach,
+    /// Its disks cannot be prepared, so its system would not start.
+    #[error("the machine cannot be prepared to start")]
+    BootNotPrepared,
     /// Snapshots stand in the way.
     #[error("the machine has {0} snapshots")]
     SnapshotsPresent(u32),

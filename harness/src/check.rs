@@ -66,7 +66,7 @@ pub enum Judge {
     OneWritableSide,
     /// When the dust settles no disk, machine or address is left over.
     NoOrphan,
-    /// Every job reaches a final state, and what it asks a site for is done once.
+    /// Every job reaches a final state, what it asks a site for is done once, and what it starts can start.
     JobsEnd,
     /// Only legal changes of state, and what is not allowed is refused and changes nothing.
     StatesAreLegal,

@@ -26,7 +26,7 @@ use thiserror::Error;
 
 use crate::content::Simulated;
 use crate::outcome::Outcome;
-use crate::scene::{NotEmulated, world_spec};
+use crate::scene::world_spec;
 use crate::world::{Seen, World};
 
 mod asked;
@@ -57,9 +57,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// Why a drill cannot begin.
 #[derive(Debug, Error)]
 pub enum DrillError {
-    /// The scenario asks for what is not emulated.
-    #[error(transparent)]
-    NotEmulated(#[from] NotEmulated),
     /// The inventory of the scenario cannot be.
     #[error("the site cannot be built: {0}")]
     Site(#[from] switchback_vsphere::Fault),
@@ -87,7 +84,7 @@ impl<C: Simulated> Drill<C> {
     /// # Errors
     /// [`DrillError`] when its world cannot be built.
     pub fn new(scenario: Arc<Scenario>) -> Result<Self, DrillError> {
-        let world = World::new(world_spec(&scenario)?)?;
+        let world = World::new(world_spec(&scenario))?;
         Ok(Self {
             t0: (scenario.t0 == Origin::Start).then_some(SimTime::ZERO),
             steps: scenario.timeline.iter().map(|_| StepRun::default()).collect(),

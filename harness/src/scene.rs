@@ -11,34 +11,17 @@ use switchback_scenarios::model::words::{FirmwareWord, MachineKind, OsKind, Repe
 use switchback_scenarios::model::{self, Churn, Link, Trace, Vm};
 use switchback_scenarios::traces::IoKind;
 use switchback_sim::{LinkSpec, Ratio, Seed};
-use thiserror::Error;
 
 use crate::WorldSpec;
 use crate::workload::{Pattern, Recorded, RecordedWrite, Synthetic, WorkloadSpec};
 use crate::world::spec::{
-    CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 
-/// A scenario asks for something that is not emulated.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{asked_for_at}: {what} is not emulated")]
-pub struct NotEmulated {
-    /// What.
-    pub what: &'static str,
-    /// `FILE:LINE` where it was asked for.
-    pub asked_for_at: String,
-}
-
 /// What a scenario's world is made of.
-///
-/// # Errors
-/// [`NotEmulated`], with the line that asks for it.
-pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
-    if let Some(vm) = scenario.vms.iter().find(|vm| vm.kind == MachineKind::Physical) {
-        let asked_for_at = scenario.asked_for_at(vm.source);
-        return Err(NotEmulated { what: "a physical server", asked_for_at });
-    }
-    Ok(WorldSpec {
+#[must_use]
+pub fn world_spec(scenario: &Scenario) -> WorldSpec {
+    WorldSpec {
         seed: Seed(scenario.seed),
         machines: scenario.vms.iter().map(machine).collect(),
         groups: groups(scenario),
@@ -63,7 +46,7 @@ pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
         drain_every: DRAIN_EVERY,
-    })
+    }
 }
 
 fn datastore(datastore: &model::Datastore) -> DatastoreSpec {
@@ -103,6 +86,12 @@ fn machine(vm: &Vm) -> MachineSpec {
         windows: vm.os == OsKind::Windows,
         uefi: vm.firmware == FirmwareWord::Uefi,
         remote_access: vm.remote_access,
+        boot: BootSpec {
+            physical: vm.kind == MachineKind::Physical,
+            dhcp: vm.boot.dhcp,
+            drivers: vm.boot.missing_drivers.is_empty(),
+            locked: vm.boot.locked,
+        },
         memory_bytes: vm.memory,
         pool_bytes: vm.capture_pool,
         datastore: vm.datastore.0,

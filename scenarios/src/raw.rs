@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
 use crate::model::words::{
-    ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat,
+    BootDriver, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat,
 };
 use crate::node::{Kind, Node};
 use crate::ranges::Range;
@@ -232,6 +232,12 @@ record! {
         "firmware" => firmware: optional Spanned<FirmwareWord>,
         /// Whether its guest lets remote logons in. Default false.
         "remote-access" => remote_access: optional Spanned<Flag>,
+        /// Whether its DHCP service is enabled, whatever addresses it has. Default true.
+        "dhcp" => dhcp: optional Spanned<Flag>,
+        /// Boot drivers of Azure that it does not start with. Default: none.
+        "missing-drivers" => missing_drivers: optional NonEmpty<Spanned<BootDriver>>,
+        /// Whether nothing can change from outside what it starts with, as with an encrypted system disk. Default false.
+        "boot-locked" => boot_locked: optional Spanned<Flag>,
         /// Its memory, 64MiB to 24TiB. Default 4GiB. The agent's capture pool is a sixteenth of it.
         "memory" => memory: optional Spanned<Bytes>,
         /// The agent's capture pool, overriding the sixteenth of the memory.

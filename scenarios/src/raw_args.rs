@@ -8,7 +8,7 @@ use crate::model::words::{
 };
 use crate::raw_steps::Target;
 use crate::scalars::{Count, Flag, Ip, KebabName, Name};
-use crate::units::{BitRate, Ratio, Time};
+use crate::units::{BitRate, DurationRange, Ratio, Time};
 
 /// Names the machine or the group something is asked of.
 #[derive(Debug, Clone)]
@@ -407,6 +407,8 @@ record! {
         "task" => task: required Spanned<TaskWord>,
         /// How it ended.
         "is" => is: required Spanned<TaskEnd>,
+        /// How long it took, from and to, both included. Default: any time.
+        "takes" => takes: optional Spanned<DurationRange>,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Azure itself: what it knows, and looking things up in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use switchback_engine::ports::{CloudAnswer, CloudRequest, Instance};
 use switchback_engine::role::{DiskRef, StorageError};
@@ -43,6 +43,8 @@ pub struct Azure<C: Content> {
     pub(crate) networks: BTreeMap<String, VirtualNetwork>,
     pub(crate) cache: StorageAccount,
     pub(crate) targets: BTreeMap<MachineId, MachineTarget>,
+    /// Machines whose disks nobody can prepare.
+    pub(crate) boot_locked: BTreeSet<MachineId>,
     pub(crate) disks: BTreeMap<(DiskRole, DiskId), ManagedDisk>,
     pub(crate) machines: BTreeMap<(Instance, MachineId), VirtualMachine>,
     pub(crate) calls: Calls<CloudRequest<C>, CloudAnswer>,
@@ -65,6 +67,7 @@ impl<C: Content> Azure<C> {
             networks: BTreeMap::from([(network.name.clone(), network)]),
             cache,
             targets: BTreeMap::new(),
+            boot_locked: BTreeSet::new(),
             disks: BTreeMap::new(),
             machines: BTreeMap::new(),
             calls: Calls::none(),

@@ -34,6 +34,8 @@ pub(crate) const fn of(kind: RequestKind) -> RangeInclusive<Duration> {
         RequestKind::CreateTestDisk => millis(90_000, 102_000),
         RequestKind::CreateTestMachine => millis(132_000, 146_000),
         RequestKind::StartTestMachine => millis(10, 60),
+        // Documented as about 8 to 10 minutes (site-recovery 3.5); no recording has a machine that needs it.
+        RequestKind::PrepareBoot => millis(480_000, 600_000),
     }
 }
 

@@ -43,6 +43,11 @@ impl<C: Content> Azure<C> {
         self.targets.insert(machine, target);
     }
 
+    /// Says that nothing can change how a machine's system starts, as with an encrypted system disk.
+    pub fn lock_boot(&mut self, machine: MachineId) {
+        self.boot_locked.insert(machine);
+    }
+
     /// Sets how many cores there may be. Machines that have more keep them.
     pub const fn set_cores_max(&mut self, cores: u32) {
         self.quota.cores_max = cores;

@@ -10,7 +10,7 @@
 use std::net::Ipv4Addr;
 
 use switchback_engine::journal::View;
-use switchback_engine::ports::{CloudAnswer, CloudRequest, Inspection, Instance, Place, PortFailure};
+use switchback_engine::ports::{CloudAnswer, CloudRequest, Guest, Inspection, Instance, Place, PortFailure};
 use switchback_engine::recovery::{MachineProfile, RecoverySettings};
 use switchback_engine::role::CallId;
 use switchback_engine::{Content, DiskId, MachineId, PointId};
@@ -149,7 +149,7 @@ impl<C: Content> Azure<C> {
             CloudRequest::Examine(_, profile, settings) => {
                 self.examine(profile, settings.as_deref()).map(|_| ())
             }
-            CloudRequest::StartMachine(instance, machine) => {
+            CloudRequest::PrepareBoot(instance, machine) | CloudRequest::StartMachine(instance, machine) => {
                 self.instance(*instance, *machine).map(|_| ()).ok_or(Refusal::ResourceNotFound)
             }
             CloudRequest::StopMachine(machine) => {
@@ -186,6 +186,9 @@ impl<C: Content> Azure<C> {
             CloudRequest::CreateMachine(instance, machine, settings) => {
                 self.create_machine(instance, machine, settings.as_deref()).map(done)
             }
+            CloudRequest::PrepareBoot(instance, machine) => {
+                self.prepare_boot(instance, machine).map(|()| done([]))
+            }
             CloudRequest::StartMachine(instance, machine) => self.start(instance, machine).map(done),
             CloudRequest::StopMachine(machine) => Ok(done(self.deallocate(machine))),
             CloudRequest::DeleteMachine(instance, machine) => {
@@ -206,6 +209,7 @@ impl<C: Content> Azure<C> {
             snapshots: 0,
             datastore_in_reach: true,
             disks_attached: false,
+            guest: Guest::READY,
             place: Place::NOWHERE,
             profile: None,
         }
@@ -324,6 +328,7 @@ impl<C: Content> Azure<C> {
             disks,
             nic,
             power: PowerState::Stopped,
+            boot_prepared: false,
         })
     }
 
@@ -348,6 +353,17 @@ impl<C: Content> Azure<C> {
         }
         self.machines.insert((instance, machine), vm);
         Ok(Some(Consequence::MachineCreated(instance, machine)))
+    }
+
+    /// That it does not work shows only at the end: the disks have to be looked into.
+    fn prepare_boot(&mut self, instance: Instance, machine: MachineId) -> Result<(), Refusal> {
+        let is_locked = self.boot_locked.contains(&machine);
+        let vm = self.machines.get_mut(&(instance, machine)).ok_or(Refusal::ResourceNotFound)?;
+        if is_locked {
+            return Err(Refusal::BootNotPrepared(vm.name.clone()));
+        }
+        vm.boot_prepared = true;
+        Ok(())
     }
 
     /// The platform turns off what the guest has not. That is no failure of the call.

@@ -57,6 +57,9 @@ pub enum Refusal {
     /// The machine, or what it is to become, breaks these rules.
     #[error("{} rules are broken", .0.len())]
     RequirementsNotMet(Vec<Violation>),
+    /// The disks cannot be prepared for a start here.
+    #[error("the disks of {0} cannot be prepared for a start in Azure")]
+    BootNotPrepared(String),
     /// The region does not answer.
     #[error("the service is unavailable")]
     ServiceUnavailable,
@@ -78,6 +81,7 @@ impl Refusal {
             Self::PrivateIpAddressInUse(_) => "PrivateIPAddressInUse",
             Self::PrivateIpAddressNotInSubnet(_) => "PrivateIPAddressNotInSubnet",
             Self::RequirementsNotMet(_) => "RequirementsNotMet",
+            Self::BootNotPrepared(_) => "OperationNotAllowed",
             Self::ServiceUnavailable => "ServiceUnavailable",
         }
     }
@@ -99,6 +103,7 @@ impl From<&Refusal> for PortFailure {
             | Refusal::PrivateIpAddressInUse(_)
             | Refusal::PrivateIpAddressNotInSubnet(_) => Self::WrongState(refusal.to_string()),
             Refusal::RequirementsNotMet(violations) => Self::Unsuitable(violations.clone()),
+            Refusal::BootNotPrepared(_) => Self::BootNotPrepared,
             Refusal::ServiceUnavailable => Self::Unavailable,
         }
     }

@@ -32,11 +32,13 @@ pub enum RequestKind {
     StartTestMachine,
     /// [`CloudRequest::DeleteMachine`] after a test failover.
     DeleteTestMachine,
+    /// [`CloudRequest::PrepareBoot`].
+    PrepareBoot,
 }
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Inspect,
         Self::Examine,
         Self::CreateReplica,
@@ -50,6 +52,7 @@ impl RequestKind {
         Self::CreateTestMachine,
         Self::StartTestMachine,
         Self::DeleteTestMachine,
+        Self::PrepareBoot,
     ];
 
     /// The kind of `request`, and the machine it is about.
@@ -64,6 +67,7 @@ impl RequestKind {
             CloudRequest::CreateDisk(Test, disk, _) => (Self::CreateTestDisk, disk.machine),
             CloudRequest::CreateMachine(Recovered, machine, _) => (Self::CreateMachine, *machine),
             CloudRequest::CreateMachine(Test, machine, _) => (Self::CreateTestMachine, *machine),
+            CloudRequest::PrepareBoot(_, machine) => (Self::PrepareBoot, *machine),
             CloudRequest::StartMachine(Recovered, machine) => (Self::StartMachine, *machine),
             CloudRequest::StartMachine(Test, machine) => (Self::StartTestMachine, *machine),
             CloudRequest::StopMachine(machine) => (Self::StopMachine, *machine),

@@ -117,6 +117,8 @@ pub struct VirtualMachine {
     pub nic: NetworkInterface,
     /// Whether it runs.
     pub power: PowerState,
+    /// Whether its disks were prepared so that its system starts here.
+    pub boot_prepared: bool,
 }
 
 impl VirtualMachine {

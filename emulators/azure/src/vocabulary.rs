@@ -133,7 +133,10 @@ const fn failover_task(task: TaskKind) -> Option<Shown> {
             "VmPrepareForUnPlannedFailover",
             "Synchronizing the latest changes",
         ),
-        TaskKind::ChoosePoint | TaskKind::CleanUp => Shown::Within(TaskKind::FailOver),
+        // The recorded jobs have no task for it, skipped or not.
+        TaskKind::ChoosePoint | TaskKind::CleanUp | TaskKind::PrepareBoot => {
+            Shown::Within(TaskKind::FailOver)
+        }
         TaskKind::FailOver => shown("FailoverTask", "VmFailover", "Start failover"),
         TaskKind::StartMachine => {
             shown("StartVmOnSecondary", "VmFoStartVmOnSecondary", "Start the replica virtual machine")
@@ -145,8 +148,9 @@ const fn failover_task(task: TaskKind) -> Option<Shown> {
 /// All inferred but the last: the classic job was never recorded.
 const fn change_point_task(task: TaskKind) -> Option<Shown> {
     Some(match task {
-        TaskKind::CleanUp => Shown::Within(TaskKind::FailOver),
-        TaskKind::ChoosePoint => Shown::Within(TaskKind::FailOver),
+        TaskKind::CleanUp | TaskKind::ChoosePoint | TaskKind::PrepareBoot => {
+            Shown::Within(TaskKind::FailOver)
+        }
         TaskKind::FailOver => {
             shown("ApplyRecoveryPointTask", "VmApplyRecoveryPoint", "Applying the recovery point")
         }
@@ -241,6 +245,7 @@ const fn test_failover_task(task: TaskKind) -> Option<Shown> {
             "Prerequisites check for test failover",
         ),
         TaskKind::FailOver => shown("BeginTestFailoverTask", "VmTfoInitiateFailover", "Start test failover"),
+        TaskKind::PrepareBoot => Shown::Within(TaskKind::CreateTestMachine),
         TaskKind::CreateTestMachine => {
             shown("PrepareTestProtectedEntitiesTask", "VmTfoPrepareTestVm", "Creating test virtual machine")
         }
@@ -440,6 +445,7 @@ pub const fn error_code(task: TaskKind, failure: &PortFailure) -> u32 {
         // The machine at home could not be powered on.
         (PortFailure::OutOfCapacity(_) | PortFailure::WrongState(_), TaskKind::StartMachine) => 8038,
         (PortFailure::DatastoreOutOfReach, _) => 8061,
+        (PortFailure::BootNotPrepared, _) => 170010,
         // The machine is not there, or hung.
         (PortFailure::NotFound | PortFailure::GuestUnresponsive, _) => 78093,
         // Not a code of the service: the prerequisites check names the rules instead (inferred).
@@ -462,9 +468,10 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
     match failure {
         PortFailure::NotFound => (404, "ResourceNotFound"),
         PortFailure::AlreadyExists => (409, "Conflict"),
-        PortFailure::WrongState(_) | PortFailure::SnapshotsPresent(_) | PortFailure::DatastoreOutOfReach => {
-            (409, "OperationNotAllowed")
-        }
+        PortFailure::WrongState(_)
+        | PortFailure::SnapshotsPresent(_)
+        | PortFailure::DatastoreOutOfReach
+        | PortFailure::BootNotPrepared => (409, "OperationNotAllowed"),
         PortFailure::Unsuitable(_) => (400, "InvalidParameter"),
         PortFailure::GuestUnresponsive => (409, "VMAgentStatusCommunicationError"),
         PortFailure::Throttled { .. } => (429, "TooManyRequests"),

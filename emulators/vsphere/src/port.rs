@@ -128,6 +128,10 @@ impl VCenter {
         now: SimTime,
         machine: MachineId,
     ) -> Result<Vec<(CallId, SimTime)>, Fault> {
+        if let Some(server) = self.physical.get_mut(&machine) {
+            server.running = false;
+            return Ok(Vec::new());
+        }
         let vm = self.known(machine)?.moid;
         self.set_power(vm, PowerState::PoweredOff);
         let done_at = now + self.chance_for(RequestKind::ShutDown, machine).duration(POWER_OFF);
@@ -192,7 +196,8 @@ impl VCenter {
             }
             HypervisorRequest::CreateMachine(machine, sizes, datastore) => {
                 self.create(*machine, sizes, *datastore)?;
-                vec![Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() }]
+                let created = Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() };
+                self.retire_physical(*machine).into_iter().chain([created]).collect()
             }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
             HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,
@@ -204,7 +209,8 @@ impl VCenter {
         let host = self.master_target_of(machine).and_then(|vm| self.vm(vm)).map(|vm| vm.host);
         let place = self.place_of(machine, host);
         let Some(vm) = self.machine(machine) else {
-            return Inspection { place, ..Inspection::ABSENT };
+            let found = self.inspect_physical(machine).unwrap_or(Inspection::ABSENT);
+            return Inspection { place, ..found };
         };
         let in_reach = |host| vm.disks.iter().all(|disk| self.check_writable(disk.datastore, host).is_ok());
         Inspection {
@@ -214,6 +220,7 @@ impl VCenter {
             datastore_in_reach: host.is_none_or(in_reach),
             disks_attached: vm.lends_disks(),
             profile: Some(vm.profile()),
+            guest: self.guest_of(machine),
             place,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest};
+use switchback_engine::ports::{Guest, HypervisorAnswer, HypervisorRequest};
 use switchback_engine::role::{DiskRef, StorageError};
 use switchback_engine::{DatastoreId, DiskId, MachineId, Site};
 use switchback_sim::{Chance, Seed, SimTime};
@@ -15,6 +15,7 @@ use crate::fault_rule::{FaultRule, FaultRules, RuleId};
 use crate::faults::Fault;
 use crate::host_system::HostSystem;
 use crate::moid::{ClusterMoid, DatacenterMoid, DatastoreMoid, HostMoid, TaskMoid, VmMoid};
+use crate::physical_server::PhysicalServer;
 use crate::request_kind::RequestKind;
 use crate::task::{Task, TaskManager, TaskState};
 use crate::virtual_machine::{VirtualDiskDevice, VirtualMachine};
@@ -44,6 +45,10 @@ pub struct VCenter {
     pub(crate) by_machine: BTreeMap<MachineId, VmMoid>,
     /// What machines that are gone were like, for one that is created in their place.
     pub(crate) former: BTreeMap<MachineId, VirtualMachine>,
+    /// Physical servers of the site.
+    pub(crate) physical: BTreeMap<MachineId, PhysicalServer>,
+    /// What was said of how machines start elsewhere.
+    pub(crate) guests: BTreeMap<MachineId, Guest>,
     /// Machines in whose place a call created another, with the machine they were.
     pub(crate) left: BTreeMap<VmMoid, MachineId>,
     /// Machines that a call created.
@@ -73,6 +78,8 @@ impl VCenter {
             machines: BTreeMap::new(),
             by_machine: BTreeMap::new(),
             former: BTreeMap::new(),
+            physical: BTreeMap::new(),
+            guests: BTreeMap::new(),
             left: BTreeMap::new(),
             created: BTreeSet::new(),
             master_targets: Vec::new(),
@@ -189,6 +196,9 @@ impl VCenter {
     }
 
     fn reaches(&self, id: DiskId, through_master_target: bool) -> bool {
+        if let Some(reaches) = self.physical_reaches(id.machine) {
+            return reaches && !through_master_target;
+        }
         let (Some(owner), Some(disk)) = (self.machine(id.machine), self.disk(id)) else {
             return false;
         };

@@ -48,6 +48,20 @@ pub struct MachineSpec {
     pub tools: bool,
 }
 
+impl MachineSpec {
+    /// What the machine is like, for whoever is to take it over.
+    #[must_use]
+    pub fn profile(&self) -> MachineProfile {
+        profile(&self.name, self.guest, self.firmware, self.disk_sectors.clone())
+    }
+}
+
+/// 64 bits and one network interface, as all machines here.
+fn profile(name: &str, guest: GuestOs, firmware: Firmware, disk_sectors: Vec<u64>) -> MachineProfile {
+    let windows = guest == GuestOs::Windows;
+    MachineProfile { windows, firmware, ..MachineProfile::plain(name, disk_sectors) }
+}
+
 /// A disk of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VirtualDiskDevice {
@@ -113,15 +127,11 @@ impl VirtualMachine {
         self.tools && self.is_on()
     }
 
-    /// What it is like, for whoever is to take it over: 64 bits and one network interface, as all machines here.
+    /// What it is like, for whoever is to take it over.
     #[must_use]
     pub fn profile(&self) -> MachineProfile {
         let disk_sectors = self.disks.iter().map(|disk| disk.sectors).collect();
-        MachineProfile {
-            windows: self.guest == GuestOs::Windows,
-            firmware: self.firmware,
-            ..MachineProfile::plain(&self.name, disk_sectors)
-        }
+        profile(&self.name, self.guest, self.firmware, disk_sectors)
     }
 
     /// The size of its disks together, in bytes.

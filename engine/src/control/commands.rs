@@ -18,6 +18,7 @@ use crate::id::{Direction, GroupId, MachineId};
 use crate::message::Selector;
 use crate::point::{Consistency, PointId, RecoveryPoint};
 use crate::policy::ReplicationPolicy;
+use crate::ports::Guest;
 use crate::role::{Address, CommandId};
 
 /// A disk's place in its machine is a byte.
@@ -99,6 +100,7 @@ impl Vault {
                 generation: 0,
                 rpo_alert: false,
                 disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
+                guest: Guest::READY,
                 profile: self.item(*machine).and_then(|item| item.profile.clone()),
                 recovery: self.item(*machine).and_then(|item| item.recovery.clone()),
                 health: Health::default(),

@@ -9,6 +9,7 @@ use super::configure::then_examine;
 use super::item::ItemStatus;
 use super::jobs::{Awaited, CloudAsk, JobError, Next, What};
 use super::phase::{Scene, recover_away};
+use super::prepare_boot;
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::{MachineId, Site};
@@ -22,6 +23,7 @@ pub(super) const TASKS: &[TaskKind] = &[
     TaskKind::SynchroniseLatest,
     TaskKind::ChoosePoint,
     TaskKind::FailOver,
+    TaskKind::PrepareBoot,
     TaskKind::StartMachine,
 ];
 
@@ -32,6 +34,8 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
             Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))])
         }
         (TaskKind::CheckPrerequisites, 1) => then_examine(check(scene), scene),
+        // Nobody can shut a physical server down from outside.
+        (TaskKind::ShutDownSource, 0) if scene.item.guest.physical => Next::Skip,
         (TaskKind::ShutDownSource, 0) if scene.job.facts.shut_down_source => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::ShutDown(machine))])
         }
@@ -43,6 +47,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         }
         (TaskKind::FailOver, 0) => Next::Ask(Vec::new()),
         (TaskKind::FailOver, stages) => recover_away(scene, stages - 1),
+        (TaskKind::PrepareBoot, stages) => prepare_boot::stage(scene, Instance::Recovered, stages),
         (TaskKind::StartMachine, 0) => {
             Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(Instance::Recovered, machine))])
         }

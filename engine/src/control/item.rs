@@ -7,6 +7,7 @@ use crate::id::{Direction, GroupId, MachineId, Site};
 use crate::message::{Order, ResyncReason};
 use crate::point::{RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
+use crate::ports::Guest;
 use crate::recovery::{MachineProfile, RecoverySettings};
 use crate::role::Address;
 use crate::time::Instant;
@@ -32,6 +33,8 @@ pub struct ProtectedItem {
     pub rpo_alert: bool,
     /// Its disks at home are attached to the master target.
     pub disks_attached: bool,
+    /// What it was at home when it last began to replicate away.
+    pub guest: Guest,
     /// What it is like, as its site described it when its protection began. None until the cloud has taken it, and where
     /// the site does not say.
     pub profile: Option<MachineProfile>,

@@ -236,6 +236,7 @@ pub(super) enum CloudAsk {
     CreateReplica(DiskId, u64),
     CreateDisk(Instance, DiskId),
     CreateMachine(Instance, MachineId),
+    PrepareBoot(Instance, MachineId),
     StartMachine(Instance, MachineId),
     StopMachine(MachineId),
     DeleteMachine(Instance, MachineId),

@@ -1,6 +1,6 @@
 //! Which phase answers for which job: the only place that knows all of them.
 //!
-//! A phase is a file: `enable`, `failover`, `failback`, `change_point`, `commit`, `cancel`, `reprotect`, `resync`,
+//! A phase is a file: `enable`, `failover`, `failback`, `prepare_boot`, `change_point`, `commit`, `cancel`, `reprotect`, `resync`,
 //! `process_server`, `disable`, `test_failover`. Each says which tasks its jobs have, what every stage of a task asks, and where the item goes at
 //! the end. Phases read the world through a [`Scene`] and change nothing but the item.
 
@@ -82,7 +82,8 @@ pub(super) const fn tasks(kind: JobKind, direction: Direction) -> &'static [Task
     match (kind, direction) {
         (JobKind::Enable, _) | (JobKind::Reprotect, Direction::Forward) => enable::TASKS,
         (JobKind::Reprotect, Direction::Reverse) => reprotect::TASKS,
-        (JobKind::Failover, _) => failover::TASKS,
+        (JobKind::Failover, Direction::Forward) => failover::TASKS,
+        (JobKind::Failover, Direction::Reverse) => failback::TASKS,
         (JobKind::ChangePoint, _) => change_point::TASKS,
         (JobKind::Commit, _) => commit::TASKS,
         (JobKind::Cancel, _) => cancel::TASKS,

@@ -5,7 +5,8 @@
 //! home are merged by the site itself and do not stand in the way.
 //!
 //! A machine cannot be used when its host is not managed and is not the master target's own, or when the user wants
-//! another location. It is shut down, and otherwise left as it is.
+//! another location. It is shut down, and otherwise left as it is. Nor can a physical server: nothing can be attached
+//! to it, and nobody can shut it down from outside.
 
 use super::jobs::{CloudAsk, JobError, Next, What};
 use super::phase::{Scene, open_journal};
@@ -62,6 +63,7 @@ fn can_be_used(scene: &Scene<'_>) -> bool {
         let place = &found.place;
         let is_there_already = place.with_master_target && place.datastore == facts.datastore;
         found.exists
+            && !found.guest.physical
             && (place.managed || place.with_master_target)
             && (facts.location == Location::Original || is_there_already)
     })
@@ -76,7 +78,7 @@ fn make_ready(scene: &Scene<'_>) -> Next {
         Some(found) if found.disks_attached && !can_be_used(scene) => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::DetachDisks(scene.item.machine))])
         }
-        Some(found) if found.running => {
+        Some(found) if found.running && !found.guest.physical => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::ShutDown(scene.item.machine))])
         }
         _ => Next::Ask(Vec::new()),

@@ -239,6 +239,7 @@ impl Vault {
             self.journal_opened(machine);
         }
         self.learn_attached(id, ask, &outcome);
+        self.learn_guest(id, ask, &outcome);
         if let (Outcome::Suits(settings), Some(job)) = (&outcome, self.job(id)) {
             let (machine, found) = (job.machine, job.facts.home.clone());
             self.keep_settings(machine, found, settings.as_ref().clone());
@@ -266,6 +267,21 @@ impl Vault {
         let attached = ask.tells_attached(outcome).filter(|_| is_reprotect || !is_inspection);
         if let Some((item, attached)) = self.ledger.item_mut(machine).zip(attached) {
             item.disks_attached = attached;
+        }
+    }
+
+    /// Keeps what a machine is that begins to replicate away: when it fails over its site may be lost.
+    fn learn_guest(&mut self, id: JobId, ask: &Ask, outcome: &Outcome) {
+        let Some(job) = self.job(id) else { return };
+        let machine = job.machine;
+        let begins = matches!(job.kind, JobKind::Enable | JobKind::Reprotect)
+            && job.direction == Direction::Forward
+            && matches!(ask.what, What::Hypervisor(HypervisorRequest::Inspect(_)));
+        if let Outcome::Inspected(found) = outcome
+            && begins
+            && let Some(item) = self.ledger.item_mut(machine)
+        {
+            item.guest = found.guest;
         }
     }
 

@@ -8,14 +8,20 @@ use super::configure::then_examine;
 use super::item::TestStatus;
 use super::jobs::{CloudAsk, JobError, Next, What};
 use super::phase::{Scene, recover_disks};
+use super::prepare_boot;
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::Site;
 use crate::message::Order;
 use crate::ports::Instance;
 
-pub(super) const TASKS: &[TaskKind] =
-    &[TaskKind::CheckPrerequisites, TaskKind::FailOver, TaskKind::CreateTestMachine, TaskKind::StartMachine];
+pub(super) const TASKS: &[TaskKind] = &[
+    TaskKind::CheckPrerequisites,
+    TaskKind::FailOver,
+    TaskKind::CreateTestMachine,
+    TaskKind::PrepareBoot,
+    TaskKind::StartMachine,
+];
 
 pub(super) const CLEAN_UP_TASKS: &[TaskKind] = &[TaskKind::CleanUp];
 
@@ -29,6 +35,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (TaskKind::FailOver, 1 | 2) => recover_disks(scene, Instance::Test, stages - 1),
         (TaskKind::FailOver, 3) => Next::Ask(vec![unpin(scene)]),
         (TaskKind::CreateTestMachine, 0) => cloud(CloudAsk::CreateMachine(Instance::Test, machine)),
+        (TaskKind::PrepareBoot, stages) => prepare_boot::stage(scene, Instance::Test, stages),
         (TaskKind::StartMachine, 0) => cloud(CloudAsk::StartMachine(Instance::Test, machine)),
         _ => Next::Done,
     }

@@ -76,6 +76,8 @@ pub enum TaskKind {
     ChoosePoint,
     /// Bring the disks to the point and create the machine.
     FailOver,
+    /// Prepare the recovered machine's disks, if its system would not start from them as they are.
+    PrepareBoot,
     /// Start the recovered machine.
     StartMachine,
     /// Remove what the other side no longer needs.

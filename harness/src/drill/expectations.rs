@@ -1,13 +1,14 @@
 //! What a scenario expects of its run, held against what there is at the end.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use switchback_engine::control::{ItemState, Job, TaskState};
 use switchback_engine::{Consistency, Direction, MachineId, Site};
 use switchback_scenarios::model::words::{
     ConsistencyKind, HomeWord, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
-use switchback_scenarios::model::{DatastoreIndex, Expect, Expectation, StepIndex, Subject};
+use switchback_scenarios::model::{DatastoreIndex, DurationRange, Expect, Expectation, StepIndex, Subject};
 
 use super::{Drill, Failover, moments};
 use crate::check::Judge;
@@ -80,13 +81,27 @@ impl<C: Simulated> Drill<C> {
                     format!("{}, wanted {wanted}", listed(&found)),
                 )
             }
-            Expectation::Task { step, task, is } => {
+            Expectation::Task { step, task, is, takes } => {
                 let found = self.task_ends(step, task);
+                let spans = self.task_spans(step, task);
                 let name = format!("task {task} of step `{}`", self.scenario.timeline[step.0].name);
                 let held = !found.is_empty() && found.iter().all(|found| *found == Some(is));
                 let shown: Vec<&str> =
                     found.iter().map(|end| end.map_or("not ended", TaskEnd::as_str)).collect();
-                (name, held, format!("{}, wanted {is}", listed(&shown)))
+                let figure = format!("{}, wanted {is}", listed(&shown));
+                match takes {
+                    Some(DurationRange { min, max }) => {
+                        let in_time =
+                            spans.iter().all(|span| span.is_some_and(|span| span >= min && span <= max));
+                        let took: Vec<String> = spans
+                            .iter()
+                            .map(|span| span.map_or_else(|| "not ended".to_owned(), words::span))
+                            .collect();
+                        let wanted = format!("{} to {}", words::span(min), words::span(max));
+                        (name, held && in_time, format!("{figure}; took {}, wanted {wanted}", listed(&took)))
+                    }
+                    None => (name, held, figure),
+                }
             }
             Expectation::Consistency { subject, is } => {
                 let wanted = match is {
@@ -197,7 +212,11 @@ impl<C: Simulated> Drill<C> {
 
     fn power_word(&self, machine: MachineId, site: Whereabouts) -> PowerWord {
         let (exists, site) = match site {
-            Whereabouts::Home => (self.world.vcenter().machine(machine).is_some(), Site::Primary),
+            Whereabouts::Home => {
+                let vcenter = self.world.vcenter();
+                let exists = vcenter.machine(machine).is_some() || vcenter.physical_server(machine).is_some();
+                (exists, Site::Primary)
+            }
             Whereabouts::Azure => (self.world.azure().machine(machine).is_some(), Site::Recovery),
         };
         match (exists, self.world.is_running(machine, site)) {
@@ -205,6 +224,18 @@ impl<C: Simulated> Drill<C> {
             (true, false) => PowerWord::Off,
             (true, true) => PowerWord::Running,
         }
+    }
+
+    /// How long a task took in each job of a step; `None` where it has not ended, or there is none.
+    fn task_spans(&self, step: StepIndex, task: TaskWord) -> Vec<Option<Duration>> {
+        let kind = moments::task_of(task);
+        let control = self.world.control();
+        let span = |job: &Job| {
+            let task = job.tasks.iter().find(|task| task.kind == kind)?;
+            Some(task.ended?.since(task.started?))
+        };
+        let jobs = self.steps[step.0].asked.iter().map(|asked| control?.job(asked.job()?));
+        jobs.map(|job| job.and_then(span)).collect()
     }
 
     /// Which machine is at home and, where that is asked, where: as [`Self::wanted_at_home`] says it.

@@ -77,6 +77,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::DatastoreOutOfReach => FailureWord::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(_) => FailureWord::SnapshotsPresent,
             PortFailure::Unsuitable(_) => FailureWord::RequirementsNotMet,
+            PortFailure::BootNotPrepared => FailureWord::BootNotPrepared,
         },
     }
 }

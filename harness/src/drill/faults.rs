@@ -180,6 +180,7 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::CreateTestDisk => SiteCall::Azure(Azure::CreateTestDisk),
         OutsideCall::CreateTestMachine => SiteCall::Azure(Azure::CreateTestMachine),
         OutsideCall::StartTestMachine => SiteCall::Azure(Azure::StartTestMachine),
+        OutsideCall::PrepareBoot => SiteCall::Azure(Azure::PrepareBoot),
         OutsideCall::DeleteTestMachine => SiteCall::Azure(Azure::DeleteTestMachine),
     }
 }

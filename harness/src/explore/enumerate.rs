@@ -244,6 +244,7 @@ fn small_site() -> Scenario {
         os: OsKind::Windows,
         firmware: FirmwareWord::Bios,
         remote_access: false,
+        boot: switchback_scenarios::model::Boot::READY,
         memory: 4 << 30,
         capture_pool: 256 << 20,
         datastore: switchback_scenarios::model::DatastoreIndex(0),

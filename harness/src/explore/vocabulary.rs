@@ -146,7 +146,7 @@ const JOBS: [JobKind; 12] = [
 /// Ends of a job. A cancelled failover is the only job that can be cancelled; the others never are.
 const JOB_ENDS: [JobState; 2] = [JobState::Succeeded, JobState::Failed];
 
-const TASKS: [TaskKind; 14] = [
+const TASKS: [TaskKind; 15] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -160,6 +160,7 @@ const TASKS: [TaskKind; 14] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::PrepareBoot,
     TaskKind::SwitchProcessServer,
 ];
 

@@ -126,6 +126,7 @@ pub const fn task(kind: TaskKind) -> &'static str {
         TaskKind::DiscoverReplica => "discover the replica",
         TaskKind::StopReplication => "stop replication",
         TaskKind::CreateTestMachine => "create the test machine",
+        TaskKind::PrepareBoot => "prepare the boot",
         TaskKind::SwitchProcessServer => "switch process server",
     }
 }

@@ -1,6 +1,6 @@
 //! A world at its first moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use super::World;
 use super::faults::{Clocks, UnderWay};
 use super::guest::Guest;
 use super::host::{Host, Hosts};
+use super::hydration::guest;
 use super::moments::Watches;
 use super::network::Network;
 use super::spec::WorldSpec;
@@ -63,6 +64,7 @@ impl<C: Simulated> World<C> {
             storage: Storage::new(&spec, seed),
             vcenter,
             azure: build_azure(&spec),
+            came_home_prepared: BTreeSet::new(),
             truth: (0..machines).map(|machine| History::new(MachineId(machine as u32))).collect(),
             judges: Judges::new(spec.machines.iter().map(|machine| machine.disks.len()).collect()),
             trace: Trace::new(false),
@@ -153,7 +155,7 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
     }
     let lies_on = |datastore: usize| hosts[site.datastores[datastore].reach[0] as usize];
     for (number, machine) in spec.machines.iter().enumerate() {
-        vcenter.add_machine(MachineSpec {
+        let placed = MachineSpec {
             machine: MachineId(number as u32),
             name: machine.name.clone(),
             host: lies_on(machine.datastore),
@@ -163,7 +165,13 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
             guest: if machine.windows { GuestOs::Windows } else { GuestOs::Linux },
             firmware: if machine.uefi { Firmware::Uefi } else { Firmware::Bios },
             tools: true,
-        })?;
+        };
+        vcenter.set_guest(placed.machine, guest(spec, &placed));
+        if machine.boot.physical {
+            vcenter.add_physical_server(placed)?;
+        } else {
+            vcenter.add_machine(placed)?;
+        }
     }
     let name = format!("{}-master-target", site.vcenter);
     let datastore = site.master_target_datastore;
@@ -181,6 +189,9 @@ fn build_azure<C: Simulated>(spec: &WorldSpec) -> Azure<C> {
         network: format!("{}-vnet", spec.cloud.vault),
     };
     let mut azure = Azure::new(names, CORES_MAX, spec.seed.child("azure"));
+    for (number, _) in spec.machines.iter().enumerate().filter(|(_, machine)| machine.boot.locked) {
+        azure.lock_boot(MachineId(number as u32));
+    }
     azure.add_subnet("default", Ipv4Addr::new(10, 1, 0, 0), 16);
     for network in &spec.cloud.networks {
         for subnet in &network.subnets {

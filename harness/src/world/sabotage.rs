@@ -33,6 +33,8 @@ pub enum Sabotage {
     KeepRunning,
     /// The cloud keeps machines that it was told to delete.
     KeepCloudMachine,
+    /// The cloud prepares no machine for its start.
+    SkipPreparation,
     /// A machine that is to stay as it is at home, beside a new one, gets a snapshot.
     TouchLeftMachine,
     /// The sites' answers never reach the vault.

@@ -76,7 +76,8 @@ impl<C: Simulated> World<C> {
                 self.judges.disks_replaced(machine, Site::Primary);
             }
             Consequence::DisksDetached(machine) => {
-                self.for_disks(machine, |world, disk| world.rewrap(disk, true))
+                self.for_disks(machine, |world, disk| world.rewrap(disk, true));
+                self.brings_preparation_home(machine);
             }
             Consequence::DisksUnavailable(machine) => self.judges.expect_cut_off(machine),
             Consequence::SnapshotsMerged { .. } => {}
@@ -104,6 +105,10 @@ impl<C: Simulated> World<C> {
         let request = match (self.sabotage, request) {
             // The twin of the judge of orphans: asked to delete, the cloud does something harmless instead.
             (Some(Sabotage::KeepCloudMachine), CloudRequest::DeleteMachine(Instance::Recovered, machine)) => {
+                CloudRequest::StopMachine(machine)
+            }
+            // The twin of the judge of starts: asked to prepare a machine, the cloud does something harmless instead.
+            (Some(Sabotage::SkipPreparation), CloudRequest::PrepareBoot(_, machine)) => {
                 CloudRequest::StopMachine(machine)
             }
             (_, request) => request,
@@ -154,10 +159,14 @@ impl<C: Simulated> World<C> {
                 let agent = self.hosts.agent_mut(machine, Site::Recovery);
                 agent.store = switchback_sim::DurableStore::new();
             }
-            Consequence::MachineStarted(Instance::Recovered, machine) => self.boot(machine, Site::Recovery),
+            Consequence::MachineStarted(Instance::Recovered, machine) => {
+                self.judge_boot(Instance::Recovered, machine);
+                self.boot(machine, Site::Recovery);
+            }
             // A test machine is on a network of its own: nobody hears its agent, and nobody works on it.
             Consequence::MachineStarted(Instance::Test, machine) => {
                 self.note(Happening::TestMachineStarted { machine });
+                self.judge_boot(Instance::Test, machine);
                 self.judge_test_machine(machine);
             }
             Consequence::MachineCreated(Instance::Test, _)

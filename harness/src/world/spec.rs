@@ -106,6 +106,8 @@ pub struct MachineSpec {
     pub uefi: bool,
     /// Whether its guest lets remote logons in.
     pub remote_access: bool,
+    /// What of it decides how it starts in the cloud.
+    pub boot: BootSpec,
     /// Its memory in bytes.
     pub memory_bytes: u64,
     /// The agent's pool in bytes.
@@ -116,6 +118,24 @@ pub struct MachineSpec {
     pub disks: Vec<DiskSpec>,
     /// What it writes.
     pub workloads: Vec<WorkloadSpec>,
+}
+
+/// What of a machine, besides its system, decides how it starts in the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BootSpec {
+    /// It is a physical server.
+    pub physical: bool,
+    /// Its DHCP service is enabled.
+    pub dhcp: bool,
+    /// It starts with every driver that it needs there.
+    pub drivers: bool,
+    /// Nothing can change from outside what it starts with.
+    pub locked: bool,
+}
+
+impl BootSpec {
+    /// A virtual machine that needs nothing.
+    pub const READY: Self = Self { physical: false, dhcp: true, drivers: true, locked: false };
 }
 
 /// A disk.

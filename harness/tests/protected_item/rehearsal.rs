@@ -6,11 +6,11 @@ use core::time::Duration;
 
 use proptest_state_machine::StateMachineTest;
 use switchback_azure::RequestKind;
-use switchback_engine::control::{Command, JobId, JobState, Refused};
+use switchback_engine::control::{Command, JobId, JobState, Location, Refused};
 use switchback_engine::message::{Observation, Selector};
 use switchback_engine::ports::PortFailure;
 use switchback_engine::role::Address;
-use switchback_engine::{MachineId, PointId, Site, Stamp};
+use switchback_engine::{DatastoreId, MachineId, PointId, Site, Stamp};
 use switchback_harness::World;
 use switchback_harness::world::{CallFailure, Happening, Sabotage, SiteCall, WAN};
 
@@ -330,7 +330,12 @@ impl<B: Broken> Rehearsal<B> {
             Asked::Cancel => Command::Cancel { machine },
             Asked::Reprotect => {
                 let number = u16::from(self.item.standing == Standing::Committed(Way::ToAzure));
-                Command::Reprotect { machine, process_server: Address::ProcessServer(number) }
+                Command::Reprotect {
+                    machine,
+                    process_server: Address::ProcessServer(number),
+                    datastore: Some(DatastoreId(0)),
+                    location: Location::Original,
+                }
             }
             Asked::Resync => Command::Resync { machine },
             Asked::Remove => Command::Disable { machine },

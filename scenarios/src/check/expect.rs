@@ -68,7 +68,8 @@ impl Check<'_> {
             ExpectationKind::Task(args) => {
                 let steps = raw.timeline.as_deref().unwrap_or_default();
                 let step = self.step_called(steps, &args.step)?;
-                Expectation::Task { step, task: args.task.value, is: args.is.value }
+                let takes = args.takes.map(|takes| takes.value);
+                Expectation::Task { step, task: args.task.value, is: args.is.value, takes }
             }
             ExpectationKind::Recovered(args) => Expectation::Recovered {
                 subject: self.subject(raw, args.subject(), who)?,

@@ -4,6 +4,7 @@
 //! count from t0. A value of these types was checked by the reader: indices are in range, steps refer upwards
 //! only, ranges are ordered, disks fit their datastores.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,9 @@ pub use crate::model::steps::{
     Action, ActionKind, Expectation, FailbackPoint, Moment, NewDisks, RecoveryPointChoice, SlowDevice, Step,
     Subject, When,
 };
-use crate::model::words::{ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat};
+use crate::model::words::{
+    BootDriver, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,
+};
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
 pub use crate::units::{DurationRange, Ratio};
@@ -317,6 +320,8 @@ pub struct Vm {
     pub firmware: FirmwareWord,
     /// Whether its guest lets remote logons in.
     pub remote_access: bool,
+    /// How that is set up to start.
+    pub boot: Boot,
     /// Memory in bytes.
     pub memory: u64,
     /// The agent's capture pool in bytes: what was asked for, else a sixteenth of the memory.
@@ -341,6 +346,22 @@ impl Vm {
     pub const fn capture_pool_of(memory: u64) -> u64 {
         memory / 16
     }
+}
+
+/// How a machine's system is set up to start; whether it starts in Azure depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boot {
+    /// Its DHCP service is enabled, whatever addresses it has.
+    pub dhcp: bool,
+    /// Drivers that it does not start with, in order.
+    pub missing_drivers: BTreeSet<BootDriver>,
+    /// Nothing can change from outside what it starts with, as with an encrypted system disk.
+    pub locked: bool,
+}
+
+impl Boot {
+    /// Ready to start in Azure.
+    pub const READY: Self = Self { dhcp: true, missing_drivers: BTreeSet::new(), locked: false };
 }
 
 /// A disk.

@@ -10,7 +10,7 @@ use crate::model::words::{
 };
 use crate::model::{DatastoreIndex, DiskIndex, GroupIndex, StepIndex, VmIndex};
 use crate::source::SourceLine;
-use crate::units::Ratio;
+use crate::units::{DurationRange, Ratio};
 
 /// What a step or an expectation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -493,6 +493,8 @@ pub enum Expectation {
         task: TaskWord,
         /// How.
         is: TaskEnd,
+        /// How long it took; none for any time.
+        takes: Option<DurationRange>,
     },
     /// The number of acknowledged writes that were lost.
     Loss {

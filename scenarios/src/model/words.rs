@@ -23,6 +23,22 @@ words! {
 }
 
 words! {
+    /// A driver that a Windows system needs from its start on to run in Azure.
+    pub enum BootDriver is "a boot driver" {
+        /// The storage controller of the virtual hardware.
+        Storvsc = "storvsc",
+        /// The bus that the virtual hardware is on.
+        Vmbus = "vmbus",
+        /// The filter of its storage.
+        Storflt = "storflt",
+        /// The IDE controller.
+        Intelide = "intelide",
+        /// The disks at that controller.
+        Atapi = "atapi",
+    }
+}
+
+words! {
     /// The operating system of a machine.
     pub enum OsKind is "an operating system" {
         /// Windows, quiesced through its shadow-copy service.
@@ -137,6 +153,8 @@ words! {
         CreateTestMachine = "create-test-machine",
         /// Azure: start the machine of a test failover.
         StartTestMachine = "start-test-machine",
+        /// Azure: prepare the disks of a machine so that its system starts there.
+        PrepareBoot = "prepare-boot",
         /// Azure: delete what a test failover has made.
         DeleteTestMachine = "delete-test-machine",
         /// vSphere: look a machine up.
@@ -243,6 +261,8 @@ words! {
         RequirementsNotMet = "requirements-not-met",
         /// The failback policy cannot be changed.
         FailbackPolicyFixed = "failback-policy-fixed",
+        /// The disks cannot be prepared for a start in Azure.
+        BootNotPrepared = "boot-not-prepared",
         /// A reprotect home names no datastore.
         NoDatastore = "no-datastore",
         /// Nobody has discovered the host of the master target.
@@ -495,6 +515,8 @@ words! {
         StopReplication = "stop-replication",
         /// Create the machine of a test failover.
         CreateTestMachine = "create-test-machine",
+        /// Prepare the recovered machine's disks, if its system would not start from them as they are.
+        PrepareBoot = "prepare-boot",
     }
 }
 

@@ -38,6 +38,16 @@ fn machine(scenario: &Scenario, vm: &Vm, folder: &Path) -> String {
     if vm.remote_access {
         line("remote-access", vm.remote_access.to_string());
     }
+    if !vm.boot.dhcp {
+        line("dhcp", "false".to_owned());
+    }
+    if !vm.boot.missing_drivers.is_empty() {
+        let missing: Vec<String> = vm.boot.missing_drivers.iter().map(ToString::to_string).collect();
+        line("missing-drivers", format!("[{}]", missing.join(", ")));
+    }
+    if vm.boot.locked {
+        line("boot-locked", "true".to_owned());
+    }
     if vm.memory != Vm::MEMORY {
         line("memory", show_bytes(vm.memory));
     }

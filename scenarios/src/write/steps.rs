@@ -7,7 +7,7 @@ use crate::model::{
     Action, DatastoreIndex, Expectation, FailbackPoint, Moment, NewDisks, Ratio, RecoveryPointChoice,
     Scenario, SlowDevice, Step, Subject, VmIndex, When,
 };
-use crate::units::{show_bit_rate, show_time};
+use crate::units::{show_bit_rate, show_range, show_time};
 use crate::write::recovery;
 use crate::write::yaml::{Flow, plain};
 
@@ -214,9 +214,10 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
             let name = |store: &DatastoreIndex| plain(&scenario.site.datastores[store.0].name);
             ("home", datastore.iter().fold(flow, |flow, store| flow.with("datastore", name(store))))
         }
-        Expectation::Task { step, task, is } => {
+        Expectation::Task { step, task, is, takes } => {
             let flow = Flow::new().with("step", plain(&scenario.timeline[step.0].name));
-            ("task", flow.with("task", task).with("is", is))
+            let flow = flow.with("task", task).with("is", is);
+            ("task", takes.iter().fold(flow, |flow, takes| flow.with("takes", show_range(*takes))))
         }
         Expectation::Recovered { subject, like } => {
             ("recovered", recovery::settings(of(scenario, *subject), like))

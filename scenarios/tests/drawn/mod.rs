@@ -183,11 +183,23 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
         .prop_flat_map(names)
         .prop_flat_map(|names| names.into_iter().map(disk).collect::<Vec<_>>());
     let memory = prop_oneof![Just(Vm::MEMORY), bytes(64 << 20, 24 << 40, 1)];
-    let kinds =
-        (any_word(MachineKind::ALL), any_word(OsKind::ALL), any_word(FirmwareWord::ALL), any::<bool>());
+    let kinds = (
+        any_word(MachineKind::ALL),
+        any_word(OsKind::ALL),
+        any_word(FirmwareWord::ALL),
+        any::<bool>(),
+        boot(),
+    );
     let loads = (any::<[bool; 3]>(), time(Duration::ZERO, YEAR));
     (disks, memory, proptest::option::of(any::<Index>()), kinds, 0..stores, loads).prop_flat_map(
-        move |(disks, memory, pool, (kind, os, firmware, remote_access), store, (wanted, starts_at))| {
+        move |(
+            disks,
+            memory,
+            pool,
+            (kind, os, firmware, remote_access, boot),
+            store,
+            (wanted, starts_at),
+        )| {
             let name = name.clone();
             proptest::option::of(churn(disks.len(), index)).prop_map(move |churn| Vm {
                 index: VmIndex(index),
@@ -197,6 +209,7 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
                 os,
                 firmware,
                 remote_access,
+                boot: boot.clone(),
                 memory,
                 capture_pool: pool.map_or_else(
                     || Vm::capture_pool_of(memory),
@@ -210,6 +223,15 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
             })
         },
     )
+}
+
+fn boot() -> impl Strategy<Value = Boot> {
+    let missing = proptest::collection::btree_set(any_word(BootDriver::ALL), 0..3);
+    (any::<bool>(), missing, any::<bool>()).prop_map(|(dhcp, missing_drivers, locked)| Boot {
+        dhcp,
+        missing_drivers,
+        locked,
+    })
 }
 
 fn link(default: Link) -> impl Strategy<Value = Link> {

@@ -19,7 +19,7 @@ const JOBS: [JobKind; 12] = [
     JobKind::Configure,
 ];
 
-const TASKS: [TaskKind; 14] = [
+const TASKS: [TaskKind; 15] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -33,6 +33,7 @@ const TASKS: [TaskKind; 14] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::PrepareBoot,
     TaskKind::SwitchProcessServer,
 ];
 
@@ -149,6 +150,7 @@ fn every_failure_has_codes() {
         PortFailure::DatastoreOutOfReach,
         PortFailure::SnapshotsPresent(1),
         PortFailure::Unsuitable(Vec::new()),
+        PortFailure::BootNotPrepared,
     ];
     for failure in &failures {
         assert!(TASKS.into_iter().all(|kind| error_code(kind, failure) > 0));
@@ -157,4 +159,5 @@ fn every_failure_has_codes() {
     let quota = PortFailure::OutOfCapacity(String::new());
     assert_eq!(error_code(TaskKind::FailOver, &quota), 28031);
     assert_eq!(error_code(TaskKind::PrepareTarget, &PortFailure::DatastoreOutOfReach), 8061);
+    assert_eq!(error_code(TaskKind::PrepareBoot, &PortFailure::BootNotPrepared), 170010);
 }

@@ -19,7 +19,7 @@ use crate::message::{
 };
 use crate::point::{Consistency, PointId, RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
-use crate::ports::{CloudAnswer, HypervisorAnswer, Inspection, Instance, PortFailure};
+use crate::ports::{CloudAnswer, Guest, HypervisorAnswer, Inspection, Instance, PortFailure};
 use crate::role::{Address, CallId, CommandId, Effect, Input, Outbox, Role, StorageError};
 use crate::time::Instant;
 
@@ -40,6 +40,7 @@ pub(super) struct Place {
     pub running: bool,
     pub attached: bool,
     pub disks: u32,
+    pub guest: Guest,
     pub standing: crate::ports::Place,
 }
 
@@ -404,6 +405,7 @@ const fn inspection(place: Place) -> Inspection {
         snapshots: 0,
         datastore_in_reach: true,
         disks_attached: place.attached,
+        guest: place.guest,
         profile: None,
         place: crate::ports::Place { datastore: Some(D), ..place.standing },
     }

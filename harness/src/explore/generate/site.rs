@@ -5,15 +5,15 @@ use core::time::Duration;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{FirmwareWord, MachineKind, Origin, OsKind};
+use switchback_scenarios::model::words::{BootDriver, FirmwareWord, MachineKind, Origin, OsKind};
 use switchback_scenarios::model::{
-    Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link, MasterTarget,
-    Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
+    Boot, Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link,
+    MasterTarget, Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
 };
 use switchback_sim::{Chance, Seed};
 
 use super::NOWHERE;
-use super::draw::{by_magnitude, few, one_in, rather_small, span};
+use super::draw::{by_magnitude, few, one_in, pick, rather_small, span};
 use super::leanings::Leanings;
 
 const MIB: u64 = 1 << 20;
@@ -138,8 +138,9 @@ fn machine(
         index: VmIndex(number),
         name: format!("vm-{}", number + 1),
         group: GroupIndex(group),
-        kind: MachineKind::Vmware,
-        os: if one_in(chance, 2) { OsKind::Linux } else { OsKind::Windows },
+        kind: if one_in(chance, 6) { MachineKind::Physical } else { MachineKind::Vmware },
+        os: if one_in(chance, 4) { OsKind::Linux } else { OsKind::Windows },
+        boot: boot(chance),
         firmware: FirmwareWord::Bios,
         remote_access: false,
         memory: 1 << 30,
@@ -149,6 +150,17 @@ fn machine(
         churn: None,
         traces: Vec::new(),
         source: NOWHERE,
+    }
+}
+
+/// Most machines start in Azure as they are: preparing the others takes most of a failover's time.
+fn boot(chance: &mut Chance) -> Boot {
+    let driver = pick(chance, BootDriver::ALL);
+    Boot {
+        dhcp: !one_in(chance, 8),
+        missing_drivers: one_in(chance, 8).then_some(driver).into_iter().collect(),
+        // A machine that cannot be prepared can never fail over: that is for a person to see, not for a fault to show.
+        locked: false,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use switchback_scenarios::model::words::{ContentKind, OsKind};
+use switchback_scenarios::model::Boot;
+use switchback_scenarios::model::words::{ContentKind, MachineKind, OsKind};
 use switchback_scenarios::model::{Action, Churn, Link, Pattern, Policy, Ratio, When};
 
 use super::Shrinking;
@@ -45,6 +46,7 @@ impl Shrinking<'_> {
         self.change(&format!("{name} is an ordinary machine"), |scenario| {
             let vm = &mut scenario.vms[vm];
             (vm.os, vm.memory, vm.capture_pool) = (OsKind::Windows, 4 << 30, 256 << 20);
+            (vm.kind, vm.boot) = (MachineKind::Vmware, Boot::READY);
         });
         self.change(&format!("{name} has an ordinary pool"), |scenario| {
             scenario.vms[vm].capture_pool = scenario.vms[vm].memory / 16;

@@ -79,9 +79,7 @@ impl<C: Simulated> World<C> {
     /// A crashed machine comes up again by itself, unless somebody has powered it off or removed it meanwhile.
     fn restart_machine(&mut self, machine: MachineId, site: Site) {
         let is_on = match site {
-            Site::Primary => {
-                self.vcenter.machine(machine).is_some_and(switchback_vsphere::VirtualMachine::is_on)
-            }
+            Site::Primary => self.vcenter.is_on(machine),
             Site::Recovery => {
                 self.azure.machine(machine).is_some_and(switchback_azure::VirtualMachine::is_running)
             }

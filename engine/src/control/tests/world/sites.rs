@@ -75,7 +75,7 @@ impl World {
             }
             HypervisorRequest::CreateMachine(machine, ref disks, _) => {
                 let before = *self.place(machine, Site::Primary);
-                if before.exists && before.standing.with_master_target {
+                if before.exists && before.standing.with_master_target && !before.guest.physical {
                     return Err(PortFailure::AlreadyExists);
                 }
                 let standing = crate::ports::Place { with_master_target: true, ..before.standing };
@@ -137,6 +137,12 @@ impl World {
                     return Err(PortFailure::AlreadyExists);
                 }
                 place.exists = true;
+            }
+            CloudRequest::PrepareBoot(instance, machine) => {
+                let place = self.instance(instance, machine);
+                if !place.exists || place.running {
+                    return wrong("it is not there, or runs");
+                }
             }
             CloudRequest::StartMachine(instance, machine) => {
                 let place = self.instance(instance, machine);
