@@ -32,6 +32,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
         fabric: link(1, 10),
         wan: link(10, 10),
         cache_bytes: 600 << 30,
+        further_caches: Vec::new(),
         site: SiteSpec {
             vcenter: "vc-bench".to_owned(),
             hosts: 4,
@@ -43,6 +44,8 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
                 reach: vec![0, 1, 2, 3],
             }],
             master_target_datastore: 0,
+            master_target_drives: switchback_harness::world::spec::STANDARD_DRIVES.to_vec(),
+            master_targets: Vec::new(),
         },
         cloud: CloudSpec {
             region: "uksouth".to_owned(),

@@ -42,6 +42,7 @@ mod group;
 mod item;
 mod jobs;
 mod ledger;
+mod master_target;
 mod opening;
 mod operations;
 mod phase;
@@ -66,6 +67,7 @@ pub use group::Group;
 pub use item::{Health, ItemStatus, ProtectedItem};
 pub use jobs::{Job, JobError, Task};
 pub use ledger::ControlRecord;
+pub use master_target::{DriveUnfit, MasterTargetUnfit};
 pub use operations::allowed_operations;
 pub use vocabulary::{
     Command, ItemState, JobId, JobKind, JobState, Location, Operation, Refused, TaskKind, TaskState,
@@ -195,6 +197,7 @@ impl<C: Content> Control<C> {
         let outcome = match result {
             Ok(HypervisorAnswer::Done) => Outcome::Done,
             Ok(HypervisorAnswer::Machine(found)) => Outcome::Inspected(found),
+            Ok(HypervisorAnswer::MasterTarget(found)) => Outcome::FoundMasterTarget(found),
             Err(failure) => Outcome::Failed(failure.into()),
         };
         self.vault.settle(call.0, outcome);

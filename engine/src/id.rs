@@ -23,6 +23,10 @@ pub struct DiskId {
     pub index: u8,
 }
 
+/// A machine at home that receives what comes home, by its number at the site: 0 runs beside the configuration server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MasterTargetId(pub u16);
+
 /// Where something lives. The names do not change when the direction of replication does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Site {

@@ -32,7 +32,7 @@ mod window;
 pub use batch::{Batch, Frame, StreamKey};
 pub use content::{Block, Content, Stamp};
 pub use extent::{Change, SectorRange};
-pub use id::{DatastoreId, Direction, DiskId, GroupId, MachineId, Site};
+pub use id::{DatastoreId, Direction, DiskId, GroupId, MachineId, MasterTargetId, Site};
 pub use message::Message;
 pub use point::{Consistency, Marker, PointId, RecoveryPoint, WriteOrder};
 pub use role::{Address, DiskRef, Effect, Input, Outbox, Role};

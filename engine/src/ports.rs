@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::content::Content;
-use crate::id::{DatastoreId, DiskId, MachineId};
+use crate::id::{DatastoreId, DiskId, MachineId, MasterTargetId};
 use crate::journal::View;
 use crate::recovery::{MachineProfile, RecoverySettings, Violation, listed};
 
@@ -29,6 +29,11 @@ pub enum HypervisorRequest {
     /// already, that one stays as it is and is no longer the machine from now on; one on the same host is an error
     /// (`AlreadyExists`; site-recovery 3.8, 78052).
     CreateMachine(MachineId, Vec<u64>, Option<DatastoreId>),
+    /// What is known of a master target that is to receive the machine's data? Answered by `MasterTarget`.
+    InspectMasterTarget(MachineId, MasterTargetId),
+    /// From now on the machine's disks are attached to this master target, and what arrives for it is kept on this of
+    /// its drives.
+    AssignMasterTarget(MachineId, MasterTargetId, u8),
     /// Attach the machine's disks to the master target, readable and writable.
     AttachDisks(MachineId),
     /// Give the disks back to the machine.
@@ -42,6 +47,45 @@ pub enum HypervisorAnswer {
     Done,
     /// What is known of the machine.
     Machine(Inspection),
+    /// What is known of the master target.
+    MasterTarget(MasterTargetFound),
+}
+
+/// What a site knows of a master target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MasterTargetFound {
+    /// Whether it runs.
+    pub running: bool,
+    /// Whether its operating system is of the same family as the machine's. True where there is no such machine.
+    pub same_family: bool,
+    /// Its drives, in the order in which they are offered.
+    pub drives: Vec<Drive>,
+}
+
+/// A drive of a master target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drive {
+    /// How much fits, in bytes.
+    pub capacity_bytes: u64,
+    /// What else is on it.
+    pub holds: DriveUse,
+    /// Whether its file system is FAT or FAT32.
+    pub is_fat: bool,
+    /// Whether it is locked.
+    pub is_locked: bool,
+}
+
+/// What a drive is in use for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DriveUse {
+    /// Nothing: it is free to keep what arrives.
+    Nothing,
+    /// The operating system, or the installation of the product.
+    System,
+    /// The paging file.
+    Paging,
+    /// The cache of the process server.
+    Cache,
 }
 
 /// What a site knows of a machine.

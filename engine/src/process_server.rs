@@ -35,8 +35,6 @@ const GARBAGE_BYTES_A_STREAM: u64 = 8 << 20;
 pub struct ProcessServerConfig {
     /// Its number.
     pub number: u16,
-    /// Where its frames go.
-    pub target: Address,
     /// Room for frames that the target does not have yet, in bytes.
     pub cache_bytes: u64,
 }
@@ -75,6 +73,15 @@ struct Stream<C> {
     is_over: bool,
     /// When it wants to be looked at, as it was last noted.
     due: Option<Instant>,
+}
+
+/// Where the frames of an agent go: to the target at the other site, wherever this process server stands.
+const fn target_of(agent: Address) -> Address {
+    match agent {
+        Address::Agent(_, site) => Address::Target(site.other()),
+        // Nobody else has a stream.
+        other => other,
+    }
 }
 
 impl<C: Content> Stream<C> {
@@ -270,7 +277,7 @@ impl<C: Content> ProcessServer<C> {
         let disk = compare.stream.disk;
         if let Some(stream) = self.stream(agent, compare.stream, 1) {
             stream.agent = agent;
-            out.send(self.config.target, Message::Compare(compare));
+            out.send(target_of(agent), Message::Compare(compare));
         }
         self.note_due(disk);
     }
@@ -294,7 +301,7 @@ impl<C: Content> ProcessServer<C> {
         stream.window.time_out(now);
         let limit_items = if stream.window.is_probing() { 1 } else { FRAMES_IN_FLIGHT };
         while let Some(frame) = stream.window.next_to_send(now, limit_items, BYTES_IN_FLIGHT) {
-            out.send(self.config.target, Message::Frame(frame));
+            out.send(target_of(stream.agent), Message::Frame(frame));
         }
         self.note_due(disk);
     }

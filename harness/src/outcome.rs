@@ -12,7 +12,10 @@ use crate::drill::Failover;
 use crate::guard::Panicked;
 use crate::world::{Happening, World};
 
+pub mod events;
 pub mod words;
+
+use events::Event;
 
 /// What came out of a drill.
 #[derive(Debug, Clone, Serialize)]
@@ -42,6 +45,8 @@ pub struct Outcome {
     pub verdicts: Vec<Verdict>,
     /// What happened, in order.
     pub happenings: Vec<(SimTime, Happening)>,
+    /// The codes that were raised and cleared, in order.
+    pub events: Vec<Event>,
     /// The reported lag over time.
     pub lags: Vec<LagSample>,
 }
@@ -162,6 +167,7 @@ impl Outcome {
             failovers: Vec::new(),
             verdicts: vec![verdict],
             happenings: Vec::new(),
+            events: Vec::new(),
             lags: Vec::new(),
         }
     }
@@ -188,6 +194,7 @@ impl Outcome {
             failovers,
             verdicts,
             happenings: world.happenings().to_vec(),
+            events: events::of(world),
             lags: world.judges().lags().to_vec(),
         }
     }

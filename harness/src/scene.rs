@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::ports::{Drive, DriveUse};
 use switchback_engine::{GroupId, MachineId};
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{FirmwareWord, MachineKind, OsKind, Repeat};
+use switchback_scenarios::model::words::{self, FileSystem, FirmwareWord, MachineKind, OsKind, Repeat};
 use switchback_scenarios::model::{self, Churn, Link, Trace, Vm};
 use switchback_scenarios::traces::IoKind;
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -15,7 +16,8 @@ use switchback_sim::{LinkSpec, Ratio, Seed};
 use crate::WorldSpec;
 use crate::workload::{Pattern, Recorded, RecordedWrite, Synthetic, WorkloadSpec};
 use crate::world::spec::{
-    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec,
+    MasterTargetSpec, SiteSpec,
 };
 
 /// What a scenario's world is made of.
@@ -26,9 +28,10 @@ pub fn world_spec(scenario: &Scenario) -> WorldSpec {
         machines: scenario.vms.iter().map(machine).collect(),
         groups: groups(scenario),
         lan: link(&scenario.lan),
-        fabric: link(&Link::LAN),
+        fabric: link(&scenario.fabric),
         wan: link(&scenario.wan),
         cache_bytes: scenario.process_server.cache,
+        further_caches: scenario.process_servers.iter().map(|server| server.cache).collect(),
         site: SiteSpec {
             vcenter: scenario.site.vcenter.clone(),
             hosts: scenario.site.hosts,
@@ -36,6 +39,8 @@ pub fn world_spec(scenario: &Scenario) -> WorldSpec {
             undiscovered: scenario.site.undiscovered.clone(),
             datastores: scenario.site.datastores.iter().map(datastore).collect(),
             master_target_datastore: scenario.master_target.datastore.0,
+            master_target_drives: scenario.master_target.drives.iter().map(drive).collect(),
+            master_targets: scenario.master_targets.iter().map(master_target).collect(),
         },
         cloud: CloudSpec {
             region: scenario.region.name.clone(),
@@ -46,6 +51,29 @@ pub fn world_spec(scenario: &Scenario) -> WorldSpec {
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
         drain_every: DRAIN_EVERY,
+    }
+}
+
+fn master_target(target: &model::NamedMasterTarget) -> MasterTargetSpec {
+    MasterTargetSpec {
+        name: target.name.clone(),
+        datastore: target.datastore.0,
+        windows: target.os == OsKind::Windows,
+        drives: target.drives.iter().map(drive).collect(),
+    }
+}
+
+fn drive(drive: &model::Drive) -> Drive {
+    Drive {
+        capacity_bytes: drive.capacity,
+        holds: match drive.holds {
+            words::DriveUse::Nothing => DriveUse::Nothing,
+            words::DriveUse::System => DriveUse::System,
+            words::DriveUse::Paging => DriveUse::Paging,
+            words::DriveUse::Cache => DriveUse::Cache,
+        },
+        is_fat: matches!(drive.file_system, FileSystem::Fat | FileSystem::Fat32),
+        is_locked: drive.locked,
     }
 }
 

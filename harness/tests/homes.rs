@@ -35,7 +35,14 @@ fn reprotected(spec: WorldSpec, location: Location, sabotage: Option<Sabotage>) 
     sabotage.into_iter().for_each(|sabotage| drill.world.sabotage(sabotage));
     let before = drill.world.now();
     let (process_server, datastore) = (Address::ProcessServer(1), Some(DatastoreId(1)));
-    drill.expect(Command::Reprotect { machine: MACHINE, process_server, datastore, location });
+    drill.expect(Command::Reprotect {
+        machine: MACHINE,
+        process_server,
+        master_target: None,
+        retention_drive: None,
+        datastore,
+        location,
+    });
     drill.wait_until_protected();
     let took = drill.world.now().saturating_since(before);
     (drill, took)

@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
 use crate::model::words::{
-    BootDriver, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, TraceFormat,
+    BootDriver, Connection, ContentKind, DriveUse, FileSystem, FirmwareWord, HealGoal, Judge, MachineKind,
+    Origin, OsKind, Repeat, TraceFormat,
 };
 use crate::node::{Kind, Node};
 use crate::ranges::Range;
@@ -18,11 +19,12 @@ use crate::scalars::{Count, FilePath, Flag, Ip, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault,
-    DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation,
-    LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Protect, Reprotect, RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow,
-    SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy,
+    DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair,
+    KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
+    Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation, SettingsOf,
+    ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation,
+    TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};
@@ -48,10 +50,16 @@ record! {
         "wan" => wan: wanted Link,
         /// The network inside the site. Default of its keys: 10Gbps, 100us..300us, no loss.
         "lan" => lan: optional Link,
+        /// The network inside Azure. Default of its keys: 10Gbps, 100us..300us, no loss.
+        "fabric" => fabric: optional Link,
         /// The process server on premises.
         "process-server" => process_server: optional ProcessServer,
         /// The master target on premises, which receives what comes home.
         "master-target" => master_target: optional MasterTarget,
+        /// Further process servers on premises, beside the one of the configuration server.
+        "process-servers" => process_servers: optional Vec<NamedProcessServer>,
+        /// Further master targets, beside the one of the configuration server.
+        "master-targets" => master_targets: optional Vec<NamedMasterTarget>,
         /// The replication policy.
         "policy" => policy: optional Policy,
         /// What is protected, in groups that share their recovery points.
@@ -92,6 +100,8 @@ record! {
     Site is "the site" {
         /// The vCenter and its hosts.
         "vcenter" => vcenter: wanted VCenter,
+        /// How it is connected to Azure: vpn (default) or express-route. Sets what the keys of `wan` are by default.
+        "connection" => connection: optional Spanned<Connection>,
         /// Where the disks of machines lie.
         "datastores" => datastores: required NonEmpty<Datastore>,
     }
@@ -192,6 +202,48 @@ record! {
         "datastore" => datastore: optional Spanned<Name>,
         /// How long failback recovery points are kept, up to 15 days. Default 24h.
         "retention" => retention: optional Spanned<Time>,
+        /// Its drives. Default: C with the system, R of 600GiB free for retention.
+        "drives" => drives: optional NonEmpty<Drive>,
+    }
+}
+
+record! {
+    /// A further process server on premises.
+    NamedProcessServer is "a process server" {
+        /// Its name, neither `on-premises` nor `azure`.
+        "name" => name: required Spanned<Name>,
+        /// The size of its cache, 1MiB or more. Default 600GiB.
+        "cache" => cache: optional Spanned<Bytes>,
+    }
+}
+
+record! {
+    /// A further master target.
+    NamedMasterTarget is "a master target" {
+        /// Its name, not `configuration-server`.
+        "name" => name: required Spanned<Name>,
+        /// Where it lies. Default: the first datastore.
+        "datastore" => datastore: optional Spanned<Name>,
+        /// windows (default) or linux.
+        "os" => os: optional Spanned<OsKind>,
+        /// Its drives. Default: C with the system, R of 600GiB free for retention.
+        "drives" => drives: optional NonEmpty<Drive>,
+    }
+}
+
+record! {
+    /// A drive of a master target.
+    Drive is "a drive" {
+        /// Its name, unique in the master target.
+        "name" => name: required Spanned<Name>,
+        /// How much fits; 0B is a drive without capacity.
+        "capacity" => capacity: required Spanned<Bytes>,
+        /// What it is in use for: nothing (default), system, paging or cache.
+        "holds" => holds: optional Spanned<DriveUse>,
+        /// Its file system: ntfs (default), ext4, fat or fat32.
+        "file-system" => file_system: optional Spanned<FileSystem>,
+        /// Whether it is locked. Default false.
+        "locked" => locked: optional Spanned<Flag>,
     }
 }
 

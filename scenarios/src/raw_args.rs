@@ -221,8 +221,16 @@ about! {
 }
 
 about! {
-    /// A replication in the other direction.
+    /// Replication in the other direction.
     Reprotect is "a reprotect" {
+        /// Which process server takes the machine's data: on-premises, azure or one of `process-servers`. Default: the
+        /// one at the site where the machine runs.
+        "process-server" => process_server: optional Spanned<Name>,
+        /// On the way home, which master target receives it: configuration-server or one of `master-targets`. Default:
+        /// the one that serves the machine already, at first that of the configuration server.
+        "master-target" => master_target: optional Spanned<Name>,
+        /// On the way home, which drive of the master target keeps what arrives. Default: the first that will do.
+        "retention-drive" => retention_drive: optional Spanned<Name>,
         /// Where the disks of a new machine on premises lie, or none. Default: where the master target is.
         "datastore" => datastore: optional Spanned<Name>,
         /// To which machine on premises: original (default) or alternate, a new one on the master target's host.
@@ -269,6 +277,16 @@ about! {
     Objective is "an objective" {
         /// The bound.
         "at-most" => at_most: required Spanned<Time>,
+    }
+}
+
+about! {
+    /// How old the newest recovery point is at the end of the run.
+    LagExpectation is "an expectation" {
+        /// The upper bound.
+        "at-most" => at_most: required Spanned<Time>,
+        /// The lower bound. Default none.
+        "at-least" => at_least: optional Spanned<Time>,
     }
 }
 
@@ -383,6 +401,14 @@ about! {
         "from" => from: required Spanned<ConnectWord>,
         /// Whether it works.
         "is" => is: required Spanned<Flag>,
+    }
+}
+
+about! {
+    /// A code that Site Recovery shows during the run.
+    CodeExpectation is "an expectation" {
+        /// The code.
+        "is" => is: required Spanned<Count>,
     }
 }
 

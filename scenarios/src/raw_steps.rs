@@ -9,11 +9,12 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault,
-    DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation,
-    LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Protect, Reprotect, RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow,
-    SlowDisk, StateExpectation, Subject, TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy,
+    DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair,
+    KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Moment, Move,
+    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation,
+    SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, TaskExpectation,
+    TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -95,6 +96,8 @@ choice! {
         "rpo" => Rpo(Objective),
         /// How long until the workload answers.
         "rto" => Rto(Objective),
+        /// How old the newest recovery point is at the end.
+        "lag" => Lag(LagExpectation),
         /// How consistent the chosen recovery point is.
         "consistency" => Consistency(ConsistencyExpectation),
         /// Nothing before this mark is lost.
@@ -111,6 +114,8 @@ choice! {
         "home" => Home(HomeExpectation),
         /// How a task of a step's job ended.
         "task" => Task(TaskExpectation),
+        /// A code that Site Recovery shows during the run.
+        "code" => Code(CodeExpectation),
         /// The most acknowledged writes that may be lost.
         "loss" => Loss(LossExpectation),
         /// What a machine looks like in Azure at the end.

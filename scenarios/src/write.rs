@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::model::words::{ContentKind, Judge, Origin};
+use crate::model::words::{Connection, ContentKind, Judge, Origin};
 use crate::model::{Link, MasterTarget, Operator, Policy, ProcessServer, Ratio, Scenario, Site};
 use crate::units::{show_bit_rate, show_bytes, show_range, show_time};
 use crate::write::yaml::{Flow, folded, list, plain};
@@ -14,6 +14,7 @@ use crate::write::yaml::{Flow, folded, list, plain};
 mod names;
 mod protect;
 mod recovery;
+mod servers;
 mod steps;
 mod yaml;
 
@@ -70,7 +71,11 @@ fn site(site: &Site) -> String {
         .with("hosts", site.hosts)
         .with_if(!site.unmanaged.is_empty(), "unmanaged", || list(&site.unmanaged))
         .with_if(!site.undiscovered.is_empty(), "undiscovered", || list(&site.undiscovered));
-    let mut out = format!("site:\n  vcenter: {vcenter}\n  datastores:\n");
+    let mut out = format!("site:\n  vcenter: {vcenter}\n");
+    if site.connection != Connection::Vpn {
+        out.push_str(&format!("  connection: {}\n", site.connection));
+    }
+    out.push_str("  datastores:\n");
     for store in &site.datastores {
         let everywhere = store.reach.iter().copied().eq(0..site.hosts);
         let flow = Flow::new()
@@ -93,9 +98,12 @@ fn region(scenario: &Scenario) -> String {
 }
 
 fn links(scenario: &Scenario) -> String {
-    let mut out = format!("wan: {}\n", link(&scenario.wan, &Link::WAN));
+    let mut out = format!("wan: {}\n", link(&scenario.wan, &Link::of(scenario.site.connection)));
     if scenario.lan != Link::LAN {
         out.push_str(&format!("lan: {}\n", link(&scenario.lan, &Link::LAN)));
+    }
+    if scenario.fabric != Link::LAN {
+        out.push_str(&format!("fabric: {}\n", link(&scenario.fabric, &Link::LAN)));
     }
     out
 }
@@ -116,7 +124,8 @@ fn servers(scenario: &Scenario) -> String {
         ("policy", policy(&scenario.policy)),
     ];
     let written = sections.iter().filter(|(_, flow)| !flow.is_empty());
-    written.map(|(key, flow)| format!("{key}: {flow}\n")).collect()
+    let written: String = written.map(|(key, flow)| format!("{key}: {flow}\n")).collect();
+    written + &servers::further(scenario)
 }
 
 fn process_server(server: &ProcessServer) -> Flow {
@@ -135,6 +144,7 @@ fn master_target(target: &MasterTarget, site: &Site) -> Flow {
             plain(&site.datastores[target.datastore.0].name)
         })
         .with_if(target.retention != default.retention, "retention", || show_time(target.retention))
+        .with_if(target.drives != default.drives, "drives", || servers::drives(&target.drives))
 }
 
 fn policy(policy: &Policy) -> Flow {

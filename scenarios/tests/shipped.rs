@@ -21,7 +21,8 @@ fn folder() -> PathBuf {
 fn shipped() -> Vec<PathBuf> {
     let files = yaml_files(&folder());
     assert!(files.len() >= 9, "the library is there: {files:?}");
-    files.into_iter().chain(yaml_files(&folder().join("tutorial"))).collect()
+    let told = ["tutorial", "errors"].map(|name| yaml_files(&folder().join(name)));
+    files.into_iter().chain(told.into_iter().flatten()).collect()
 }
 
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {

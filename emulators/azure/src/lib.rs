@@ -17,6 +17,7 @@ mod azure;
 mod calls;
 mod consequence;
 mod durations;
+pub mod errors;
 pub mod fault_rule;
 mod guid;
 mod leftovers;

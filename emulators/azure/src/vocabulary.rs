@@ -432,36 +432,6 @@ pub const fn recovery_point_type(of: Consistency) -> &'static str {
 /// The wrapper that follows every error a provider had in a task.
 pub const PROVIDER_FAILED: u32 = 539;
 
-/// The error code that a job shows for what a site answered in one of its tasks.
-#[must_use]
-pub const fn error_code(task: TaskKind, failure: &PortFailure) -> u32 {
-    match (failure, task) {
-        // The machine could not be created: quota, capacity, name or address.
-        (PortFailure::OutOfCapacity(_) | PortFailure::AlreadyExists, TaskKind::FailOver) => 28031,
-        // The network interface could not be created.
-        (PortFailure::WrongState(_), TaskKind::FailOver) => 28092,
-        // A machine of that name stands in the way on the master target's host.
-        (PortFailure::AlreadyExists, _) => 78052,
-        // The machine at home could not be powered on.
-        (PortFailure::OutOfCapacity(_) | PortFailure::WrongState(_), TaskKind::StartMachine) => 8038,
-        (PortFailure::DatastoreOutOfReach, _) => 8061,
-        (PortFailure::BootNotPrepared, _) => 170010,
-        // The machine is not there, or hung.
-        (PortFailure::NotFound | PortFailure::GuestUnresponsive, _) => 78093,
-        // Not a code of the service: the prerequisites check names the rules instead (inferred).
-        (PortFailure::Unsuitable(_), _) => 28031,
-        // The service's own internal error: ask again.
-        (
-            PortFailure::Throttled { .. }
-            | PortFailure::Unavailable
-            | PortFailure::OutOfCapacity(_)
-            | PortFailure::WrongState(_)
-            | PortFailure::SnapshotsPresent(_),
-            _,
-        ) => 499,
-    }
-}
-
 /// The code Resource Manager itself answers with, and its HTTP status.
 #[must_use]
 pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {

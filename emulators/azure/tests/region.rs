@@ -4,10 +4,12 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use switchback_azure::errors::raised;
 use switchback_azure::{
     Azure, Consequence, DiskRole, FaultMode, FaultRule, GUEST_SHUTDOWN_LIMIT, LeftoverKind, MachineTarget,
     Names, Outcome, PowerState, ProvisioningState, RequestKind, VirtualMachine, VmSize,
 };
+use switchback_engine::control::TaskKind;
 use switchback_engine::ports::{CloudAnswer, CloudRequest, Instance, PortFailure};
 use switchback_engine::role::{CallId, DiskRef, StorageError};
 use switchback_engine::{DiskId, MachineId, Site, Stamp};
@@ -219,11 +221,9 @@ fn cores_run_out_and_come_back() {
     let Some(ProvisioningState::Succeeded) = region.azure.provisioning_state(WEB) else {
         panic!("not settled")
     };
-    let PortFailure::OutOfCapacity(why) =
-        region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB, None))
-    else {
-        panic!("it went")
-    };
+    let failure = region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB, None));
+    assert_eq!(raised::of_site(TaskKind::FailOver, &failure).as_str(), "28031");
+    let PortFailure::OutOfCapacity(why) = failure else { panic!("it went") };
     assert_eq!(why, "the regional core quota is 3, 2 are in use, 2 were requested");
     region.azure.set_cores_max(4);
     region.done(CloudRequest::CreateMachine(Instance::Recovered, DB, None));
@@ -251,10 +251,9 @@ fn addresses_are_given_once() {
         ));
     }
     region.done(CloudRequest::CreateMachine(Instance::Recovered, WEB, None));
-    assert!(matches!(
-        region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB, None)),
-        PortFailure::WrongState(_)
-    ));
+    let failure = region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB, None));
+    assert!(matches!(failure, PortFailure::WrongState(_)), "{failure}");
+    assert_eq!(raised::of_site(TaskKind::FailOver, &failure).as_str(), "28092");
     region.azure.set_target(DB, MachineTarget::named("db"));
     for last in [4, 6] {
         region.azure.occupy_address("default", Ipv4Addr::new(10, 0, 0, last), "printer").unwrap();

@@ -13,6 +13,7 @@
 //! its work happens in one step at its end; names carry no folders.
 
 mod calls;
+mod choice_of_master_target;
 pub mod cluster_compute_resource;
 mod consequence;
 pub mod datacenter;
@@ -33,6 +34,7 @@ pub mod task;
 mod vcenter;
 pub mod virtual_machine;
 
+pub use choice_of_master_target::STANDARD_DRIVES;
 pub use cluster_compute_resource::ClusterComputeResource;
 pub use consequence::{Consequence, Outcome, Started};
 pub use datacenter::Datacenter;

@@ -150,6 +150,8 @@ impl VCenter {
     fn check(&self, request: &HypervisorRequest) -> Result<(), Fault> {
         match request {
             HypervisorRequest::Inspect(_) => Ok(()),
+            HypervisorRequest::InspectMasterTarget(_, which)
+            | HypervisorRequest::AssignMasterTarget(_, which, _) => self.master_target(*which).map(|_| ()),
             HypervisorRequest::ShutDown(machine) => self.check_shut_down(*machine),
             HypervisorRequest::PowerOn(machine) => self.check_start(self.known(*machine)?.moid),
             HypervisorRequest::CreateMachine(machine, sizes, datastore) => {
@@ -198,6 +200,14 @@ impl VCenter {
                 self.create(*machine, sizes, *datastore)?;
                 let created = Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() };
                 self.retire_physical(*machine).into_iter().chain([created]).collect()
+            }
+            HypervisorRequest::InspectMasterTarget(machine, which) => {
+                let found = self.inspect_master_target(*machine, *which)?;
+                return Ok((HypervisorAnswer::MasterTarget(found), Vec::new()));
+            }
+            HypervisorRequest::AssignMasterTarget(machine, which, drive) => {
+                self.assign(*machine, *which, *drive)?;
+                Vec::new()
             }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
             HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,

@@ -14,6 +14,10 @@ pub enum RequestKind {
     PowerOn,
     /// [`HypervisorRequest::CreateMachine`].
     CreateMachine,
+    /// [`HypervisorRequest::InspectMasterTarget`].
+    InspectMasterTarget,
+    /// [`HypervisorRequest::AssignMasterTarget`].
+    AssignMasterTarget,
     /// [`HypervisorRequest::AttachDisks`].
     AttachDisks,
     /// [`HypervisorRequest::DetachDisks`].
@@ -22,11 +26,13 @@ pub enum RequestKind {
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Inspect,
         Self::ShutDown,
         Self::PowerOn,
         Self::CreateMachine,
+        Self::InspectMasterTarget,
+        Self::AssignMasterTarget,
         Self::AttachDisks,
         Self::DetachDisks,
     ];
@@ -39,6 +45,8 @@ impl RequestKind {
             HypervisorRequest::ShutDown(machine) => (Self::ShutDown, *machine),
             HypervisorRequest::PowerOn(machine) => (Self::PowerOn, *machine),
             HypervisorRequest::CreateMachine(machine, ..) => (Self::CreateMachine, *machine),
+            HypervisorRequest::InspectMasterTarget(machine, _) => (Self::InspectMasterTarget, *machine),
+            HypervisorRequest::AssignMasterTarget(machine, ..) => (Self::AssignMasterTarget, *machine),
             HypervisorRequest::AttachDisks(machine) => (Self::AttachDisks, *machine),
             HypervisorRequest::DetachDisks(machine) => (Self::DetachDisks, *machine),
         }
@@ -48,7 +56,8 @@ impl RequestKind {
     #[must_use]
     pub const fn method(self) -> Option<&'static str> {
         match self {
-            Self::Inspect => None,
+            // The second is the product's own note of who serves whom; no inventory changes.
+            Self::Inspect | Self::InspectMasterTarget | Self::AssignMasterTarget => None,
             Self::ShutDown => Some("ShutdownGuest"),
             Self::PowerOn => Some("PowerOnVM_Task"),
             Self::CreateMachine => Some("CreateVM_Task"),

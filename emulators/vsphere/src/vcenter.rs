@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchback_engine::ports::{Guest, HypervisorAnswer, HypervisorRequest};
+use switchback_engine::ports::{Drive, Guest, HypervisorAnswer, HypervisorRequest};
 use switchback_engine::role::{DiskRef, StorageError};
 use switchback_engine::{DatastoreId, DiskId, MachineId, Site};
 use switchback_sim::{Chance, Seed, SimTime};
@@ -56,6 +56,10 @@ pub struct VCenter {
     /// Machines that serve as master target; the first is the one that is used when nothing else is said.
     pub(crate) master_targets: Vec<VmMoid>,
     pub(crate) assigned: BTreeMap<MachineId, VmMoid>,
+    /// The drives of a master target that were described; the others have [`STANDARD_DRIVES`](crate::STANDARD_DRIVES).
+    pub(crate) drives: BTreeMap<VmMoid, Vec<Drive>>,
+    /// The drive that keeps what arrives for a machine, by its place, where one was named.
+    pub(crate) retention_drives: BTreeMap<MachineId, u8>,
     pub(crate) tasks: TaskManager,
     pub(crate) calls: Calls<HypervisorRequest, HypervisorAnswer, Option<TaskMoid>>,
     pub(crate) rules: FaultRules,
@@ -84,6 +88,8 @@ impl VCenter {
             created: BTreeSet::new(),
             master_targets: Vec::new(),
             assigned: BTreeMap::new(),
+            drives: BTreeMap::new(),
+            retention_drives: BTreeMap::new(),
             tasks: TaskManager::default(),
             calls: Calls::none(),
             rules: FaultRules::default(),

@@ -47,8 +47,16 @@ impl Vault {
             Command::ChangePoint { machine, to } => self.change_point(machine, to),
             Command::Commit { machine } => self.commit(machine),
             Command::Cancel { machine } => self.cancel(machine),
-            Command::Reprotect { machine, process_server, datastore, location } => {
-                let facts = Facts { datastore, location, ..Facts::new() };
+            Command::Reprotect {
+                machine,
+                process_server,
+                master_target,
+                retention_drive,
+                datastore,
+                location,
+            } => {
+                let named = master_target.map(|master_target| (master_target, retention_drive));
+                let facts = Facts { named, datastore, location, ..Facts::new() };
                 self.reprotect(machine, process_server, facts)
             }
             Command::Resync { machine } => self.resync(machine),
@@ -97,6 +105,8 @@ impl Vault {
                 policy,
                 failback_policy: ReplicationPolicy::FAILBACK,
                 process_server,
+                master_target: self.item(*machine).and_then(|item| item.master_target),
+                retention_drive: self.item(*machine).and_then(|item| item.retention_drive),
                 generation: 0,
                 rpo_alert: false,
                 disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
@@ -147,6 +157,7 @@ impl Vault {
         if item.direction().reversed() == Direction::Reverse && facts.datastore.is_none() {
             return Err(Refused::NoDatastore);
         }
+        self.check_master_target(machine, facts.named)?;
         if let Some(item) = self.ledger.item_mut(machine) {
             item.process_server = process_server;
         }

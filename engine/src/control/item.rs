@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::vocabulary::{ItemState, JobId, TestState};
-use crate::id::{Direction, GroupId, MachineId, Site};
+use crate::id::{Direction, GroupId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, ResyncReason};
 use crate::point::{RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
@@ -27,6 +27,11 @@ pub struct ProtectedItem {
     pub failback_policy: ReplicationPolicy,
     /// Where its batches go.
     pub process_server: Address,
+    /// The master target that serves it on the way home; `None` is that of the configuration server.
+    pub master_target: Option<MasterTargetId>,
+    /// Which drive of that master target keeps what arrives for it; `None` while no reprotect has named the master
+    /// target.
+    pub retention_drive: Option<u8>,
     /// The run of replication it belongs to or belonged to last.
     pub generation: u64,
     /// Whether its lag is over the policy's alert.

@@ -10,11 +10,12 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::master_target::MasterTargetUnfit;
 use super::vocabulary::{JobId, JobKind, JobState, Location, TaskKind, TaskState};
-use crate::id::{DatastoreId, Direction, DiskId, MachineId, Site};
+use crate::id::{DatastoreId, Direction, DiskId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
-use crate::ports::{HypervisorRequest, Inspection, Instance, PortFailure};
+use crate::ports::{HypervisorRequest, Inspection, Instance, MasterTargetFound, PortFailure};
 use crate::recovery::RecoverySettings;
 use crate::role::Address;
 use crate::time::Instant;
@@ -120,6 +121,9 @@ pub enum JobError {
     /// A machine stands where the recovered one would be created or started.
     #[error("the machine exists or runs at the {0:?} site already")]
     MachineInTheWay(Site),
+    /// The master target that was named for the way home will not do.
+    #[error("the master target cannot receive the machine's data: {0}")]
+    MasterTarget(MasterTargetUnfit),
     /// The master target's host is managed by nobody, and was not discovered.
     #[error("the host of the master target has not been discovered")]
     HostNotDiscovered,
@@ -260,6 +264,7 @@ pub(super) enum Outcome {
     Done,
     Existed,
     Inspected(Inspection),
+    FoundMasterTarget(MasterTargetFound),
     Suits(Box<RecoverySettings>),
     Chosen(RecoveryPoint),
     Failed(JobError),
@@ -306,6 +311,10 @@ pub(super) struct Facts {
     pub home: Option<Inspection>,
     /// The recovered machine, as it was found.
     pub away: Option<Inspection>,
+    /// The master target that was named for the way home, and which of its drives, if one was.
+    pub named: Option<(MasterTargetId, Option<u8>)>,
+    /// The master target that was named, as it was found.
+    pub master_target: Option<MasterTargetFound>,
     /// Where the disks of a machine lie that is created at home.
     pub datastore: Option<DatastoreId>,
     /// To which machine at home.
@@ -330,6 +339,8 @@ impl Facts {
             blank: true,
             home: None,
             away: None,
+            named: None,
+            master_target: None,
             datastore: None,
             location: Location::Original,
             leftover: false,

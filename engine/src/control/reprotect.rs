@@ -9,6 +9,7 @@
 //! to it, and nobody can shut it down from outside.
 
 use super::jobs::{CloudAsk, JobError, Next, What};
+use super::master_target;
 use super::phase::{Scene, open_journal};
 use super::vocabulary::{Location, TaskKind};
 use crate::id::Site;
@@ -26,9 +27,11 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (task, stages) {
         (TaskKind::CheckPrerequisites, 0) => {
-            Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))])
+            let recovered = What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine));
+            Next::Ask([recovered].into_iter().chain(master_target::find(scene)).collect())
         }
-        (TaskKind::CheckPrerequisites, _) => check(scene),
+        (TaskKind::CheckPrerequisites, 1) => check(scene),
+        (TaskKind::CheckPrerequisites, _) => Next::Done,
         (TaskKind::DiscoverReplica, 0) => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(machine))])
         }
@@ -49,7 +52,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
 
 fn check(scene: &Scene<'_>) -> Next {
     match &scene.job.facts.away {
-        Some(found) if found.exists && found.running => Next::Done,
+        Some(found) if found.exists && found.running => master_target::take(scene),
         Some(found) if found.exists => Next::Fail(JobError::MachineNotRunning(Site::Recovery)),
         _ => Next::Fail(JobError::MachineMissing(Site::Recovery)),
     }

@@ -244,6 +244,9 @@ impl Vault {
             let (machine, found) = (job.machine, job.facts.home.clone());
             self.keep_settings(machine, found, settings.as_ref().clone());
         }
+        if matches!(outcome, Outcome::Done) {
+            self.master_target_assigned(ask);
+        }
         let Some(job) = self.ledger.job_mut(id) else {
             return Ok(());
         };
@@ -253,6 +256,7 @@ impl Vault {
             Outcome::Chosen(point) => job.facts.point = Some(point),
             Outcome::Suits(_) => {}
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
+            Outcome::FoundMasterTarget(found) => job.facts.master_target = Some(found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),
         }
         Ok(())

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{DatastoreId, Direction, GroupId, MachineId};
+use crate::id::{DatastoreId, Direction, GroupId, MachineId, MasterTargetId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
@@ -208,6 +208,11 @@ pub enum Command {
         machine: MachineId,
         /// Where its batches go.
         process_server: Address,
+        /// On the way home, who receives its data; `None` is who serves it already.
+        master_target: Option<MasterTargetId>,
+        /// Which drive of that master target keeps what arrives; `None` is the first that will do. Nothing without
+        /// a master target.
+        retention_drive: Option<u8>,
         /// Where the disks of a machine lie that has to be created at home. On the way home it must be given even
         /// so, and is ignored where the machine is used that is there (site-recovery 3.6); away it means nothing.
         datastore: Option<DatastoreId>,
@@ -309,6 +314,15 @@ pub enum Refused {
     /// The machine or group is protected already, or the group is empty, lists a machine twice or one without disks.
     #[error("the group cannot be protected: {0}")]
     BadGroup(String),
+    /// A master target is named for a reprotect that goes to the other site.
+    #[error("a master target receives what comes home, and this goes to the other site")]
+    NotHome,
+    /// Another machine of the group comes home through another master target. The product allows it and offers no common
+    /// point then; a group has one journal here.
+    #[error(
+        "the group comes home through another master target already; several for a group are not emulated"
+    )]
+    OtherMasterTarget,
     /// The failback policy is made with the replication policy and cannot be changed.
     #[error("the failback policy cannot be changed")]
     FailbackPolicyIsFixed,

@@ -191,6 +191,8 @@ impl<C: Simulated> World<C> {
                 Command::Reprotect {
                     machine,
                     process_server,
+                    master_target: None,
+                    retention_drive: None,
                     datastore: Some(DatastoreId(0)),
                     location: Location::Original,
                 },

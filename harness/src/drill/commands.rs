@@ -4,9 +4,11 @@ use switchback_engine::control::{Command, ItemState, Location};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
-use switchback_engine::{DatastoreId, Direction, MachineId, PointId};
+use switchback_engine::{DatastoreId, Direction, MachineId, MasterTargetId, PointId};
 use switchback_scenarios::model::words::LocationWord;
-use switchback_scenarios::model::{Action, FailbackPoint, NewDisks, RecoveryPointChoice, Subject};
+use switchback_scenarios::model::{
+    Action, FailbackPoint, MasterTargetIndex, NewDisks, ProcessServerChoice, RecoveryPointChoice, Subject,
+};
 use switchback_sim::SimTime;
 
 use super::Drill;
@@ -39,9 +41,7 @@ impl<C: Simulated> Drill<C> {
             }
             Action::Commit(subject) => each(*subject, &|machine| Ok(Command::Commit { machine })),
             Action::Cancel(subject) => each(*subject, &|machine| Ok(Command::Cancel { machine })),
-            Action::Reprotect { subject, datastore, location } => {
-                each(*subject, &|machine| Ok(self.reprotect(machine, *datastore, *location)))
-            }
+            Action::Reprotect { subject, .. } => each(*subject, &|machine| self.reprotect(machine, action)),
             Action::Resync(subject) => each(*subject, &|machine| Ok(Command::Resync { machine })),
             Action::Disable(subject) => each(*subject, &|machine| Ok(Command::Disable { machine })),
             Action::TestFailover { subject, to } => each(*subject, &|machine| {
@@ -59,26 +59,43 @@ impl<C: Simulated> Drill<C> {
         }
     }
 
-    /// Which datastore and which machine are wanted at home is asked on the way home only.
-    fn reprotect(&self, machine: MachineId, datastore: NewDisks, location: LocationWord) -> Command {
-        if self.world.judges().state(machine) == ItemState::Committed(Direction::Reverse) {
-            let process_server = Address::ProcessServer(0);
-            let location = Location::Original;
-            return Command::Reprotect { machine, process_server, datastore: None, location };
-        }
+    /// Which datastore and which machine are wanted at home is asked on the way home only. The process server is, unless
+    /// one is named, the one at the site where the machine runs.
+    fn reprotect(&self, machine: MachineId, wanted: &Action) -> Result<Command, Failure> {
+        let Action::Reprotect { process_server, master_target, retention_drive, datastore, location, .. } =
+            *wanted
+        else {
+            return Err(Failure::nameless("it is no reprotect".to_owned()));
+        };
+        let is_home = self.world.judges().state(machine) == ItemState::Committed(Direction::Reverse);
+        let near = if is_home { ProcessServerChoice::OnPremises } else { ProcessServerChoice::Azure };
+        let of_drive = retention_drive.map(|_| MasterTargetIndex::CONFIGURATION_SERVER);
+        let master_target = master_target.or(of_drive);
         let datastore = match datastore {
-            NewDisks::WithMasterTarget => Some(self.scenario.master_target.datastore),
-            NewDisks::In(datastore) => Some(datastore),
+            NewDisks::WithMasterTarget => Some(self.datastore_of(machine, master_target)),
+            NewDisks::In(datastore) => Some(datastore.0),
             NewDisks::Unsaid => None,
         };
-        Command::Reprotect {
+        let is_alternate = location == LocationWord::Alternate && !is_home;
+        Ok(Command::Reprotect {
             machine,
-            process_server: Address::ProcessServer(1),
-            datastore: datastore.map(|datastore| DatastoreId(datastore.0 as u32)),
-            location: match location {
-                LocationWord::Original => Location::Original,
-                LocationWord::Alternate => Location::Alternate,
-            },
+            process_server: Address::ProcessServer(process_server.unwrap_or(near).number() as u16),
+            master_target: master_target.map(|target| MasterTargetId(target.0 as u16)),
+            retention_drive: retention_drive.map(|drive| drive.0 as u8),
+            datastore: datastore.filter(|_| !is_home).map(|datastore| DatastoreId(datastore as u32)),
+            location: if is_alternate { Location::Alternate } else { Location::Original },
+        })
+    }
+
+    /// Where the master target lies that is named, or else the one that serves the machine.
+    fn datastore_of(&self, machine: MachineId, named: Option<MasterTargetIndex>) -> usize {
+        let serving = || {
+            let item = self.world.control().and_then(|control| control.item(machine));
+            item.and_then(|item| item.master_target).map_or(0, |target| usize::from(target.0))
+        };
+        match named.map_or_else(serving, |target| target.0) {
+            0 => self.scenario.master_target.datastore.0,
+            further => self.scenario.master_targets[further - 1].datastore.0,
         }
     }
 

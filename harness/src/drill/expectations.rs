@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use switchback_azure::errors::Code;
 use switchback_engine::control::{ItemState, Job, TaskState};
 use switchback_engine::{Consistency, Direction, MachineId, Site};
 use switchback_scenarios::model::words::{
@@ -13,7 +14,9 @@ use switchback_scenarios::model::{DatastoreIndex, DurationRange, Expect, Expecta
 use super::{Drill, Failover, moments};
 use crate::check::Judge;
 use crate::content::Simulated;
+use crate::outcome::events::{self, Event};
 use crate::outcome::{Verdict, words};
+use crate::world::instant;
 
 impl<C: Simulated> Drill<C> {
     pub(super) fn expectation_verdict(&self, expect: &Expect) -> Verdict {
@@ -38,6 +41,21 @@ impl<C: Simulated> Drill<C> {
             Expectation::Rto { subject, at_most } => {
                 let worst = self.failovers_of(subject).map(Failover::rto).max().flatten();
                 self.bound("RTO", subject, worst, at_most, words::span)
+            }
+            Expectation::Lag { subject, at_most, at_least } => {
+                let now = instant(self.world.now());
+                let control = self.world.control();
+                let lag = |machine| control.and_then(|control| control.rpo_lag(machine, now));
+                let lags: Vec<_> = self.members(subject).map(lag).collect();
+                let known = lags.iter().all(Option::is_some);
+                let worst = lags.into_iter().max().flatten().filter(|_| known);
+                let bound = self.bound("lag", subject, worst, at_most, words::span);
+                if at_least.is_zero() {
+                    bound
+                } else {
+                    let held = bound.1 && worst.is_some_and(|worst| worst >= at_least);
+                    (bound.0, held, format!("{}, at least {}", bound.2, words::span(at_least)))
+                }
             }
             Expectation::Loss { subject, at_most, at_least } => {
                 let lost: u64 = self
@@ -67,6 +85,11 @@ impl<C: Simulated> Drill<C> {
                     self.members(subject).map(|machine| self.power_word(machine, site)).collect();
                 let name = format!("{} at {site}", self.scenario.subject_name(subject));
                 (name, found.iter().all(|found| *found == is), format!("{}, wanted {is}", listed(&found)))
+            }
+            Expectation::Code { subject, is } => {
+                let shown: Vec<&str> = self.codes_of(subject).map(Code::as_str).collect();
+                let name = format!("code {is} for {}", self.scenario.subject_name(subject));
+                (name, shown.contains(&is.to_string().as_str()), format!("[{}], wanted {is}", listed(&shown)))
             }
             Expectation::Home { subject, is, host, datastore } => {
                 let found: Vec<String> = self
@@ -224,6 +247,15 @@ impl<C: Simulated> Drill<C> {
             (true, false) => PowerWord::Off,
             (true, true) => PowerWord::Running,
         }
+    }
+
+    /// What Site Recovery has shown for machines of a subject, and for the whole site.
+    fn codes_of(&self, subject: Subject) -> impl Iterator<Item = Code> {
+        let events = events::of(&self.world).into_iter();
+        let is_theirs = move |event: &Event| {
+            !event.cleared && event.machine.is_none_or(|of| self.members(subject).any(|one| one == of))
+        };
+        events.filter(is_theirs).map(|event| event.code)
     }
 
     /// How long a task took in each job of a step; `None` where it has not ended, or there is none.

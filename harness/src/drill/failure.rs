@@ -1,6 +1,7 @@
 //! Why something that a step asked for was not done, in the engine's words and in those of the language.
 
-use switchback_engine::control::{Job, JobError, Refused};
+use switchback_azure::errors::raised;
+use switchback_engine::control::{Job, JobError, MasterTargetUnfit, Refused};
 use switchback_engine::ports::PortFailure;
 use switchback_scenarios::model::words::FailureWord;
 
@@ -38,6 +39,8 @@ impl Failure {
             Refused::UnknownMachine(_) => FailureWord::NotProtected,
             Refused::NotAllowed { .. } => FailureWord::NotAllowed,
             Refused::NoSuchPoint => FailureWord::NoSuchPoint,
+            Refused::OtherMasterTarget => FailureWord::OtherMasterTarget,
+            Refused::NotHome => FailureWord::NotHome,
             Refused::BadGroup(_) => FailureWord::BadGroup,
             Refused::FailbackPolicyIsFixed => FailureWord::FailbackPolicyFixed,
             Refused::NoDatastore => FailureWord::NoDatastore,
@@ -48,7 +51,8 @@ impl Failure {
     pub(super) fn of_job(job: &Job) -> Self {
         let error = job.error.as_ref();
         let why = error.map_or_else(|| "without a reason".to_owned(), ToString::to_string);
-        Self { word: error.map(word_of), why: format!("the job failed: {why}") }
+        let code = raised::of_job(job).map_or_else(String::new, |code| format!(" with {code}"));
+        Self { word: error.map(word_of), why: format!("the job failed{code}: {why}") }
     }
 }
 
@@ -65,6 +69,9 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MachineMissing(_) => FailureWord::MachineMissing,
         JobError::MachineNotRunning(_) => FailureWord::MachineNotRunning,
         JobError::MachineInTheWay(_) => FailureWord::MachineInTheWay,
+        JobError::MasterTarget(MasterTargetUnfit::NotRunning) => FailureWord::MasterTargetNotRunning,
+        JobError::MasterTarget(MasterTargetUnfit::OtherFamily) => FailureWord::WrongMasterTarget,
+        JobError::MasterTarget(MasterTargetUnfit::Drive(_)) => FailureWord::UnfitRetentionDrive,
         JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
             PortFailure::NotFound => FailureWord::NotFound,

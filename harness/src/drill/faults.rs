@@ -138,6 +138,7 @@ const fn links(link: LinkName) -> &'static [world::LinkName] {
     match link {
         LinkName::Wan => &WAN,
         LinkName::Lan => &[world::LinkName::Lan],
+        LinkName::Fabric => &[world::LinkName::Fabric],
     }
 }
 
@@ -167,6 +168,8 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::RetrieveProperties => SiteCall::Vsphere(Vsphere::Inspect),
         OutsideCall::PowerOn => SiteCall::Vsphere(Vsphere::PowerOn),
         OutsideCall::CreateVm => SiteCall::Vsphere(Vsphere::CreateMachine),
+        OutsideCall::InspectMasterTarget => SiteCall::Vsphere(Vsphere::InspectMasterTarget),
+        OutsideCall::AssignMasterTarget => SiteCall::Vsphere(Vsphere::AssignMasterTarget),
         OutsideCall::AttachDisks => SiteCall::Vsphere(Vsphere::AttachDisks),
         OutsideCall::DetachDisks => SiteCall::Vsphere(Vsphere::DetachDisks),
         OutsideCall::CreateDisk => SiteCall::Azure(Azure::CreateDisk),

@@ -10,12 +10,12 @@ use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::recovery::Settings;
 use switchback_scenarios::model::words::{
-    Component, DiskOwner, FirmwareWord, JourneyWord, LinkName, LocationWord, OsKind, OutsideCall,
-    OutsideFailure, PassingState,
+    Component, DiskOwner, FirmwareWord, JourneyWord, LinkName, OsKind, OutsideCall, OutsideFailure,
+    PassingState,
 };
 use switchback_scenarios::model::{
-    Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, NewDisks, Pattern, Ratio,
-    RecoveryPointChoice, SlowDevice, Step, StepIndex, Subject, Vm, VmIndex, When,
+    Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, Pattern, Ratio, RecoveryPointChoice,
+    SlowDevice, Step, StepIndex, Subject, Vm, VmIndex, When,
 };
 
 use super::generate::{NOWHERE, Place, blank, step};
@@ -198,10 +198,7 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
                 Action::ChangePoint { subject, to: RecoveryPointChoice::At(3 * MINUTE) }
             }
             JourneyWord::Commit => Action::Commit(subject),
-            JourneyWord::Reprotect => {
-                let (datastore, location) = (NewDisks::WithMasterTarget, LocationWord::Original);
-                Action::Reprotect { subject, datastore, location }
-            }
+            JourneyWord::Reprotect => super::generate::servers::reprotect(subject),
             JourneyWord::Failback => Action::Failback { subject, to: FailbackPoint::Latest },
             JourneyWord::Resync => Action::Resync(subject),
             JourneyWord::Disable => Action::Disable(subject),

@@ -194,7 +194,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 17] = [
+pub(super) const REFUSALS: [&str; 19] = [
     "enable",
     "failover",
     "change of point",
@@ -210,30 +210,39 @@ pub(super) const REFUSALS: [&str; 17] = [
     "clean up test",
     "switch process server",
     "no datastore",
+    "not home",
+    "other master target",
     "configure",
     "failback policy",
 ];
 
-pub(super) const fn refusal(refused: &Refused) -> usize {
+pub(super) fn refusal(refused: &Refused) -> Option<usize> {
+    let word = refusal_word(refused);
+    REFUSALS.iter().position(|of| *of == word)
+}
+
+const fn refusal_word(refused: &Refused) -> &'static str {
     match refused {
         Refused::NotAllowed { operation, .. } => match operation {
-            Operation::Enable => 0,
-            Operation::Failover => 1,
-            Operation::ChangePoint => 2,
-            Operation::Commit => 3,
-            Operation::Cancel => 4,
-            Operation::Reprotect => 5,
-            Operation::Resync => 6,
-            Operation::Disable => 7,
-            Operation::TestFailover => 11,
-            Operation::CleanUpTest => 12,
-            Operation::SwitchProcessServer => 13,
-            Operation::Configure => 15,
+            Operation::Enable => "enable",
+            Operation::Failover => "failover",
+            Operation::ChangePoint => "change of point",
+            Operation::Commit => "commit",
+            Operation::Cancel => "cancel",
+            Operation::Reprotect => "reprotect",
+            Operation::Resync => "resync",
+            Operation::Disable => "disable",
+            Operation::TestFailover => "test failover",
+            Operation::CleanUpTest => "clean up test",
+            Operation::SwitchProcessServer => "switch process server",
+            Operation::Configure => "configure",
         },
-        Refused::NoSuchPoint => 8,
-        Refused::UnknownMachine(_) => 9,
-        Refused::BadGroup(_) => 10,
-        Refused::NoDatastore => 14,
-        Refused::FailbackPolicyIsFixed => 16,
+        Refused::NoSuchPoint => "no such point",
+        Refused::UnknownMachine(_) => "unknown machine",
+        Refused::BadGroup(_) => "bad group",
+        Refused::NoDatastore => "no datastore",
+        Refused::NotHome => "not home",
+        Refused::OtherMasterTarget => "other master target",
+        Refused::FailbackPolicyIsFixed => "failback policy",
     }
 }

@@ -36,8 +36,6 @@ const HOST_MEMORY_MIB: u64 = 16 << 20;
 const CORES_MAX: u32 = 100_000;
 /// A subnet of a scenario has 256 addresses.
 const SUBNET_PREFIX_BITS: u8 = 24;
-/// Process servers: one on premises, one in the cloud for the way home.
-const PROCESS_SERVERS: u16 = 2;
 
 impl<C: Simulated> World<C> {
     /// A world in which every machine has just been powered on at home.
@@ -117,7 +115,7 @@ fn build_hosts<C: Simulated>(spec: &WorldSpec) -> Hosts<C> {
     };
     Hosts {
         control: host(spec, Address::Control, Some(Control::new(ControlConfig::STANDARD))),
-        process_servers: (0..PROCESS_SERVERS).map(process_server).collect(),
+        process_servers: (0..spec.caches().count() as u16).map(process_server).collect(),
         targets: sites.map(target),
         agents: machines.flat_map(|machine| sites.map(|site| agent(machine, site))).collect(),
     }
@@ -175,7 +173,15 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
     }
     let name = format!("{}-master-target", site.vcenter);
     let datastore = site.master_target_datastore;
-    vcenter.add_master_target(&name, lies_on(datastore), datastores[datastore], GuestOs::Windows)?;
+    let beside =
+        vcenter.add_master_target(&name, lies_on(datastore), datastores[datastore], GuestOs::Windows)?;
+    vcenter.set_drives(beside, site.master_target_drives.clone())?;
+    for target in &site.master_targets {
+        let guest = if target.windows { GuestOs::Windows } else { GuestOs::Linux };
+        let (host, datastore) = (lies_on(target.datastore), datastores[target.datastore]);
+        let moid = vcenter.add_master_target(&target.name, host, datastore, guest)?;
+        vcenter.set_drives(moid, target.drives.clone())?;
+    }
     Ok(vcenter)
 }
 

@@ -3,9 +3,11 @@
 use core::time::Duration;
 
 use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::ports::Drive;
 use switchback_engine::{GroupId, Site};
 use switchback_scenarios::model::recovery::Network;
 use switchback_sim::{LinkSpec, Seed};
+pub use switchback_vsphere::STANDARD_DRIVES;
 
 use crate::workload::WorkloadSpec;
 
@@ -27,8 +29,10 @@ pub struct WorldSpec {
     pub fabric: LinkSpec,
     /// Between the sites, each way.
     pub wan: LinkSpec,
-    /// Cache of each process server, in bytes.
+    /// Cache of the process server on premises and of the one in the cloud, in bytes.
     pub cache_bytes: u64,
+    /// Caches of further process servers on premises, in bytes.
+    pub further_caches: Vec<u64>,
     /// The primary site.
     pub site: SiteSpec,
     /// The cloud.
@@ -56,6 +60,23 @@ pub struct SiteSpec {
     pub datastores: Vec<DatastoreSpec>,
     /// Which datastore the master target lies on, by place.
     pub master_target_datastore: usize,
+    /// The drives of that master target.
+    pub master_target_drives: Vec<Drive>,
+    /// Further master targets.
+    pub master_targets: Vec<MasterTargetSpec>,
+}
+
+/// A further master target.
+#[derive(Debug, Clone)]
+pub struct MasterTargetSpec {
+    /// Its name.
+    pub name: String,
+    /// Which datastore it lies on, by place.
+    pub datastore: usize,
+    /// Whether it runs Windows; Linux otherwise.
+    pub windows: bool,
+    /// Its drives, in the order in which they are offered.
+    pub drives: Vec<Drive>,
 }
 
 /// A datastore.
@@ -163,10 +184,15 @@ pub struct GroupSpec {
 }
 
 impl WorldSpec {
-    /// Where a process server stands: number 0 on premises, number 1 in the cloud for the way home.
+    /// Where a process server stands: number 1 in the cloud for the way home, all others on premises.
     #[must_use]
     pub const fn process_server_site(&self, number: u16) -> Site {
-        if number == 0 { Site::Primary } else { Site::Recovery }
+        if number == 1 { Site::Recovery } else { Site::Primary }
+    }
+
+    /// The caches of all process servers, by number.
+    pub(super) fn caches(&self) -> impl Iterator<Item = u64> {
+        [self.cache_bytes; 2].into_iter().chain(self.further_caches.iter().copied())
     }
 
     /// What a link is like by itself.

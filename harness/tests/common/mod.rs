@@ -76,6 +76,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         fabric: link(Duration::from_micros(100), 1_250_000_000),
         wan: link(Duration::from_millis(10), 50_000_000),
         cache_bytes: 1 << 30,
+        further_caches: Vec::new(),
         site: SiteSpec {
             vcenter: "vc-lon".to_owned(),
             hosts: 2,
@@ -87,6 +88,8 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
                 reach: vec![0, 1],
             }],
             master_target_datastore: 0,
+            master_target_drives: switchback_harness::world::spec::STANDARD_DRIVES.to_vec(),
+            master_targets: Vec::new(),
         },
         cloud: CloudSpec {
             region: "uksouth".to_owned(),
@@ -213,7 +216,15 @@ impl<C: Simulated> Drill<C> {
                 matches!(self.state(machine), ItemState::Committed(switchback_engine::Direction::Reverse));
             let process_server = Address::ProcessServer(if forward { 0 } else { 1 });
             let (datastore, location) = (Some(DatastoreId(0)), Location::Original);
-            self.expect(Command::Reprotect { machine, process_server, datastore, location });
+            let (master_target, retention_drive) = (None, None);
+            self.expect(Command::Reprotect {
+                machine,
+                process_server,
+                master_target,
+                retention_drive,
+                datastore,
+                location,
+            });
         }
         self.wait_until_protected();
     }

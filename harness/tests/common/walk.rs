@@ -319,6 +319,8 @@ impl<C: Simulated> Walk<C> {
                 Command::Reprotect {
                     machine,
                     process_server: Address::ProcessServer(u16::from(!is_home)),
+                    master_target: None,
+                    retention_drive: None,
                     datastore: Some(DatastoreId(0)),
                     location: Location::Original,
                 }

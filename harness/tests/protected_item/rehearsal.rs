@@ -333,6 +333,8 @@ impl<B: Broken> Rehearsal<B> {
                 Command::Reprotect {
                     machine,
                     process_server: Address::ProcessServer(number),
+                    master_target: None,
+                    retention_drive: None,
                     datastore: Some(DatastoreId(0)),
                     location: Location::Original,
                 }

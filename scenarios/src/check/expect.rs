@@ -43,6 +43,19 @@ impl Check<'_> {
                     at_most: args.at_most.value.0,
                 }
             }
+            ExpectationKind::Lag(args) => {
+                self.time_within(args.at_most, Duration::ZERO, YEAR, "a lag");
+                if let Some(least) = args.at_least.filter(|least| least.value.0 > args.at_most.value.0) {
+                    let message = "the least lag is more than the most".to_owned();
+                    let help = "make `at-least` the smaller of the two";
+                    self.impossible(least.span, message, "more than `at-most`".to_owned(), help);
+                }
+                Expectation::Lag {
+                    subject: self.subject(raw, args.subject(), who)?,
+                    at_most: args.at_most.value.0,
+                    at_least: args.at_least.map_or(Duration::ZERO, |least| least.value.0),
+                }
+            }
             ExpectationKind::Consistency(args) => Expectation::Consistency {
                 subject: self.subject(raw, args.subject(), who)?,
                 is: args.is.value,
@@ -64,6 +77,9 @@ impl Check<'_> {
                 site: args.site.value,
                 is: args.is.value,
             },
+            ExpectationKind::Code(args) => {
+                Expectation::Code { subject: self.subject(raw, args.subject(), who)?, is: args.is.value.0 }
+            }
             ExpectationKind::Home(args) => self.home(raw, args)?,
             ExpectationKind::Task(args) => {
                 let steps = raw.timeline.as_deref().unwrap_or_default();

@@ -246,6 +246,7 @@ impl Check<'_> {
             noun: "site",
             scope: "this scenario",
             parts: &[],
+            always: Vec::new(),
             entries: vec![(vcenter.value.0.as_str(), vcenter.span)],
         };
         let who = format!("{which} destroys the site");

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::decode::{Decoder, Spanned};
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{ContentKind, Judge, Origin};
+use crate::model::words::{Connection, ContentKind, Judge, Origin};
 use crate::model::{Heal, Scenario};
 use crate::source::{LineIndex, SourceLine, Span};
 use crate::suggest;
@@ -24,6 +24,7 @@ mod exploration;
 mod faults;
 mod protect;
 mod recovery;
+mod servers;
 mod site;
 mod timeline;
 mod traces;
@@ -81,10 +82,16 @@ impl Check<'_> {
         }
         let site = raw.site.as_ref().and_then(|site| self.site(site));
         let region = raw.region.as_ref().map(|region| self.region(region));
-        let wan = self.link(raw.wan.as_ref(), crate::model::Link::WAN);
+        let connection =
+            raw.site.as_ref().and_then(|site| site.connection).map(|connection| connection.value);
+        let connection = connection.unwrap_or(Connection::Vpn);
+        let wan = self.link(raw.wan.as_ref(), crate::model::Link::of(connection));
         let lan = self.link(raw.lan.as_ref(), crate::model::Link::LAN);
+        let fabric = self.link(raw.fabric.as_ref(), crate::model::Link::LAN);
         let process_server = self.process_server(raw.process_server.as_ref());
         let master_target = self.master_target(raw.master_target.as_ref(), raw);
+        let process_servers = self.further_process_servers(raw);
+        let master_targets = self.further_master_targets(raw);
         let policy = self.policy(raw.policy.as_ref());
         let protected = self.protect(raw);
         let timeline = self.timeline(raw, &policy);
@@ -108,8 +115,11 @@ impl Check<'_> {
             region: region?,
             wan,
             lan,
+            fabric,
             process_server,
             master_target: master_target?,
+            process_servers,
+            master_targets: master_targets?,
             policy,
             groups,
             vms,
@@ -237,7 +247,8 @@ impl Check<'_> {
 
     /// Resolves a name, or reports it as dangling: both places and the nearest name that exists.
     fn resolve(&mut self, name: &str, span: Span, who: &str, table: &Names<'_>) -> Option<usize> {
-        if let Some(index) = table.entries.iter().position(|(known, _)| *known == name) {
+        let mut all = table.always.iter().chain(table.entries.iter().map(|(known, _)| known));
+        if let Some(index) = all.position(|known| *known == name) {
             return Some(index);
         }
         if table.parts.iter().any(|part| self.d.incomplete(part)) {
@@ -249,7 +260,8 @@ impl Check<'_> {
         if let Some((_, defined)) = table.entries.first() {
             diagnostic = diagnostic.label(*defined, format!("{}s are defined here", table.noun));
         }
-        let known: Vec<&str> = table.entries.iter().map(|(name, _)| *name).collect();
+        let defined = table.entries.iter().map(|(name, _)| *name);
+        let known: Vec<&str> = table.always.iter().copied().chain(defined).collect();
         self.d.report(diagnostic.help(suggest::help(name, &format!("{} defines", table.scope), &known)));
         None
     }
@@ -265,6 +277,8 @@ struct Names<'n> {
     scope: &'static str,
     /// Kinds of records which, when one was left out, may have held the name.
     parts: &'static [&'static str],
+    /// Those that are there without being defined; they count first.
+    always: Vec<&'n str>,
     entries: Vec<(&'n str, Span)>,
 }
 
@@ -276,6 +290,7 @@ impl<'n> Names<'n> {
             noun: "machine",
             scope: "this scenario",
             parts: &["a machine", "a consistency group", "protect"],
+            always: Vec::new(),
             entries: vms.map(|vm| (vm.name.value.0.as_str(), vm.name.span)).collect(),
         }
     }
@@ -286,6 +301,7 @@ impl<'n> Names<'n> {
             noun: "consistency group",
             scope: "this scenario",
             parts: &["a consistency group", "protect"],
+            always: Vec::new(),
             entries: raw.groups().map(|group| (group.name.value.0.as_str(), group.name.span)).collect(),
         }
     }
@@ -297,6 +313,7 @@ impl<'n> Names<'n> {
             noun: "datastore",
             scope: "the site",
             parts: &["a datastore", "the site"],
+            always: Vec::new(),
             entries: stores.map(|store| (store.name.value.0.as_str(), store.name.span)).collect(),
         }
     }
@@ -307,6 +324,7 @@ impl<'n> Names<'n> {
             noun: "disk",
             scope: "this machine",
             parts: &["a disk"],
+            always: Vec::new(),
             entries: vm.disks.0.iter().map(|disk| (disk.name.value.0.as_str(), disk.name.span)).collect(),
         }
     }

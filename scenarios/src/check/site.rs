@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
+use crate::model::words::Connection;
 use crate::model::{
     Datastore, DatastoreIndex, Link, MasterTarget, NewDisks, Operator, Policy, ProcessServer, Region, Site,
 };
@@ -16,7 +17,7 @@ use crate::units::{Ratio, Time, show_time};
 /// The most hosts of a vCenter here; a vSphere cluster has at most 96, and no drill needs as many.
 const HOSTS_MAX: u64 = 64;
 /// The largest datastore: VMFS holds 64 TiB; vSAN and NFS more.
-const DATASTORE_MAX: u64 = 1 << 50;
+pub(super) const DATASTORE_MAX: u64 = 1 << 50;
 /// How often a job can be asked for.
 const ATTEMPTS_MAX: u64 = 1000;
 /// The longest retention a policy can have.
@@ -75,6 +76,7 @@ impl Check<'_> {
         Some(Site {
             vcenter: vcenter.name.value.0.clone(),
             hosts: u32::try_from(hosts?.value.0).ok()?,
+            connection: raw.connection.map_or(Connection::Vpn, |connection| connection.value),
             unmanaged,
             undiscovered,
             datastores,
@@ -218,6 +220,7 @@ impl Check<'_> {
         if let Some(retention) = raw.retention {
             self.time_within(retention, Duration::ZERO, RETENTION_MAX, "the retention of the master target");
         }
+        let drives = self.drives(raw.drives.as_ref());
         let datastore = match &raw.datastore {
             Some(name) => {
                 let table = Names::datastores(scenario);
@@ -233,6 +236,7 @@ impl Check<'_> {
         Some(MasterTarget {
             datastore,
             retention: raw.retention.map_or(default.retention, |time| time.value.0),
+            drives,
         })
     }
 

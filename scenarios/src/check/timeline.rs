@@ -6,7 +6,7 @@ use crate::check::recovery;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{FailureWord, LocationWord};
+use crate::model::words::FailureWord;
 use crate::model::{
     Action, FailbackPoint, GroupIndex, Moment, NewDisks, Policy, RecoveryPointChoice, Step, StepIndex,
     Subject, VmIndex, When,
@@ -222,12 +222,7 @@ impl Check<'_> {
             StepAction::Cancel(args) => {
                 Action::Cancel(self.subject(raw, args.subject(), &verb("cancels"))?)
             }
-            StepAction::Reprotect(args) => {
-                let subject = self.subject(raw, args.subject(), &verb("re-protects"));
-                let datastore = self.new_disks(raw, args.datastore.as_ref(), &verb("makes disks in"));
-                let location = args.location.map_or(LocationWord::Original, |word| word.value);
-                Action::Reprotect { subject: subject?, datastore: datastore?, location }
-            }
+            StepAction::Reprotect(args) => self.reprotect(raw, args, &which)?,
             StepAction::Failback(args) => {
                 let subject = self.subject(raw, args.subject(), &verb("fails back"));
                 let to = self.failback_point(&args.to);
@@ -264,7 +259,7 @@ impl Check<'_> {
     }
 
     /// Where new disks lie; the word for nowhere is no name.
-    fn new_disks(
+    pub(super) fn new_disks(
         &mut self,
         raw: &raw::Scenario,
         name: Option<&Spanned<Name>>,

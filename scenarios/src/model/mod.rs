@@ -11,12 +11,16 @@ use std::time::Duration;
 
 pub use crate::model::exploration::Exploration;
 use crate::model::recovery::Network;
+pub use crate::model::servers::{
+    Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, ProcessServerChoice,
+    standard_drives,
+};
 pub use crate::model::steps::{
     Action, ActionKind, Expectation, FailbackPoint, Moment, NewDisks, RecoveryPointChoice, SlowDevice, Step,
     Subject, When,
 };
 use crate::model::words::{
-    BootDriver, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,
+    BootDriver, Connection, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,
 };
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
@@ -25,6 +29,7 @@ pub use crate::units::{DurationRange, Ratio};
 pub(crate) mod exploration;
 mod places;
 pub mod recovery;
+mod servers;
 pub(crate) mod steps;
 pub mod words;
 
@@ -73,10 +78,16 @@ pub struct Scenario {
     pub wan: Link,
     /// Inside the site.
     pub lan: Link,
+    /// Inside Azure.
+    pub fabric: Link,
     /// The process server.
     pub process_server: ProcessServer,
     /// The master target.
     pub master_target: MasterTarget,
+    /// Further process servers on premises.
+    pub process_servers: Vec<NamedProcessServer>,
+    /// Further master targets.
+    pub master_targets: Vec<NamedMasterTarget>,
     /// The replication policy.
     pub policy: Policy,
     /// The consistency groups, in the order of the file; at least one.
@@ -156,6 +167,8 @@ pub struct Site {
     pub vcenter: String,
     /// The number of ESXi hosts, 1 to 64.
     pub hosts: u32,
+    /// How it is connected to Azure.
+    pub connection: Connection,
     /// The hosts that the vCenter does not manage, counted from 0, ascending.
     pub unmanaged: Vec<u32>,
     /// Those of them that Site Recovery has not discovered, ascending.
@@ -217,6 +230,21 @@ impl Link {
         duplicate: Ratio::ZERO,
     };
 
+    /// A private line when the scenario does not say: 1 Gbps, 3 to 6 ms. Circuits come from 50 Mbps to 10 Gbps.
+    pub const EXPRESS_ROUTE: Self = Self {
+        bandwidth: 1_000_000_000,
+        latency: DurationRange { min: Duration::from_millis(3), max: Duration::from_millis(6) },
+        ..Self::WAN
+    };
+
+    /// What the line to Azure is like when the scenario says only of which kind it is.
+    pub const fn of(connection: Connection) -> Self {
+        match connection {
+            Connection::Vpn => Self::WAN,
+            Connection::ExpressRoute => Self::EXPRESS_ROUTE,
+        }
+    }
+
     /// A network of a site when the scenario does not say: 10 Gbps, 100 to 300 microseconds.
     pub const LAN: Self = Self {
         bandwidth: 10_000_000_000,
@@ -250,12 +278,14 @@ pub struct MasterTarget {
     pub datastore: DatastoreIndex,
     /// How long failback recovery points are kept.
     pub retention: Duration,
+    /// Its drives, at least one.
+    pub drives: Vec<Drive>,
 }
 
 impl Default for MasterTarget {
     /// On the first datastore; points are kept for 24 hours.
     fn default() -> Self {
-        Self { datastore: DatastoreIndex(0), retention: Duration::from_hours(24) }
+        Self { datastore: DatastoreIndex(0), retention: Duration::from_hours(24), drives: standard_drives() }
     }
 }
 

@@ -8,7 +8,10 @@ use crate::model::words::{
     HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState,
     PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
-use crate::model::{DatastoreIndex, DiskIndex, GroupIndex, StepIndex, VmIndex};
+use crate::model::{
+    DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, ProcessServerChoice, StepIndex,
+    VmIndex,
+};
 use crate::source::SourceLine;
 use crate::units::{DurationRange, Ratio};
 
@@ -119,6 +122,13 @@ pub enum Action {
     Reprotect {
         /// Whose.
         subject: Subject,
+        /// Which process server takes its data; `None` is the one at the site where it runs.
+        process_server: Option<ProcessServerChoice>,
+        /// On the way home, which master target receives it; `None` is the one that serves it already.
+        master_target: Option<MasterTargetIndex>,
+        /// Which drive of that master target, or of the configuration server's where none is named, keeps what
+        /// arrives; `None` is the first that will do.
+        retention_drive: Option<DriveIndex>,
         /// Where the disks of a new machine on premises lie. Says nothing on the way to Azure.
         datastore: NewDisks,
         /// To which machine on premises. Says nothing on the way to Azure.
@@ -435,6 +445,15 @@ pub enum Expectation {
         /// The bound.
         at_most: Duration,
     },
+    /// How old the newest recovery point is at the end of the run.
+    Lag {
+        /// Of whom.
+        subject: Subject,
+        /// The upper bound.
+        at_most: Duration,
+        /// The lower bound: a slow link must show.
+        at_least: Duration,
+    },
     /// How consistent the chosen recovery point is.
     Consistency {
         /// Of whom.
@@ -495,6 +514,13 @@ pub enum Expectation {
         is: TaskEnd,
         /// How long it took; none for any time.
         takes: Option<DurationRange>,
+    },
+    /// A code that Site Recovery shows during the run, for one of them.
+    Code {
+        /// Whose.
+        subject: Subject,
+        /// The code.
+        is: u64,
     },
     /// The number of acknowledged writes that were lost.
     Loss {

@@ -2,6 +2,10 @@
 
 use crate::decode::words;
 
+mod recovery;
+
+pub use recovery::{ConnectWord, FirmwareWord, HealthWord};
+
 words! {
     /// What a block holds in this run.
     pub enum ContentKind is "a kind of content" {
@@ -85,12 +89,52 @@ words! {
 }
 
 words! {
-    /// One of the two networks of a site.
+    /// One of the networks.
     pub enum LinkName is "a link" {
         /// Between the site and Azure.
         Wan = "wan",
         /// Between the machines of the site.
         Lan = "lan",
+        /// Inside Azure: between a recovered machine, the process server there and the target.
+        Fabric = "fabric",
+    }
+}
+
+words! {
+    /// How the site is connected to Azure.
+    pub enum Connection is "a connection" {
+        /// A virtual private network over the internet.
+        Vpn = "vpn",
+        /// A private line.
+        ExpressRoute = "express-route",
+    }
+}
+
+words! {
+    /// What a drive of a master target is in use for.
+    pub enum DriveUse is "what a drive holds" {
+        /// Nothing.
+        Nothing = "nothing",
+        /// The operating system.
+        System = "system",
+        /// The paging file.
+        Paging = "paging",
+        /// The cache of the process server.
+        Cache = "cache",
+    }
+}
+
+words! {
+    /// The file system of a drive.
+    pub enum FileSystem is "a file system" {
+        /// NTFS, of Windows.
+        Ntfs = "ntfs",
+        /// ext4, of Linux.
+        Ext4 = "ext4",
+        /// FAT.
+        Fat = "fat",
+        /// FAT32.
+        Fat32 = "fat32",
     }
 }
 
@@ -163,6 +207,10 @@ words! {
         PowerOn = "power-on",
         /// vSphere: create a machine with blank disks.
         CreateVm = "create-vm",
+        /// vSphere: look up a master target that was named.
+        InspectMasterTarget = "inspect-master-target",
+        /// vSphere: note which master target serves a machine.
+        AssignMasterTarget = "assign-master-target",
         /// vSphere: attach a machine's disks to the master target.
         AttachDisks = "attach-disks",
         /// vSphere: give the disks back to the machine.
@@ -263,20 +311,20 @@ words! {
         FailbackPolicyFixed = "failback-policy-fixed",
         /// The disks cannot be prepared for a start in Azure.
         BootNotPrepared = "boot-not-prepared",
+        /// The master target that was named does not run.
+        MasterTargetNotRunning = "master-target-not-running",
+        /// The master target that was named has another operating system than the machine.
+        WrongMasterTarget = "wrong-master-target",
+        /// The retention drive that was named will not do, or the master target has none that does.
+        UnfitRetentionDrive = "unfit-retention-drive",
+        /// A master target was named for a reprotect that does not go home.
+        NotHome = "not-home",
+        /// The group comes home through another master target; several for one group are not emulated.
+        OtherMasterTarget = "other-master-target",
         /// A reprotect home names no datastore.
         NoDatastore = "no-datastore",
         /// Nobody has discovered the host of the master target.
         HostNotDiscovered = "host-not-discovered",
-    }
-}
-
-words! {
-    /// How a machine starts.
-    pub enum FirmwareWord is "a firmware" {
-        /// From a master boot record: generation 1 in Azure.
-        Bios = "bios",
-        /// Through UEFI: generation 2 in Azure.
-        Uefi = "uefi",
     }
 }
 
@@ -287,30 +335,6 @@ words! {
         Original = "original",
         /// To a new one on the master target's host.
         Alternate = "alternate",
-    }
-}
-
-words! {
-    /// The health of a replicated item.
-    pub enum HealthWord is "a health" {
-        /// Nothing replicates.
-        None = "none",
-        /// All is well.
-        Normal = "normal",
-        /// Something is to be looked at.
-        Warning = "warning",
-        /// The lag is over the threshold.
-        Critical = "critical",
-    }
-}
-
-words! {
-    /// Where somebody connects from.
-    pub enum ConnectWord is "where somebody connects from" {
-        /// Anywhere.
-        Internet = "internet",
-        /// The site, over a private connection.
-        Site = "site",
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::model::words::{Component, LocationWord};
 use crate::model::{
-    Action, DatastoreIndex, Expectation, FailbackPoint, Moment, NewDisks, Ratio, RecoveryPointChoice,
-    Scenario, SlowDevice, Step, Subject, VmIndex, When,
+    Action, DatastoreIndex, Expectation, FailbackPoint, MasterTargetIndex, Moment, NewDisks, Ratio,
+    RecoveryPointChoice, Scenario, SlowDevice, Step, Subject, VmIndex, When,
 };
 use crate::units::{show_bit_rate, show_range, show_time};
 use crate::write::recovery;
@@ -71,11 +71,6 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
             of(scenario, *subject).with("to", point(*to))
         }
         Action::Failback { subject, to } => of(scenario, *subject).with("to", failback_point(*to)),
-        Action::Reprotect { subject, datastore, location } => of(scenario, *subject)
-            .with_if(*datastore != NewDisks::WithMasterTarget, "datastore", || {
-                new_disks(scenario, *datastore)
-            })
-            .with_if(*location != LocationWord::Original, "location", || *location),
         Action::Commit(subject)
         | Action::Cancel(subject)
         | Action::Resync(subject)
@@ -83,8 +78,34 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
         | Action::CleanUpTest(subject)
         | Action::ChangeFailbackPolicy(subject) => of(scenario, *subject),
         Action::Configure { subject, change } => recovery::settings(of(scenario, *subject), change),
+        Action::Reprotect {
+            subject,
+            process_server,
+            master_target,
+            retention_drive,
+            datastore,
+            location,
+        } => {
+            let flow = of(scenario, *subject);
+            let flow =
+                named(flow, "process-server", process_server.map(|it| scenario.process_server_name(it)));
+            let flow = named(flow, "master-target", master_target.map(|it| scenario.master_target_name(it)));
+            let drives = scenario.drives_of(master_target.unwrap_or(MasterTargetIndex::CONFIGURATION_SERVER));
+            let flow = named(flow, "retention-drive", retention_drive.map(|it| drives[it.0].name.as_str()));
+            flow.with_if(*datastore != NewDisks::WithMasterTarget, "datastore", || {
+                new_disks(scenario, *datastore)
+            })
+            .with_if(*location != LocationWord::Original, "location", || *location)
+        }
         Action::Protect(group) => of(scenario, Subject::Group(*group)),
         fault => self::fault(scenario, fault),
+    }
+}
+
+fn named(flow: Flow, key: &'static str, name: Option<&str>) -> Flow {
+    match name {
+        Some(name) => flow.with(key, plain(name)),
+        None => flow,
     }
 }
 
@@ -196,6 +217,10 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::Rto { subject, at_most } => {
             ("rto", of(scenario, *subject).with("at-most", show_time(*at_most)))
         }
+        Expectation::Lag { subject, at_most, at_least } => {
+            let flow = of(scenario, *subject).with("at-most", show_time(*at_most));
+            ("lag", flow.with_if(*at_least != Duration::ZERO, "at-least", || show_time(*at_least)))
+        }
         Expectation::Consistency { subject, is } => ("consistency", of(scenario, *subject).with("is", is)),
         Expectation::NothingLostBefore(mark) => return format!("nothing-lost-before: {mark}"),
         Expectation::State { subject, is } => ("state", of(scenario, *subject).with("is", is)),
@@ -208,6 +233,7 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::Machine { subject, site, is } => {
             ("machine", of(scenario, *subject).with("at", site).with("is", is))
         }
+        Expectation::Code { subject, is } => ("code", of(scenario, *subject).with("is", is)),
         Expectation::Home { subject, is, host, datastore } => {
             let flow = of(scenario, *subject).with("is", is);
             let flow = host.iter().fold(flow, |flow, host| flow.with("host", host));

@@ -11,6 +11,7 @@ use switchback_scenarios::model::words::*;
 use switchback_scenarios::model::*;
 use switchback_scenarios::{SourceLine, traces};
 
+mod servers;
 mod timeline;
 
 const NOWHERE: SourceLine = SourceLine { line: 7, column: 7 };
@@ -265,9 +266,12 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 fn master_target(stores: usize) -> impl Strategy<Value = MasterTarget> {
-    let drawn = (0..stores, time(Duration::ZERO, Duration::from_hours(15 * 24)));
-    let drawn =
-        drawn.prop_map(|(store, retention)| MasterTarget { datastore: DatastoreIndex(store), retention });
+    let drawn = (0..stores, time(Duration::ZERO, Duration::from_hours(15 * 24)), servers::drives());
+    let drawn = drawn.prop_map(|(store, retention, drives)| MasterTarget {
+        datastore: DatastoreIndex(store),
+        retention,
+        drives,
+    });
     prop_oneof![Just(MasterTarget::default()), drawn]
 }
 
@@ -287,8 +291,8 @@ fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
         .collect();
     let free = bytes(1 << 20, 1 << 45, 1);
     let alone = (any::<u64>(), any::<u64>());
-    let drawn = (name(), 1u32..=64, free, any::<u64>(), alone);
-    drawn.prop_map(move |(vcenter, hosts, free, reach, (alone, unseen))| {
+    let drawn = (name(), 1u32..=64, free, any::<u64>(), alone, any_word(Connection::ALL));
+    drawn.prop_map(move |(vcenter, hosts, free, reach, (alone, unseen), connection)| {
         let among = |bits: u64| (0..hosts).filter(move |host| bits >> host & 1 == 1).collect();
         let (unmanaged, undiscovered) = (among(alone), among(alone & unseen));
         let stores = names.iter().zip(&used);
@@ -299,7 +303,8 @@ fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
             reach: reach.clone(),
             source: NOWHERE,
         });
-        Site { vcenter, hosts, unmanaged, undiscovered, datastores: datastores.collect(), source: NOWHERE }
+        let datastores = datastores.collect();
+        Site { vcenter, hosts, connection, unmanaged, undiscovered, datastores, source: NOWHERE }
     })
 }
 
@@ -398,21 +403,22 @@ fn operator() -> impl Strategy<Value = Operator> {
 /// Everything that the timeline does not depend on.
 fn frame() -> impl Strategy<Value = Scenario> {
     let sizes = proptest::collection::vec(1usize..3, 1..3);
-    let protected = (sizes, 1usize..3)
-        .prop_flat_map(|(sizes, stores)| (machines(sizes, stores), names(stores), master_target(stores)));
-    let placed = protected.prop_flat_map(|((groups, vms), stores, master_target)| {
+    let protected = (sizes, 1usize..3).prop_flat_map(|(sizes, stores)| {
+        (machines(sizes, stores), names(stores), master_target(stores), servers::further(stores))
+    });
+    let placed = protected.prop_flat_map(|((groups, vms), stores, master_target, further)| {
         let site = site(stores, &vms);
-        (Just(groups), Just(vms), site, Just(master_target))
+        (Just(groups), Just(vms), site, Just(master_target), Just(further))
     });
     let words = (any_word(ContentKind::ALL), any_word(Origin::ALL), judges());
     let azure = (name(), name(), name(), networks());
-    let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN));
+    let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN), link(Link::LAN));
     let heal = (proptest::option::of(time(Duration::from_secs(1), YEAR)), operator());
     let seed = prop_oneof![Just(1), any::<u64>()];
     (placed, (kebab(), summary(), seed), words, azure, servers, heal).prop_map(
         |(placed, (name, summary, seed), (content, t0, always), azure, servers, (heal, operator))| {
-            let (groups, vms, site, master_target) = placed;
-            let (process_server, policy, wan, lan) = servers;
+            let (groups, vms, site, master_target, (process_servers, master_targets)) = placed;
+            let (process_server, policy, wan, lan, fabric) = servers;
             Scenario {
                 file: "drawn".to_owned(),
                 text: "drawn".into(),
@@ -425,8 +431,11 @@ fn frame() -> impl Strategy<Value = Scenario> {
                 region: Region { name: azure.0, vault: azure.1, cache_account: azure.2, networks: azure.3 },
                 wan,
                 lan,
+                fabric,
                 process_server,
                 master_target,
+                process_servers,
+                master_targets,
                 policy,
                 groups,
                 vms,

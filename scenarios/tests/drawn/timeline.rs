@@ -39,6 +39,22 @@ fn point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> + use<>
     ]
 }
 
+fn reprotect(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
+    let servers = 2 + frame.process_servers.len();
+    let drives: Vec<usize> =
+        (0..=frame.master_targets.len()).map(|at| frame.drives_of(MasterTargetIndex(at)).len()).collect();
+    let server = proptest::option::of((0..servers).prop_map(ProcessServerChoice::of_number));
+    let target = proptest::option::of((0..drives.len()).prop_map(MasterTargetIndex));
+    let place = (new_disks(frame), any_word(LocationWord::ALL));
+    (subject(frame), server, target, proptest::option::of(any::<Index>()), place).prop_map(
+        move |(subject, process_server, master_target, drive, (datastore, location))| {
+            let count = drives[master_target.map_or(0, |target| target.0)];
+            let retention_drive = drive.map(|drive| DriveIndex(drive.index(count)));
+            Action::Reprotect { subject, process_server, master_target, retention_drive, datastore, location }
+        },
+    )
+}
+
 fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
     let stores = (0..frame.site.datastores.len()).prop_map(DatastoreIndex);
     prop_oneof![Just(NewDisks::WithMasterTarget), Just(NewDisks::Unsaid), stores.prop_map(NewDisks::In)]
@@ -56,8 +72,7 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         (subject(frame), back).prop_map(|(subject, to)| Action::Failback { subject, to }),
         subject(frame).prop_map(Action::Commit),
         subject(frame).prop_map(Action::Cancel),
-        (subject(frame), new_disks(frame), any_word(LocationWord::ALL))
-            .prop_map(|(subject, datastore, location)| Action::Reprotect { subject, datastore, location }),
+        reprotect(frame),
         subject(frame).prop_map(Action::Resync),
         subject(frame).prop_map(Action::Disable),
         subject(frame).prop_map(Action::CleanUpTest),
@@ -209,6 +224,13 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
     let what = prop_oneof![
         objective().prop_map(|(subject, at_most)| Expectation::Rpo { subject, at_most }),
         objective().prop_map(|(subject, at_most)| Expectation::Rto { subject, at_most }),
+        (subject(frame), time(Duration::ZERO, YEAR), time(Duration::ZERO, YEAR)).prop_map(
+            |(subject, one, other)| Expectation::Lag {
+                subject,
+                at_most: one.max(other),
+                at_least: one.min(other),
+            }
+        ),
         (subject(frame), any_word(ConsistencyKind::ALL))
             .prop_map(|(subject, is)| Expectation::Consistency { subject, is }),
         Just(Expectation::NothingLostBefore(LossMark::ChosenRecoveryPoint)),
@@ -234,6 +256,7 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, broken)| Expectation::Requirements { subject, broken }),
         (subject(frame), any_word(ConnectWord::ALL), any::<bool>())
             .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
+        (subject(frame), any::<u64>()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
         (subject(frame), any_word(HomeWord::ALL), proptest::option::of(0..frame.site.hosts), store)
             .prop_map(|(subject, is, host, datastore)| Expectation::Home { subject, is, host, datastore }),
         (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {

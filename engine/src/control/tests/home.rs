@@ -78,7 +78,14 @@ fn a_machine_of_that_name_on_the_master_targets_host_is_in_the_way_of_a_new_one(
     let mut world = left_home(WITH_MASTER_TARGET);
     let datastore = Some(elsewhere);
     let location = Location::Alternate;
-    let job = world.end(Command::Reprotect { machine: M, process_server: PS, datastore, location });
+    let job = world.end(Command::Reprotect {
+        machine: M,
+        process_server: PS,
+        master_target: None,
+        retention_drive: None,
+        datastore,
+        location,
+    });
     assert_eq!(world.job(job).error, Some(PortFailure::AlreadyExists.into()));
     assert_eq!(world.state(M), ItemState::Committed(Forward));
     assert_ne!(elsewhere, D);
@@ -97,7 +104,14 @@ fn a_master_target_whose_host_nobody_has_discovered_cannot_serve() {
 #[test]
 fn the_way_home_needs_a_datastore_even_where_it_is_ignored_and_the_way_away_does_not() {
     let location = Location::Original;
-    let without = Command::Reprotect { machine: M, process_server: PS, datastore: None, location };
+    let without = Command::Reprotect {
+        machine: M,
+        process_server: PS,
+        master_target: None,
+        retention_drive: None,
+        datastore: None,
+        location,
+    };
     let mut world = left_home(Place::NOWHERE);
     assert_eq!(world.refuse(&without), Refused::NoDatastore);
     assert_eq!(world.state(M), ItemState::Committed(Forward));

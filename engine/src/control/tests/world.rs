@@ -416,7 +416,14 @@ pub(super) const fn reprotect(machine: MachineId) -> Command {
 }
 
 pub(super) const fn reprotect_to(machine: MachineId, location: Location) -> Command {
-    Command::Reprotect { machine, process_server: PS, datastore: Some(D), location }
+    Command::Reprotect {
+        machine,
+        process_server: PS,
+        master_target: None,
+        retention_drive: None,
+        datastore: Some(D),
+        location,
+    }
 }
 
 pub(super) fn enable(machines: &[MachineId]) -> Command {

@@ -139,7 +139,11 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
 }
 
 fn link(chance: &mut Chance) -> LinkName {
-    if one_in(chance, 4) { LinkName::Lan } else { LinkName::Wan }
+    match chance.below(8) {
+        0 => LinkName::Fabric,
+        1 | 2 => LinkName::Lan,
+        _ => LinkName::Wan,
+    }
 }
 
 /// A role, and whose agent if it is one.

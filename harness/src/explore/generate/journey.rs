@@ -10,14 +10,14 @@ use switchback_scenarios::Scenario;
 use switchback_scenarios::model::recovery::Settings;
 use switchback_scenarios::model::words::{JourneyWord, LocationWord, PassingState, TaskWord};
 use switchback_scenarios::model::{
-    Action, FailbackPoint, GroupIndex, Moment, NewDisks, Policy, RecoveryPointChoice, Step, StepIndex,
-    Subject, When,
+    Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject, When,
 };
 use switchback_sim::Chance;
 
 use super::NOWHERE;
 use super::draw::{one_in, rather_small, seconds_below, span};
 use super::leanings::Leanings;
+use super::servers;
 use super::site;
 
 /// A run in which machines write much is a short one.
@@ -121,7 +121,7 @@ fn walk(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario, subject:
             Some(step) => When::After { step, plus },
         };
         let first = walks.steps.len();
-        push(chance, scenario, subject, word, when, walks);
+        push(chance, scenario, subject, (word, place), when, walks);
         if walks.steps.len() > first {
             before = Some(StepIndex(first));
         }
@@ -134,10 +134,10 @@ fn named(place: Place, word: JourneyWord) -> Option<(JourneyWord, Place)> {
 }
 
 /// Where the master target is apart from the machines they may come home to it as new ones.
-fn reprotect(chance: &mut Chance, scenario: &Scenario, subject: Subject) -> Action {
+fn reprotect(chance: &mut Chance, scenario: &Scenario, subject: Subject, is_home: bool) -> Action {
     let is_alternate = site::is_apart(scenario) && one_in(chance, 2);
     let location = if is_alternate { LocationWord::Alternate } else { LocationWord::Original };
-    Action::Reprotect { subject, datastore: NewDisks::WithMasterTarget, location }
+    servers::choose(chance, scenario, subject, is_home, location)
 }
 
 /// Adds the step, or the two that a cancel takes. Protection begins for a whole group only.
@@ -145,7 +145,7 @@ fn push(
     chance: &mut Chance,
     scenario: &Scenario,
     subject: Subject,
-    word: JourneyWord,
+    (word, place): (JourneyWord, Place),
     when: When,
     walks: &mut Walks,
 ) {
@@ -157,7 +157,7 @@ fn push(
         }
         JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, when, policy, whole) },
         JourneyWord::Commit => Action::Commit(subject),
-        JourneyWord::Reprotect => reprotect(chance, scenario, subject),
+        JourneyWord::Reprotect => reprotect(chance, scenario, subject, place == Place::CommittedHome),
         JourneyWord::Failback => {
             let to =
                 if one_in(chance, 4) { FailbackPoint::LatestAppConsistent } else { FailbackPoint::Latest };

@@ -5,7 +5,7 @@ use core::time::Duration;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{BootDriver, FirmwareWord, MachineKind, Origin, OsKind};
+use switchback_scenarios::model::words::{BootDriver, Connection, FirmwareWord, MachineKind, Origin, OsKind};
 use switchback_scenarios::model::{
     Boot, Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link,
     MasterTarget, Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
@@ -38,6 +38,7 @@ pub(super) fn blank() -> Site {
     Site {
         vcenter: "vc-lon".to_owned(),
         hosts: 1,
+        connection: Connection::Vpn,
         unmanaged: Vec::new(),
         undiscovered: Vec::new(),
         datastores: Vec::new(),
@@ -55,7 +56,7 @@ pub(super) fn region() -> Region {
 }
 
 pub(super) fn master_target() -> MasterTarget {
-    MasterTarget { datastore: DatastoreIndex(0), retention: Duration::from_hours(24) }
+    MasterTarget::default()
 }
 
 /// A site with machines in groups, their loads, networks and a policy; nothing happens there yet.
@@ -69,6 +70,7 @@ pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings, lasts:
     widen(ranges, &mut scenario);
     scenario.policy = policy(&mut seed.chance("policy"), leanings, lasts);
     scenario.process_server = process_server(&mut seed.chance("process server"), leanings);
+    super::servers::add(&mut seed.chance("servers"), &mut scenario);
     if leanings.from_start {
         scenario.t0 = Origin::Start;
     }

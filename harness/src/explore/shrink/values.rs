@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
+use switchback_scenarios::Scenario;
 use switchback_scenarios::model::Boot;
-use switchback_scenarios::model::words::{ContentKind, MachineKind, OsKind};
+use switchback_scenarios::model::words::{Connection, ContentKind, MachineKind, OsKind};
 use switchback_scenarios::model::{Action, Churn, Link, Pattern, Policy, Ratio, When};
 
 use super::Shrinking;
@@ -17,6 +18,9 @@ impl Shrinking<'_> {
         self.change("a line that loses nothing", |scenario| scenario.wan = lossless(&scenario.wan));
         self.change("a plain network on premises", |scenario| scenario.lan = Link::LAN);
         self.change("the usual process server", |scenario| scenario.process_server = Default::default());
+        self.change("a plain network in Azure", |scenario| scenario.fabric = Link::LAN);
+        self.change("the usual line", |scenario| scenario.site.connection = Connection::Vpn);
+        self.change("no further servers", without_further_servers);
         self.change("the usual policy", |scenario| scenario.policy = Policy::default());
         self.change("no application-consistent points", |scenario| {
             scenario.policy.app_consistent_every = None
@@ -85,6 +89,17 @@ impl Shrinking<'_> {
     }
 }
 
+/// The servers that the scenario adds, and whatever names one.
+fn without_further_servers(scenario: &mut Scenario) {
+    scenario.process_servers.clear();
+    scenario.master_targets.clear();
+    for step in &mut scenario.timeline {
+        if let Action::Reprotect { .. } = step.action {
+            plain_action(&mut step.action);
+        }
+    }
+}
+
 fn lossless(link: &Link) -> Link {
     Link { loss: Ratio::ZERO, reorder: Ratio::ZERO, duplicate: Ratio::ZERO, ..link.clone() }
 }
@@ -132,6 +147,9 @@ fn plain_action(action: &mut Action) {
         Action::Fail { times, .. } | Action::Delay { times, .. } => *times = 1,
         Action::Failover { shutdown, .. } => *shutdown = false,
         Action::Skew { lasts, .. } => *lasts = None,
+        Action::Reprotect { process_server, master_target, retention_drive, .. } => {
+            (*process_server, *master_target, *retention_drive) = (None, None, None);
+        }
         _ => {}
     }
 }

@@ -76,8 +76,8 @@ impl<C: Simulated> World<C> {
 
     /// An operator moves the master target to another datastore. It loses the disks that are attached to it.
     pub fn operator_moves_master_target(&mut self, datastore: usize) {
-        // The site has one, which serves them all.
-        let vm = self.vcenter.master_target_of(MachineId(0));
+        // The first is that of the configuration server.
+        let vm = self.vcenter.master_targets().first().copied();
         self.relocate(vm, None, datastore);
     }
 

@@ -89,12 +89,9 @@ impl<C: Simulated> World<C> {
         }
     }
 
-    pub(in crate::world) const fn process_server_config_in(
-        spec: &WorldSpec,
-        number: u16,
-    ) -> ProcessServerConfig {
-        let target = Address::Target(spec.process_server_site(number).other());
-        ProcessServerConfig { number, target, cache_bytes: spec.cache_bytes }
+    pub(in crate::world) fn process_server_config_in(spec: &WorldSpec, number: u16) -> ProcessServerConfig {
+        let cache_bytes = spec.caches().nth(usize::from(number)).unwrap_or(spec.cache_bytes);
+        ProcessServerConfig { number, cache_bytes }
     }
 
     /// Whether the primary site is lost for good.
@@ -105,10 +102,11 @@ impl<C: Simulated> World<C> {
 
     /// Whether a role's site is lost for good.
     fn is_lost(&self, address: Address) -> bool {
-        let on_premises = matches!(
-            address,
-            Address::Agent(_, Site::Primary) | Address::Target(Site::Primary) | Address::ProcessServer(0)
-        );
+        let on_premises = match address {
+            Address::Agent(_, site) | Address::Target(site) => site == Site::Primary,
+            Address::ProcessServer(number) => self.spec.process_server_site(number) == Site::Primary,
+            Address::Control => false,
+        };
         on_premises && self.site_is_lost()
     }
 
@@ -117,7 +115,12 @@ impl<C: Simulated> World<C> {
         self.note(Happening::SiteLost);
         let consequences = self.vcenter.lose_site();
         consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
-        for address in [Address::ProcessServer(0), Address::Target(Site::Primary)] {
+        let servers = (0..self.hosts.process_servers.len() as u16).map(Address::ProcessServer);
+        let lost: Vec<_> = servers
+            .chain([Address::Target(Site::Primary)])
+            .filter(|address| self.is_lost(*address))
+            .collect();
+        for address in lost {
             self.hosts.die(address, &mut self.chance);
         }
     }

@@ -3,9 +3,18 @@
 use super::{Place, World, inspection};
 use crate::content::Stamp;
 use crate::id::Site;
-use crate::ports::{CloudAnswer, CloudRequest, HypervisorAnswer, HypervisorRequest, Inspection, PortFailure};
+use crate::ports::{
+    CloudAnswer, CloudRequest, Drive, DriveUse, HypervisorAnswer, HypervisorRequest, Inspection,
+    MasterTargetFound, PortFailure,
+};
 use crate::recovery::{MachineProfile, RecoverySettings, Violation};
 use crate::role::{CallId, Input};
+
+/// One that will do.
+fn suitable_master_target() -> MasterTargetFound {
+    let drive = Drive { capacity_bytes: 1 << 30, holds: DriveUse::Nothing, is_fat: false, is_locked: false };
+    MasterTargetFound { running: true, same_family: true, drives: vec![drive] }
+}
 
 /// A cloud that takes names without a dot and any size but none.
 fn examine(
@@ -82,6 +91,10 @@ impl World {
                 *self.place(machine, Site::Primary) =
                     Place { exists: true, disks: disks.len() as u32, standing, ..Place::default() };
             }
+            HypervisorRequest::InspectMasterTarget(..) => {
+                return Ok(HypervisorAnswer::MasterTarget(suitable_master_target()));
+            }
+            HypervisorRequest::AssignMasterTarget(..) => {}
             HypervisorRequest::AttachDisks(machine) => {
                 let place = self.place(machine, Site::Primary);
                 if place.running || place.attached {
