@@ -46,6 +46,8 @@ mod master_target;
 mod opening;
 mod operations;
 mod phase;
+mod plan;
+mod plan_jobs;
 mod prepare_boot;
 mod process_server;
 mod reprotect;
@@ -69,6 +71,10 @@ pub use jobs::{Job, JobError, Task};
 pub use ledger::ControlRecord;
 pub use master_target::{DriveUnfit, MasterTargetUnfit};
 pub use operations::allowed_operations;
+pub use plan::{
+    ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan, PlanCommand, PlanGroup, PlanId, PlanJob,
+    PlanOperation, PlanPlace, PlanRefused,
+};
 pub use vocabulary::{
     Command, ItemState, JobId, JobKind, JobState, Location, Operation, Refused, TaskKind, TaskState,
     TestState,
@@ -126,6 +132,23 @@ impl<C: Content> Control<C> {
     #[must_use]
     pub fn job(&self, id: JobId) -> Option<&Job> {
         self.vault.shown.job(id)
+    }
+
+    /// A recovery plan.
+    #[must_use]
+    pub fn plan(&self, id: PlanId) -> Option<&Plan> {
+        self.vault.shown.plan(id)
+    }
+
+    /// All jobs of plans, oldest first.
+    pub fn plan_jobs(&self) -> impl DoubleEndedIterator<Item = &PlanJob> {
+        self.vault.shown.plan_jobs()
+    }
+
+    /// A job of a plan.
+    #[must_use]
+    pub fn plan_job(&self, id: JobId) -> Option<&PlanJob> {
+        self.vault.shown.plan_job(id)
     }
 
     /// The recovery points of a group's newest run, oldest first. Empty when there are none, after a commit, and
@@ -295,6 +318,7 @@ impl<C: Content> Role for Control<C> {
             | Input::DiskRead { .. }
             | Input::DiskWritten { .. } => {}
         }
+        self.vault.carry_plans_on();
         while let Some(record) = self.durable.next_durable() {
             self.vault.shown.apply_record(record);
         }

@@ -13,6 +13,7 @@
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
 //! | `calls` | what a job asks a site for is done once |
+//! | `plans` | machines of a recovery plan start group by group |
 //! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
@@ -32,6 +33,7 @@ mod image;
 mod lag;
 mod left;
 mod overhear;
+mod plans;
 mod points;
 mod recovery;
 mod rules;
@@ -70,6 +72,8 @@ pub enum Judge {
     JobsEnd,
     /// Only legal changes of state, and what is not allowed is refused and changes nothing.
     StatesAreLegal,
+    /// No machine of a recovery plan is started before those of an earlier group.
+    PlanOrder,
     /// The objectives that the scenario asked for.
     PromisedTimes,
     /// After faults stop, replication becomes healthy within a bound.
@@ -80,7 +84,7 @@ pub enum Judge {
 
 impl Judge {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Prefix,
         Self::CommonCut,
         Self::ApplicationPoint,
@@ -91,6 +95,7 @@ impl Judge {
         Self::NoOrphan,
         Self::JobsEnd,
         Self::StatesAreLegal,
+        Self::PlanOrder,
         Self::PromisedTimes,
         Self::Convergence,
         Self::RunsThrough,
@@ -110,6 +115,7 @@ impl Judge {
             Self::NoOrphan => "nothing is left over",
             Self::JobsEnd => "jobs end",
             Self::StatesAreLegal => "states are legal",
+            Self::PlanOrder => "plans keep their order",
             Self::PromisedTimes => "objectives are met",
             Self::Convergence => "replication converges",
             Self::RunsThrough => "the program runs through",

@@ -8,6 +8,7 @@
 //! | `failure` | why it was not done, in the words of the language |
 //! | `faults` | what a step does to the world itself |
 //! | `moments` | the moments that steps wait for, in the engine's words |
+//! | `plans` | what the user does with recovery plans |
 //! | `failovers` | what each failover asked for, recovered, lost, and how long it took |
 //! | `expectations` | what the scenario expects, against what there is at the end |
 //! | `recovery` | what a machine is to look like in Azure, and what the vault shows of it |
@@ -36,6 +37,7 @@ mod failovers;
 mod failure;
 mod faults;
 mod moments;
+mod plans;
 mod recovery;
 mod steps;
 mod verdict;
@@ -74,6 +76,8 @@ pub struct Drill<C: Simulated> {
     failovers: Vec<Failover>,
     /// When the last step was done.
     timeline_done: Option<SimTime>,
+    /// When each plan is to be asked for again if the vault does not keep it.
+    plans_asked: Vec<SimTime>,
     /// What was asked for and could not be done.
     troubles: Vec<String>,
 }
@@ -93,6 +97,7 @@ impl<C: Simulated> Drill<C> {
             enabled: false,
             failovers: Vec::new(),
             timeline_done: None,
+            plans_asked: Vec::new(),
             troubles: Vec::new(),
         })
     }
@@ -151,6 +156,7 @@ impl<C: Simulated> Drill<C> {
         self.follow_failovers();
         self.enable_when_booted();
         self.find_t0();
+        self.keep_plans();
         self.do_steps();
         !self.is_over()
     }

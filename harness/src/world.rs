@@ -358,7 +358,10 @@ impl<C: Simulated> World<C> {
             }
             Event::DiskFlushed { to, life, disk, token } => self.replica_flushed(to, life, disk, token),
             Event::Command(command) => {
-                let (id, command) = *command;
+                let (id, mut command) = *command;
+                if let Some(sabotage) = self.sabotage {
+                    sabotage.tamper_command(&mut command);
+                }
                 self.input(Address::Control, Input::Command { id, command });
             }
             Event::HypervisorDone(call) => self.hypervisor_done(call),

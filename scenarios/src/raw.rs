@@ -27,6 +27,7 @@ pub(crate) use crate::raw_args::{
     TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
+pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};
 
 record! {
@@ -64,6 +65,8 @@ record! {
         "policy" => policy: optional Policy,
         /// What is protected, in groups that share their recovery points.
         "protect" => protect: wanted NonEmpty<Group>,
+        /// Recovery plans.
+        "plans" => plans: optional Vec<RecoveryPlan>,
         /// What `at` counts from. Default initial-replication-complete.
         "t0" => t0: optional Spanned<Origin>,
         /// What happens.

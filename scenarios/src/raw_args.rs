@@ -10,14 +10,15 @@ use crate::raw_steps::Target;
 use crate::scalars::{Count, Flag, Ip, KebabName, Name};
 use crate::units::{BitRate, DurationRange, Ratio, Time};
 
-/// Names the machine or the group something is asked of.
+/// Names the machine, the group or the plan something is asked of.
 #[derive(Debug, Clone)]
 pub(crate) enum SubjectName {
     Vm(Spanned<Name>),
     Group(Spanned<Name>),
+    Plan(Spanned<Name>),
 }
 
-/// A record about one machine or all machines of a group; exactly one of them is named.
+/// A record about one machine, all machines of a group or those of a plan; exactly one of them is named.
 macro_rules! about {
     ($(#[doc = $doc:literal])* $name:ident is $what:literal { $($fields:tt)* }) => {
         record! {
@@ -27,17 +28,20 @@ macro_rules! about {
                 "vm" => vm: optional Spanned<Name>,
                 /// All machines of a group.
                 "group" => group: optional Spanned<Name>,
+                /// All machines of a recovery plan.
+                "plan" => plan: optional Spanned<Name>,
                 $($fields)*
             }
-            one of ["vm", "group"]
+            one of ["vm", "group", "plan"]
         }
 
         impl $name {
             pub(crate) fn subject(&self) -> Option<SubjectName> {
-                match (&self.vm, &self.group) {
-                    (Some(vm), _) => Some(SubjectName::Vm(vm.clone())),
-                    (None, Some(group)) => Some(SubjectName::Group(group.clone())),
-                    (None, None) => None,
+                match (&self.vm, &self.group, &self.plan) {
+                    (Some(vm), ..) => Some(SubjectName::Vm(vm.clone())),
+                    (None, Some(group), _) => Some(SubjectName::Group(group.clone())),
+                    (None, None, Some(plan)) => Some(SubjectName::Plan(plan.clone())),
+                    (None, None, None) => None,
                 }
             }
         }

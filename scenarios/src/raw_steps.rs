@@ -9,12 +9,12 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, CodeExpectation, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy,
-    DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair,
-    KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Moment, Move,
-    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation,
-    SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, TaskExpectation,
-    TestFailover,
+    ChangePoint, CodeExpectation, CompleteAction, ConnectsExpectation, ConsistencyExpectation, Crash, Cut,
+    Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
+    HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
+    Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
+    RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -50,6 +50,8 @@ choice! {
         "configure" => Configure(Box<SettingsOf>),
         /// Try to change the failback policy.
         "change-failback-policy" => ChangeFailbackPolicy(Subject),
+        /// Say that the manual action is done that a recovery plan waits for.
+        "complete-action" => CompleteAction(CompleteAction),
         /// Cut a link.
         "cut" => Cut(Cut),
         /// Slow a link down.
@@ -170,6 +172,7 @@ const STEP_KEYS: &[&str] = &[
     "clean-up-test",
     "configure",
     "change-failback-policy",
+    "complete-action",
     "cut",
     "slow",
     "impair",

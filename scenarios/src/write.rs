@@ -12,6 +12,7 @@ use crate::units::{show_bit_rate, show_bytes, show_range, show_time};
 use crate::write::yaml::{Flow, folded, list, plain};
 
 mod names;
+mod plans;
 mod protect;
 mod recovery;
 mod servers;
@@ -43,6 +44,7 @@ impl Scenario {
             links(&scenario),
             servers(&scenario),
             protect::protect(&scenario, folder),
+            plans::plans(&scenario),
             timeline(&scenario),
             steps::expect(&scenario),
             tail(&scenario),

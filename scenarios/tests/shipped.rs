@@ -21,8 +21,8 @@ fn folder() -> PathBuf {
 fn shipped() -> Vec<PathBuf> {
     let files = yaml_files(&folder());
     assert!(files.len() >= 9, "the library is there: {files:?}");
-    let told = ["tutorial", "errors"].map(|name| yaml_files(&folder().join(name)));
-    files.into_iter().chain(told.into_iter().flatten()).collect()
+    let more = ["tutorial", "errors", "plans"].into_iter().flat_map(|part| yaml_files(&folder().join(part)));
+    files.into_iter().chain(more).collect()
 }
 
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {

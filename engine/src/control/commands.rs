@@ -68,6 +68,7 @@ impl Vault {
             Command::CleanUpTest { machine } => self.clean_up_test(machine),
             Command::Configure { machine, change } => self.configure(machine, &change),
             Command::ChangeFailbackPolicy { machine, .. } => self.change_failback_policy(machine),
+            Command::Plan(command) => self.plan_command(command),
         }
     }
 
@@ -151,7 +152,7 @@ impl Vault {
         Ok(())
     }
 
-    fn reprotect(&mut self, machine: MachineId, process_server: Address, facts: Facts) -> Reply {
+    pub(super) fn reprotect(&mut self, machine: MachineId, process_server: Address, facts: Facts) -> Reply {
         let item = self.permit(machine, Operation::Reprotect)?;
         let after = item.chosen_point();
         if item.direction().reversed() == Direction::Reverse && facts.datastore.is_none() {
@@ -179,7 +180,12 @@ impl Vault {
         job
     }
 
-    fn fail_over(&mut self, machine: MachineId, selector: Selector, shut_down_source: bool) -> Reply {
+    pub(super) fn fail_over(
+        &mut self,
+        machine: MachineId,
+        selector: Selector,
+        shut_down_source: bool,
+    ) -> Reply {
         let item = self.permit(machine, Operation::Failover)?;
         let (direction, is_retry) =
             (item.direction(), matches!(item.status, ItemStatus::FailoverFailed { .. }));
@@ -214,7 +220,7 @@ impl Vault {
     }
 
     /// Refuses a point that is known not to exist. What the target said may be old; its answer to the job decides.
-    fn check_selector(&self, machine: MachineId, selector: Selector) -> Result<(), Refused> {
+    pub(super) fn check_selector(&self, machine: MachineId, selector: Selector) -> Result<(), Refused> {
         let Some(status) = self.status_of(machine) else {
             return Ok(());
         };
@@ -243,7 +249,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn commit(&mut self, machine: MachineId) -> Reply {
+    pub(super) fn commit(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Commit)?;
         let ItemStatus::FailedOver { direction, point, .. } = item.status else {
             return Err(Refused::NotAllowed { operation: Operation::Commit, state: item.state() });
@@ -254,7 +260,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn cancel(&mut self, machine: MachineId) -> Reply {
+    pub(super) fn cancel(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Cancel)?;
         let ItemStatus::FailingOver { job: failing_over, .. } = item.status else {
             return Err(Refused::NotAllowed { operation: Operation::Cancel, state: item.state() });
@@ -303,7 +309,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn test_failover(&mut self, machine: MachineId, selector: Selector) -> Reply {
+    pub(super) fn test_failover(&mut self, machine: MachineId, selector: Selector) -> Reply {
         let direction = self.permit(machine, Operation::TestFailover)?.direction();
         self.check_selector(machine, selector)?;
         let facts = Facts { selector, ..Facts::new() };
@@ -313,7 +319,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn clean_up_test(&mut self, machine: MachineId) -> Reply {
+    pub(super) fn clean_up_test(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::CleanUpTest)?;
         let inherited = match item.test {
             TestStatus::Active(job) => cancel::given_up(self, job),

@@ -44,6 +44,9 @@ impl Vault {
     pub(super) fn advance(&mut self, id: JobId) {
         while self.is_running(id) {
             let Some(task) = self.job(id).and_then(Job::current_task) else {
+                if self.is_held(id) {
+                    return;
+                }
                 if !self.start_next_task(id) {
                     return self.end_job(id, JobState::Succeeded);
                 }

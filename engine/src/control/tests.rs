@@ -8,6 +8,7 @@ mod failures;
 mod groups;
 mod home;
 mod journey;
+mod plans;
 mod prepared;
 mod prerequisites;
 mod random;

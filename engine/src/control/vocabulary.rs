@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::plan::{PlanCommand, PlanRefused};
 use crate::id::{DatastoreId, Direction, GroupId, MachineId, MasterTargetId};
 use crate::message::Selector;
 use crate::point::PointId;
@@ -263,6 +264,8 @@ pub enum Command {
         /// To what.
         to: ReplicationPolicy,
     },
+    /// Something about a recovery plan. For one that begins or ends nothing the answer names a number that no job has.
+    Plan(PlanCommand),
 }
 
 /// Something a user may ask for in a state.
@@ -326,6 +329,9 @@ pub enum Refused {
     /// The failback policy is made with the replication policy and cannot be changed.
     #[error("the failback policy cannot be changed")]
     FailbackPolicyIsFixed,
+    /// It does not go with the recovery plan.
+    #[error(transparent)]
+    Plan(PlanRefused),
     /// A reprotect home names no datastore.
     #[error("no datastore is given for the disks at home")]
     NoDatastore,

@@ -144,6 +144,7 @@ const fn asks_the_vault(action: &Action) -> bool {
             | Action::CleanUpTest(_)
             | Action::Configure { .. }
             | Action::ChangeFailbackPolicy(_)
+            | Action::CompleteAction(_)
     )
 }
 

@@ -46,6 +46,9 @@ impl<C: Simulated> World<C> {
                 )
             })
             .collect();
+        let plans = control.plan_jobs().filter(|job| job.state == JobState::InProgress);
+        let plans = plans.map(|job| format!("job {} of a plan is still {:?}", job.id.0, job.place));
+        let open: Vec<String> = open.into_iter().chain(plans).collect();
         open.into_iter().for_each(|what| self.found(Judge::JobsEnd, what));
     }
 

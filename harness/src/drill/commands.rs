@@ -24,6 +24,9 @@ impl<C: Simulated> Drill<C> {
             let members = self.scenario.members(subject).iter().map(|vm| MachineId(vm.0 as u32));
             members.map(|machine| command(machine).map(|command| (machine, command))).collect()
         };
+        if let Some(command) = self.plan_command(action)? {
+            return Ok(vec![command]);
+        }
         match action {
             Action::Failover { subject, to, shutdown } => each(*subject, &|machine| {
                 let to = self.selector(machine, *to)?;
@@ -61,7 +64,7 @@ impl<C: Simulated> Drill<C> {
 
     /// Which datastore and which machine are wanted at home is asked on the way home only. The process server is, unless
     /// one is named, the one at the site where the machine runs.
-    fn reprotect(&self, machine: MachineId, wanted: &Action) -> Result<Command, Failure> {
+    pub(super) fn reprotect(&self, machine: MachineId, wanted: &Action) -> Result<Command, Failure> {
         let Action::Reprotect { process_server, master_target, retention_drive, datastore, location, .. } =
             *wanted
         else {

@@ -288,7 +288,7 @@ impl<C: Simulated> Drill<C> {
         let mut stores = vm.disks.iter().map(|disk| disk.datastore);
         let first = stores.next().filter(|first| stores.all(|store| store == *first));
         let lies = first.and_then(|first| vcenter.datastores().position(|store| store.moid == first));
-        self.wanted_at_home(is, host.and(on), datastore.and(lies.map(DatastoreIndex)))
+        self.wanted_at_home(is, host.and(on), datastore.and_then(|_| lies.map(DatastoreIndex)))
     }
 
     fn wanted_at_home(&self, is: HomeWord, host: Option<u32>, datastore: Option<DatastoreIndex>) -> String {
@@ -310,7 +310,17 @@ impl<C: Simulated> Drill<C> {
             }
         };
         let control = self.world.control();
-        let jobs = self.steps[step.0].asked.iter().map(|asked| control?.job(asked.job()?));
+        // The job of a plan is its machines' jobs.
+        let of_plan = |id| {
+            control?
+                .plan_job(id)
+                .map(|plan| plan.children.iter().map(|(_, job)| Some(*job)).collect::<Vec<_>>())
+        };
+        let ids = self.steps[step.0].asked.iter().flat_map(|asked| match asked.job().and_then(of_plan) {
+            Some(children) => children,
+            None => vec![asked.job()],
+        });
+        let jobs = ids.map(|id| control?.job(id?));
         jobs.map(|job| job.and_then(end_in)).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! Why something that a step asked for was not done, in the engine's words and in those of the language.
 
 use switchback_azure::errors::raised;
-use switchback_engine::control::{Job, JobError, MasterTargetUnfit, Refused};
+use switchback_engine::control::{Job, JobError, MasterTargetUnfit, PlanRefused, Refused};
 use switchback_engine::ports::PortFailure;
 use switchback_scenarios::model::words::FailureWord;
 
@@ -43,9 +43,17 @@ impl Failure {
             Refused::NotHome => FailureWord::NotHome,
             Refused::BadGroup(_) => FailureWord::BadGroup,
             Refused::FailbackPolicyIsFixed => FailureWord::FailbackPolicyFixed,
+            Refused::Plan(PlanRefused::SinglePoint) => FailureWord::NoSuchPoint,
+            Refused::Plan(PlanRefused::UnknownMachine(_)) => FailureWord::NotProtected,
+            Refused::Plan(_) => FailureWord::NotAllowed,
             Refused::NoDatastore => FailureWord::NoDatastore,
         };
         Self { word: Some(word), why: refused.to_string() }
+    }
+
+    /// A machine of a plan was cancelled.
+    pub(super) fn of_plan() -> Self {
+        Self::nameless("the plan failed: a machine of it was cancelled".to_owned())
     }
 
     pub(super) fn of_job(job: &Job) -> Self {

@@ -98,7 +98,8 @@ impl<C: Simulated> Drill<C> {
             | Action::TestFailover { .. }
             | Action::CleanUpTest(_)
             | Action::Configure { .. }
-            | Action::ChangeFailbackPolicy(_) => return None,
+            | Action::ChangeFailbackPolicy(_)
+            | Action::CompleteAction(_) => return None,
         }
         Some(Duration::ZERO)
     }

@@ -129,6 +129,7 @@ impl<C: Simulated> Drill<C> {
                 | Action::CleanUpTest(_)
                 | Action::Configure { .. }
                 | Action::ChangeFailbackPolicy(_)
+                | Action::CompleteAction(_)
         );
         needs_site && self.world.site_is_lost()
     }

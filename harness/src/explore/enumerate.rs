@@ -179,7 +179,8 @@ const fn state_of(word: JourneyWord, turned: bool) -> PassingState {
         | JourneyWord::TestFailover
         | JourneyWord::CleanUpTest
         | JourneyWord::Configure
-        | JourneyWord::ChangeFailbackPolicy => PassingState::Protected,
+        | JourneyWord::ChangeFailbackPolicy
+        | JourneyWord::CompleteAction => PassingState::Protected,
     }
 }
 
@@ -210,6 +211,8 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
                 Action::Configure { subject, change: Box::new(Settings { name, ..Settings::default() }) }
             }
             JourneyWord::ChangeFailbackPolicy => Action::ChangeFailbackPolicy(subject),
+            // A journey of one machine has no plan.
+            JourneyWord::CompleteAction => continue,
         };
         steps.push(step(when, action));
         if *word == JourneyWord::Cancel {

@@ -93,6 +93,7 @@ pub(crate) fn blank(ranges: &Exploration) -> Scenario {
         policy: Default::default(),
         groups: Vec::new(),
         vms: Vec::new(),
+        plans: Vec::new(),
         t0: Origin::InitialReplicationComplete,
         timeline: Vec::new(),
         expect: Vec::new(),

@@ -194,7 +194,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 19] = [
+pub(super) const REFUSALS: [&str; 20] = [
     "enable",
     "failover",
     "change of point",
@@ -212,6 +212,7 @@ pub(super) const REFUSALS: [&str; 19] = [
     "no datastore",
     "not home",
     "other master target",
+    "recovery plan",
     "configure",
     "failback policy",
 ];
@@ -243,6 +244,7 @@ const fn refusal_word(refused: &Refused) -> &'static str {
         Refused::NoDatastore => "no datastore",
         Refused::NotHome => "not home",
         Refused::OtherMasterTarget => "other master target",
+        Refused::Plan(_) => "recovery plan",
         Refused::FailbackPolicyIsFixed => "failback policy",
     }
 }

@@ -176,6 +176,15 @@ fn observed(outcome: &Outcome, observation: &Observation) -> Option<String> {
         Observation::QuiesceFailed { machine, .. } => {
             format!("the applications of {} did not pause", name(machine))
         }
+        Observation::Plan { job, kind, place, state, .. } => {
+            let what = words::job(*kind);
+            match state {
+                JobState::InProgress => {
+                    format!("job {} {what} of a plan: {}", job.0, words::plan_place(*place))
+                }
+                _ => format!("job {} {what} of a plan {}", job.0, words::job_state(*state)),
+            }
+        }
         _ => return None,
     })
 }
@@ -206,6 +215,7 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
         }
         Command::Disable { machine } => format!("disable replication of {}", name(machine)),
         Command::TestFailover { machine, to } => format!("test the failover of {} to {to:?}", name(machine)),
+        Command::Plan(command) => words::plan_command(command),
         Command::CleanUpTest { machine } => format!("clean up the test failover of {}", name(machine)),
         Command::Configure { machine, .. } => format!("configure {}", name(machine)),
         Command::ChangeFailbackPolicy { machine, .. } => {

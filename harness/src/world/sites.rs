@@ -23,6 +23,9 @@ impl<C: Simulated> World<C> {
         if self.network.wan_is_cut() {
             return;
         }
+        if let HypervisorRequest::PowerOn(machine) = &request {
+            self.judge_order_of_plan(*machine);
+        }
         let now = self.now();
         let (kind, _) = vsphere::RequestKind::of(&request);
         let fired = self.vcenter.rules_fired();
@@ -113,6 +116,9 @@ impl<C: Simulated> World<C> {
             }
             (_, request) => request,
         };
+        if let CloudRequest::StartMachine(_, machine) = &request {
+            self.judge_order_of_plan(*machine);
+        }
         let (kind, _) = azure::RequestKind::of(&request);
         let fired = self.azure.rules_fired();
         let started = self.azure.begin(now, call, request);

@@ -206,7 +206,7 @@ impl Standing {
     }
 
     /// Where it may stand next, with what a user must have asked for; nothing where it goes by itself.
-    pub(crate) fn next(self) -> Vec<(Standing, Option<Asked>)> {
+    pub(crate) fn next(self) -> Vec<(Self, Option<Asked>)> {
         let removed = (Removing, Some(Remove));
         match self {
             NeverProtected => vec![(SettingUp(ToAzure), Some(Protect))],

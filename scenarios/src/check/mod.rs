@@ -2,7 +2,7 @@
 //! are opened. Every mistake is reported; the model is made only when there was none.
 //!
 //! `site` checks what there is, `protect` what is protected, `traces` its recorded load, `timeline` what happens and what is
-//! expected, `faults` what goes wrong in it.
+//! expected, `plans` its recovery plans, `faults` what goes wrong in it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ use crate::{Overrides, raw};
 mod expect;
 mod exploration;
 mod faults;
+mod plans;
 mod protect;
 mod recovery;
 mod servers;
@@ -94,6 +95,7 @@ impl Check<'_> {
         let master_targets = self.further_master_targets(raw);
         let policy = self.policy(raw.policy.as_ref());
         let protected = self.protect(raw);
+        let plans = self.plans(raw);
         let timeline = self.timeline(raw, &policy);
         let expect = self.expectations(raw);
         let then_heal = self.heal(raw.then_heal.as_ref());
@@ -123,6 +125,7 @@ impl Check<'_> {
             policy,
             groups,
             vms,
+            plans: plans?,
             t0: raw.t0.map_or(Origin::InitialReplicationComplete, |t0| t0.value),
             timeline: timeline?,
             expect: expect?,
@@ -303,6 +306,18 @@ impl<'n> Names<'n> {
             parts: &["a consistency group", "protect"],
             always: Vec::new(),
             entries: raw.groups().map(|group| (group.name.value.0.as_str(), group.name.span)).collect(),
+        }
+    }
+
+    fn plans(raw: &'n raw::Scenario) -> Self {
+        let plans = raw.plans.iter().flatten();
+        Self {
+            code: "scenario::unknown_plan",
+            noun: "recovery plan",
+            scope: "this scenario",
+            parts: &["a recovery plan", "a group of a plan"],
+            always: Vec::new(),
+            entries: plans.map(|plan| (plan.name.value.0.as_str(), plan.name.span)).collect(),
         }
     }
 

@@ -34,6 +34,9 @@ impl Check<'_> {
         for (index, step) in steps.iter().enumerate() {
             let when = self.when(raw, steps, index);
             let action = self.action(raw, step, index, policy);
+            if let Some(action) = &action {
+                self.plan_can(step, action);
+            }
             match (when, action) {
                 (Some(when), Some(action)) => out.push(Step {
                     name: called(step).to_owned(),
@@ -251,6 +254,9 @@ impl Check<'_> {
                 args.subject(),
                 &verb("changes the failback policy of"),
             )?),
+            StepAction::CompleteAction(args) => {
+                Action::CompleteAction(self.plan_named(raw, &args.plan, &verb("completes an action of"))?)
+            }
             StepAction::Protect(args) => {
                 Action::Protect(self.group_named(raw, &args.group, &verb("protects"))?)
             }
@@ -294,6 +300,7 @@ impl Check<'_> {
         match name? {
             SubjectName::Vm(name) => self.vm_named(raw, &name, who).map(Subject::Vm),
             SubjectName::Group(name) => self.group_named(raw, &name, who).map(Subject::Group),
+            SubjectName::Plan(name) => self.plan_named(raw, &name, who).map(Subject::Plan),
         }
     }
 

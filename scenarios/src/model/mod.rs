@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::model::exploration::Exploration;
+pub use crate::model::plans::{PlanGroup, PlanIndex, RecoveryPlan};
 use crate::model::recovery::Network;
 pub use crate::model::servers::{
     Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, ProcessServerChoice,
@@ -28,6 +29,7 @@ pub use crate::units::{DurationRange, Ratio};
 
 pub(crate) mod exploration;
 mod places;
+mod plans;
 pub mod recovery;
 mod servers;
 pub(crate) mod steps;
@@ -94,6 +96,8 @@ pub struct Scenario {
     pub groups: Vec<Group>,
     /// All machines, group by group in the order of the file; at least one.
     pub vms: Vec<Vm>,
+    /// The recovery plans, in the order of the file.
+    pub plans: Vec<RecoveryPlan>,
     /// What `at` counts from.
     pub t0: Origin,
     /// What happens, in the order of the file.
@@ -134,10 +138,11 @@ impl Scenario {
         match subject {
             Subject::Vm(vm) => std::slice::from_ref(&self.vms[vm.0].index),
             Subject::Group(group) => &self.groups[group.0].vms,
+            Subject::Plan(plan) => &self.plans[plan.0].vms,
         }
     }
 
-    /// The name of the machine or group.
+    /// The name of the machine, group or plan.
     ///
     /// # Panics
     /// When the subject is of another scenario.
@@ -145,6 +150,7 @@ impl Scenario {
         match subject {
             Subject::Vm(vm) => &self.vms[vm.0].name,
             Subject::Group(group) => &self.groups[group.0].name,
+            Subject::Plan(plan) => &self.plans[plan.0].name,
         }
     }
 

@@ -16,6 +16,7 @@ impl Scenario {
         scenario.site.datastores.iter_mut().for_each(|store| store.source = NOWHERE);
         scenario.groups.iter_mut().for_each(|group| group.source = NOWHERE);
         scenario.vms.iter_mut().for_each(forget_places);
+        scenario.plans.iter_mut().for_each(|plan| plan.source = NOWHERE);
         scenario.timeline.iter_mut().for_each(|step| step.source = NOWHERE);
         scenario.expect.iter_mut().for_each(|expect| expect.source = NOWHERE);
         scenario.then_heal.iter_mut().for_each(|heal| heal.source = NOWHERE);

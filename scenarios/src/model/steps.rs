@@ -9,8 +9,8 @@ use crate::model::words::{
     PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
-    DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, ProcessServerChoice, StepIndex,
-    VmIndex,
+    DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
+    StepIndex, VmIndex,
 };
 use crate::source::SourceLine;
 use crate::units::{DurationRange, Ratio};
@@ -22,6 +22,8 @@ pub enum Subject {
     Vm(VmIndex),
     /// All machines of a group.
     Group(GroupIndex),
+    /// All machines of a recovery plan. Never of a change of point, a resync or a disable.
+    Plan(PlanIndex),
 }
 
 /// One step of the timeline.
@@ -165,6 +167,8 @@ pub enum Action {
     },
     /// Try to change the failback policy.
     ChangeFailbackPolicy(Subject),
+    /// Say that the manual action is done that a plan waits for.
+    CompleteAction(PlanIndex),
     /// Nothing passes a link.
     Cut {
         /// Which.
@@ -314,6 +318,7 @@ impl Action {
             Self::CleanUpTest(_) => Journey(JourneyWord::CleanUpTest),
             Self::Configure { .. } => Journey(JourneyWord::Configure),
             Self::ChangeFailbackPolicy(_) => Journey(JourneyWord::ChangeFailbackPolicy),
+            Self::CompleteAction(_) => Journey(JourneyWord::CompleteAction),
             Self::Cut { .. } => Fault(FaultWord::Cut),
             Self::Slow { .. } => Fault(FaultWord::Slow),
             Self::Impair { .. } => Fault(FaultWord::Impair),

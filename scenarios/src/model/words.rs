@@ -2,8 +2,10 @@
 
 use crate::decode::words;
 
+mod faults;
 mod recovery;
 
+pub use faults::FaultWord;
 pub use recovery::{ConnectWord, FirmwareWord, HealthWord};
 
 words! {
@@ -425,6 +427,8 @@ words! {
         JobsEnd = "jobs-end",
         /// An operation that is not allowed is refused and changes nothing.
         StatesAreLegal = "states-are-legal",
+        /// No machine of a recovery plan is started before those of an earlier group.
+        PlansKeepTheirOrder = "plans-keep-their-order",
         /// When the dust settles no disk, snapshot, machine or address is left over.
         NoOrphans = "no-orphans",
     }
@@ -573,47 +577,7 @@ words! {
         Configure = "configure",
         /// Try to change the failback policy.
         ChangeFailbackPolicy = "change-failback-policy",
-    }
-}
-
-words! {
-    /// A kind of fault: what fate, a device or an operator does to the world, by the key of the action.
-    pub enum FaultWord is "a kind of fault" {
-        /// Nothing passes a link.
-        Cut = "cut",
-        /// A link is slow.
-        Slow = "slow",
-        /// A link loses, overtakes or repeats messages.
-        Impair = "impair",
-        /// A program crashes.
-        Crash = "crash",
-        /// A clock jumps.
-        Skew = "skew",
-        /// Calls to an outside service fail.
-        Fail = "fail",
-        /// Calls to an outside service are answered late.
-        Delay = "delay",
-        /// A component's disk is full.
-        DiskFull = "disk-full",
-        /// A disk does something wrong without saying so.
-        DiskFault = "disk-fault",
-        /// A disk is slow.
-        SlowDisk = "slow-disk",
-        /// The site on premises is lost for good.
-        Destroy = "destroy",
-        /// An operator switches a machine on premises off.
-        Stop = "stop",
-        /// An operator switches a machine on premises on.
-        Start = "start",
-        /// An operator takes a snapshot of a machine on premises.
-        Snapshot = "snapshot",
-        /// An operator removes the snapshots of a machine on premises.
-        RemoveSnapshots = "remove-snapshots",
-        /// An operator deletes a machine on premises.
-        Delete = "delete",
-        /// An operator moves a machine on premises to another datastore.
-        Move = "move",
-        /// An operator moves the master target to another datastore.
-        MoveMasterTarget = "move-master-target",
+        /// Say that the manual action is done that a recovery plan waits for.
+        CompleteAction = "complete-action",
     }
 }

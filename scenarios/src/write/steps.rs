@@ -58,6 +58,7 @@ fn of(scenario: &Scenario, subject: Subject) -> Flow {
     let key = match subject {
         Subject::Vm(_) => "vm",
         Subject::Group(_) => "group",
+        Subject::Plan(_) => "plan",
     };
     Flow::new().with(key, plain(scenario.subject_name(subject)))
 }
@@ -97,6 +98,7 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
             })
             .with_if(*location != LocationWord::Original, "location", || *location)
         }
+        Action::CompleteAction(plan) => of(scenario, Subject::Plan(*plan)),
         Action::Protect(group) => of(scenario, Subject::Group(*group)),
         fault => self::fault(scenario, fault),
     }

@@ -400,6 +400,20 @@ fn operator() -> impl Strategy<Value = Operator> {
     prop_oneof![Just(Operator::default()), drawn]
 }
 
+/// Plans of some of the machines, one after the other and each in one plan only, with texts of all kinds for people.
+fn plans(vms: &[Vm]) -> impl Strategy<Value = Vec<RecoveryPlan>> + use<> {
+    let texts = || proptest::collection::vec(summary(), 0..3);
+    let all: Vec<VmIndex> = vms.iter().map(|vm| vm.index).collect();
+    let drawn =
+        (proptest::sample::subsequence(all.clone(), 1..=all.len()).prop_shuffle(), name(), texts(), texts())
+            .prop_map(|(vms, name, before, after)| {
+                let group =
+                    |vm: VmIndex| PlanGroup { vms: vec![vm], before: before.clone(), after: after.clone() };
+                vec![RecoveryPlan::new(name, vms.into_iter().map(group).collect(), NOWHERE)]
+            });
+    prop_oneof![Just(Vec::new()), drawn]
+}
+
 /// Everything that the timeline does not depend on.
 fn frame() -> impl Strategy<Value = Scenario> {
     let sizes = proptest::collection::vec(1usize..3, 1..3);
@@ -408,7 +422,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
     });
     let placed = protected.prop_flat_map(|((groups, vms), stores, master_target, further)| {
         let site = site(stores, &vms);
-        (Just(groups), Just(vms), site, Just(master_target), Just(further))
+        (Just(groups), plans(&vms), Just(vms), site, Just(master_target), Just(further))
     });
     let words = (any_word(ContentKind::ALL), any_word(Origin::ALL), judges());
     let azure = (name(), name(), name(), networks());
@@ -417,7 +431,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
     let seed = prop_oneof![Just(1), any::<u64>()];
     (placed, (kebab(), summary(), seed), words, azure, servers, heal).prop_map(
         |(placed, (name, summary, seed), (content, t0, always), azure, servers, (heal, operator))| {
-            let (groups, vms, site, master_target, (process_servers, master_targets)) = placed;
+            let (groups, plans, vms, site, master_target, (process_servers, master_targets)) = placed;
             let (process_server, policy, wan, lan, fabric) = servers;
             Scenario {
                 file: "drawn".to_owned(),
@@ -439,6 +453,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
                 policy,
                 groups,
                 vms,
+                plans,
                 t0,
                 timeline: Vec::new(),
                 expect: Vec::new(),

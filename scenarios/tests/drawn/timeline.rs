@@ -16,6 +16,23 @@ fn subject(frame: &Scenario) -> impl Strategy<Value = Subject> + use<> {
     prop_oneof![vm(frame).prop_map(Subject::Vm), group(frame).prop_map(Subject::Group)]
 }
 
+/// A subject, or the plan of a scenario that has one.
+fn planned(frame: &Scenario) -> BoxedStrategy<Subject> {
+    match frame.plans.len() {
+        0 => subject(frame).boxed(),
+        count => {
+            prop_oneof![subject(frame), (0..count).prop_map(|plan| Subject::Plan(PlanIndex(plan)))].boxed()
+        }
+    }
+}
+
+fn completed(frame: &Scenario) -> BoxedStrategy<Action> {
+    match frame.plans.len() {
+        0 => group(frame).prop_map(Action::Protect).boxed(),
+        count => (0..count).prop_map(|plan| Action::CompleteAction(PlanIndex(plan))).boxed(),
+    }
+}
+
 fn vm(frame: &Scenario) -> impl Strategy<Value = VmIndex> + use<> {
     (0..frame.vms.len()).prop_map(VmIndex)
 }
@@ -46,13 +63,21 @@ fn reprotect(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     let server = proptest::option::of((0..servers).prop_map(ProcessServerChoice::of_number));
     let target = proptest::option::of((0..drives.len()).prop_map(MasterTargetIndex));
     let place = (new_disks(frame), any_word(LocationWord::ALL));
-    (subject(frame), server, target, proptest::option::of(any::<Index>()), place).prop_map(
+    (planned(frame), server, target, proptest::option::of(any::<Index>()), place).prop_map(
         move |(subject, process_server, master_target, drive, (datastore, location))| {
             let count = drives[master_target.map_or(0, |target| target.0)];
             let retention_drive = drive.map(|drive| DriveIndex(drive.index(count)));
             Action::Reprotect { subject, process_server, master_target, retention_drive, datastore, location }
         },
     )
+}
+
+/// A point that plans can go to too.
+fn whole_point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> + use<> {
+    point(frame).prop_map(|to| match to {
+        RecoveryPointChoice::At(_) => RecoveryPointChoice::LatestProcessed,
+        to => to,
+    })
 }
 
 fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
@@ -63,19 +88,22 @@ fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
 fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     let back = prop_oneof![Just(FailbackPoint::Latest), Just(FailbackPoint::LatestAppConsistent)];
     prop_oneof![
+        (planned(frame), whole_point(frame), any::<bool>())
+            .prop_map(|(subject, to, shutdown)| Action::Failover { subject, to, shutdown }),
         (subject(frame), point(frame), any::<bool>()).prop_map(|(subject, to, shutdown)| Action::Failover {
             subject,
             to,
             shutdown
         }),
         (subject(frame), point(frame)).prop_map(|(subject, to)| Action::ChangePoint { subject, to }),
-        (subject(frame), back).prop_map(|(subject, to)| Action::Failback { subject, to }),
-        subject(frame).prop_map(Action::Commit),
-        subject(frame).prop_map(Action::Cancel),
+        (planned(frame), back).prop_map(|(subject, to)| Action::Failback { subject, to }),
+        planned(frame).prop_map(Action::Commit),
+        planned(frame).prop_map(Action::Cancel),
+        completed(frame),
         reprotect(frame),
         subject(frame).prop_map(Action::Resync),
         subject(frame).prop_map(Action::Disable),
-        subject(frame).prop_map(Action::CleanUpTest),
+        planned(frame).prop_map(Action::CleanUpTest),
         subject(frame).prop_map(Action::ChangeFailbackPolicy),
         (subject(frame), settings())
             .prop_map(|(subject, change)| Action::Configure { subject, change: Box::new(change) }),
@@ -234,7 +262,7 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
         (subject(frame), any_word(ConsistencyKind::ALL))
             .prop_map(|(subject, is)| Expectation::Consistency { subject, is }),
         Just(Expectation::NothingLostBefore(LossMark::ChosenRecoveryPoint)),
-        (subject(frame), any_word(StateWord::ALL))
+        (planned(frame), any_word(StateWord::ALL))
             .prop_map(|(subject, is)| Expectation::State { subject, is }),
         (subject(frame), any::<u64>())
             .prop_map(|(subject, count)| Expectation::PointsAtLeast { subject, count }),

@@ -15,18 +15,18 @@ fn left_home(standing: Place) -> World {
 }
 
 fn first_copy(world: &World) -> Option<FirstCopy> {
-    let copies = world.orders.iter().filter_map(|(_, _, order)| match order {
+    let mut copies = world.orders.iter().filter_map(|(_, _, order)| match order {
         Order::StartReplication(replication) => Some(replication.first),
         _ => None,
     });
-    copies.last()
+    copies.next_back()
 }
 
 const UNMANAGED: Place = Place { managed: false, ..Place::NOWHERE };
 const WITH_MASTER_TARGET: Place = Place { with_master_target: true, ..Place::NOWHERE };
 
 #[test]
-fn a_machine_under_vcenter_is_restored_in_place() {
+fn a_machine_on_a_managed_host_is_restored_in_place() {
     let mut world = left_home(Place::NOWHERE);
     world.succeed(reprotect(M));
     assert_eq!((world.count("CreateMachine(MachineId"), first_copy(&world)), (0, Some(FirstCopy::Compare)));
@@ -40,7 +40,7 @@ fn on_a_host_that_nobody_manages_a_new_machine_is_made() {
 }
 
 #[test]
-fn without_vcenter_the_master_target_still_reaches_what_is_on_its_own_host() {
+fn without_a_manager_the_master_target_still_reaches_what_is_on_its_own_host() {
     let mut world = left_home(Place { managed: false, ..WITH_MASTER_TARGET });
     world.succeed(reprotect(M));
     assert_eq!((world.count("CreateMachine(MachineId"), first_copy(&world)), (0, Some(FirstCopy::Compare)));

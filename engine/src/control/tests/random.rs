@@ -48,7 +48,7 @@ fn command() -> impl Strategy<Value = Command> {
         }),
         4 => machine().prop_map(|machine| Command::Commit { machine }),
         1 => machine().prop_map(|machine| Command::Cancel { machine }),
-        4 => machine().prop_map(|machine| reprotect(machine)),
+        4 => machine().prop_map(reprotect),
         1 => machine().prop_map(|machine| Command::Resync { machine }),
         1 => machine().prop_map(|machine| Command::Disable { machine }),
         2 => machine().prop_map(|machine| Command::TestFailover { machine, to: Selector::Latest }),

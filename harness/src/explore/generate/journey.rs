@@ -171,8 +171,10 @@ fn push(
         JourneyWord::ChangeFailbackPolicy => Action::ChangeFailbackPolicy(subject),
         JourneyWord::Protect => match subject {
             Subject::Group(group) => Action::Protect(group),
-            Subject::Vm(_) => return,
+            Subject::Vm(_) | Subject::Plan(_) => return,
         },
+        // Journeys of single machines and groups have no plan.
+        JourneyWord::CompleteAction => return,
     };
     walks.steps.push(step(when, action));
     if word == JourneyWord::Cancel {

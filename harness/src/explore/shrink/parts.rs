@@ -44,7 +44,9 @@ impl Shrinking<'_> {
         let mut at = 0;
         while at < self.best.vms.len() && self.best.vms.len() > 1 {
             let what = format!("without {}", self.best.vms[at].name);
-            if !self.change(&what, |scenario| without_machine(scenario, VmIndex(at))) {
+            // A plan is kept whole.
+            let is_planned = self.best.plans.iter().any(|plan| plan.vms.contains(&VmIndex(at)));
+            if is_planned || !self.change(&what, |scenario| without_machine(scenario, VmIndex(at))) {
                 at += 1;
             }
         }
@@ -110,6 +112,10 @@ fn without_machine(scenario: &mut Scenario, gone: VmIndex) {
         }
     }
     scenario.groups.iter_mut().for_each(|group| group.vms.iter_mut().for_each(vm));
+    for plan in &mut scenario.plans {
+        plan.vms.iter_mut().for_each(vm);
+        plan.groups.iter_mut().for_each(|group| group.vms.iter_mut().for_each(vm));
+    }
     for step in &mut scenario.timeline {
         for_indices(step, &vm, &of_group);
     }
@@ -205,6 +211,7 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::ChangeFailbackPolicy(subject) => match subject {
             Subject::Vm(of) => vm(of),
             Subject::Group(of) => group(of),
+            Subject::Plan(_) => {}
         },
         Action::Protect(of) => group(of),
         Action::Crash { vm: of, .. } | Action::Skew { vm: of, .. } => of.iter_mut().for_each(vm),
