@@ -51,6 +51,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
             region: "uksouth".to_owned(),
             vault: "rsv-bench".to_owned(),
             cache_account: "stbench".to_owned(),
+            networks: Vec::new(),
         },
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
@@ -77,6 +78,8 @@ fn machine(number: usize, bytes_per_sec: u64) -> MachineSpec {
     MachineSpec {
         name: format!("vm-{number:04}"),
         windows: true,
+        uefi: false,
+        remote_access: false,
         boot: BootSpec::READY,
         memory_bytes: 16 << 30,
         pool_bytes: 1 << 30,

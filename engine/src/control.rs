@@ -32,6 +32,7 @@ mod change_point;
 mod commands;
 mod commit;
 mod config;
+mod configure;
 mod disable;
 mod durable;
 mod enable;
@@ -230,6 +231,7 @@ impl<C: Content> Control<C> {
             Ok(CloudAnswer::Done) => Outcome::Done,
             Ok(CloudAnswer::Existed) => Outcome::Existed,
             Ok(CloudAnswer::Machine(found)) => Outcome::Inspected(found),
+            Ok(CloudAnswer::Suits(settings)) => Outcome::Suits(settings),
             Err(failure) => Outcome::Failed(failure.into()),
         };
         self.vault.settle(call.0, outcome);
@@ -256,22 +258,31 @@ impl<C: Content> Control<C> {
             },
             What::Hypervisor(request) => Effect::Hypervisor { call: CallId(number), request },
             What::Cloud(ask) => {
-                Effect::Cloud { call: CallId(number), request: self.cloud_request(job.machine, ask)? }
+                Effect::Cloud { call: CallId(number), request: self.cloud_request(job, ask)? }
             }
             What::Await(_) => return None,
         })
     }
 
     /// `None` for a disk whose view is not here (again) yet.
-    fn cloud_request(&self, machine: MachineId, ask: CloudAsk) -> Option<CloudRequest<C>> {
+    fn cloud_request(&self, job: &Job, ask: CloudAsk) -> Option<CloudRequest<C>> {
+        let item = self.vault.item(job.machine);
+        let settings = || item.and_then(|item| item.recovery.clone()).map(Box::new);
         Some(match ask {
+            CloudAsk::Examine(machine) => {
+                let found = job.facts.home.as_ref().and_then(|found| found.profile.clone());
+                let profile = found.or_else(|| item.and_then(|item| item.profile.clone()))?;
+                CloudRequest::Examine(machine, Box::new(profile), settings())
+            }
             CloudAsk::Inspect(instance, machine) => CloudRequest::Inspect(instance, machine),
             CloudAsk::CreateReplica(disk, sectors) => CloudRequest::CreateReplica(disk, sectors),
             CloudAsk::CreateDisk(instance, disk) => {
-                let view = self.views.get(&machine)?.get(usize::from(disk.index))?;
+                let view = self.views.get(&job.machine)?.get(usize::from(disk.index))?;
                 CloudRequest::CreateDisk(instance, disk, Arc::clone(view))
             }
-            CloudAsk::CreateMachine(instance, machine) => CloudRequest::CreateMachine(instance, machine),
+            CloudAsk::CreateMachine(instance, machine) => {
+                CloudRequest::CreateMachine(instance, machine, settings())
+            }
             CloudAsk::PrepareBoot(instance, machine) => CloudRequest::PrepareBoot(instance, machine),
             CloudAsk::StartMachine(instance, machine) => CloudRequest::StartMachine(instance, machine),
             CloudAsk::StopMachine(machine) => CloudRequest::StopMachine(machine),

@@ -23,6 +23,7 @@ pub mod point;
 pub mod policy;
 pub mod ports;
 pub mod process_server;
+pub mod recovery;
 pub mod role;
 pub mod target;
 pub mod time;

@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::content::Content;
 use crate::id::{DatastoreId, DiskId, MachineId, MasterTargetId};
 use crate::journal::View;
+use crate::recovery::{MachineProfile, RecoverySettings, Violation, listed};
 
 /// Asked of the hypervisor of the primary site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +101,8 @@ pub struct Inspection {
     pub datastore_in_reach: bool,
     /// Whether its disks are attached to a master target. Never in the cloud.
     pub disks_attached: bool,
+    /// What it is like. None where there is none, or the site does not say: a cloud never does.
+    pub profile: Option<MachineProfile>,
     /// Where it is at home. In the cloud it says nothing.
     pub place: Place,
     /// What decides how it starts elsewhere. In the cloud nobody asks: [`Guest::READY`].
@@ -179,6 +182,7 @@ impl Inspection {
         datastore_in_reach: true,
         disks_attached: false,
         guest: Guest::READY,
+        profile: None,
         place: Place::NOWHERE,
     };
 }
@@ -188,13 +192,17 @@ impl Inspection {
 pub enum CloudRequest<C: Content> {
     /// What is known of the machine's instance?
     Inspect(Instance, MachineId),
+    /// Could the machine run there, with these settings or else with those that the cloud chooses? Answered by `Suits`
+    /// with the settings, or refused with every rule that is broken ([`PortFailure::Unsuitable`]). Changes nothing.
+    Examine(MachineId, Box<MachineProfile>, Option<Box<RecoverySettings>>),
     /// Create a blank replica disk of so many sectors. One that exists already is kept as it is, and the answer is
     /// `Existed`.
     CreateReplica(DiskId, u64),
     /// Create a disk for the instance from a recovery point of its replica disk.
     CreateDisk(Instance, DiskId, Arc<View<C>>),
-    /// Create the instance with its network and address from the disks that were created for it.
-    CreateMachine(Instance, MachineId),
+    /// Create the instance, by the settings or else as the cloud chooses, with its network and address, from the disks
+    /// that were created for it.
+    CreateMachine(Instance, MachineId, Option<Box<RecoverySettings>>),
     /// Prepare the disks of the instance, which does not run, so that its system starts there.
     PrepareBoot(Instance, MachineId),
     /// Start the instance.
@@ -216,6 +224,8 @@ pub enum CloudAnswer {
     Existed,
     /// What is known of the machine.
     Machine(Inspection),
+    /// `Examine`: it could run there, with these settings.
+    Suits(Box<RecoverySettings>),
 }
 
 /// Why a site did not do what was asked.
@@ -254,6 +264,9 @@ pub enum PortFailure {
     /// Snapshots stand in the way.
     #[error("the machine has {0} snapshots")]
     SnapshotsPresent(u32),
+    /// The machine, or what it is to become, breaks these rules of the cloud: all of them, by name.
+    #[error("the machine does not meet the requirements of the cloud: {}", listed(.0))]
+    Unsuitable(Vec<Violation>),
 }
 
 impl PortFailure {

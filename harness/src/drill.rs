@@ -11,6 +11,7 @@
 //! | `plans` | what the user does with recovery plans |
 //! | `failovers` | what each failover asked for, recovered, lost, and how long it took |
 //! | `expectations` | what the scenario expects, against what there is at the end |
+//! | `recovery` | what a machine is to look like in Azure, and what the vault shows of it |
 //! | `verdict` | judges, the timeline, convergence and expectations, as one list of verdicts |
 
 use core::time::Duration;
@@ -37,6 +38,7 @@ mod failure;
 mod faults;
 mod moments;
 mod plans;
+mod recovery;
 mod steps;
 mod verdict;
 

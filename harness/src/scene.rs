@@ -8,7 +8,7 @@ use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::ports::{Drive, DriveUse};
 use switchback_engine::{GroupId, MachineId};
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{self, FileSystem, MachineKind, OsKind, Repeat};
+use switchback_scenarios::model::words::{self, FileSystem, FirmwareWord, MachineKind, OsKind, Repeat};
 use switchback_scenarios::model::{self, Churn, Link, Trace, Vm};
 use switchback_scenarios::traces::IoKind;
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -46,6 +46,7 @@ pub fn world_spec(scenario: &Scenario) -> WorldSpec {
             region: scenario.region.name.clone(),
             vault: scenario.region.vault.clone(),
             cache_account: scenario.region.cache_account.clone(),
+            networks: scenario.region.networks.clone(),
         },
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
@@ -111,6 +112,8 @@ fn machine(vm: &Vm) -> MachineSpec {
     MachineSpec {
         name: vm.name.clone(),
         windows: vm.os == OsKind::Windows,
+        uefi: vm.firmware == FirmwareWord::Uefi,
+        remote_access: vm.remote_access,
         boot: BootSpec {
             physical: vm.kind == MachineKind::Physical,
             dhcp: vm.boot.dhcp,

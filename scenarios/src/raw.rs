@@ -10,19 +10,21 @@ use serde_json::json;
 
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
 use crate::model::words::{
-    BootDriver, Connection, ContentKind, DriveUse, FileSystem, HealGoal, Judge, MachineKind, Origin, OsKind,
-    Repeat, TraceFormat,
+    BootDriver, Connection, ContentKind, DriveUse, FileSystem, FirmwareWord, HealGoal, Judge, MachineKind,
+    Origin, OsKind, Repeat, TraceFormat,
 };
 use crate::node::{Kind, Node};
 use crate::ranges::Range;
-use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
+use crate::scalars::{Count, FilePath, Flag, Ip, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, CodeExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull,
-    Fail, Failback, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation,
-    MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect,
-    Reprotect, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy,
+    DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair,
+    KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
+    Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation, SettingsOf,
+    ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation,
+    TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};
@@ -90,7 +92,8 @@ record! {
         "attempts" => attempts: optional Spanned<Count>,
         /// How long a step is pursued until it is given up. Default 7d.
         "gives-up-after" => gives_up_after: optional Spanned<Time>,
-        /// Whether a step that the vault refuses is over with that, and no trouble. Default false.
+        /// Whether a step is over, and no trouble, that the vault refuses, or whose machine was configured so that Azure does
+        /// not take it. Default false.
         "accepts-refusals" => accepts_refusals: optional Spanned<Flag>,
     }
 }
@@ -142,6 +145,30 @@ record! {
         "vault" => vault: required Spanned<Name>,
         /// The name of the cache storage account.
         "cache-account" => cache_account: required Spanned<Name>,
+        /// Networks beside the one that is always there.
+        "networks" => networks: optional Vec<Network>,
+    }
+}
+
+record! {
+    /// A network in Azure.
+    Network is "a network in Azure" {
+        /// Its name.
+        "name" => name: required Spanned<Name>,
+        /// Its subnets.
+        "subnets" => subnets: required NonEmpty<Subnet>,
+    }
+}
+
+record! {
+    /// A subnet of 256 addresses.
+    Subnet is "a subnet" {
+        /// Its name.
+        "name" => name: required Spanned<Name>,
+        /// Its first address.
+        "first" => first: required Spanned<Ip>,
+        /// Whether its rules let remote logons in from the internet. Default false.
+        "admits-internet" => admits_internet: optional Spanned<Flag>,
     }
 }
 
@@ -256,6 +283,10 @@ record! {
         "kind" => kind: optional Spanned<MachineKind>,
         /// windows (default) or linux.
         "os" => os: optional Spanned<OsKind>,
+        /// bios (default) or uefi.
+        "firmware" => firmware: optional Spanned<FirmwareWord>,
+        /// Whether its guest lets remote logons in. Default false.
+        "remote-access" => remote_access: optional Spanned<Flag>,
         /// Whether its DHCP service is enabled, whatever addresses it has. Default true.
         "dhcp" => dhcp: optional Spanned<Flag>,
         /// Boot drivers of Azure that it does not start with. Default: none.

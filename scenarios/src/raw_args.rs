@@ -2,12 +2,12 @@
 
 use crate::decode::{Spanned, record};
 use crate::model::words::{
-    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HomeWord, LinkName, LocationWord,
-    LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord, TaskEnd, TaskWord,
-    Whereabouts,
+    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HealthWord, HomeWord,
+    LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord,
+    TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
-use crate::scalars::{Count, Flag, KebabName, Name};
+use crate::scalars::{Count, Flag, Ip, KebabName, Name};
 use crate::units::{BitRate, DurationRange, Ratio, Time};
 
 /// Names the machine, the group or the plan something is asked of.
@@ -333,6 +333,78 @@ about! {
         "at" => site: required Spanned<Whereabouts>,
         /// What.
         "is" => is: required Spanned<PowerWord>,
+    }
+}
+
+about! {
+    /// What a machine is to look like in Azure: what changes, or what is expected. What is not said stays, or is not looked at.
+    SettingsOf is "the settings of a machine" {
+        /// Its name.
+        "name" => name: optional Spanned<Name>,
+        /// Its resource group.
+        "resource-group" => resource_group: optional Spanned<Name>,
+        /// Its size, such as Standard_D4s_v3.
+        "size" => size: optional Spanned<Name>,
+        /// Its availability set.
+        "availability-set" => availability_set: optional Spanned<Name>,
+        /// Whether its disks are managed.
+        "managed-disks" => managed_disks: optional Spanned<Flag>,
+        /// Its network.
+        "network" => network: optional Spanned<Name>,
+        /// The subnet of that.
+        "subnet" => subnet: optional Spanned<Name>,
+        /// Its private address.
+        "address" => address: optional Spanned<Ip>,
+        /// Whether it has a public address.
+        "public-address" => public_address: optional Spanned<Flag>,
+    }
+}
+
+about! {
+    /// What the vault shows of a replicated item at the end of the run. What is not said is not looked at.
+    ShownExpectation is "an expectation" {
+        /// The name of the machine.
+        "name" => name: optional Spanned<Name>,
+        /// Its health.
+        "health" => health: optional Spanned<HealthWord>,
+        /// The disk with the operating system, by its name in the scenario.
+        "os-disk" => os_disk: optional Spanned<Name>,
+        /// How many data disks it has.
+        "data-disks" => data_disks: optional Spanned<Count>,
+        /// Whether there is a newest crash-consistent point.
+        "crash-consistent-point" => crash_consistent_point: optional Spanned<Flag>,
+        /// Whether there is a newest application-consistent point.
+        "app-consistent-point" => app_consistent_point: optional Spanned<Flag>,
+    }
+}
+
+about! {
+    /// The failback policy that the vault shows at the end of the run.
+    FailbackPolicyExpectation is "an expectation" {
+        /// The lag from which on an alert is raised.
+        "rpo-alert-after" => rpo_alert_after: required Spanned<Time>,
+        /// How long recovery points are kept.
+        "retain-recovery-points-for" => retain_recovery_points_for: required Spanned<Time>,
+        /// How often an application-consistent point is made.
+        "app-consistent-every" => app_consistent_every: required Spanned<Time>,
+    }
+}
+
+about! {
+    /// Which requirements of Azure the newest job of a machine named as broken.
+    RequirementsExpectation is "an expectation" {
+        /// The names of the rules, all of them, in the order in which they are told.
+        "broken" => broken: required Vec<Spanned<KebabName>>,
+    }
+}
+
+about! {
+    /// Whether somebody who connects to the machine in Azure at the end of the run gets through.
+    ConnectsExpectation is "an expectation" {
+        /// Where from.
+        "from" => from: required Spanned<ConnectWord>,
+        /// Whether it works.
+        "is" => is: required Spanned<Flag>,
     }
 }
 

@@ -9,11 +9,12 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, CodeExpectation, CompleteAction, ConsistencyExpectation, Crash, Cut, Delay, Destroy,
-    DiskFault, DiskFull, Fail, Failback, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
-    LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Protect, Reprotect, Skew, Slow, SlowDisk, StateExpectation, Subject, TaskExpectation,
-    TestFailover,
+    ChangePoint, CodeExpectation, CompleteAction, ConnectsExpectation, ConsistencyExpectation, Crash, Cut,
+    Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
+    HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
+    Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
+    RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -45,6 +46,10 @@ choice! {
         "test-failover" => TestFailover(TestFailover),
         /// Remove what a test failover has made.
         "clean-up-test" => CleanUpTest(Subject),
+        /// Change what a machine is to look like in Azure.
+        "configure" => Configure(Box<SettingsOf>),
+        /// Try to change the failback policy.
+        "change-failback-policy" => ChangeFailbackPolicy(Subject),
         /// Say that the manual action is done that a recovery plan waits for.
         "complete-action" => CompleteAction(CompleteAction),
         /// Cut a link.
@@ -115,6 +120,16 @@ choice! {
         "code" => Code(CodeExpectation),
         /// The most acknowledged writes that may be lost.
         "loss" => Loss(LossExpectation),
+        /// What a machine looks like in Azure at the end.
+        "recovered" => Recovered(Box<SettingsOf>),
+        /// What the vault shows of a replicated item at the end.
+        "shows" => Shows(ShownExpectation),
+        /// The failback policy that the vault shows at the end.
+        "failback-policy" => FailbackPolicy(FailbackPolicyExpectation),
+        /// Which requirements of Azure the newest job named as broken.
+        "requirements" => Requirements(RequirementsExpectation),
+        /// Whether somebody can connect to a machine in Azure at the end.
+        "connects" => Connects(ConnectsExpectation),
     }
 }
 
@@ -155,6 +170,8 @@ const STEP_KEYS: &[&str] = &[
     "protect",
     "test-failover",
     "clean-up-test",
+    "configure",
+    "change-failback-policy",
     "complete-action",
     "cut",
     "slow",

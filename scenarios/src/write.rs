@@ -14,6 +14,7 @@ use crate::write::yaml::{Flow, folded, list, plain};
 mod names;
 mod plans;
 mod protect;
+mod recovery;
 mod servers;
 mod steps;
 mod yaml;
@@ -93,7 +94,8 @@ fn region(scenario: &Scenario) -> String {
     let flow = Flow::new()
         .with("name", plain(&region.name))
         .with("vault", plain(&region.vault))
-        .with("cache-account", plain(&region.cache_account));
+        .with("cache-account", plain(&region.cache_account))
+        .with_if(!region.networks.is_empty(), "networks", || recovery::networks(&region.networks));
     format!("region: {flow}\n")
 }
 

@@ -24,7 +24,7 @@ pub(crate) const DEALLOCATE: RangeInclusive<Duration> = millis(15_000, 30_000);
 /// How long a request takes. A shutdown ends with the guest; this is when it is given up.
 pub(crate) const fn of(kind: RequestKind) -> RangeInclusive<Duration> {
     match kind {
-        RequestKind::Inspect => REPLY,
+        RequestKind::Inspect | RequestKind::Examine => REPLY,
         RequestKind::CreateReplica | RequestKind::DeleteReplica => millis(4_000, 10_000),
         RequestKind::CreateDisk => millis(36_000, 46_000),
         RequestKind::CreateMachine => millis(50_000, 64_000),

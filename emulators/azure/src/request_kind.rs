@@ -8,6 +8,8 @@ use switchback_engine::{Content, MachineId};
 pub enum RequestKind {
     /// [`CloudRequest::Inspect`].
     Inspect,
+    /// [`CloudRequest::Examine`].
+    Examine,
     /// [`CloudRequest::CreateReplica`].
     CreateReplica,
     /// [`CloudRequest::CreateDisk`].
@@ -36,8 +38,9 @@ pub enum RequestKind {
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Inspect,
+        Self::Examine,
         Self::CreateReplica,
         Self::CreateDisk,
         Self::CreateMachine,
@@ -58,11 +61,12 @@ impl RequestKind {
         use Instance::{Recovered, Test};
         match request {
             CloudRequest::Inspect(_, machine) => (Self::Inspect, *machine),
+            CloudRequest::Examine(machine, ..) => (Self::Examine, *machine),
             CloudRequest::CreateReplica(disk, _) => (Self::CreateReplica, disk.machine),
             CloudRequest::CreateDisk(Recovered, disk, _) => (Self::CreateDisk, disk.machine),
             CloudRequest::CreateDisk(Test, disk, _) => (Self::CreateTestDisk, disk.machine),
-            CloudRequest::CreateMachine(Recovered, machine) => (Self::CreateMachine, *machine),
-            CloudRequest::CreateMachine(Test, machine) => (Self::CreateTestMachine, *machine),
+            CloudRequest::CreateMachine(Recovered, machine, _) => (Self::CreateMachine, *machine),
+            CloudRequest::CreateMachine(Test, machine, _) => (Self::CreateTestMachine, *machine),
             CloudRequest::PrepareBoot(_, machine) => (Self::PrepareBoot, *machine),
             CloudRequest::StartMachine(Recovered, machine) => (Self::StartMachine, *machine),
             CloudRequest::StartMachine(Test, machine) => (Self::StartTestMachine, *machine),

@@ -46,6 +46,8 @@ pub const fn job(kind: JobKind) -> JobWords {
         JobKind::TestFailover => ("TestFailover", "Test failover"),
         // Inferred, from the operation's name in the interface.
         JobKind::CleanUpTest => ("TestFailoverCleanup", "Cleanup test failover"),
+        // Inferred, from the operation's name in the interface.
+        JobKind::Configure => ("UpdateVmProperties", "Update the virtual machine"),
     };
     JobWords { scenario_name, friendly_name }
 }
@@ -93,6 +95,7 @@ pub const fn task(job: JobKind, task: TaskKind) -> Option<Shown> {
         JobKind::Disable => disable_task(task),
         JobKind::TestFailover => test_failover_task(task),
         JobKind::CleanUpTest => clean_up_test_task(task),
+        JobKind::Configure => configure_task(task),
     }
 }
 
@@ -263,6 +266,16 @@ const fn clean_up_test_task(task: TaskKind) -> Option<Shown> {
     })
 }
 
+/// Inferred: the job was never recorded.
+const fn configure_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::CheckPrerequisites => {
+            shown("UpdateVmPropertiesTask", "UpdateVmProperties", "Updating the virtual machine properties")
+        }
+        _ => return None,
+    })
+}
+
 /// The words for an item's `testFailoverState`. That of a cleanup is recorded; the others are those of the sister
 /// service (site-recovery 1.7).
 #[must_use]
@@ -372,6 +385,8 @@ pub const fn operation(of: Operation) -> Option<&'static str> {
         Operation::Disable => Some("DisableProtection"),
         Operation::TestFailover => Some("TestFailover"),
         Operation::CleanUpTest => Some("TestFailoverCleanup"),
+        // Properties are updated by writing to the item; the service does not list that.
+        Operation::Configure => None,
     }
 }
 
@@ -427,6 +442,7 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
         | PortFailure::SnapshotsPresent(_)
         | PortFailure::DatastoreOutOfReach
         | PortFailure::BootNotPrepared => (409, "OperationNotAllowed"),
+        PortFailure::Unsuitable(_) => (400, "InvalidParameter"),
         PortFailure::GuestUnresponsive => (409, "VMAgentStatusCommunicationError"),
         PortFailure::Throttled { .. } => (429, "TooManyRequests"),
         PortFailure::Unavailable => (503, "ServiceUnavailable"),

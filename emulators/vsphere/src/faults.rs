@@ -143,7 +143,7 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::DatastoreOutOfReach => "DatastoreNotWritableOnHost",
         PortFailure::SnapshotsPresent(_) => "SnapshotFault",
         // Asked of the other site only.
-        PortFailure::BootNotPrepared => "NotSupported",
+        PortFailure::BootNotPrepared | PortFailure::Unsuitable(_) => "NotSupported",
     }
 }
 

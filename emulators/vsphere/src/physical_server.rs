@@ -5,6 +5,7 @@
 
 use switchback_engine::MachineId;
 use switchback_engine::ports::{Guest, Inspection};
+use switchback_engine::recovery::MachineProfile;
 
 use crate::consequence::Consequence;
 use crate::faults::Fault;
@@ -13,10 +14,12 @@ use crate::vcenter::{Reachability, VCenter};
 use crate::virtual_machine::{GuestOs, MachineSpec, PowerState, VirtualMachine};
 
 /// A physical server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhysicalServer {
     /// Whether its power is on.
     pub running: bool,
+    /// What it is like.
+    pub profile: MachineProfile,
 }
 
 impl VCenter {
@@ -30,7 +33,7 @@ impl VCenter {
         if self.machine(machine).is_some() || self.physical.contains_key(&machine) {
             return Err(Fault::AlreadyExists);
         }
-        self.physical.insert(machine, PhysicalServer { running: false });
+        self.physical.insert(machine, PhysicalServer { running: false, profile: spec.profile() });
         self.former.insert(
             machine,
             VirtualMachine {
@@ -44,6 +47,7 @@ impl VCenter {
                 snapshots: Vec::new(),
                 memory_mib: spec.memory_mib,
                 guest: spec.guest,
+                firmware: spec.firmware,
                 tools: true,
             },
         );
@@ -90,8 +94,9 @@ impl VCenter {
     }
 
     pub(crate) fn inspect_physical(&self, machine: MachineId) -> Option<Inspection> {
-        let running = self.physical.get(&machine)?.running;
-        Some(Inspection { exists: true, running, guest: self.guest_of(machine), ..Inspection::ABSENT })
+        let PhysicalServer { running, profile } = self.physical.get(&machine)?.clone();
+        let (guest, profile) = (self.guest_of(machine), Some(profile));
+        Some(Inspection { exists: true, running, guest, profile, ..Inspection::ABSENT })
     }
 
     /// Whether the machine itself reaches its disks, if it is a physical server.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest, Inspection, Place, PortFailure};
+use switchback_engine::recovery::Firmware;
 use switchback_engine::role::CallId;
 use switchback_engine::{DatastoreId, MachineId};
 use switchback_sim::SimTime;
@@ -228,6 +229,7 @@ impl VCenter {
             snapshots: vm.snapshots.len() as u32,
             datastore_in_reach: host.is_none_or(in_reach),
             disks_attached: vm.lends_disks(),
+            profile: Some(vm.profile()),
             guest: self.guest_of(machine),
             place,
         }
@@ -274,6 +276,7 @@ impl VCenter {
             snapshots: Vec::new(),
             memory_mib: like.map_or(NEW_MACHINE_MEMORY_MIB, |vm| vm.memory_mib),
             guest: like.map_or(GuestOs::Linux, |vm| vm.guest),
+            firmware: like.map_or(Firmware::Bios, |vm| vm.firmware),
             tools: like.is_none_or(|vm| vm.tools),
         })
     }

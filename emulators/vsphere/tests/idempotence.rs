@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use switchback_engine::MachineId;
 use switchback_engine::ports::HypervisorRequest;
+use switchback_engine::recovery::Firmware;
 use switchback_engine::role::CallId;
 use switchback_sim::{Seed, SimTime};
 use switchback_vsphere::{
@@ -32,6 +33,7 @@ fn site(seed: u64) -> VCenter {
                 disk_sectors: vec![1000, 100],
                 memory_mib: 5_000,
                 guest: GuestOs::Windows,
+                firmware: Firmware::Bios,
                 tools,
             })
             .expect("a machine");

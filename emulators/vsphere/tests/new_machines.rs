@@ -1,6 +1,7 @@
 //! A machine that replication creates beside one that is there: where it lies, and what becomes of the old one.
 
 use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest, Inspection, PortFailure};
+use switchback_engine::recovery::Firmware;
 use switchback_engine::role::CallId;
 use switchback_engine::{DatastoreId, MachineId};
 use switchback_sim::{Seed, SimTime};
@@ -49,6 +50,7 @@ impl Home {
             disk_sectors: SIZES.to_vec(),
             memory_mib: 4096,
             guest: GuestOs::Linux,
+            firmware: Firmware::Bios,
             tools: true,
         };
         vcenter.add_machine(spec).expect("a machine");

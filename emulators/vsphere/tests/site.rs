@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest, Inspection, PortFailure};
+use switchback_engine::recovery::Firmware;
 use switchback_engine::role::{CallId, DiskRef, StorageError};
 use switchback_engine::{DiskId, MachineId, Site};
 use switchback_sim::{Seed, SimTime};
@@ -63,6 +64,7 @@ impl Home {
             disk_sectors: disk_sectors.to_vec(),
             memory_mib: 8_192,
             guest: GuestOs::Linux,
+            firmware: Firmware::Bios,
             tools: true,
         };
         self.vcenter.add_machine(spec).expect("a machine")

@@ -66,12 +66,14 @@ impl Vault {
             Command::Disable { machine } => self.disable(machine),
             Command::TestFailover { machine, to } => self.test_failover(machine, to),
             Command::CleanUpTest { machine } => self.clean_up_test(machine),
+            Command::Configure { machine, change } => self.configure(machine, &change),
+            Command::ChangeFailbackPolicy { machine, .. } => self.change_failback_policy(machine),
             Command::Plan(command) => self.plan_command(command),
         }
     }
 
     /// The item, if it is in a state that allows the operation.
-    fn permit(&self, machine: MachineId, operation: Operation) -> Result<&ProtectedItem, Refused> {
+    pub(super) fn permit(&self, machine: MachineId, operation: Operation) -> Result<&ProtectedItem, Refused> {
         let item = self.item(machine).ok_or(Refused::UnknownMachine(machine))?;
         let state = item.state();
         if allowed_operations(state, item.test()).contains(&operation) {
@@ -110,6 +112,8 @@ impl Vault {
                 rpo_alert: false,
                 disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
                 guest: Guest::READY,
+                profile: self.item(*machine).and_then(|item| item.profile.clone()),
+                recovery: self.item(*machine).and_then(|item| item.recovery.clone()),
                 health: Health::default(),
                 status,
                 test: self.item(*machine).map(|item| item.test).unwrap_or_default(),

@@ -5,6 +5,7 @@
 //! stopped and the target takes nothing more, but the journal still holds the points, so the user may fail over
 //! again (to another point too) or end the protection.
 
+use super::configure::then_examine;
 use super::item::ItemStatus;
 use super::jobs::{Awaited, CloudAsk, JobError, Next, What};
 use super::phase::{Scene, recover_away};
@@ -32,7 +33,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (TaskKind::CheckPrerequisites, 0) => {
             Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))])
         }
-        (TaskKind::CheckPrerequisites, _) => check(scene),
+        (TaskKind::CheckPrerequisites, 1) => then_examine(check(scene), scene),
         // Nobody can shut a physical server down from outside.
         (TaskKind::ShutDownSource, 0) if scene.item.guest.physical => Next::Skip,
         (TaskKind::ShutDownSource, 0) if scene.job.facts.shut_down_source => {
@@ -54,12 +55,12 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     }
 }
 
-fn check(scene: &Scene<'_>) -> Next {
+fn check(scene: &Scene<'_>) -> Result<(), JobError> {
     let in_the_way = scene.job.facts.away.as_ref().is_some_and(|found| found.exists);
     if in_the_way && !scene.job.facts.leftover {
-        return Next::Fail(JobError::MachineInTheWay(Site::Recovery));
+        return Err(JobError::MachineInTheWay(Site::Recovery));
     }
-    Next::Done
+    Ok(())
 }
 
 /// Waits for the last changes, if the source was shut down so that there are last ones.

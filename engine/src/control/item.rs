@@ -8,6 +8,7 @@ use crate::message::{Order, ResyncReason};
 use crate::point::{RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
 use crate::ports::Guest;
+use crate::recovery::{MachineProfile, RecoverySettings};
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -39,6 +40,11 @@ pub struct ProtectedItem {
     pub disks_attached: bool,
     /// What it was at home when it last began to replicate away.
     pub guest: Guest,
+    /// What it is like, as its site described it when its protection began. None until the cloud has taken it, and where
+    /// the site does not say.
+    pub profile: Option<MachineProfile>,
+    /// What it is to look like when it is recovered; none as long as there is no profile.
+    pub recovery: Option<RecoverySettings>,
     /// What its agent said last. Not kept across restarts: the next heartbeat brings it back.
     #[serde(skip)]
     pub health: Health,

@@ -16,6 +16,7 @@ use crate::id::{DatastoreId, Direction, DiskId, MachineId, MasterTargetId, Site}
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
 use crate::ports::{HypervisorRequest, Inspection, Instance, MasterTargetFound, PortFailure};
+use crate::recovery::RecoverySettings;
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -235,6 +236,7 @@ impl What {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum CloudAsk {
     Inspect(Instance, MachineId),
+    Examine(MachineId),
     CreateReplica(DiskId, u64),
     CreateDisk(Instance, DiskId),
     CreateMachine(Instance, MachineId),
@@ -263,6 +265,7 @@ pub(super) enum Outcome {
     Existed,
     Inspected(Inspection),
     FoundMasterTarget(MasterTargetFound),
+    Suits(Box<RecoverySettings>),
     Chosen(RecoveryPoint),
     Failed(JobError),
 }

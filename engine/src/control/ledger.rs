@@ -53,7 +53,7 @@ enum Part {
 impl Part {
     fn weight(&self) -> u64 {
         let bytes = match self {
-            Self::Item(item) => 256 + 8 * item.disk_sectors.len() + 256 * item.standing.len(),
+            Self::Item(item) => 384 + 8 * item.disk_sectors.len() + 256 * item.standing.len(),
             Self::Group(group) => 32 + 8 * group.machines.len() + 128 * group.runs.len(),
             Self::Job(job) => {
                 128 + job.tasks.iter().map(|task| 32 + 128 * task.asks.len()).sum::<usize>()

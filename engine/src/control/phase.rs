@@ -10,8 +10,8 @@ use super::jobs::{Ask, Awaited, CloudAsk, Job, JobError, Next, Tolerance, What};
 use super::vault::Vault;
 use super::vocabulary::{JobId, JobKind, TaskKind};
 use super::{
-    cancel, change_point, commit, disable, enable, failback, failover, process_server, reprotect, resync,
-    test_failover,
+    cancel, change_point, commit, configure, disable, enable, failback, failover, process_server, reprotect,
+    resync, test_failover,
 };
 use crate::id::{Direction, DiskId};
 use crate::message::{FirstCopy, JournalSpec, Order, Replication};
@@ -92,6 +92,7 @@ pub(super) const fn tasks(kind: JobKind, direction: Direction) -> &'static [Task
         (JobKind::Disable, _) => disable::TASKS,
         (JobKind::TestFailover, _) => test_failover::TASKS,
         (JobKind::CleanUpTest, _) => test_failover::CLEAN_UP_TASKS,
+        (JobKind::Configure, _) => configure::TASKS,
     }
 }
 
@@ -110,6 +111,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (JobKind::Disable, _) => disable::stage(scene, task, stages),
         (JobKind::TestFailover, _) => test_failover::stage(scene, task, stages),
         (JobKind::CleanUpTest, _) => test_failover::clean_up_stage(scene, task, stages),
+        (JobKind::Configure, _) => Next::Done,
     }
 }
 
@@ -163,7 +165,7 @@ pub(super) fn job_ends(vault: &mut Vault, id: JobId, well: bool) {
         JobKind::TestFailover => test_failover::ends(vault, id, well),
         JobKind::CleanUpTest => test_failover::clean_up_ends(vault, id, well),
         JobKind::SwitchProcessServer => process_server::ends(vault, id, well),
-        JobKind::Resync => {}
+        JobKind::Resync | JobKind::Configure => {}
     }
 }
 

@@ -243,6 +243,10 @@ impl Vault {
         }
         self.learn_attached(id, ask, &outcome);
         self.learn_guest(id, ask, &outcome);
+        if let (Outcome::Suits(settings), Some(job)) = (&outcome, self.job(id)) {
+            let (machine, found) = (job.machine, job.facts.home.clone());
+            self.keep_settings(machine, found, settings.as_ref().clone());
+        }
         if matches!(outcome, Outcome::Done) {
             self.master_target_assigned(ask);
         }
@@ -253,6 +257,7 @@ impl Vault {
             Outcome::Done => job.facts.source_is_down |= ask.what.shuts_down(),
             Outcome::Existed => job.facts.blank = false,
             Outcome::Chosen(point) => job.facts.point = Some(point),
+            Outcome::Suits(_) => {}
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
             Outcome::FoundMasterTarget(found) => job.facts.master_target = Some(found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),

@@ -4,6 +4,7 @@
 //! disks are made, because retention goes on too. What a test failover that fails halfway has made stays, as the
 //! product leaves it, until it is cleaned up.
 
+use super::configure::then_examine;
 use super::item::TestStatus;
 use super::jobs::{CloudAsk, JobError, Next, What};
 use super::phase::{Scene, recover_disks};
@@ -29,7 +30,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let cloud = |ask| Next::Ask(vec![What::Cloud(ask)]);
     match (task, stages) {
         (TaskKind::CheckPrerequisites, 0) => cloud(CloudAsk::Inspect(Instance::Test, machine)),
-        (TaskKind::CheckPrerequisites, _) => check(scene),
+        (TaskKind::CheckPrerequisites, 1) => then_examine(check(scene), scene),
         (TaskKind::FailOver, 0) => Next::Ask(vec![pin(scene)]),
         (TaskKind::FailOver, 1 | 2) => recover_disks(scene, Instance::Test, stages - 1),
         (TaskKind::FailOver, 3) => Next::Ask(vec![unpin(scene)]),
@@ -50,10 +51,10 @@ pub(super) fn clean_up_stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> N
     }
 }
 
-fn check(scene: &Scene<'_>) -> Next {
+fn check(scene: &Scene<'_>) -> Result<(), JobError> {
     match &scene.job.facts.away {
-        Some(found) if found.exists => Next::Fail(JobError::MachineInTheWay(Site::Recovery)),
-        _ => Next::Done,
+        Some(found) if found.exists => Err(JobError::MachineInTheWay(Site::Recovery)),
+        _ => Ok(()),
     }
 }
 

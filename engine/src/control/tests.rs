@@ -13,6 +13,7 @@ mod prepared;
 mod prerequisites;
 mod random;
 mod second_attempts;
+mod settings;
 mod status;
 mod test_failovers;
 mod world;

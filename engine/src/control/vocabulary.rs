@@ -11,6 +11,7 @@ use crate::id::{DatastoreId, Direction, GroupId, MachineId, MasterTargetId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
+use crate::recovery::SettingsChange;
 use crate::role::Address;
 
 /// A job's number, counted from 1.
@@ -42,6 +43,8 @@ pub enum JobKind {
     TestFailover,
     /// Remove what a test failover made.
     CleanUpTest,
+    /// Change what a machine is to look like when it is recovered.
+    Configure,
 }
 
 /// Where a job stands.
@@ -247,6 +250,20 @@ pub enum Command {
         /// Which machine.
         machine: MachineId,
     },
+    /// Change what the machine is to look like when it is recovered.
+    Configure {
+        /// Which machine.
+        machine: MachineId,
+        /// What changes.
+        change: SettingsChange,
+    },
+    /// Change the policy under which the machine comes home. Always refused: it is made with the other one.
+    ChangeFailbackPolicy {
+        /// Which machine.
+        machine: MachineId,
+        /// To what.
+        to: ReplicationPolicy,
+    },
     /// Something about a recovery plan. For one that begins or ends nothing the answer names a number that no job has.
     Plan(PlanCommand),
 }
@@ -276,6 +293,8 @@ pub enum Operation {
     TestFailover,
     /// [`Command::CleanUpTest`].
     CleanUpTest,
+    /// [`Command::Configure`].
+    Configure,
 }
 
 /// Why a command was refused. Nothing was changed.
@@ -307,6 +326,9 @@ pub enum Refused {
         "the group comes home through another master target already; several for a group are not emulated"
     )]
     OtherMasterTarget,
+    /// The failback policy is made with the replication policy and cannot be changed.
+    #[error("the failback policy cannot be changed")]
+    FailbackPolicyIsFixed,
     /// It does not go with the recovery plan.
     #[error(transparent)]
     Plan(PlanRefused),

@@ -142,6 +142,8 @@ const fn asks_the_vault(action: &Action) -> bool {
             | Action::Resync(_)
             | Action::TestFailover { .. }
             | Action::CleanUpTest(_)
+            | Action::Configure { .. }
+            | Action::ChangeFailbackPolicy(_)
             | Action::CompleteAction(_)
     )
 }

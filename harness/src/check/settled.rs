@@ -8,6 +8,7 @@ use switchback_engine::control::{
     Command, ItemState, JobState, Location, Operation, ProtectedItem, TestState,
 };
 use switchback_engine::message::Selector;
+use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{DatastoreId, Direction, GroupId, MachineId, PointId, Site};
 use switchback_vsphere::LeftoverKind as HomeLeftover;
@@ -204,6 +205,7 @@ impl<C: Simulated> World<C> {
             (Operation::Disable, Command::Disable { machine }),
             (Operation::TestFailover, Command::TestFailover { machine, to: Selector::Latest }),
             (Operation::CleanUpTest, Command::CleanUpTest { machine }),
+            (Operation::Configure, Command::Configure { machine, change: SettingsChange::default() }),
         ];
         let enable = self.enable_again(machine).map(|command| (Operation::Enable, command));
         let all = all.into_iter().chain(enable);

@@ -280,7 +280,10 @@ impl<C: Simulated> Drill<C> {
             Some(JobState::Cancelled) => Look::Ended,
             Some(JobState::Failed) => {
                 let failed = one.or_else(|| plan.and_then(|plan| first_failed(control, plan)));
-                Look::Failed(failed.map_or_else(Failure::of_plan, Failure::of_job))
+                match failed {
+                    Some(job) if self.is_refused_by_azure(job) => Look::Ended,
+                    failed => Look::Failed(failed.map_or_else(Failure::of_plan, Failure::of_job)),
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use switchback_engine::control::{Command, ItemState, Location};
 use switchback_engine::message::Selector;
+use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
 use switchback_engine::{DatastoreId, Direction, MachineId, MasterTargetId, PointId};
 use switchback_scenarios::model::words::LocationWord;
@@ -12,6 +13,7 @@ use switchback_sim::SimTime;
 
 use super::Drill;
 use super::failure::Failure;
+use super::recovery;
 use crate::content::Simulated;
 use crate::world::sim_time;
 
@@ -49,6 +51,12 @@ impl<C: Simulated> Drill<C> {
                 Ok(Command::TestFailover { machine, to: self.selector(machine, *to)? })
             }),
             Action::CleanUpTest(subject) => each(*subject, &|machine| Ok(Command::CleanUpTest { machine })),
+            Action::Configure { subject, change } => each(*subject, &|machine| {
+                Ok(Command::Configure { machine, change: recovery::change(change) })
+            }),
+            Action::ChangeFailbackPolicy(subject) => each(*subject, &|machine| {
+                Ok(Command::ChangeFailbackPolicy { machine, to: ReplicationPolicy::DEFAULT })
+            }),
             Action::Protect(group) => Ok(self.enable_command(group.0).into_iter().collect()),
             _ => Ok(Vec::new()),
         }

@@ -20,7 +20,20 @@ use crate::world::instant;
 
 impl<C: Simulated> Drill<C> {
     pub(super) fn expectation_verdict(&self, expect: &Expect) -> Verdict {
-        let (name, held, figure) = match expect.what {
+        let (name, held, figure) = match &expect.what {
+            Expectation::Recovered { subject, like } => self.recovered(*subject, like),
+            Expectation::Shows { subject, what } => self.shows(*subject, what),
+            Expectation::FailbackPolicy { subject, is } => self.failback_policy(*subject, is),
+            Expectation::Requirements { subject, broken } => self.requirements(*subject, broken),
+            Expectation::Connects { subject, from, is } => self.connects(*subject, *from, *is),
+            what => self.measured(what),
+        };
+        self.verdict_on(expect, name, held, figure)
+    }
+
+    /// Times, states and figures: everything but what a machine looks like in Azure.
+    fn measured(&self, what: &Expectation) -> (String, bool, String) {
+        match *what {
             Expectation::Rpo { subject, at_most } => {
                 let worst = self.failovers_of(subject).map(|failover| failover.rpo).max().flatten();
                 self.bound("RPO", subject, worst, at_most, words::span)
@@ -142,7 +155,16 @@ impl<C: Simulated> Drill<C> {
                 let name = format!("state of {} at the end", self.scenario.subject_name(subject));
                 (name, held, format!("{}, wanted {is}", listed(&words)))
             }
-        };
+            // Looked at by the caller.
+            Expectation::Recovered { .. }
+            | Expectation::Shows { .. }
+            | Expectation::FailbackPolicy { .. }
+            | Expectation::Requirements { .. }
+            | Expectation::Connects { .. } => (String::new(), false, String::new()),
+        }
+    }
+
+    fn verdict_on(&self, expect: &Expect, name: String, held: bool, figure: String) -> Verdict {
         Verdict {
             name,
             judge: Some(Judge::PromisedTimes),
@@ -167,7 +189,7 @@ impl<C: Simulated> Drill<C> {
         (name, worst.is_some_and(|worst| worst <= at_most), format!("{figure}, at most {}", words(at_most)))
     }
 
-    fn members(&self, subject: Subject) -> impl Iterator<Item = MachineId> {
+    pub(super) fn members(&self, subject: Subject) -> impl Iterator<Item = MachineId> {
         self.scenario.members(subject).iter().map(|vm| MachineId(vm.0 as u32))
     }
 
@@ -303,6 +325,6 @@ impl<C: Simulated> Drill<C> {
     }
 }
 
-fn listed(words: &[impl Display]) -> String {
+pub(super) fn listed(words: &[impl Display]) -> String {
     words.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -42,6 +42,7 @@ impl Failure {
             Refused::OtherMasterTarget => FailureWord::OtherMasterTarget,
             Refused::NotHome => FailureWord::NotHome,
             Refused::BadGroup(_) => FailureWord::BadGroup,
+            Refused::FailbackPolicyIsFixed => FailureWord::FailbackPolicyFixed,
             Refused::Plan(PlanRefused::SinglePoint) => FailureWord::NoSuchPoint,
             Refused::Plan(PlanRefused::UnknownMachine(_)) => FailureWord::NotProtected,
             Refused::Plan(_) => FailureWord::NotAllowed,
@@ -90,6 +91,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::OutOfCapacity(_) => FailureWord::OutOfCapacity,
             PortFailure::DatastoreOutOfReach => FailureWord::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(_) => FailureWord::SnapshotsPresent,
+            PortFailure::Unsuitable(_) => FailureWord::RequirementsNotMet,
             PortFailure::BootNotPrepared => FailureWord::BootNotPrepared,
         },
     }

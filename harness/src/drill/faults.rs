@@ -97,6 +97,8 @@ impl<C: Simulated> Drill<C> {
             | Action::Protect(_)
             | Action::TestFailover { .. }
             | Action::CleanUpTest(_)
+            | Action::Configure { .. }
+            | Action::ChangeFailbackPolicy(_)
             | Action::CompleteAction(_) => return None,
         }
         Some(Duration::ZERO)

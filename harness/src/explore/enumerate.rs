@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
+use switchback_scenarios::model::recovery::Settings;
 use switchback_scenarios::model::words::{
-    Component, DiskOwner, JourneyWord, LinkName, OsKind, OutsideCall, OutsideFailure, PassingState,
+    Component, DiskOwner, FirmwareWord, JourneyWord, LinkName, OsKind, OutsideCall, OutsideFailure,
+    PassingState,
 };
 use switchback_scenarios::model::{
     Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, Pattern, Ratio, RecoveryPointChoice,
@@ -96,6 +98,11 @@ impl Enumeration {
     }
 }
 
+/// Whether a step has to do with replication: one that only changes what a machine is to look like is drawn by chance.
+const fn moves_something(word: JourneyWord) -> bool {
+    !matches!(word, JourneyWord::Configure | JourneyWord::ChangeFailbackPolicy)
+}
+
 /// Every legal walk of one to `steps` steps, the short ones first.
 fn journeys(steps: u32) -> Vec<Vec<JourneyWord>> {
     let mut all = Vec::new();
@@ -103,7 +110,8 @@ fn journeys(steps: u32) -> Vec<Vec<JourneyWord>> {
     for _ in 0..steps {
         let mut longer = Vec::new();
         for (walked, place) in ends {
-            for (word, next) in place.ways() {
+            let ways = place.ways().iter().filter(|(word, _)| moves_something(*word));
+            for (word, next) in ways {
                 let mut walk = walked.clone();
                 walk.push(*word);
                 longer.push((walk, *next));
@@ -170,6 +178,8 @@ const fn state_of(word: JourneyWord, turned: bool) -> PassingState {
         JourneyWord::Resync
         | JourneyWord::TestFailover
         | JourneyWord::CleanUpTest
+        | JourneyWord::Configure
+        | JourneyWord::ChangeFailbackPolicy
         | JourneyWord::CompleteAction => PassingState::Protected,
     }
 }
@@ -196,6 +206,11 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
             JourneyWord::Protect => Action::Protect(GroupIndex(0)),
             JourneyWord::TestFailover => Action::TestFailover { subject, to },
             JourneyWord::CleanUpTest => Action::CleanUpTest(subject),
+            JourneyWord::Configure => {
+                let name = Some("configured".to_owned());
+                Action::Configure { subject, change: Box::new(Settings { name, ..Settings::default() }) }
+            }
+            JourneyWord::ChangeFailbackPolicy => Action::ChangeFailbackPolicy(subject),
             // A journey of one machine has no plan.
             JourneyWord::CompleteAction => continue,
         };
@@ -227,6 +242,8 @@ fn small_site() -> Scenario {
         group: GroupIndex(0),
         kind: switchback_scenarios::model::words::MachineKind::Vmware,
         os: OsKind::Windows,
+        firmware: FirmwareWord::Bios,
+        remote_access: false,
         boot: switchback_scenarios::model::Boot::READY,
         memory: 4 << 30,
         capture_pool: 256 << 20,

@@ -128,7 +128,7 @@ pub(super) fn pairs() -> impl Iterator<Item = (&'static FaultKind, &'static Faul
     KINDS.iter().enumerate().flat_map(|(at, one)| KINDS[at + 1..].iter().map(move |other| (one, other)))
 }
 
-const JOBS: [JobKind; 11] = [
+const JOBS: [JobKind; 12] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -140,6 +140,7 @@ const JOBS: [JobKind; 11] = [
     JobKind::TestFailover,
     JobKind::CleanUpTest,
     JobKind::SwitchProcessServer,
+    JobKind::Configure,
 ];
 
 /// Ends of a job. A cancelled failover is the only job that can be cancelled; the others never are.
@@ -193,7 +194,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 18] = [
+pub(super) const REFUSALS: [&str; 20] = [
     "enable",
     "failover",
     "change of point",
@@ -212,6 +213,8 @@ pub(super) const REFUSALS: [&str; 18] = [
     "not home",
     "other master target",
     "recovery plan",
+    "configure",
+    "failback policy",
 ];
 
 pub(super) fn refusal(refused: &Refused) -> Option<usize> {
@@ -233,6 +236,7 @@ const fn refusal_word(refused: &Refused) -> &'static str {
             Operation::TestFailover => "test failover",
             Operation::CleanUpTest => "clean up test",
             Operation::SwitchProcessServer => "switch process server",
+            Operation::Configure => "configure",
         },
         Refused::NoSuchPoint => "no such point",
         Refused::UnknownMachine(_) => "unknown machine",
@@ -241,5 +245,6 @@ const fn refusal_word(refused: &Refused) -> &'static str {
         Refused::NotHome => "not home",
         Refused::OtherMasterTarget => "other master target",
         Refused::Plan(_) => "recovery plan",
+        Refused::FailbackPolicyIsFixed => "failback policy",
     }
 }

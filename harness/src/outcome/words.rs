@@ -105,6 +105,7 @@ pub const fn job(kind: JobKind) -> &'static str {
         JobKind::Disable => "disable replication",
         JobKind::TestFailover => "test failover",
         JobKind::CleanUpTest => "clean up the test failover",
+        JobKind::Configure => "configure",
     }
 }
 

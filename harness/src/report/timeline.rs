@@ -217,6 +217,10 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
         Command::TestFailover { machine, to } => format!("test the failover of {} to {to:?}", name(machine)),
         Command::Plan(command) => words::plan_command(command),
         Command::CleanUpTest { machine } => format!("clean up the test failover of {}", name(machine)),
+        Command::Configure { machine, .. } => format!("configure {}", name(machine)),
+        Command::ChangeFailbackPolicy { machine, .. } => {
+            format!("change the failback policy of {}", name(machine))
+        }
     }
 }
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use switchback_azure::{Azure, Names};
+use switchback_azure::{Azure, Names, Subnet};
 use switchback_engine::control::{Control, ControlConfig};
 use switchback_engine::process_server::ProcessServer;
+use switchback_engine::recovery::Firmware;
 use switchback_engine::role::{Address, Role};
 use switchback_engine::target::Target;
 use switchback_engine::{MachineId, Site};
@@ -33,6 +34,8 @@ use crate::workload::Workload;
 const HOST_MEMORY_MIB: u64 = 16 << 20;
 /// Cores that may be used in the cloud: quotas are not what these worlds are about, unless a scenario says so.
 const CORES_MAX: u32 = 100_000;
+/// A subnet of a scenario has 256 addresses.
+const SUBNET_PREFIX_BITS: u8 = 24;
 
 impl<C: Simulated> World<C> {
     /// A world in which every machine has just been powered on at home.
@@ -158,6 +161,7 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
             disk_sectors: machine.disks.iter().map(|disk| disk.sectors).collect(),
             memory_mib: machine.memory_bytes >> 20,
             guest: if machine.windows { GuestOs::Windows } else { GuestOs::Linux },
+            firmware: if machine.uefi { Firmware::Uefi } else { Firmware::Bios },
             tools: true,
         };
         vcenter.set_guest(placed.machine, guest(spec, &placed));
@@ -195,5 +199,12 @@ fn build_azure<C: Simulated>(spec: &WorldSpec) -> Azure<C> {
         azure.lock_boot(MachineId(number as u32));
     }
     azure.add_subnet("default", Ipv4Addr::new(10, 1, 0, 0), 16);
+    for network in &spec.cloud.networks {
+        for subnet in &network.subnets {
+            let open = subnet.admits_internet;
+            let subnet = Subnet { open, ..Subnet::closed(&subnet.name, subnet.first, SUBNET_PREFIX_BITS) };
+            azure.add_subnet_to(&network.name, subnet);
+        }
+    }
     azure
 }

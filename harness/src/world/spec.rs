@@ -5,6 +5,7 @@ use core::time::Duration;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::ports::Drive;
 use switchback_engine::{GroupId, Site};
+use switchback_scenarios::model::recovery::Network;
 use switchback_sim::{LinkSpec, Seed};
 pub use switchback_vsphere::STANDARD_DRIVES;
 
@@ -98,6 +99,8 @@ pub struct CloudSpec {
     pub vault: String,
     /// The cache account's name.
     pub cache_account: String,
+    /// Networks beside the usual one.
+    pub networks: Vec<Network>,
 }
 
 /// Service times of a kind of disk.
@@ -120,6 +123,10 @@ pub struct MachineSpec {
     pub name: String,
     /// Whether it runs Windows; Linux otherwise.
     pub windows: bool,
+    /// Whether it starts through UEFI; by BIOS otherwise.
+    pub uefi: bool,
+    /// Whether its guest lets remote logons in.
+    pub remote_access: bool,
     /// What of it decides how it starts in the cloud.
     pub boot: BootSpec,
     /// Its memory in bytes.

@@ -48,6 +48,8 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
     MachineSpec {
         name: name.to_owned(),
         windows: true,
+        uefi: false,
+        remote_access: false,
         boot: BootSpec::READY,
         memory_bytes: 4 << 30,
         pool_bytes: 64 * MIB,
@@ -93,6 +95,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
             region: "uksouth".to_owned(),
             vault: "rsv-dr".to_owned(),
             cache_account: "stdrcache".to_owned(),
+            networks: Vec::new(),
         },
         machine_disk: disk.clone(),
         backend_disk: disk,

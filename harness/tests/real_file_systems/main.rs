@@ -84,6 +84,8 @@ fn recorded_machine(recording: &Recording) -> WorldSpec {
     let machine = MachineSpec {
         name: "db-01".to_owned(),
         windows: false,
+        uefi: false,
+        remote_access: false,
         boot: BootSpec::READY,
         memory_bytes: 4 << 30,
         pool_bytes: 1 << 20,

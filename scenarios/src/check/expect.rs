@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::check::timeline::called;
-use crate::check::{Check, YEAR};
+use crate::check::{Check, YEAR, recovery};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expect, Expectation, StepIndex};
@@ -87,6 +87,27 @@ impl Check<'_> {
                 let takes = args.takes.map(|takes| takes.value);
                 Expectation::Task { step, task: args.task.value, is: args.is.value, takes }
             }
+            ExpectationKind::Recovered(args) => Expectation::Recovered {
+                subject: self.subject(raw, args.subject(), who)?,
+                like: Box::new(recovery::settings(args)),
+            },
+            ExpectationKind::Shows(args) => Expectation::Shows {
+                subject: self.subject(raw, args.subject(), who)?,
+                what: Box::new(recovery::shown(args)),
+            },
+            ExpectationKind::FailbackPolicy(args) => Expectation::FailbackPolicy {
+                subject: self.subject(raw, args.subject(), who)?,
+                is: recovery::policy(args),
+            },
+            ExpectationKind::Requirements(args) => Expectation::Requirements {
+                subject: self.subject(raw, args.subject(), who)?,
+                broken: args.broken.iter().map(|rule| rule.value.0.clone()).collect(),
+            },
+            ExpectationKind::Connects(args) => Expectation::Connects {
+                subject: self.subject(raw, args.subject(), who)?,
+                from: args.from.value,
+                is: args.is.value.0,
+            },
             ExpectationKind::Loss(args) => {
                 let (at_most, at_least) = (args.at_most, args.at_least);
                 if let Some(at_least) = at_least.filter(|least| least.value.0 > at_most.value.0) {

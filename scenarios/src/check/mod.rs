@@ -24,6 +24,7 @@ mod exploration;
 mod faults;
 mod plans;
 mod protect;
+mod recovery;
 mod servers;
 mod site;
 mod timeline;
@@ -81,7 +82,7 @@ impl Check<'_> {
             self.d.leave_out("the site");
         }
         let site = raw.site.as_ref().and_then(|site| self.site(site));
-        let region = raw.region.as_ref().map(site::region);
+        let region = raw.region.as_ref().map(|region| self.region(region));
         let connection =
             raw.site.as_ref().and_then(|site| site.connection).map(|connection| connection.value);
         let connection = connection.unwrap_or(Connection::Vpn);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::check::{Check, Names, RATE_MAX, YEAR};
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{MachineKind, OsKind};
+use crate::model::words::{FirmwareWord, MachineKind, OsKind};
 use crate::model::{Boot, Churn, DatastoreIndex, Disk, DiskIndex, Group, GroupIndex, Pattern, Vm, VmIndex};
 use crate::raw;
 use crate::source::Span;
@@ -95,6 +95,8 @@ impl Check<'_> {
             group,
             kind: raw.kind.map_or(MachineKind::Vmware, |kind| kind.value),
             os: raw.os.map_or(OsKind::Windows, |os| os.value),
+            firmware: raw.firmware.map_or(FirmwareWord::Bios, |firmware| firmware.value),
+            remote_access: raw.remote_access.is_some_and(|flag| flag.value.0),
             boot: boot(raw),
             memory,
             capture_pool: raw.capture_pool.map_or_else(|| Vm::capture_pool_of(memory), |pool| pool.value.0),

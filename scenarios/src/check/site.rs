@@ -25,15 +25,16 @@ const RETENTION_MAX: Duration = Duration::from_hours(15 * 24);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub(super) fn region(raw: &raw::Region) -> Region {
-    Region {
-        name: raw.name.value.0.clone(),
-        vault: raw.vault.value.0.clone(),
-        cache_account: raw.cache_account.value.0.clone(),
-    }
-}
-
 impl Check<'_> {
+    pub(super) fn region(&mut self, raw: &raw::Region) -> Region {
+        Region {
+            name: raw.name.value.0.clone(),
+            vault: raw.vault.value.0.clone(),
+            cache_account: raw.cache_account.value.0.clone(),
+            networks: self.networks(raw),
+        }
+    }
+
     pub(super) fn site(&mut self, raw: &raw::Site) -> Option<Site> {
         let hosts = raw.vcenter.as_ref().and_then(|vcenter| vcenter.hosts);
         if let Some(hosts) = hosts

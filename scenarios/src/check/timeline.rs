@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::check::recovery;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
@@ -244,6 +245,15 @@ impl Check<'_> {
             StepAction::CleanUpTest(args) => {
                 Action::CleanUpTest(self.subject(raw, args.subject(), &verb("cleans up the test of"))?)
             }
+            StepAction::Configure(args) => Action::Configure {
+                subject: self.subject(raw, args.subject(), &verb("configures"))?,
+                change: Box::new(recovery::settings(args)),
+            },
+            StepAction::ChangeFailbackPolicy(args) => Action::ChangeFailbackPolicy(self.subject(
+                raw,
+                args.subject(),
+                &verb("changes the failback policy of"),
+            )?),
             StepAction::CompleteAction(args) => {
                 Action::CompleteAction(self.plan_named(raw, &args.plan, &verb("completes an action of"))?)
             }

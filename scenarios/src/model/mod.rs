@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub use crate::model::exploration::Exploration;
 pub use crate::model::plans::{PlanGroup, PlanIndex, RecoveryPlan};
+use crate::model::recovery::Network;
 pub use crate::model::servers::{
     Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, ProcessServerChoice,
     standard_drives,
@@ -20,7 +21,7 @@ pub use crate::model::steps::{
     Subject, When,
 };
 use crate::model::words::{
-    BootDriver, Connection, ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,
+    BootDriver, Connection, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,
 };
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
@@ -29,6 +30,7 @@ pub use crate::units::{DurationRange, Ratio};
 pub(crate) mod exploration;
 mod places;
 mod plans;
+pub mod recovery;
 mod servers;
 mod site_words;
 pub(crate) mod steps;
@@ -206,6 +208,8 @@ pub struct Region {
     pub vault: String,
     /// The cache storage account.
     pub cache_account: String,
+    /// Networks beside the one that is always there, with different names.
+    pub networks: Vec<Network>,
 }
 
 /// A network.
@@ -349,6 +353,10 @@ pub struct Vm {
     pub kind: MachineKind,
     /// Its operating system.
     pub os: OsKind,
+    /// How it starts.
+    pub firmware: FirmwareWord,
+    /// Whether its guest lets remote logons in.
+    pub remote_access: bool,
     /// How that is set up to start.
     pub boot: Boot,
     /// Memory in bytes.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::model::recovery::{Settings, Shown, ShownPolicy};
 use crate::model::words::{
-    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord, HomeWord,
-    JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState, PowerWord,
-    StateWord, TaskEnd, TaskWord, Whereabouts,
+    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord,
+    HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState,
+    PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
     DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
@@ -157,6 +158,15 @@ pub enum Action {
     },
     /// Remove what a test failover has made.
     CleanUpTest(Subject),
+    /// Change what a machine is to look like in Azure.
+    Configure {
+        /// Whose.
+        subject: Subject,
+        /// What changes.
+        change: Box<Settings>,
+    },
+    /// Try to change the failback policy.
+    ChangeFailbackPolicy(Subject),
     /// Say that the manual action is done that a plan waits for.
     CompleteAction(PlanIndex),
     /// Nothing passes a link.
@@ -306,6 +316,8 @@ impl Action {
             Self::Protect(_) => Journey(JourneyWord::Protect),
             Self::TestFailover { .. } => Journey(JourneyWord::TestFailover),
             Self::CleanUpTest(_) => Journey(JourneyWord::CleanUpTest),
+            Self::Configure { .. } => Journey(JourneyWord::Configure),
+            Self::ChangeFailbackPolicy(_) => Journey(JourneyWord::ChangeFailbackPolicy),
             Self::CompleteAction(_) => Journey(JourneyWord::CompleteAction),
             Self::Cut { .. } => Fault(FaultWord::Cut),
             Self::Slow { .. } => Fault(FaultWord::Slow),
@@ -385,8 +397,45 @@ pub enum FailbackPoint {
 }
 
 /// What is expected of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expectation {
+    /// What a machine looks like in Azure at the end of the run.
+    Recovered {
+        /// Of whom.
+        subject: Subject,
+        /// What is expected.
+        like: Box<Settings>,
+    },
+    /// What the vault shows of a replicated item at the end of the run.
+    Shows {
+        /// Of whom.
+        subject: Subject,
+        /// What is expected.
+        what: Box<Shown>,
+    },
+    /// The failback policy that the vault shows at the end of the run.
+    FailbackPolicy {
+        /// Of whom.
+        subject: Subject,
+        /// Its values.
+        is: ShownPolicy,
+    },
+    /// Which requirements of Azure the newest job of a machine named as broken.
+    Requirements {
+        /// Of whom.
+        subject: Subject,
+        /// The names of the rules, in the order in which they are told.
+        broken: Vec<String>,
+    },
+    /// Whether somebody who connects to the machine in Azure at the end of the run gets through.
+    Connects {
+        /// To whom.
+        subject: Subject,
+        /// Where from.
+        from: ConnectWord,
+        /// Whether it works.
+        is: bool,
+    },
     /// What was lost, in time.
     Rpo {
         /// Of whom.

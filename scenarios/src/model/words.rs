@@ -3,6 +3,12 @@
 use crate::decode::words;
 pub use crate::model::site_words::{BootDriver, Connection, DriveUse, FileSystem, MachineKind, OsKind};
 
+mod faults;
+mod recovery;
+
+pub use faults::FaultWord;
+pub use recovery::{ConnectWord, FirmwareWord, HealthWord};
+
 words! {
     /// What a block holds in this run.
     pub enum ContentKind is "a kind of content" {
@@ -228,6 +234,10 @@ words! {
         DatastoreOutOfReach = "datastore-out-of-reach",
         /// Snapshots stand in the way.
         SnapshotsPresent = "snapshots-present",
+        /// The machine, or what it is to become, breaks requirements of Azure.
+        RequirementsNotMet = "requirements-not-met",
+        /// The failback policy cannot be changed.
+        FailbackPolicyFixed = "failback-policy-fixed",
         /// The disks cannot be prepared for a start in Azure.
         BootNotPrepared = "boot-not-prepared",
         /// The master target that was named does not run.
@@ -490,49 +500,11 @@ words! {
         TestFailover = "test-failover",
         /// Remove what a test failover has made.
         CleanUpTest = "clean-up-test",
+        /// Change what a machine is to look like in Azure.
+        Configure = "configure",
+        /// Try to change the failback policy.
+        ChangeFailbackPolicy = "change-failback-policy",
         /// Say that the manual action is done that a recovery plan waits for.
         CompleteAction = "complete-action",
-    }
-}
-
-words! {
-    /// A kind of fault: what fate, a device or an operator does to the world, by the key of the action.
-    pub enum FaultWord is "a kind of fault" {
-        /// Nothing passes a link.
-        Cut = "cut",
-        /// A link is slow.
-        Slow = "slow",
-        /// A link loses, overtakes or repeats messages.
-        Impair = "impair",
-        /// A program crashes.
-        Crash = "crash",
-        /// A clock jumps.
-        Skew = "skew",
-        /// Calls to an outside service fail.
-        Fail = "fail",
-        /// Calls to an outside service are answered late.
-        Delay = "delay",
-        /// A component's disk is full.
-        DiskFull = "disk-full",
-        /// A disk does something wrong without saying so.
-        DiskFault = "disk-fault",
-        /// A disk is slow.
-        SlowDisk = "slow-disk",
-        /// The site on premises is lost for good.
-        Destroy = "destroy",
-        /// An operator switches a machine on premises off.
-        Stop = "stop",
-        /// An operator switches a machine on premises on.
-        Start = "start",
-        /// An operator takes a snapshot of a machine on premises.
-        Snapshot = "snapshot",
-        /// An operator removes the snapshots of a machine on premises.
-        RemoveSnapshots = "remove-snapshots",
-        /// An operator deletes a machine on premises.
-        Delete = "delete",
-        /// An operator moves a machine on premises to another datastore.
-        Move = "move",
-        /// An operator moves the master target to another datastore.
-        MoveMasterTarget = "move-master-target",
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use crate::model::words::{MachineKind, OsKind, Repeat};
+use crate::model::words::{FirmwareWord, MachineKind, OsKind, Repeat};
 use crate::model::{Churn, DatastoreIndex, Disk, Pattern, Scenario, Trace, Vm};
 use crate::units::{show_bytes, show_time};
 use crate::write::yaml::{Flow, plain};
@@ -31,6 +31,12 @@ fn machine(scenario: &Scenario, vm: &Vm, folder: &Path) -> String {
     }
     if vm.os != OsKind::Windows {
         line("os", vm.os.to_string());
+    }
+    if vm.firmware != FirmwareWord::Bios {
+        line("firmware", vm.firmware.to_string());
+    }
+    if vm.remote_access {
+        line("remote-access", vm.remote_access.to_string());
     }
     if !vm.boot.dhcp {
         line("dhcp", "false".to_owned());

@@ -8,6 +8,7 @@ use crate::model::{
     RecoveryPointChoice, Scenario, SlowDevice, Step, Subject, VmIndex, When,
 };
 use crate::units::{show_bit_rate, show_range, show_time};
+use crate::write::recovery;
 use crate::write::yaml::{Flow, plain};
 
 pub(super) fn timeline(scenario: &Scenario) -> String {
@@ -75,7 +76,9 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
         | Action::Cancel(subject)
         | Action::Resync(subject)
         | Action::Disable(subject)
-        | Action::CleanUpTest(subject) => of(scenario, *subject),
+        | Action::CleanUpTest(subject)
+        | Action::ChangeFailbackPolicy(subject) => of(scenario, *subject),
+        Action::Configure { subject, change } => recovery::settings(of(scenario, *subject), change),
         Action::Reprotect {
             subject,
             process_server,
@@ -243,6 +246,20 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
             let flow = Flow::new().with("step", plain(&scenario.timeline[step.0].name));
             let flow = flow.with("task", task).with("is", is);
             ("task", takes.iter().fold(flow, |flow, takes| flow.with("takes", show_range(*takes))))
+        }
+        Expectation::Recovered { subject, like } => {
+            ("recovered", recovery::settings(of(scenario, *subject), like))
+        }
+        Expectation::Shows { subject, what } => ("shows", recovery::shown(of(scenario, *subject), what)),
+        Expectation::FailbackPolicy { subject, is } => {
+            ("failback-policy", recovery::policy(of(scenario, *subject), *is))
+        }
+        Expectation::Requirements { subject, broken } => {
+            let rules: Vec<String> = broken.iter().map(|rule| plain(rule).to_string()).collect();
+            ("requirements", of(scenario, *subject).with("broken", format!("[{}]", rules.join(", "))))
+        }
+        Expectation::Connects { subject, from, is } => {
+            ("connects", of(scenario, *subject).with("from", from).with("is", is))
         }
         Expectation::Loss { subject, at_most, at_least } => {
             let flow = of(scenario, *subject).with("at-most", at_most);

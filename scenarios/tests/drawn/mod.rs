@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use switchback_scenarios::model::recovery::{Network, Settings, Shown, Subnet};
 use switchback_scenarios::model::words::*;
 use switchback_scenarios::model::*;
 use switchback_scenarios::{SourceLine, traces};
@@ -183,10 +184,23 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
         .prop_flat_map(names)
         .prop_flat_map(|names| names.into_iter().map(disk).collect::<Vec<_>>());
     let memory = prop_oneof![Just(Vm::MEMORY), bytes(64 << 20, 24 << 40, 1)];
-    let kinds = (any_word(MachineKind::ALL), any_word(OsKind::ALL), boot());
+    let kinds = (
+        any_word(MachineKind::ALL),
+        any_word(OsKind::ALL),
+        any_word(FirmwareWord::ALL),
+        any::<bool>(),
+        boot(),
+    );
     let loads = (any::<[bool; 3]>(), time(Duration::ZERO, YEAR));
     (disks, memory, proptest::option::of(any::<Index>()), kinds, 0..stores, loads).prop_flat_map(
-        move |(disks, memory, pool, (kind, os, boot), store, (wanted, starts_at))| {
+        move |(
+            disks,
+            memory,
+            pool,
+            (kind, os, firmware, remote_access, boot),
+            store,
+            (wanted, starts_at),
+        )| {
             let name = name.clone();
             proptest::option::of(churn(disks.len(), index)).prop_map(move |churn| Vm {
                 index: VmIndex(index),
@@ -194,6 +208,8 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
                 group: GroupIndex(group),
                 kind,
                 os,
+                firmware,
+                remote_access,
                 boot: boot.clone(),
                 memory,
                 capture_pool: pool.map_or_else(
@@ -309,6 +325,63 @@ fn machines(sizes: Vec<usize>, stores: usize) -> impl Strategy<Value = (Vec<Grou
     })
 }
 
+fn networks() -> impl Strategy<Value = Vec<Network>> {
+    let subnet = (any::<u32>(), any::<bool>());
+    let subnets = proptest::collection::vec(subnet, 1..3)
+        .prop_flat_map(|subnets| (names(subnets.len()), Just(subnets)))
+        .prop_map(|(names, subnets)| {
+            let subnet = |(name, (first, admits_internet)): (String, (u32, bool))| Subnet {
+                name,
+                first: first.into(),
+                admits_internet,
+            };
+            names.into_iter().zip(subnets).map(subnet).collect::<Vec<_>>()
+        });
+    proptest::collection::vec(subnets, 0..3)
+        .prop_flat_map(|networks| (names(networks.len()), Just(networks)))
+        .prop_map(|(names, networks)| {
+            names.into_iter().zip(networks).map(|(name, subnets)| Network { name, subnets }).collect()
+        })
+}
+
+/// What is said of a machine in Azure, with much left out.
+pub(crate) fn settings() -> impl Strategy<Value = Settings> {
+    let text = || proptest::option::of(name());
+    let flag = || proptest::option::of(any::<bool>());
+    let address = proptest::option::of(any::<u32>());
+    let place = (text(), text(), address);
+    (text(), text(), text(), text(), flag(), place, flag()).prop_map(
+        |(name, resource_group, size, availability_set, managed_disks, place, public_address)| Settings {
+            name,
+            resource_group,
+            size,
+            availability_set,
+            managed_disks,
+            network: place.0,
+            subnet: place.1,
+            address: place.2.map(Into::into),
+            public_address,
+        },
+    )
+}
+
+/// What the vault is expected to show, with much left out.
+pub(crate) fn shown() -> impl Strategy<Value = Shown> {
+    let flag = || proptest::option::of(any::<bool>());
+    let health = proptest::option::of(any_word(HealthWord::ALL));
+    let disks = (proptest::option::of(name()), proptest::option::of(any::<u64>()));
+    (proptest::option::of(name()), health, disks, flag(), flag()).prop_map(
+        |(name, health, (os_disk, data_disks), crash_consistent_point, app_consistent_point)| Shown {
+            name,
+            health,
+            os_disk,
+            data_disks,
+            crash_consistent_point,
+            app_consistent_point,
+        },
+    )
+}
+
 fn judges() -> impl Strategy<Value = Vec<Judge>> {
     prop_oneof![
         Just(Judge::ALL.to_vec()),
@@ -352,7 +425,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
         (Just(groups), plans(&vms), Just(vms), site, Just(master_target), Just(further))
     });
     let words = (any_word(ContentKind::ALL), any_word(Origin::ALL), judges());
-    let azure = (name(), name(), name());
+    let azure = (name(), name(), name(), networks());
     let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN), link(Link::LAN));
     let heal = (proptest::option::of(time(Duration::from_secs(1), YEAR)), operator());
     let seed = prop_oneof![Just(1), any::<u64>()];
@@ -369,7 +442,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
                 summary,
                 content,
                 site,
-                region: Region { name: azure.0, vault: azure.1, cache_account: azure.2 },
+                region: Region { name: azure.0, vault: azure.1, cache_account: azure.2, networks: azure.3 },
                 wan,
                 lan,
                 fabric,

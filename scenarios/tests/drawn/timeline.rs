@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use switchback_scenarios::model::recovery::ShownPolicy;
 use switchback_scenarios::model::words::*;
 use switchback_scenarios::model::*;
 
-use super::{NOWHERE, YEAR, any_word, below_one, time};
+use super::{NOWHERE, YEAR, any_word, below_one, settings, shown, time};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -103,6 +104,9 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         subject(frame).prop_map(Action::Resync),
         subject(frame).prop_map(Action::Disable),
         planned(frame).prop_map(Action::CleanUpTest),
+        subject(frame).prop_map(Action::ChangeFailbackPolicy),
+        (subject(frame), settings())
+            .prop_map(|(subject, change)| Action::Configure { subject, change: Box::new(change) }),
         (subject(frame), point(frame)).prop_map(|(subject, to)| Action::TestFailover { subject, to }),
         group(frame).prop_map(Action::Protect),
     ]
@@ -266,6 +270,20 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, count)| Expectation::PointsKept { subject, count }),
         (subject(frame), any_word(Whereabouts::ALL), any_word(PowerWord::ALL))
             .prop_map(|(subject, site, is)| Expectation::Machine { subject, site, is }),
+        (subject(frame), settings())
+            .prop_map(|(subject, like)| Expectation::Recovered { subject, like: Box::new(like) }),
+        (subject(frame), shown())
+            .prop_map(|(subject, what)| Expectation::Shows { subject, what: Box::new(what) }),
+        (objective(), time(Duration::ZERO, YEAR), time(Duration::ZERO, YEAR)).prop_map(
+            |((subject, rpo_alert_after), retain_recovery_points_for, app_consistent_every)| {
+                let is = ShownPolicy { rpo_alert_after, retain_recovery_points_for, app_consistent_every };
+                Expectation::FailbackPolicy { subject, is }
+            }
+        ),
+        (subject(frame), proptest::collection::vec(super::kebab(), 0..3))
+            .prop_map(|(subject, broken)| Expectation::Requirements { subject, broken }),
+        (subject(frame), any_word(ConnectWord::ALL), any::<bool>())
+            .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
         (subject(frame), any::<u64>()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
         (subject(frame), any_word(HomeWord::ALL), proptest::option::of(0..frame.site.hosts), store)
             .prop_map(|(subject, is, host, datastore)| Expectation::Home { subject, is, host, datastore }),

@@ -144,6 +144,8 @@ pub const fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
         (PortFailure::BootNotPrepared, _) => Code::BootNotPrepared,
         // The machine is not there, or hung.
         (PortFailure::NotFound | PortFailure::GuestUnresponsive, _) => Code::MachineInAzureNotRunning,
+        // Inferred: the documents name no code for a machine that the prerequisites check turns away.
+        (PortFailure::Unsuitable(_), _) => Code::MachineNotCreated,
         // The service's own internal error: ask again.
         (
             PortFailure::Throttled { .. }

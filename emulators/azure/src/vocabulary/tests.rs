@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-const JOBS: [JobKind; 11] = [
+const JOBS: [JobKind; 12] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -16,6 +16,7 @@ const JOBS: [JobKind; 11] = [
     JobKind::Disable,
     JobKind::TestFailover,
     JobKind::CleanUpTest,
+    JobKind::Configure,
 ];
 
 const TASKS: [TaskKind; 15] = [
@@ -148,6 +149,7 @@ fn resource_manager_answers_every_failure_with_a_code() {
         PortFailure::OutOfCapacity(String::new()),
         PortFailure::DatastoreOutOfReach,
         PortFailure::SnapshotsPresent(1),
+        PortFailure::Unsuitable(Vec::new()),
         PortFailure::BootNotPrepared,
     ];
     for failure in &failures {

@@ -125,6 +125,7 @@ impl VCenter {
             snapshots: Vec::new(),
             memory_mib: spec.memory_mib,
             guest: spec.guest,
+            firmware: spec.firmware,
             tools: spec.tools,
         };
         self.place(vm, &spec.disk_sectors)

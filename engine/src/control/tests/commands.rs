@@ -6,6 +6,7 @@ use crate::id::{Direction::*, GroupId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
+use crate::recovery::SettingsChange;
 use crate::role::Input;
 
 /// A world for every state an item can be in.
@@ -82,10 +83,11 @@ fn command(operation: Operation, point: PointId) -> Command {
         Operation::Disable => Command::Disable { machine: M },
         Operation::TestFailover => Command::TestFailover { machine: M, to: Selector::Latest },
         Operation::CleanUpTest => Command::CleanUpTest { machine: M },
+        Operation::Configure => Command::Configure { machine: M, change: SettingsChange::default() },
     }
 }
 
-const OPERATIONS: [Operation; 11] = [
+const OPERATIONS: [Operation; 12] = [
     Operation::Enable,
     Operation::Failover,
     Operation::ChangePoint,
@@ -97,6 +99,7 @@ const OPERATIONS: [Operation; 11] = [
     Operation::Disable,
     Operation::TestFailover,
     Operation::CleanUpTest,
+    Operation::Configure,
 ];
 
 #[test]

@@ -53,6 +53,10 @@ fn command() -> impl Strategy<Value = Command> {
         1 => machine().prop_map(|machine| Command::Disable { machine }),
         2 => machine().prop_map(|machine| Command::TestFailover { machine, to: Selector::Latest }),
         2 => machine().prop_map(|machine| Command::CleanUpTest { machine }),
+        2 => (machine(), "[a-z]{1,3}").prop_map(|(machine, name)| Command::Configure {
+            machine,
+            change: crate::recovery::SettingsChange { name: Some(name), ..Default::default() }
+        }),
     ]
 }
 

@@ -406,6 +406,7 @@ const fn inspection(place: Place) -> Inspection {
         datastore_in_reach: true,
         disks_attached: place.attached,
         guest: place.guest,
+        profile: None,
         place: crate::ports::Place { datastore: Some(D), ..place.standing },
     }
 }

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
+use switchback_scenarios::model::recovery::Settings;
 use switchback_scenarios::model::words::{JourneyWord, LocationWord, PassingState, TaskWord};
 use switchback_scenarios::model::{
     Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject, When,
@@ -55,6 +56,8 @@ impl Place {
                 (W::Cancel, Self::End),
                 (W::Disable, Self::Unprotected),
                 (W::TestFailover, Self::Tested),
+                (W::Configure, Self::Protected),
+                (W::ChangeFailbackPolicy, Self::Protected),
             ],
             Self::Tested => &[(W::CleanUpTest, Self::Protected)],
             Self::FailedOver => &[(W::Commit, Self::Committed), (W::ChangePoint, Self::FailedOver)],
@@ -164,6 +167,8 @@ fn push(
         JourneyWord::Disable => Action::Disable(subject),
         JourneyWord::TestFailover => Action::TestFailover { subject, to: point(chance, when, policy, whole) },
         JourneyWord::CleanUpTest => Action::CleanUpTest(subject),
+        JourneyWord::Configure => Action::Configure { subject, change: Box::new(settings(chance)) },
+        JourneyWord::ChangeFailbackPolicy => Action::ChangeFailbackPolicy(subject),
         JourneyWord::Protect => match subject {
             Subject::Group(group) => Action::Protect(group),
             Subject::Vm(_) | Subject::Plan(_) => return,
@@ -183,6 +188,23 @@ fn push(
             (Moment::Task { vm, task: TaskWord::FailOver }, plus)
         };
         walks.steps.push(step(When::Moment { moment, plus }, Action::Cancel(subject)));
+    }
+}
+
+/// Settings for all machines of a group. One name in four is none that Azure takes, and a size may take too few
+/// disks: failovers fail with that from then on.
+fn settings(chance: &mut Chance) -> Settings {
+    let names = ["moved", "moved-2", "away", "not_a_name"];
+    let sizes = ["Standard_D2s_v3", "Standard_D16s_v3"];
+    let pick = |chance: &mut Chance, from: &[&str]| chance.pick(from).map(|one| (*one).to_owned());
+    match chance.below(4) {
+        0 => Settings { size: pick(chance, &sizes), ..Settings::default() },
+        1 => Settings {
+            availability_set: Some("set".to_owned()),
+            public_address: Some(true),
+            ..Settings::default()
+        },
+        _ => Settings { name: pick(chance, &names), ..Settings::default() },
     }
 }
 

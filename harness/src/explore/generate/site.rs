@@ -5,7 +5,7 @@ use core::time::Duration;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{BootDriver, Connection, MachineKind, Origin, OsKind};
+use switchback_scenarios::model::words::{BootDriver, Connection, FirmwareWord, MachineKind, Origin, OsKind};
 use switchback_scenarios::model::{
     Boot, Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link,
     MasterTarget, Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
@@ -47,7 +47,12 @@ pub(super) fn blank() -> Site {
 }
 
 pub(super) fn region() -> Region {
-    Region { name: "uksouth".to_owned(), vault: "rsv-dr".to_owned(), cache_account: "stdrcache".to_owned() }
+    Region {
+        name: "uksouth".to_owned(),
+        vault: "rsv-dr".to_owned(),
+        cache_account: "stdrcache".to_owned(),
+        networks: Vec::new(),
+    }
 }
 
 pub(super) fn master_target() -> MasterTarget {
@@ -138,6 +143,8 @@ fn machine(
         kind: if one_in(chance, 6) { MachineKind::Physical } else { MachineKind::Vmware },
         os: if one_in(chance, 4) { OsKind::Linux } else { OsKind::Windows },
         boot: boot(chance),
+        firmware: FirmwareWord::Bios,
+        remote_access: false,
         memory: 1 << 30,
         capture_pool: if leanings.starved { chance.in_range(1..=9) * MIB } else { 64 * MIB },
         datastore: DatastoreIndex(chance.below(datastores as u64) as usize),

@@ -206,7 +206,9 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::Resync(subject)
         | Action::Disable(subject)
         | Action::TestFailover { subject, .. }
-        | Action::CleanUpTest(subject) => match subject {
+        | Action::CleanUpTest(subject)
+        | Action::Configure { subject, .. }
+        | Action::ChangeFailbackPolicy(subject) => match subject {
             Subject::Vm(of) => vm(of),
             Subject::Group(of) => group(of),
             Subject::Plan(_) => {}
