@@ -53,7 +53,7 @@ timeline:
     after: commit-at-home
     reprotect: { vm: recorded-01 }
 expect:
-  - rto: { vm: recorded-01, at-most: 10m }
+  - rto: { vm: recorded-01, at-most: 20m }
   - nothing-lost-before: chosen-recovery-point
   - state: { vm: recorded-01, is: protected }
 then-heal: { within: 1h, expect: converged }

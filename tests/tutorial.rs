@@ -11,7 +11,7 @@ use common::{Folder, exit, root, switchback, verdict};
 /// How many statements the tutorial makes.
 const STATEMENTS: usize = 61;
 /// So many are shown. It only grows.
-const SHOWN: usize = 31;
+const SHOWN: usize = 60;
 
 /// A row of the table: its number as written, and the scenarios that it names.
 struct Row {

@@ -10,7 +10,7 @@ use switchback_engine::role::Address;
 use switchback_engine::{Direction, GroupId, MachineId, Stamp};
 use switchback_harness::workload::{Pattern, Synthetic, WorkloadSpec};
 use switchback_harness::world::spec::{
-    CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 use switchback_harness::{World, WorldSpec};
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -32,24 +32,31 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
         fabric: link(1, 10),
         wan: link(10, 10),
         cache_bytes: 600 << 30,
+        further_caches: Vec::new(),
         site: SiteSpec {
             stack: Default::default(),
             vcenter: "vc-bench".to_owned(),
             hosts: 4,
+            unmanaged: Vec::new(),
+            undiscovered: Vec::new(),
             datastores: vec![DatastoreSpec {
                 name: "ds".to_owned(),
                 capacity_bytes: 1 << 50,
                 reach: vec![0, 1, 2, 3],
             }],
             master_target_datastore: 0,
+            master_target_drives: switchback_harness::world::spec::STANDARD_DRIVES.to_vec(),
+            master_targets: Vec::new(),
         },
         cloud: CloudSpec {
             region: "uksouth".to_owned(),
             vault: "rsv-bench".to_owned(),
             cache_account: "stbench".to_owned(),
+            networks: Vec::new(),
         },
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
+        drain_every: DRAIN_EVERY,
     }
 }
 
@@ -67,10 +74,14 @@ fn machine(number: usize, bytes_per_sec: u64) -> MachineSpec {
         block_bytes: 8 << 10..=8 << 10,
         pattern: Pattern::Zipf(Ratio::new(9, 10).unwrap_or(Ratio::ONE)),
         follows: None,
+        batch_every: None,
     };
     MachineSpec {
         name: format!("vm-{number:04}"),
         windows: true,
+        uefi: false,
+        remote_access: false,
+        boot: BootSpec::READY,
         memory_bytes: 16 << 30,
         pool_bytes: 1 << 30,
         datastore: 0,
@@ -112,4 +123,31 @@ pub(crate) fn protected(spec: WorldSpec) -> World<Stamp> {
         world.run_until(until);
     }
     world
+}
+
+/// `count` machines of three disks at batch level, each in a group of its own.
+pub(crate) fn estate(count: usize) -> WorldSpec {
+    const BATCH_EVERY: Duration = Duration::from_mins(5);
+    /// First copies are not what is measured: all at once, they would share the line for an hour.
+    const USED_SECTORS: u64 = (4 << 20) / 512;
+    /// 2.6 GiB a day for each machine.
+    const CHURN_BYTES_PER_SEC: u64 = 32 << 10;
+    let disk = |name: &str, gib: u64| DiskSpec {
+        name: name.to_owned(),
+        sectors: gib * GIB_SECTORS,
+        used_sectors: USED_SECTORS,
+    };
+    let mut spec = spec(count, CHURN_BYTES_PER_SEC);
+    for machine in &mut spec.machines {
+        machine.disks = vec![disk("os", 32), disk("data", 64), disk("log", 16)];
+        machine.workloads = vec![WorkloadSpec::Synthetic(Synthetic {
+            disks: machine.disks.iter().zip(0..).map(|(disk, at)| (at, disk.sectors)).collect(),
+            bytes_per_sec: CHURN_BYTES_PER_SEC,
+            block_bytes: 8 << 10..=8 << 10,
+            pattern: Pattern::Uniform,
+            follows: None,
+            batch_every: Some(BATCH_EVERY),
+        })];
+    }
+    WorldSpec { drain_every: BATCH_EVERY, ..spec }
 }

@@ -32,6 +32,7 @@ mod change_point;
 mod commands;
 mod commit;
 mod config;
+mod configure;
 mod disable;
 mod durable;
 mod enable;
@@ -41,10 +42,14 @@ mod group;
 mod item;
 mod jobs;
 mod ledger;
+mod master_target;
 mod opening;
 mod operations;
 mod phase;
+mod plan;
+mod plan_jobs;
 mod planned_failover;
+mod prepare_boot;
 mod process_server;
 mod reprotect;
 mod resume;
@@ -66,10 +71,15 @@ pub use group::Group;
 pub use item::{Health, ItemStatus, ProtectedItem};
 pub use jobs::{Job, JobError, Task};
 pub use ledger::ControlRecord;
+pub use master_target::{DriveUnfit, MasterTargetUnfit};
 pub use operations::allowed_operations;
+pub use plan::{
+    ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan, PlanCommand, PlanGroup, PlanId, PlanJob,
+    PlanOperation, PlanPlace, PlanRefused,
+};
 pub use vocabulary::{
-    Command, ItemState, JobId, JobKind, JobState, Operation, PlannedPoint, Refused, Stack, TaskKind,
-    TaskState, TestState,
+    Command, ItemState, JobId, JobKind, JobState, Location, Operation, PlannedPoint, Refused, Stack,
+    TaskKind, TaskState, TestState,
 };
 
 use durable::Durable;
@@ -124,6 +134,23 @@ impl<C: Content> Control<C> {
     #[must_use]
     pub fn job(&self, id: JobId) -> Option<&Job> {
         self.vault.shown.job(id)
+    }
+
+    /// A recovery plan.
+    #[must_use]
+    pub fn plan(&self, id: PlanId) -> Option<&Plan> {
+        self.vault.shown.plan(id)
+    }
+
+    /// All jobs of plans, oldest first.
+    pub fn plan_jobs(&self) -> impl DoubleEndedIterator<Item = &PlanJob> {
+        self.vault.shown.plan_jobs()
+    }
+
+    /// A job of a plan.
+    #[must_use]
+    pub fn plan_job(&self, id: JobId) -> Option<&PlanJob> {
+        self.vault.shown.plan_job(id)
     }
 
     /// The recovery points of a group's newest run, oldest first. Empty when there are none, after a commit, and
@@ -198,6 +225,7 @@ impl<C: Content> Control<C> {
         let outcome = match result {
             Ok(HypervisorAnswer::Done) => Outcome::Done,
             Ok(HypervisorAnswer::Machine(found)) => Outcome::Inspected(found),
+            Ok(HypervisorAnswer::MasterTarget(found)) => Outcome::FoundMasterTarget(found),
             Err(failure) => Outcome::Failed(failure.into()),
         };
         self.vault.settle(call.0, outcome);
@@ -208,6 +236,7 @@ impl<C: Content> Control<C> {
             Ok(CloudAnswer::Done) => Outcome::Done,
             Ok(CloudAnswer::Existed) => Outcome::Existed,
             Ok(CloudAnswer::Machine(found)) => Outcome::Inspected(found),
+            Ok(CloudAnswer::Suits(settings)) => Outcome::Suits(settings),
             Err(failure) => Outcome::Failed(failure.into()),
         };
         self.vault.settle(call.0, outcome);
@@ -234,22 +263,32 @@ impl<C: Content> Control<C> {
             },
             What::Hypervisor(request) => Effect::Hypervisor { call: CallId(number), request },
             What::Cloud(ask) => {
-                Effect::Cloud { call: CallId(number), request: self.cloud_request(job.machine, ask)? }
+                Effect::Cloud { call: CallId(number), request: self.cloud_request(job, ask)? }
             }
             What::Await(_) => return None,
         })
     }
 
     /// `None` for a disk whose view is not here (again) yet.
-    fn cloud_request(&self, machine: MachineId, ask: CloudAsk) -> Option<CloudRequest<C>> {
+    fn cloud_request(&self, job: &Job, ask: CloudAsk) -> Option<CloudRequest<C>> {
+        let item = self.vault.item(job.machine);
+        let settings = || item.and_then(|item| item.recovery.clone()).map(Box::new);
         Some(match ask {
+            CloudAsk::Examine(machine) => {
+                let found = job.facts.home.as_ref().and_then(|found| found.profile.clone());
+                let profile = found.or_else(|| item.and_then(|item| item.profile.clone()))?;
+                CloudRequest::Examine(machine, Box::new(profile), settings())
+            }
             CloudAsk::Inspect(instance, machine) => CloudRequest::Inspect(instance, machine),
             CloudAsk::CreateReplica(disk, sectors) => CloudRequest::CreateReplica(disk, sectors),
             CloudAsk::CreateDisk(instance, disk) => {
-                let view = self.views.get(&machine)?.get(usize::from(disk.index))?;
+                let view = self.views.get(&job.machine)?.get(usize::from(disk.index))?;
                 CloudRequest::CreateDisk(instance, disk, Arc::clone(view))
             }
-            CloudAsk::CreateMachine(instance, machine) => CloudRequest::CreateMachine(instance, machine),
+            CloudAsk::CreateMachine(instance, machine) => {
+                CloudRequest::CreateMachine(instance, machine, settings())
+            }
+            CloudAsk::PrepareBoot(instance, machine) => CloudRequest::PrepareBoot(instance, machine),
             CloudAsk::StartMachine(instance, machine) => CloudRequest::StartMachine(instance, machine),
             CloudAsk::StopMachine(machine) => CloudRequest::StopMachine(machine),
             CloudAsk::DeleteMachine(instance, machine) => CloudRequest::DeleteMachine(instance, machine),
@@ -284,6 +323,7 @@ impl<C: Content> Role for Control<C> {
             | Input::DiskRead { .. }
             | Input::DiskWritten { .. } => {}
         }
+        self.vault.carry_plans_on();
         while let Some(record) = self.durable.next_durable() {
             self.vault.shown.apply_record(record);
         }

@@ -10,6 +10,10 @@ pub struct MachineId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct GroupId(pub u32);
 
+/// One place for disks at the primary site, by its number there: a datastore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct DatastoreId(pub u32);
+
 /// One disk of a protected machine: the machine and the disk's place in it, counted from zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DiskId {
@@ -18,6 +22,10 @@ pub struct DiskId {
     /// Its place among the machine's disks; 0 holds the operating system.
     pub index: u8,
 }
+
+/// A machine at home that receives what comes home, by its number at the site: 0 runs beside the configuration server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct MasterTargetId(pub u16);
 
 /// Where something lives. The names do not change when the direction of replication does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -460,6 +460,19 @@ pub enum Observation {
         /// Whether it is over the threshold.
         over: bool,
     },
+    /// The job of a recovery plan began, came to another place, or ended.
+    Plan {
+        /// The job.
+        job: crate::control::JobId,
+        /// The plan.
+        plan: crate::control::PlanId,
+        /// What it is about.
+        kind: crate::control::JobKind,
+        /// How far it is.
+        place: crate::control::PlanPlace,
+        /// Its state.
+        state: crate::control::JobState,
+    },
     /// A consistency of a point that was asked for could not be given and the cause.
     QuiesceFailed {
         /// Whose applications.

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::content::Content;
-use crate::id::{DiskId, MachineId};
+use crate::id::{DatastoreId, DiskId, MachineId, MasterTargetId};
 use crate::journal::View;
+use crate::recovery::{MachineProfile, RecoverySettings, Violation, listed};
 
 /// Asked of the hypervisor of the primary site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,9 +24,16 @@ pub enum HypervisorRequest {
     ShutDown(MachineId),
     /// Power on.
     PowerOn(MachineId),
-    /// Create a machine with blank disks of these sizes in sectors, on the master target's host and datastore.
-    /// Answered by `Done`; one that exists already is an error (`AlreadyExists`).
-    CreateMachine(MachineId, Vec<u64>),
+    /// Create a machine with blank disks of these sizes in sectors, on the master target's host, in the datastore
+    /// that is named or else in the master target's. Answered by `Done`. Where the machine is on another host
+    /// already, that one stays as it is and is no longer the machine from now on; one on the same host is an error
+    /// (`AlreadyExists`; site-recovery 3.8, 78052).
+    CreateMachine(MachineId, Vec<u64>, Option<DatastoreId>),
+    /// What is known of a master target that is to receive the machine's data? Answered by `MasterTarget`.
+    InspectMasterTarget(MachineId, MasterTargetId),
+    /// From now on the machine's disks are attached to this master target, and what arrives for it is kept on this of
+    /// its drives.
+    AssignMasterTarget(MachineId, MasterTargetId, u8),
     /// Attach the machine's disks to the master target, readable and writable.
     AttachDisks(MachineId),
     /// Give the disks back to the machine.
@@ -46,6 +54,45 @@ pub enum HypervisorAnswer {
     Done,
     /// What is known of the machine.
     Machine(Inspection),
+    /// What is known of the master target.
+    MasterTarget(MasterTargetFound),
+}
+
+/// What a site knows of a master target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MasterTargetFound {
+    /// Whether it runs.
+    pub running: bool,
+    /// Whether its operating system is of the same family as the machine's. True where there is no such machine.
+    pub same_family: bool,
+    /// Its drives, in the order in which they are offered.
+    pub drives: Vec<Drive>,
+}
+
+/// A drive of a master target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drive {
+    /// How much fits, in bytes.
+    pub capacity_bytes: u64,
+    /// What else is on it.
+    pub holds: DriveUse,
+    /// Whether its file system is FAT or FAT32.
+    pub is_fat: bool,
+    /// Whether it is locked.
+    pub is_locked: bool,
+}
+
+/// What a drive is in use for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DriveUse {
+    /// Nothing: it is free to keep what arrives.
+    Nothing,
+    /// The operating system, or the installation of the product.
+    System,
+    /// The paging file.
+    Paging,
+    /// The cache of the process server.
+    Cache,
 }
 
 /// What a site knows of a machine.
@@ -61,6 +108,67 @@ pub struct Inspection {
     pub datastore_in_reach: bool,
     /// Whether its disks are attached to a master target. Never in the cloud.
     pub disks_attached: bool,
+    /// What it is like. None where there is none, or the site does not say: a cloud never does.
+    pub profile: Option<MachineProfile>,
+    /// Where it is at home. In the cloud it says nothing.
+    pub place: Place,
+    /// What decides how it starts elsewhere. In the cloud nobody asks: [`Guest::READY`].
+    pub guest: Guest,
+}
+
+/// What of a machine decides whether it starts at the other site as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    /// It is a physical server: no hypervisor can shut it down, and it comes home as a new virtual machine.
+    pub physical: bool,
+    /// It runs Linux.
+    pub linux: bool,
+    /// It asks for its address when it starts, whatever addresses it has now.
+    pub dhcp: bool,
+    /// It starts with every driver that the other site's virtual hardware needs.
+    pub boot_drivers: bool,
+}
+
+impl Default for Guest {
+    fn default() -> Self {
+        Self::READY
+    }
+}
+
+impl Guest {
+    /// A virtual machine that starts anywhere as it is.
+    pub const READY: Self = Self { physical: false, linux: false, dhcp: true, boot_drivers: true };
+
+    /// Whether its disks have to be prepared before it starts away (site-recovery 3.5).
+    #[must_use]
+    pub const fn needs_preparing(self) -> bool {
+        self.physical || self.linux || !self.dhcp || !self.boot_drivers
+    }
+}
+
+/// Where a machine is at home, beside the master target that would serve it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Whether its host is managed by a manager of hosts, such as vCenter.
+    pub managed: bool,
+    /// Whether it is on the master target's host.
+    pub with_master_target: bool,
+    /// Where its disks lie; `None` where there is no machine.
+    pub datastore: Option<DatastoreId>,
+    /// Whether the master target's host is known: managed, or discovered by itself.
+    pub master_target_known: bool,
+}
+
+impl Place {
+    /// Nowhere in particular, with nothing in the way.
+    pub const NOWHERE: Self =
+        Self { managed: true, with_master_target: false, datastore: None, master_target_known: true };
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::NOWHERE
+    }
 }
 
 /// Which of the machines that the cloud may make of a protected one.
@@ -74,8 +182,16 @@ pub enum Instance {
 
 impl Inspection {
     /// There is no such machine.
-    pub const ABSENT: Self =
-        Self { exists: false, running: false, snapshots: 0, datastore_in_reach: true, disks_attached: false };
+    pub const ABSENT: Self = Self {
+        exists: false,
+        running: false,
+        snapshots: 0,
+        datastore_in_reach: true,
+        disks_attached: false,
+        guest: Guest::READY,
+        profile: None,
+        place: Place::NOWHERE,
+    };
 }
 
 /// Asked of the cloud of the recovery site.
@@ -83,13 +199,19 @@ impl Inspection {
 pub enum CloudRequest<C: Content> {
     /// What is known of the machine's instance?
     Inspect(Instance, MachineId),
+    /// Could the machine run there, with these settings or else with those that the cloud chooses? Answered by `Suits`
+    /// with the settings, or refused with every rule that is broken ([`PortFailure::Unsuitable`]). Changes nothing.
+    Examine(MachineId, Box<MachineProfile>, Option<Box<RecoverySettings>>),
     /// Create a blank replica disk of so many sectors. One that exists already is kept as it is, and the answer is
     /// `Existed`.
     CreateReplica(DiskId, u64),
     /// Create a disk for the instance from a recovery point of its replica disk.
     CreateDisk(Instance, DiskId, Arc<View<C>>),
-    /// Create the instance with its network and address from the disks that were created for it.
-    CreateMachine(Instance, MachineId),
+    /// Create the instance, by the settings or else as the cloud chooses, with its network and address, from the disks
+    /// that were created for it.
+    CreateMachine(Instance, MachineId, Option<Box<RecoverySettings>>),
+    /// Prepare the disks of the instance, which does not run, so that its system starts there.
+    PrepareBoot(Instance, MachineId),
     /// Start the instance.
     StartMachine(Instance, MachineId),
     /// Shut the recovered machine down in order and release it.
@@ -109,6 +231,8 @@ pub enum CloudAnswer {
     Existed,
     /// What is known of the machine.
     Machine(Inspection),
+    /// `Examine`: it could run there, with these settings.
+    Suits(Box<RecoverySettings>),
 }
 
 /// Why a site did not do what was asked.
@@ -141,9 +265,15 @@ pub enum PortFailure {
     /// The master target's host does not reach the datastore.
     #[error("the datastore is out of reach of the master target's host")]
     DatastoreOutOfReach,
+    /// Its disks cannot be prepared, so its system would not start.
+    #[error("the machine cannot be prepared to start")]
+    BootNotPrepared,
     /// Snapshots stand in the way.
     #[error("the machine has {0} snapshots")]
     SnapshotsPresent(u32),
+    /// The machine, or what it is to become, breaks these rules of the cloud: all of them, by name.
+    #[error("the machine does not meet the requirements of the cloud: {}", listed(.0))]
+    Unsuitable(Vec<Violation>),
 }
 
 impl PortFailure {

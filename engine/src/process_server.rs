@@ -7,7 +7,7 @@
 //!
 //! It refuses to know what a recovery point is: markers are freight.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::batch::{Batch, Frame, StreamKey};
@@ -25,16 +25,16 @@ const FRAMES_IN_FLIGHT: usize = 16;
 const BYTES_IN_FLIGHT: u64 = 32 << 20;
 /// What a small record weighs, in bytes.
 const NOTE_BYTES: u64 = 64;
-/// The log is rewritten when it is this much heavier than what it still has to hold.
+/// The log is rewritten when it is this much heavier than what it still has to hold, or by more with many streams: to
+/// rewrite it costs as much as there are.
 const GARBAGE_BYTES: u64 = 256 << 20;
+const GARBAGE_BYTES_A_STREAM: u64 = 8 << 20;
 
 /// What a process server is told about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessServerConfig {
     /// Its number.
     pub number: u16,
-    /// Where its frames go.
-    pub target: Address,
     /// Room for frames that the target does not have yet, in bytes.
     pub cache_bytes: u64,
 }
@@ -55,6 +55,8 @@ pub enum ProcessServerRecord<C: Content> {
 pub struct ProcessServer<C: Content> {
     config: ProcessServerConfig,
     streams: BTreeMap<DiskId, Stream<C>>,
+    /// When streams want to be looked at, the first first.
+    due: BTreeSet<(Instant, DiskId)>,
     ledger: Ledger<C, ProcessServerRecord<C>>,
     cached_bytes: u64,
     throttling: bool,
@@ -69,6 +71,17 @@ struct Stream<C> {
     window: Window<Arc<Frame<C>>>,
     /// The target wants nothing more of it.
     is_over: bool,
+    /// When it wants to be looked at, as it was last noted.
+    due: Option<Instant>,
+}
+
+/// Where the frames of an agent go: to the target at the other site, wherever this process server stands.
+const fn target_of(agent: Address) -> Address {
+    match agent {
+        Address::Agent(_, site) => Address::Target(site.other()),
+        // Nobody else has a stream.
+        other => other,
+    }
 }
 
 impl<C: Content> Stream<C> {
@@ -106,13 +119,8 @@ impl<C: Content> Role for ProcessServer<C> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        // After a restart there are frames that were never sent in this life.
-        let due = |window: &Window<Arc<Frame<C>>>| {
-            let unsent = (!window.is_empty()).then_some(Instant::ZERO);
-            window.deadline().or(unsent)
-        };
-        let windows = self.streams.values().filter_map(|stream| due(&stream.window)).min();
-        let at = windows.unwrap_or(Instant::MAX).min(self.ledger.deadline());
+        let windows = self.due.first().map_or(Instant::MAX, |(at, _)| *at);
+        let at = windows.min(self.ledger.deadline());
         (at < Instant::MAX).then_some(at)
     }
 }
@@ -124,6 +132,7 @@ impl<C: Content> ProcessServer<C> {
         Self {
             config,
             streams: BTreeMap::new(),
+            due: BTreeSet::new(),
             ledger: Ledger::new(0),
             cached_bytes: 0,
             throttling: false,
@@ -152,6 +161,8 @@ impl<C: Content> ProcessServer<C> {
         for record in records {
             server.replay(record);
         }
+        let disks: Vec<DiskId> = server.streams.keys().copied().collect();
+        disks.into_iter().for_each(|disk| server.note_due(disk));
         server.ledger = Ledger::new(server.cached_bytes);
         server
     }
@@ -192,11 +203,11 @@ impl<C: Content> ProcessServer<C> {
     /// The stream with this key; a newer key replaces the disk's old stream and what was cached of it, an older one
     /// is none.
     fn stream(&mut self, agent: Address, key: StreamKey, next: u64) -> Option<&mut Stream<C>> {
-        let fresh = || Stream { key, agent, window: Window::new(next), is_over: false };
+        let fresh = || Stream { key, agent, window: Window::new(next), is_over: false, due: None };
         let stream = self.streams.entry(key.disk).or_insert_with(fresh);
         if key > stream.key {
             self.cached_bytes -= stream.window.held_bytes();
-            *stream = fresh();
+            *stream = Stream { due: stream.due, ..fresh() };
         }
         (stream.key == key).then_some(stream)
     }
@@ -263,10 +274,12 @@ impl<C: Content> ProcessServer<C> {
     }
 
     fn relay(&mut self, agent: Address, compare: Arc<Compare>, out: &mut Out<C>) {
+        let disk = compare.stream.disk;
         if let Some(stream) = self.stream(agent, compare.stream, 1) {
             stream.agent = agent;
-            out.send(self.config.target, Message::Compare(compare));
+            out.send(target_of(agent), Message::Compare(compare));
         }
+        self.note_due(disk);
     }
 
     fn relay_back(&self, differs: Arc<Differs>, out: &mut Out<C>) {
@@ -276,7 +289,8 @@ impl<C: Content> ProcessServer<C> {
     }
 
     fn wake(&mut self, now: Instant, out: &mut Out<C>) {
-        let disks: Vec<DiskId> = self.streams.keys().copied().collect();
+        let due = self.due.iter().take_while(|(at, _)| *at <= now);
+        let disks: BTreeSet<DiskId> = due.map(|(_, disk)| *disk).collect();
         for disk in disks {
             self.send(now, disk, out);
         }
@@ -287,12 +301,30 @@ impl<C: Content> ProcessServer<C> {
         stream.window.time_out(now);
         let limit_items = if stream.window.is_probing() { 1 } else { FRAMES_IN_FLIGHT };
         while let Some(frame) = stream.window.next_to_send(now, limit_items, BYTES_IN_FLIGHT) {
-            out.send(self.config.target, Message::Frame(frame));
+            out.send(target_of(stream.agent), Message::Frame(frame));
         }
+        self.note_due(disk);
+    }
+
+    /// A stream has changed: when it wants to be looked at. After a restart there are frames that were never sent in
+    /// this life.
+    fn note_due(&mut self, disk: DiskId) {
+        let Some(stream) = self.streams.get_mut(&disk) else { return };
+        let unsent = (!stream.window.is_empty()).then_some(Instant::ZERO);
+        let due = stream.window.deadline().or(unsent);
+        if due == stream.due {
+            return;
+        }
+        if let Some(before) = stream.due {
+            self.due.remove(&(before, disk));
+        }
+        self.due.extend(due.map(|at| (at, disk)));
+        stream.due = due;
     }
 
     fn compact_if_worth_it(&mut self) {
-        if self.ledger.log_bytes() < self.cached_bytes + GARBAGE_BYTES {
+        let garbage_bytes = GARBAGE_BYTES.max(self.streams.len() as u64 * GARBAGE_BYTES_A_STREAM);
+        if self.ledger.log_bytes() < self.cached_bytes + garbage_bytes {
             return;
         }
         let mut records = Vec::new();

@@ -7,9 +7,11 @@
 //! | file | owns |
 //! |---|---|
 //! | `group` | the journal of one group with its streams and what was chosen from it |
+//! | `groups` | all groups, and which of them were touched |
 //! | `receive` | frames in order, acknowledgement, points and their retention |
 //! | `compare` | digests of the source against the replica |
 //! | `write` | bringing the replica disks forward: folds, promotions, closing |
+//! | `writings` | which of these writes can go on, in order |
 //! | `orders` | what control asks for |
 //! | `durable` | the log, checkpoints, recovery |
 //! | `look` | what it holds, for people who look inside |
@@ -28,16 +30,18 @@ use crate::time::Instant;
 mod compare;
 mod durable;
 mod group;
+mod groups;
 mod look;
 mod orders;
 mod receive;
 mod write;
+mod writings;
 
 use compare::Comparison;
 pub use durable::TargetRecord;
-use group::Group;
+use groups::Groups;
 pub use look::GroupLook;
-use write::Writing;
+use writings::Writings;
 
 /// How often control hears from a target that has nothing new to say; as often as from an agent.
 const HEARTBEAT_EVERY: core::time::Duration = core::time::Duration::from_secs(60);
@@ -48,12 +52,12 @@ type Out<C> = Outbox<C, TargetRecord<C>>;
 #[derive(Debug, Clone)]
 pub struct Target<C: Content> {
     site: Site,
-    groups: BTreeMap<GroupId, Group<C>>,
+    groups: Groups<C>,
     /// Disks whose journal was closed, and its generation: what is sent of them still is wanted no more.
     closed: BTreeMap<DiskId, u64>,
     ledger: Ledger<C, TargetRecord<C>>,
     comparisons: Vec<Comparison<C>>,
-    writing: Vec<Writing<C>>,
+    writings: Writings<C>,
     heartbeat_at: Instant,
     /// Weight of the log after the last checkpoint, in bytes.
     checkpointed_bytes: u64,
@@ -79,8 +83,8 @@ impl<C: Content> Role for Target<C> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        let retries = self.writing.iter().map(Writing::deadline).min().unwrap_or(Instant::MAX);
-        let heartbeat = if self.groups.is_empty() { Instant::MAX } else { self.heartbeat_at };
+        let retries = self.writings.deadline();
+        let heartbeat = if self.groups.len() == 0 { Instant::MAX } else { self.heartbeat_at };
         let at = heartbeat.min(retries).min(self.ledger.deadline());
         (at < Instant::MAX).then_some(at)
     }
@@ -92,11 +96,11 @@ impl<C: Content> Target<C> {
     pub const fn new(site: Site) -> Self {
         Self {
             site,
-            groups: BTreeMap::new(),
+            groups: Groups::new(),
             closed: BTreeMap::new(),
             ledger: Ledger::new(0),
             comparisons: Vec::new(),
-            writing: Vec::new(),
+            writings: Writings::new(),
             heartbeat_at: Instant::ZERO,
             checkpointed_bytes: 0,
             tokens: 0,
@@ -106,7 +110,7 @@ impl<C: Content> Target<C> {
     /// The journal of a group, for people who look inside. Judges read disks and views instead.
     #[must_use]
     pub fn journal(&self, group: GroupId) -> Option<&crate::journal::GroupJournal<C>> {
-        self.groups.get(&group).map(|group| &group.journal)
+        self.groups.get(group).map(|group| &group.journal)
     }
 
     fn message(&mut self, now: Instant, from: Address, message: Message<C>, out: &mut Out<C>) {
@@ -126,23 +130,30 @@ impl<C: Content> Target<C> {
     /// Queues the status of every group that has something new to say, and of all of them every heartbeat. It goes
     /// out when what it says is durable.
     fn report(&mut self, now: Instant) {
-        let heartbeat = now >= self.heartbeat_at;
-        if heartbeat {
+        let touched = self.groups.take_to_report();
+        if now >= self.heartbeat_at {
             self.heartbeat_at = now + HEARTBEAT_EVERY;
+            let all: Vec<GroupId> = self.groups.iter().map(|(id, _)| id).collect();
+            all.into_iter().for_each(|id| self.say_status(id, true));
+        } else {
+            touched.into_iter().for_each(|id| self.say_status(id, false));
         }
-        for (id, group) in &mut self.groups {
-            if !heartbeat && !group.has_news {
-                continue;
-            }
-            group.has_news = false;
-            let status = TargetStatus {
-                group: *id,
-                generation: group.journal.spec().generation,
-                points: group.journal.points().into(),
-                shut_down: group.shut_down(),
-                needs_resync: false,
-            };
-            self.ledger.send(Address::Control, Message::TargetStatus(status));
+    }
+
+    /// Queues the status of a group if it has something new to say, or in any case.
+    fn say_status(&mut self, id: GroupId, in_any_case: bool) {
+        let Some(group) = self.groups.get_mut_untouched(id) else { return };
+        let has_news = core::mem::take(&mut group.has_news);
+        if !has_news && !in_any_case {
+            return;
         }
+        let status = TargetStatus {
+            group: id,
+            generation: group.journal.spec().generation,
+            points: group.points_to_tell(),
+            shut_down: group.shut_down(),
+            needs_resync: false,
+        };
+        self.ledger.send(Address::Control, Message::TargetStatus(status));
     }
 }

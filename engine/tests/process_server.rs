@@ -17,7 +17,7 @@ const PLENTY: u64 = 1 << 40;
 type Server = Bench<ProcessServer<Stamp>>;
 
 fn config(cache_bytes: u64) -> ProcessServerConfig {
-    ProcessServerConfig { number: 1, target: TARGET, cache_bytes }
+    ProcessServerConfig { number: 1, cache_bytes }
 }
 
 fn server(cache_bytes: u64) -> Server {

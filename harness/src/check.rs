@@ -13,6 +13,8 @@
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
 //! | `calls` | what a job asks a site for is done once |
+//! | `plans` | machines of a recovery plan start group by group |
+//! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +31,9 @@ mod atlas;
 mod calls;
 mod image;
 mod lag;
+mod left;
 mod overhear;
+mod plans;
 mod points;
 mod recovery;
 mod rules;
@@ -39,6 +43,7 @@ mod states;
 use atlas::Atlas;
 pub(crate) use image::{Difference, Replay, cut_of, first_difference};
 pub use lag::LagSample;
+use left::Left;
 pub(crate) use overhear::Tap;
 pub(crate) use rules::{is_known_change, states as item_states};
 use states::Reported;
@@ -63,10 +68,12 @@ pub enum Judge {
     OneWritableSide,
     /// When the dust settles no disk, machine or address is left over.
     NoOrphan,
-    /// Every job reaches a final state, and what it asks a site for is done once.
+    /// Every job reaches a final state, what it asks a site for is done once, and what it starts can start.
     JobsEnd,
     /// Only legal changes of state, and what is not allowed is refused and changes nothing.
     StatesAreLegal,
+    /// No machine of a recovery plan is started before those of an earlier group.
+    PlanOrder,
     /// The objectives that the scenario asked for.
     PromisedTimes,
     /// After faults stop, replication becomes healthy within a bound.
@@ -77,7 +84,7 @@ pub enum Judge {
 
 impl Judge {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Prefix,
         Self::CommonCut,
         Self::ApplicationPoint,
@@ -88,6 +95,7 @@ impl Judge {
         Self::NoOrphan,
         Self::JobsEnd,
         Self::StatesAreLegal,
+        Self::PlanOrder,
         Self::PromisedTimes,
         Self::Convergence,
         Self::RunsThrough,
@@ -107,6 +115,7 @@ impl Judge {
             Self::NoOrphan => "nothing is left over",
             Self::JobsEnd => "jobs end",
             Self::StatesAreLegal => "states are legal",
+            Self::PlanOrder => "plans keep their order",
             Self::PromisedTimes => "objectives are met",
             Self::Convergence => "replication converges",
             Self::RunsThrough => "the program runs through",
@@ -189,6 +198,7 @@ pub struct Judges<C: Simulated> {
     calls_done: BTreeSet<CallId>,
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
+    left: Vec<Left>,
     atlas: Atlas,
 }
 
@@ -210,6 +220,7 @@ impl<C: Simulated> Judges<C> {
             lags: Vec::new(),
             calls_done: BTreeSet::new(),
             disk_counts,
+            left: Vec::new(),
             atlas: Atlas::default(),
         }
     }

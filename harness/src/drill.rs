@@ -8,8 +8,10 @@
 //! | `failure` | why it was not done, in the words of the language |
 //! | `faults` | what a step does to the world itself |
 //! | `moments` | the moments that steps wait for, in the engine's words |
+//! | `plans` | what the user does with recovery plans |
 //! | `failovers` | what each failover asked for, recovered, lost, and how long it took |
 //! | `expectations` | what the scenario expects, against what there is at the end |
+//! | `recovery` | what a machine is to look like in Azure, and what the vault shows of it |
 //! | `verdict` | judges, the timeline, convergence and expectations, as one list of verdicts |
 
 use core::time::Duration;
@@ -25,7 +27,7 @@ use thiserror::Error;
 
 use crate::content::Simulated;
 use crate::outcome::Outcome;
-use crate::scene::{NotEmulated, world_spec};
+use crate::scene::world_spec;
 use crate::world::{Seen, World};
 
 mod asked;
@@ -35,6 +37,8 @@ mod failovers;
 mod failure;
 mod faults;
 mod moments;
+mod plans;
+mod recovery;
 mod steps;
 mod verdict;
 
@@ -55,9 +59,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// Why a drill cannot begin.
 #[derive(Debug, Error)]
 pub enum DrillError {
-    /// The scenario asks for what is not emulated.
-    #[error(transparent)]
-    NotEmulated(#[from] NotEmulated),
     /// The inventory of the scenario cannot be.
     #[error("the site cannot be built: {0}")]
     Site(#[from] switchback_vsphere::Fault),
@@ -75,6 +76,8 @@ pub struct Drill<C: Simulated> {
     failovers: Vec<Failover>,
     /// When the last step was done.
     timeline_done: Option<SimTime>,
+    /// When each plan is to be asked for again if the vault does not keep it.
+    plans_asked: Vec<SimTime>,
     /// What was asked for and could not be done.
     troubles: Vec<String>,
 }
@@ -85,7 +88,7 @@ impl<C: Simulated> Drill<C> {
     /// # Errors
     /// [`DrillError`] when its world cannot be built.
     pub fn new(scenario: Arc<Scenario>) -> Result<Self, DrillError> {
-        let world = World::new(world_spec(&scenario)?)?;
+        let world = World::new(world_spec(&scenario))?;
         Ok(Self {
             t0: (scenario.t0 == Origin::Start).then_some(SimTime::ZERO),
             steps: scenario.timeline.iter().map(|_| StepRun::default()).collect(),
@@ -94,6 +97,7 @@ impl<C: Simulated> Drill<C> {
             enabled: false,
             failovers: Vec::new(),
             timeline_done: None,
+            plans_asked: Vec::new(),
             troubles: Vec::new(),
         })
     }
@@ -152,6 +156,7 @@ impl<C: Simulated> Drill<C> {
         self.follow_failovers();
         self.enable_when_booted();
         self.find_t0();
+        self.keep_plans();
         self.do_steps();
         !self.is_over()
     }

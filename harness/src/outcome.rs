@@ -14,7 +14,10 @@ use crate::guard::Panicked;
 use crate::scene;
 use crate::world::{Happening, World};
 
+pub mod events;
 pub mod words;
+
+use events::Event;
 
 /// What came out of a drill.
 #[derive(Debug, Clone, Serialize)]
@@ -47,6 +50,8 @@ pub struct Outcome {
     pub verdicts: Vec<Verdict>,
     /// What happened, in order.
     pub happenings: Vec<(SimTime, Happening)>,
+    /// The codes that were raised and cleared, in order.
+    pub events: Vec<Event>,
     /// The reported lag over time.
     pub lags: Vec<LagSample>,
 }
@@ -168,6 +173,7 @@ impl Outcome {
             failovers: Vec::new(),
             verdicts: vec![verdict],
             happenings: Vec::new(),
+            events: Vec::new(),
             lags: Vec::new(),
         }
     }
@@ -195,6 +201,7 @@ impl Outcome {
             failovers,
             verdicts,
             happenings: world.happenings().to_vec(),
+            events: events::of(world),
             lags: world.judges().lags().to_vec(),
         }
     }

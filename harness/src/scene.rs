@@ -6,60 +6,79 @@ use core::time::Duration;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::control::Stack;
 use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::ports::{Drive, DriveUse};
 use switchback_engine::{GroupId, MachineId};
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{MachineKind, OsKind, Repeat, StackWord};
+use switchback_scenarios::model::words::{
+    self, FileSystem, FirmwareWord, MachineKind, OsKind, Repeat, StackWord,
+};
 use switchback_scenarios::model::{self, Churn, Link, Trace, Vm};
 use switchback_scenarios::traces::IoKind;
 use switchback_sim::{LinkSpec, Ratio, Seed};
-use thiserror::Error;
 
 use crate::WorldSpec;
 use crate::workload::{Pattern, Recorded, RecordedWrite, Synthetic, WorkloadSpec};
-use crate::world::spec::{CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec};
-
-/// A scenario asks for something that is not emulated.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{asked_for_at}: {what} is not emulated")]
-pub struct NotEmulated {
-    /// What.
-    pub what: &'static str,
-    /// `FILE:LINE` where it was asked for.
-    pub asked_for_at: String,
-}
+use crate::world::spec::{
+    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec,
+    MasterTargetSpec, SiteSpec,
+};
 
 /// What a scenario's world is made of.
-///
-/// # Errors
-/// [`NotEmulated`], with the line that asks for it.
-pub fn world_spec(scenario: &Scenario) -> Result<WorldSpec, NotEmulated> {
-    if let Some(vm) = scenario.vms.iter().find(|vm| vm.kind == MachineKind::Physical) {
-        let asked_for_at = scenario.asked_for_at(vm.source);
-        return Err(NotEmulated { what: "a physical server", asked_for_at });
-    }
-    Ok(WorldSpec {
+#[must_use]
+pub fn world_spec(scenario: &Scenario) -> WorldSpec {
+    WorldSpec {
         seed: Seed(scenario.seed),
         machines: scenario.vms.iter().map(machine).collect(),
         groups: groups(scenario),
         lan: link(&scenario.lan),
-        fabric: link(&Link::LAN),
+        fabric: link(&scenario.fabric),
         wan: link(&scenario.wan),
         cache_bytes: scenario.process_server.cache,
+        further_caches: scenario.process_servers.iter().map(|server| server.cache).collect(),
         site: SiteSpec {
             stack: stack(scenario.site.stack),
             vcenter: scenario.site.vcenter.clone(),
             hosts: scenario.site.hosts,
+            unmanaged: scenario.site.unmanaged.clone(),
+            undiscovered: scenario.site.undiscovered.clone(),
             datastores: scenario.site.datastores.iter().map(datastore).collect(),
             master_target_datastore: scenario.master_target.datastore.0,
+            master_target_drives: scenario.master_target.drives.iter().map(drive).collect(),
+            master_targets: scenario.master_targets.iter().map(master_target).collect(),
         },
         cloud: CloudSpec {
             region: scenario.region.name.clone(),
             vault: scenario.region.vault.clone(),
             cache_account: scenario.region.cache_account.clone(),
+            networks: scenario.region.networks.clone(),
         },
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
-    })
+        drain_every: DRAIN_EVERY,
+    }
+}
+
+fn master_target(target: &model::NamedMasterTarget) -> MasterTargetSpec {
+    MasterTargetSpec {
+        name: target.name.clone(),
+        datastore: target.datastore.0,
+        windows: target.os == OsKind::Windows,
+        drives: target.drives.iter().map(drive).collect(),
+    }
+}
+
+fn drive(drive: &model::Drive) -> Drive {
+    Drive {
+        capacity_bytes: drive.capacity,
+        holds: match drive.holds {
+            words::DriveUse::Nothing => DriveUse::Nothing,
+            words::DriveUse::System => DriveUse::System,
+            words::DriveUse::Paging => DriveUse::Paging,
+            words::DriveUse::Cache => DriveUse::Cache,
+        },
+        is_fat: matches!(drive.file_system, FileSystem::Fat | FileSystem::Fat32),
+        is_locked: drive.locked,
+    }
 }
 
 pub(crate) const fn stack(word: StackWord) -> Stack {
@@ -104,6 +123,14 @@ fn machine(vm: &Vm) -> MachineSpec {
     MachineSpec {
         name: vm.name.clone(),
         windows: vm.os == OsKind::Windows,
+        uefi: vm.firmware == FirmwareWord::Uefi,
+        remote_access: vm.remote_access,
+        boot: BootSpec {
+            physical: vm.kind == MachineKind::Physical,
+            dhcp: vm.boot.dhcp,
+            drivers: vm.boot.missing_drivers.is_empty(),
+            locked: vm.boot.locked,
+        },
         memory_bytes: vm.memory,
         pool_bytes: vm.capture_pool,
         datastore: vm.datastore.0,
@@ -127,6 +154,7 @@ fn synthetic(vm: &Vm, churn: &Churn) -> Synthetic {
             }
         },
         follows: churn.after.map(|vm| MachineId(vm.0 as u32)),
+        batch_every: None,
     }
 }
 

@@ -9,6 +9,8 @@ use switchback_sim::{Chance, Ratio, SimTime, Zipf};
 
 /// A partition used to begin at sector 63, and much real input is aligned to nothing better: so is ours.
 const PARTITION_START: u64 = 63;
+/// At batch level no write is larger than this: 64 MiB, the largest payload a batch may have.
+const BATCH_SECTORS_MAX: u64 = (64 << 20) / SECTOR_BYTES;
 
 /// What a machine writes, as data.
 #[derive(Debug, Clone)]
@@ -32,6 +34,9 @@ pub struct Synthetic {
     pub pattern: Pattern,
     /// Writes only because that machine wrote.
     pub follows: Option<MachineId>,
+    /// At batch level: what is written in so much time comes as one write of each disk, at its end. A size drawn from
+    /// `block_bytes` means nothing then.
+    pub batch_every: Option<Duration>,
 }
 
 /// Where, and when, a synthetic workload writes.
@@ -207,6 +212,9 @@ impl SyntheticRun {
     }
 
     fn draw(&mut self) -> Planned {
+        if let Some(every) = self.spec.batch_every {
+            return self.draw_batch(every);
+        }
         let disk = self.chance.below(self.spec.disks.len() as u64) as usize;
         let (disk, sectors) = self.spec.disks[disk];
         let slot_bytes = *self.spec.block_bytes.end();
@@ -230,6 +238,35 @@ impl SyntheticRun {
         Planned { disk, start: first + slot * slot_sectors + within, sectors: sectors as u32 }
     }
 
+    /// The next disk's share of what is written in so much time, as one run of sectors.
+    fn draw_batch(&mut self, every: Duration) -> Planned {
+        let disks = self.spec.disks.len() as u64;
+        let (disk, disk_sectors) = self.spec.disks[(self.cursor % disks) as usize];
+        self.cursor += 1;
+        let bytes = u128::from(self.spec.bytes_per_sec) * every.as_millis() / 1000 / u128::from(disks);
+        let most = disk_sectors.min(BATCH_SECTORS_MAX);
+        let sectors = u64::try_from(bytes / u128::from(SECTOR_BYTES)).unwrap_or(most).clamp(1, most);
+        let places = (disk_sectors / sectors).max(1);
+        let place = match (&self.spec.pattern, &self.zipf) {
+            (Pattern::Sequential, _) => self.cursor / disks % places,
+            (Pattern::Zipf(_), Some(zipf)) => {
+                zipf.sample(&mut self.chance).wrapping_mul(0x9e37_79b1) % places
+            }
+            _ => self.chance.below(places),
+        };
+        Planned { disk, start: place * sectors, sectors: sectors as u32 }
+    }
+
+    /// At batch level all disks are written to at one instant, and then not for a while.
+    fn next_batch_time(&mut self, now: SimTime, every: Duration) -> SimTime {
+        if now == self.began_at {
+            // Machines that started together do not all write at the same instants.
+            return now + Duration::from_nanos(self.chance.below(every.as_nanos() as u64) + 1);
+        }
+        let between_disks = !self.cursor.is_multiple_of(self.spec.disks.len() as u64);
+        if between_disks { now } else { now + every }
+    }
+
     fn draw_size(&mut self) -> u64 {
         let (least, most) = (*self.spec.block_bytes.start(), *self.spec.block_bytes.end());
         if least == most {
@@ -240,6 +277,9 @@ impl SyntheticRun {
 
     /// The pause after a write is as long as its bytes take at the rate, on average.
     fn next_time(&mut self, now: SimTime) -> SimTime {
+        if let Some(every) = self.spec.batch_every {
+            return self.next_batch_time(now, every);
+        }
         let (rate, next_burst) = self.rate_at(now);
         let mean = self.drawn_bytes * 1_000_000_000 / rate.max(1);
         let pause = self.chance.in_range(mean / 2..=mean / 2 * 3);

@@ -9,6 +9,7 @@
 //! | `event` | what can happen next |
 //! | `host` | a role with its durable store, its timer, its life and death |
 //! | `moments` | moments of the workflow that somebody waits for |
+//! | `hydration` | machines that have to be prepared to start in Azure |
 //! | `look` | views into a world that stands still |
 //! | `network` | links between places |
 //! | `guest` | machines: writes issued, held, paused, acknowledged |
@@ -18,7 +19,7 @@
 //! | `faults` | what an operator or fate does |
 //! | `sabotage` | deliberate breakage, for showing that judges see |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use switchback_azure::Azure;
@@ -42,6 +43,7 @@ mod fact;
 mod faults;
 mod guest;
 mod host;
+mod hydration;
 pub mod look;
 mod moments;
 mod network;
@@ -81,6 +83,8 @@ pub struct World<C: Simulated> {
     storage: Storage<C>,
     vcenter: VCenter,
     azure: Azure<C>,
+    /// Machines whose disks at home were prepared in Azure.
+    came_home_prepared: BTreeSet<MachineId>,
     pub(crate) truth: Vec<History>,
     pub(crate) judges: Judges<C>,
     trace: Trace<Fact>,
@@ -354,7 +358,10 @@ impl<C: Simulated> World<C> {
             }
             Event::DiskFlushed { to, life, disk, token } => self.replica_flushed(to, life, disk, token),
             Event::Command(command) => {
-                let (id, command) = *command;
+                let (id, mut command) = *command;
+                if let Some(sabotage) = self.sabotage {
+                    sabotage.tamper_command(&mut command);
+                }
                 self.input(Address::Control, Input::Command { id, command });
             }
             Event::HypervisorDone(call) => self.hypervisor_done(call),

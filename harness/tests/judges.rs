@@ -268,6 +268,18 @@ fn jobs_end_sees_a_job_that_waits_for_ever() {
 }
 
 #[test]
+fn jobs_end_sees_a_machine_that_was_started_without_being_prepared() {
+    let story = |sabotage| {
+        let mut spec = small_machine(13);
+        spec.machines[0].boot.dhcp = false;
+        let mut drill = replicate::<Stamp>(spec, 6 * MINUTE, sabotage);
+        drill.fail_over(Selector::LatestProcessed, true);
+        drill
+    };
+    twins(Judge::JobsEnd, &[], Sabotage::SkipPreparation, story);
+}
+
+#[test]
 fn states_are_legal_sees_a_state_that_was_left_out() {
     let story = |sabotage| {
         let mut drill = replicate::<Stamp>(small_machine(14), 6 * MINUTE, sabotage);

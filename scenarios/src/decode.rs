@@ -194,6 +194,14 @@ pub(crate) trait Decode: Sized {
     fn decode(node: &Node, d: &mut Decoder) -> Option<Self>;
 }
 
+impl<T: Decode> Decode for Box<T> {
+    const WANTED: &'static str = T::WANTED;
+
+    fn decode(node: &Node, d: &mut Decoder) -> Option<Self> {
+        T::decode(node, d).map(Self::new)
+    }
+}
+
 /// A scalar and the place it stands at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Spanned<T> {

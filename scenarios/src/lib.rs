@@ -40,6 +40,7 @@ mod raw;
 mod raw_args;
 mod raw_exploration;
 mod raw_moment;
+mod raw_plans;
 mod raw_steps;
 mod read;
 mod scalars;

@@ -10,20 +10,24 @@ use serde_json::json;
 
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
 use crate::model::words::{
-    ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, StackWord, TraceFormat,
+    BootDriver, Connection, ContentKind, DriveUse, FileSystem, FirmwareWord, HealGoal, Judge, MachineKind,
+    Origin, OsKind, Repeat, StackWord, TraceFormat,
 };
 use crate::node::{Kind, Node};
 use crate::ranges::Range;
-use crate::scalars::{Count, FilePath, Flag, KebabName, Name, Text};
+use crate::scalars::{Count, FilePath, Flag, Ip, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
-    Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    SubjectName, TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy,
+    DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair,
+    KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
+    Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation, SettingsOf,
+    ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation,
+    TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
+pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};
 pub(crate) use crate::raw_steps::{Expectation, Step, StepAction, StepWhen, Target, TargetPoint};
 
 record! {
@@ -47,14 +51,22 @@ record! {
         "wan" => wan: wanted Link,
         /// The network inside the site. Default of its keys: 10Gbps, 100us..300us, no loss.
         "lan" => lan: optional Link,
+        /// The network inside Azure. Default of its keys: 10Gbps, 100us..300us, no loss.
+        "fabric" => fabric: optional Link,
         /// The process server on premises.
         "process-server" => process_server: optional ProcessServer,
         /// The master target on premises, which receives what comes home.
         "master-target" => master_target: optional MasterTarget,
+        /// Further process servers on premises, beside the one of the configuration server.
+        "process-servers" => process_servers: optional Vec<NamedProcessServer>,
+        /// Further master targets, beside the one of the configuration server.
+        "master-targets" => master_targets: optional Vec<NamedMasterTarget>,
         /// The replication policy.
         "policy" => policy: optional Policy,
         /// What is protected, in groups that share their recovery points.
         "protect" => protect: wanted NonEmpty<Group>,
+        /// Recovery plans.
+        "plans" => plans: optional Vec<RecoveryPlan>,
         /// What `at` counts from. Default initial-replication-complete.
         "t0" => t0: optional Spanned<Origin>,
         /// What happens.
@@ -80,7 +92,8 @@ record! {
         "attempts" => attempts: optional Spanned<Count>,
         /// How long a step is pursued until it is given up. Default 7d.
         "gives-up-after" => gives_up_after: optional Spanned<Time>,
-        /// Whether a step that the vault refuses is over with that, and no trouble. Default false.
+        /// Whether a step is over, and no trouble, that the vault refuses, or whose machine was configured so that Azure does
+        /// not take it. Default false.
         "accepts-refusals" => accepts_refusals: optional Spanned<Flag>,
     }
 }
@@ -92,6 +105,8 @@ record! {
         "vcenter" => vcenter: wanted VCenter,
         /// What protects it: classic (default) or modernised.
         "stack" => stack: optional Spanned<StackWord>,
+        /// How it is connected to Azure: vpn (default) or express-route. Sets what the keys of `wan` are by default.
+        "connection" => connection: optional Spanned<Connection>,
         /// Where the disks of machines lie.
         "datastores" => datastores: required NonEmpty<Datastore>,
     }
@@ -104,6 +119,10 @@ record! {
         "name" => name: required Spanned<Name>,
         /// The number of ESXi hosts, 1 to 64.
         "hosts" => hosts: wanted Spanned<Count>,
+        /// The hosts that it does not manage, counted from 0. Default: none.
+        "unmanaged" => unmanaged: optional Vec<Spanned<Count>>,
+        /// Those of them that Site Recovery has not discovered. Default: none.
+        "undiscovered" => undiscovered: optional Vec<Spanned<Count>>,
     }
 }
 
@@ -128,6 +147,30 @@ record! {
         "vault" => vault: required Spanned<Name>,
         /// The name of the cache storage account.
         "cache-account" => cache_account: required Spanned<Name>,
+        /// Networks beside the one that is always there.
+        "networks" => networks: optional Vec<Network>,
+    }
+}
+
+record! {
+    /// A network in Azure.
+    Network is "a network in Azure" {
+        /// Its name.
+        "name" => name: required Spanned<Name>,
+        /// Its subnets.
+        "subnets" => subnets: required NonEmpty<Subnet>,
+    }
+}
+
+record! {
+    /// A subnet of 256 addresses.
+    Subnet is "a subnet" {
+        /// Its name.
+        "name" => name: required Spanned<Name>,
+        /// Its first address.
+        "first" => first: required Spanned<Ip>,
+        /// Whether its rules let remote logons in from the internet. Default false.
+        "admits-internet" => admits_internet: optional Spanned<Flag>,
     }
 }
 
@@ -164,6 +207,48 @@ record! {
         "datastore" => datastore: optional Spanned<Name>,
         /// How long failback recovery points are kept, up to 15 days. Default 24h.
         "retention" => retention: optional Spanned<Time>,
+        /// Its drives. Default: C with the system, R of 600GiB free for retention.
+        "drives" => drives: optional NonEmpty<Drive>,
+    }
+}
+
+record! {
+    /// A further process server on premises.
+    NamedProcessServer is "a process server" {
+        /// Its name, neither `on-premises` nor `azure`.
+        "name" => name: required Spanned<Name>,
+        /// The size of its cache, 1MiB or more. Default 600GiB.
+        "cache" => cache: optional Spanned<Bytes>,
+    }
+}
+
+record! {
+    /// A further master target.
+    NamedMasterTarget is "a master target" {
+        /// Its name, not `configuration-server`.
+        "name" => name: required Spanned<Name>,
+        /// Where it lies. Default: the first datastore.
+        "datastore" => datastore: optional Spanned<Name>,
+        /// windows (default) or linux.
+        "os" => os: optional Spanned<OsKind>,
+        /// Its drives. Default: C with the system, R of 600GiB free for retention.
+        "drives" => drives: optional NonEmpty<Drive>,
+    }
+}
+
+record! {
+    /// A drive of a master target.
+    Drive is "a drive" {
+        /// Its name, unique in the master target.
+        "name" => name: required Spanned<Name>,
+        /// How much fits; 0B is a drive without capacity.
+        "capacity" => capacity: required Spanned<Bytes>,
+        /// What it is in use for: nothing (default), system, paging or cache.
+        "holds" => holds: optional Spanned<DriveUse>,
+        /// Its file system: ntfs (default), ext4, fat or fat32.
+        "file-system" => file_system: optional Spanned<FileSystem>,
+        /// Whether it is locked. Default false.
+        "locked" => locked: optional Spanned<Flag>,
     }
 }
 
@@ -200,6 +285,16 @@ record! {
         "kind" => kind: optional Spanned<MachineKind>,
         /// windows (default) or linux.
         "os" => os: optional Spanned<OsKind>,
+        /// bios (default) or uefi.
+        "firmware" => firmware: optional Spanned<FirmwareWord>,
+        /// Whether its guest lets remote logons in. Default false.
+        "remote-access" => remote_access: optional Spanned<Flag>,
+        /// Whether its DHCP service is enabled, whatever addresses it has. Default true.
+        "dhcp" => dhcp: optional Spanned<Flag>,
+        /// Boot drivers of Azure that it does not start with. Default: none.
+        "missing-drivers" => missing_drivers: optional NonEmpty<Spanned<BootDriver>>,
+        /// Whether nothing can change from outside what it starts with, as with an encrypted system disk. Default false.
+        "boot-locked" => boot_locked: optional Spanned<Flag>,
         /// Its memory, 64MiB to 24TiB. Default 4GiB. The agent's capture pool is a sixteenth of it.
         "memory" => memory: optional Spanned<Bytes>,
         /// The agent's capture pool, overriding the sixteenth of the memory.

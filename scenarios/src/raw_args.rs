@@ -2,21 +2,23 @@
 
 use crate::decode::{Spanned, record};
 use crate::model::words::{
-    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, LinkName, LossMark, OutsideCall,
-    OutsideFailure, PowerWord, SlowDeviceWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HealthWord, HomeWord,
+    LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord,
+    TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
-use crate::scalars::{Count, Flag, KebabName, Name};
-use crate::units::{BitRate, Ratio, Time};
+use crate::scalars::{Count, Flag, Ip, KebabName, Name};
+use crate::units::{BitRate, DurationRange, Ratio, Time};
 
-/// Names the machine or the group something is asked of.
+/// Names the machine, the group or the plan something is asked of.
 #[derive(Debug, Clone)]
 pub(crate) enum SubjectName {
     Vm(Spanned<Name>),
     Group(Spanned<Name>),
+    Plan(Spanned<Name>),
 }
 
-/// A record about one machine or all machines of a group; exactly one of them is named.
+/// A record about one machine, all machines of a group or those of a plan; exactly one of them is named.
 macro_rules! about {
     ($(#[doc = $doc:literal])* $name:ident is $what:literal { $($fields:tt)* }) => {
         record! {
@@ -26,17 +28,20 @@ macro_rules! about {
                 "vm" => vm: optional Spanned<Name>,
                 /// All machines of a group.
                 "group" => group: optional Spanned<Name>,
+                /// All machines of a recovery plan.
+                "plan" => plan: optional Spanned<Name>,
                 $($fields)*
             }
-            one of ["vm", "group"]
+            one of ["vm", "group", "plan"]
         }
 
         impl $name {
             pub(crate) fn subject(&self) -> Option<SubjectName> {
-                match (&self.vm, &self.group) {
-                    (Some(vm), _) => Some(SubjectName::Vm(vm.clone())),
-                    (None, Some(group)) => Some(SubjectName::Group(group.clone())),
-                    (None, None) => None,
+                match (&self.vm, &self.group, &self.plan) {
+                    (Some(vm), ..) => Some(SubjectName::Vm(vm.clone())),
+                    (None, Some(group), _) => Some(SubjectName::Group(group.clone())),
+                    (None, None, Some(plan)) => Some(SubjectName::Plan(plan.clone())),
+                    (None, None, None) => None,
                 }
             }
         }
@@ -220,6 +225,24 @@ about! {
 }
 
 about! {
+    /// Replication in the other direction.
+    Reprotect is "a reprotect" {
+        /// Which process server takes the machine's data: on-premises, azure or one of `process-servers`. Default: the
+        /// one at the site where the machine runs.
+        "process-server" => process_server: optional Spanned<Name>,
+        /// On the way home, which master target receives it: configuration-server or one of `master-targets`. Default:
+        /// the one that serves the machine already, at first that of the configuration server.
+        "master-target" => master_target: optional Spanned<Name>,
+        /// On the way home, which drive of the master target keeps what arrives. Default: the first that will do.
+        "retention-drive" => retention_drive: optional Spanned<Name>,
+        /// Where the disks of a new machine on premises lie, or none. Default: where the master target is.
+        "datastore" => datastore: optional Spanned<Name>,
+        /// To which machine on premises: original (default) or alternate, a new one on the master target's host.
+        "location" => location: optional Spanned<LocationWord>,
+    }
+}
+
+about! {
     /// A failover to Azure.
     Failover is "a failover" {
         /// Which recovery point.
@@ -258,6 +281,16 @@ about! {
     Objective is "an objective" {
         /// The bound.
         "at-most" => at_most: required Spanned<Time>,
+    }
+}
+
+about! {
+    /// How old the newest recovery point is at the end of the run.
+    LagExpectation is "an expectation" {
+        /// The upper bound.
+        "at-most" => at_most: required Spanned<Time>,
+        /// The lower bound. Default none.
+        "at-least" => at_least: optional Spanned<Time>,
     }
 }
 
@@ -303,6 +336,98 @@ about! {
     }
 }
 
+about! {
+    /// What a machine is to look like in Azure: what changes, or what is expected. What is not said stays, or is not looked at.
+    SettingsOf is "the settings of a machine" {
+        /// Its name.
+        "name" => name: optional Spanned<Name>,
+        /// Its resource group.
+        "resource-group" => resource_group: optional Spanned<Name>,
+        /// Its size, such as Standard_D4s_v3.
+        "size" => size: optional Spanned<Name>,
+        /// Its availability set.
+        "availability-set" => availability_set: optional Spanned<Name>,
+        /// Whether its disks are managed.
+        "managed-disks" => managed_disks: optional Spanned<Flag>,
+        /// Its network.
+        "network" => network: optional Spanned<Name>,
+        /// The subnet of that.
+        "subnet" => subnet: optional Spanned<Name>,
+        /// Its private address.
+        "address" => address: optional Spanned<Ip>,
+        /// Whether it has a public address.
+        "public-address" => public_address: optional Spanned<Flag>,
+    }
+}
+
+about! {
+    /// What the vault shows of a replicated item at the end of the run. What is not said is not looked at.
+    ShownExpectation is "an expectation" {
+        /// The name of the machine.
+        "name" => name: optional Spanned<Name>,
+        /// Its health.
+        "health" => health: optional Spanned<HealthWord>,
+        /// The disk with the operating system, by its name in the scenario.
+        "os-disk" => os_disk: optional Spanned<Name>,
+        /// How many data disks it has.
+        "data-disks" => data_disks: optional Spanned<Count>,
+        /// Whether there is a newest crash-consistent point.
+        "crash-consistent-point" => crash_consistent_point: optional Spanned<Flag>,
+        /// Whether there is a newest application-consistent point.
+        "app-consistent-point" => app_consistent_point: optional Spanned<Flag>,
+    }
+}
+
+about! {
+    /// The failback policy that the vault shows at the end of the run.
+    FailbackPolicyExpectation is "an expectation" {
+        /// The lag from which on an alert is raised.
+        "rpo-alert-after" => rpo_alert_after: required Spanned<Time>,
+        /// How long recovery points are kept.
+        "retain-recovery-points-for" => retain_recovery_points_for: required Spanned<Time>,
+        /// How often an application-consistent point is made.
+        "app-consistent-every" => app_consistent_every: required Spanned<Time>,
+    }
+}
+
+about! {
+    /// Which requirements of Azure the newest job of a machine named as broken.
+    RequirementsExpectation is "an expectation" {
+        /// The names of the rules, all of them, in the order in which they are told.
+        "broken" => broken: required Vec<Spanned<KebabName>>,
+    }
+}
+
+about! {
+    /// Whether somebody who connects to the machine in Azure at the end of the run gets through.
+    ConnectsExpectation is "an expectation" {
+        /// Where from.
+        "from" => from: required Spanned<ConnectWord>,
+        /// Whether it works.
+        "is" => is: required Spanned<Flag>,
+    }
+}
+
+about! {
+    /// A code that Site Recovery shows during the run.
+    CodeExpectation is "an expectation" {
+        /// The code.
+        "is" => is: required Spanned<Count>,
+    }
+}
+
+about! {
+    /// Which machine stands on premises at the end of the run.
+    HomeExpectation is "an expectation" {
+        /// Which one.
+        "is" => is: required Spanned<HomeWord>,
+        /// On which host, counted from 0. Default: any.
+        "host" => host: optional Spanned<Count>,
+        /// Where all of its disks lie. Default: anywhere.
+        "datastore" => datastore: optional Spanned<Name>,
+    }
+}
+
 record! {
     /// How a task of a step's job ended.
     TaskExpectation is "an expectation" {
@@ -312,6 +437,8 @@ record! {
         "task" => task: required Spanned<TaskWord>,
         /// How it ended.
         "is" => is: required Spanned<TaskEnd>,
+        /// How long it took, from and to, both included. Default: any time.
+        "takes" => takes: optional Spanned<DurationRange>,
     }
 }
 

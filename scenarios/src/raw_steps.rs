@@ -9,10 +9,12 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    Failover, Impair, KeptExpectation, LossExpectation, MachineExpectation, Mark, Moment, Move,
-    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Skew, Slow, SlowDisk,
-    StateExpectation, Subject, TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, CompleteAction, ConnectsExpectation, ConsistencyExpectation, Crash, Cut,
+    Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
+    HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
+    Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
+    RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -31,7 +33,7 @@ choice! {
         /// Take a failover back before it is committed.
         "cancel" => Cancel(Subject),
         /// Start replication in the other direction.
-        "reprotect" => Reprotect(Subject),
+        "reprotect" => Reprotect(Reprotect),
         /// Fail over home from Azure.
         "failback" => Failback(Failback),
         /// Fail over home from Azure without losing anything, or take it all back.
@@ -46,6 +48,12 @@ choice! {
         "test-failover" => TestFailover(TestFailover),
         /// Remove what a test failover has made.
         "clean-up-test" => CleanUpTest(Subject),
+        /// Change what a machine is to look like in Azure.
+        "configure" => Configure(Box<SettingsOf>),
+        /// Try to change the failback policy.
+        "change-failback-policy" => ChangeFailbackPolicy(Subject),
+        /// Say that the manual action is done that a recovery plan waits for.
+        "complete-action" => CompleteAction(CompleteAction),
         /// Cut a link.
         "cut" => Cut(Cut),
         /// Slow a link down.
@@ -76,6 +84,8 @@ choice! {
         "snapshot" => Snapshot(Operated),
         /// Remove all snapshots of a machine on premises.
         "remove-snapshots" => RemoveSnapshots(Operated),
+        /// Delete a machine on premises.
+        "delete" => Delete(Operated),
         /// Move a machine on premises to another datastore.
         "move" => Move(Move),
         /// Move the master target to another datastore.
@@ -90,6 +100,8 @@ choice! {
         "rpo" => Rpo(Objective),
         /// How long until the workload answers.
         "rto" => Rto(Objective),
+        /// How old the newest recovery point is at the end.
+        "lag" => Lag(LagExpectation),
         /// How consistent the chosen recovery point is.
         "consistency" => Consistency(ConsistencyExpectation),
         /// Nothing before this mark is lost.
@@ -102,10 +114,24 @@ choice! {
         "points-kept" => PointsKept(KeptExpectation),
         /// What a machine is at a site at the end.
         "machine" => Machine(MachineExpectation),
+        /// Which machine stands on premises at the end.
+        "home" => Home(HomeExpectation),
         /// How a task of a step's job ended.
         "task" => Task(TaskExpectation),
+        /// A code that Site Recovery shows during the run.
+        "code" => Code(CodeExpectation),
         /// The most acknowledged writes that may be lost.
         "loss" => Loss(LossExpectation),
+        /// What a machine looks like in Azure at the end.
+        "recovered" => Recovered(Box<SettingsOf>),
+        /// What the vault shows of a replicated item at the end.
+        "shows" => Shows(ShownExpectation),
+        /// The failback policy that the vault shows at the end.
+        "failback-policy" => FailbackPolicy(FailbackPolicyExpectation),
+        /// Which requirements of Azure the newest job named as broken.
+        "requirements" => Requirements(RequirementsExpectation),
+        /// Whether somebody can connect to a machine in Azure at the end.
+        "connects" => Connects(ConnectsExpectation),
     }
 }
 
@@ -147,6 +173,9 @@ const STEP_KEYS: &[&str] = &[
     "protect",
     "test-failover",
     "clean-up-test",
+    "configure",
+    "change-failback-policy",
+    "complete-action",
     "cut",
     "slow",
     "impair",
@@ -162,6 +191,7 @@ const STEP_KEYS: &[&str] = &[
     "start",
     "snapshot",
     "remove-snapshots",
+    "delete",
     "move",
     "move-master-target",
 ];

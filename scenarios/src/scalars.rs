@@ -26,6 +26,10 @@ pub(crate) struct FilePath(pub(crate) String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) u64);
 
+/// An address of the internet protocol, version 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ip(pub(crate) std::net::Ipv4Addr);
+
 /// `true` or `false`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flag(pub(crate) bool);
@@ -139,6 +143,20 @@ impl Scalar for Count {
 
     fn schema() -> Value {
         json!({ "type": "integer", "minimum": 0 })
+    }
+}
+
+impl Scalar for Ip {
+    const WANTED: &'static str = "an address";
+
+    fn from_node(node: &Node) -> Result<Self, Problem> {
+        let text = text_of(node, Self::WANTED)?;
+        let address = text.parse().map(Self);
+        address.map_err(|_| malformed(node, Self::WANTED, "write four numbers, such as 10.2.0.7"))
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "format": "ipv4" })
     }
 }
 

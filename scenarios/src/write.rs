@@ -6,13 +6,16 @@
 
 use std::path::Path;
 
-use crate::model::words::{ContentKind, Judge, Origin, StackWord};
+use crate::model::words::{Connection, ContentKind, Judge, Origin, StackWord};
 use crate::model::{Link, MasterTarget, Operator, Policy, ProcessServer, Ratio, Scenario, Site};
 use crate::units::{show_bit_rate, show_bytes, show_range, show_time};
 use crate::write::yaml::{Flow, folded, list, plain};
 
 mod names;
+mod plans;
 mod protect;
+mod recovery;
+mod servers;
 mod steps;
 mod yaml;
 
@@ -41,6 +44,7 @@ impl Scenario {
             links(&scenario),
             servers(&scenario),
             protect::protect(&scenario, folder),
+            plans::plans(&scenario),
             timeline(&scenario),
             steps::expect(&scenario),
             tail(&scenario),
@@ -64,10 +68,19 @@ fn head(scenario: &Scenario) -> String {
 }
 
 fn site(site: &Site) -> String {
-    let vcenter = Flow::new().with("name", plain(&site.vcenter)).with("hosts", site.hosts);
-    let stack = (site.stack != StackWord::Classic).then(|| format!("  stack: {}\n", site.stack));
-    let stack = stack.unwrap_or_default();
-    let mut out = format!("site:\n  vcenter: {vcenter}\n{stack}  datastores:\n");
+    let vcenter = Flow::new()
+        .with("name", plain(&site.vcenter))
+        .with("hosts", site.hosts)
+        .with_if(!site.unmanaged.is_empty(), "unmanaged", || list(&site.unmanaged))
+        .with_if(!site.undiscovered.is_empty(), "undiscovered", || list(&site.undiscovered));
+    let mut out = format!("site:\n  vcenter: {vcenter}\n");
+    if site.connection != Connection::Vpn {
+        out.push_str(&format!("  connection: {}\n", site.connection));
+    }
+    if site.stack != StackWord::Classic {
+        out.push_str(&format!("  stack: {}\n", site.stack));
+    }
+    out.push_str("  datastores:\n");
     for store in &site.datastores {
         let everywhere = store.reach.iter().copied().eq(0..site.hosts);
         let flow = Flow::new()
@@ -84,14 +97,18 @@ fn region(scenario: &Scenario) -> String {
     let flow = Flow::new()
         .with("name", plain(&region.name))
         .with("vault", plain(&region.vault))
-        .with("cache-account", plain(&region.cache_account));
+        .with("cache-account", plain(&region.cache_account))
+        .with_if(!region.networks.is_empty(), "networks", || recovery::networks(&region.networks));
     format!("region: {flow}\n")
 }
 
 fn links(scenario: &Scenario) -> String {
-    let mut out = format!("wan: {}\n", link(&scenario.wan, &Link::WAN));
+    let mut out = format!("wan: {}\n", link(&scenario.wan, &Link::of(scenario.site.connection)));
     if scenario.lan != Link::LAN {
         out.push_str(&format!("lan: {}\n", link(&scenario.lan, &Link::LAN)));
+    }
+    if scenario.fabric != Link::LAN {
+        out.push_str(&format!("fabric: {}\n", link(&scenario.fabric, &Link::LAN)));
     }
     out
 }
@@ -112,7 +129,8 @@ fn servers(scenario: &Scenario) -> String {
         ("policy", policy(&scenario.policy)),
     ];
     let written = sections.iter().filter(|(_, flow)| !flow.is_empty());
-    written.map(|(key, flow)| format!("{key}: {flow}\n")).collect()
+    let written: String = written.map(|(key, flow)| format!("{key}: {flow}\n")).collect();
+    written + &servers::further(scenario)
 }
 
 fn process_server(server: &ProcessServer) -> Flow {
@@ -131,6 +149,7 @@ fn master_target(target: &MasterTarget, site: &Site) -> Flow {
             plain(&site.datastores[target.datastore.0].name)
         })
         .with_if(target.retention != default.retention, "retention", || show_time(target.retention))
+        .with_if(target.drives != default.drives, "drives", || servers::drives(&target.drives))
 }
 
 fn policy(policy: &Policy) -> Flow {

@@ -39,6 +39,8 @@ snapshots! {
     steps: "steps.yaml",
     faults: "faults.yaml",
     moments: "moments.yaml",
+    plans: "plans.yaml",
+    homes: "homes.yaml",
     ranges_are_not_one_scenario: "ranges.yaml",
     several_kinds: "several-kinds.yaml",
     traces: "traces.yaml",

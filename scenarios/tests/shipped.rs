@@ -21,8 +21,9 @@ fn folder() -> PathBuf {
 fn shipped() -> Vec<PathBuf> {
     let files = yaml_files(&folder());
     assert!(files.len() >= 9, "the library is there: {files:?}");
-    let more = ["tutorial", "modernised"].map(|name| yaml_files(&folder().join(name)));
-    files.into_iter().chain(more.into_iter().flatten()).collect()
+    let more = ["tutorial", "errors", "plans", "modernised"];
+    let more = more.into_iter().flat_map(|part| yaml_files(&folder().join(part)));
+    files.into_iter().chain(more).collect()
 }
 
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {
@@ -147,6 +148,8 @@ fn the_reference_says_every_word_of_the_language() {
         .chain(words(Whereabouts::ALL, Whereabouts::as_str))
         .chain(words(PowerWord::ALL, PowerWord::as_str))
         .chain(words(TaskEnd::ALL, TaskEnd::as_str))
+        .chain(words(LocationWord::ALL, LocationWord::as_str))
+        .chain(words(HomeWord::ALL, HomeWord::as_str))
         .chain(words(JourneyWord::ALL, JourneyWord::as_str))
         .chain(words(FaultWord::ALL, FaultWord::as_str));
     let unsaid: Vec<&str> = all.filter(|word| !reference.contains(&format!("`{word}`"))).collect();

@@ -1,6 +1,6 @@
 //! Azure itself: what it knows, and looking things up in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use switchback_engine::ports::{CloudAnswer, CloudRequest, Instance};
 use switchback_engine::role::{DiskRef, StorageError};
@@ -29,7 +29,7 @@ pub struct Names {
     pub region: String,
     /// The cache storage account.
     pub cache_account: String,
-    /// The network recovered machines are put into.
+    /// The network recovered machines are put into when nobody has chosen another.
     pub network: String,
 }
 
@@ -40,9 +40,11 @@ pub struct Azure<C: Content> {
     seed: Seed,
     pub(crate) available: bool,
     pub(crate) quota: Quota,
-    pub(crate) network: VirtualNetwork,
+    pub(crate) networks: BTreeMap<String, VirtualNetwork>,
     pub(crate) cache: StorageAccount,
     pub(crate) targets: BTreeMap<MachineId, MachineTarget>,
+    /// Machines whose disks nobody can prepare.
+    pub(crate) boot_locked: BTreeSet<MachineId>,
     pub(crate) disks: BTreeMap<(DiskRole, DiskId), ManagedDisk>,
     pub(crate) machines: BTreeMap<(Instance, MachineId), VirtualMachine>,
     pub(crate) calls: Calls<CloudRequest<C>, CloudAnswer>,
@@ -62,9 +64,10 @@ impl<C: Content> Azure<C> {
             seed,
             available: true,
             quota: Quota { cores_max, cores_used: 0 },
-            network,
+            networks: BTreeMap::from([(network.name.clone(), network)]),
             cache,
             targets: BTreeMap::new(),
+            boot_locked: BTreeSet::new(),
             disks: BTreeMap::new(),
             machines: BTreeMap::new(),
             calls: Calls::none(),
@@ -100,10 +103,10 @@ impl<C: Content> Azure<C> {
         self.quota
     }
 
-    /// The network recovered machines are put into.
+    /// The networks, by name.
     #[must_use]
-    pub const fn network(&self) -> &VirtualNetwork {
-        &self.network
+    pub const fn networks(&self) -> &BTreeMap<String, VirtualNetwork> {
+        &self.networks
     }
 
     /// The cache storage account.

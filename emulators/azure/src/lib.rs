@@ -10,13 +10,14 @@
 //! What is absent on purpose: the contents of disks (kept elsewhere, by
 //! [`DiskRef`](switchback_engine::role::DiskRef)), guests, and every rule of protection, failover and failback.
 //!
-//! Unlike the real thing: one resource group, one network, one region; a resource appears and goes in one step at the
+//! Unlike the real thing: one region; resource groups and availability sets are names that exist as soon as they are used; a resource appears and goes in one step at the
 //! end of its call; what a disk or machine costs and how fast it is plays no part.
 
 mod azure;
 mod calls;
 mod consequence;
 mod durations;
+pub mod errors;
 pub mod fault_rule;
 mod guid;
 mod leftovers;
@@ -25,8 +26,11 @@ pub mod network_interface;
 mod operator;
 mod port;
 pub mod quota;
+pub mod reachability;
 pub mod refusal;
+pub mod replicated_item;
 mod request_kind;
+pub mod requirements;
 pub mod storage_account;
 pub mod virtual_machine;
 pub mod virtual_network;
@@ -40,7 +44,9 @@ pub use leftovers::{Leftover, LeftoverKind};
 pub use managed_disk::{DiskRole, ManagedDisk};
 pub use network_interface::NetworkInterface;
 pub use quota::{Quota, VmSize};
+pub use reachability::{Origin, Unreachable};
 pub use refusal::Refusal;
+pub use replicated_item::{ReplicatedItem, ReplicationHealth};
 pub use request_kind::RequestKind;
 pub use storage_account::StorageAccount;
 pub use virtual_machine::{MachineTarget, PowerState, ProvisioningState, VirtualMachine};

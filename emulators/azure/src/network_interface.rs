@@ -7,7 +7,9 @@ use std::net::Ipv4Addr;
 pub struct NetworkInterface {
     /// Its name.
     pub name: String,
-    /// The subnet it is in.
+    /// The network it is in.
+    pub network: String,
+    /// The subnet of that.
     pub subnet: String,
     /// Its private address.
     pub private_ip: Ipv4Addr,

@@ -10,28 +10,42 @@ use crate::azure::Azure;
 use crate::consequence::Consequence;
 use crate::refusal::Refusal;
 use crate::virtual_machine::{MachineTarget, PowerState};
-use crate::virtual_network::Subnet;
+use crate::virtual_network::{Subnet, VirtualNetwork};
 
 impl<C: Content> Azure<C> {
     /// Adds a subnet of which all addresses share their first `prefix_bits` bits (8 to 29) with `first`.
     pub fn add_subnet(&mut self, name: &str, first: Ipv4Addr, prefix_bits: u8) {
-        let subnet = Subnet { name: name.to_owned(), first, prefix_bits, taken: BTreeMap::new() };
-        self.network.subnets.insert(name.to_owned(), subnet);
+        let network = self.names().network.clone();
+        self.add_subnet_to(&network, Subnet::closed(name, first, prefix_bits));
     }
 
-    /// Gives an address of a subnet to something that is none of ours.
+    /// Adds a subnet to a network, and the network if it is not there.
+    pub fn add_subnet_to(&mut self, network: &str, subnet: Subnet) {
+        let new = || VirtualNetwork { name: network.to_owned(), subnets: BTreeMap::new() };
+        let subnets = &mut self.networks.entry(network.to_owned()).or_insert_with(new).subnets;
+        subnets.insert(subnet.name.clone(), subnet);
+    }
+
+    /// Gives an address of a subnet of the usual network to something that is none of ours.
     ///
     /// # Errors
     /// [`Refusal::SubnetNotFound`], [`Refusal::PrivateIpAddressInUse`], [`Refusal::PrivateIpAddressNotInSubnet`].
     pub fn occupy_address(&mut self, subnet: &str, address: Ipv4Addr, owner: &str) -> Result<(), Refusal> {
-        self.network.subnet(Some(subnet))?.choose(Some(address))?;
-        self.network.take(subnet, address, owner);
+        let name = self.names().network.clone();
+        let network = self.networks.get_mut(&name).ok_or(Refusal::NetworkNotFound(name))?;
+        network.subnet(Some(subnet))?.choose(Some(address))?;
+        network.take(subnet, address, owner);
         Ok(())
     }
 
     /// Sets what a machine is to look like when it is recovered.
     pub fn set_target(&mut self, machine: MachineId, target: MachineTarget) {
         self.targets.insert(machine, target);
+    }
+
+    /// Says that nothing can change how a machine's system starts, as with an encrypted system disk.
+    pub fn lock_boot(&mut self, machine: MachineId) {
+        self.boot_locked.insert(machine);
     }
 
     /// Sets how many cores there may be. Machines that have more keep them.

@@ -10,7 +10,8 @@
 use std::net::Ipv4Addr;
 
 use switchback_engine::journal::View;
-use switchback_engine::ports::{CloudAnswer, CloudRequest, Inspection, Instance, PortFailure};
+use switchback_engine::ports::{CloudAnswer, CloudRequest, Guest, Inspection, Instance, Place, PortFailure};
+use switchback_engine::recovery::{MachineProfile, RecoverySettings};
 use switchback_engine::role::CallId;
 use switchback_engine::{Content, DiskId, MachineId, PointId};
 use switchback_sim::SimTime;
@@ -24,7 +25,8 @@ use crate::managed_disk::{DISK_GIB_MAX, DiskRole, ManagedDisk, recovered_name, r
 use crate::network_interface::NetworkInterface;
 use crate::refusal::Refusal;
 use crate::request_kind::RequestKind;
-use crate::virtual_machine::{PowerState, VirtualMachine};
+use crate::requirements;
+use crate::virtual_machine::{MachineTarget, PowerState, VirtualMachine};
 use crate::virtual_network::Subnet;
 
 type Work<C> = (CloudAnswer, Vec<Consequence<C>>);
@@ -139,12 +141,15 @@ impl<C: Content> Azure<C> {
             CloudRequest::CreateDisk(instance, disk, view) => {
                 self.check_create_disk(*instance, *disk, view).map(|_| ())
             }
-            CloudRequest::CreateMachine(instance, machine)
+            CloudRequest::CreateMachine(instance, machine, settings)
                 if self.instance(*instance, *machine).is_none() =>
             {
-                self.planned(*instance, *machine).map(|_| ())
+                self.planned(*instance, *machine, settings.as_deref()).map(|_| ())
             }
-            CloudRequest::StartMachine(instance, machine) => {
+            CloudRequest::Examine(_, profile, settings) => {
+                self.examine(profile, settings.as_deref()).map(|_| ())
+            }
+            CloudRequest::PrepareBoot(instance, machine) | CloudRequest::StartMachine(instance, machine) => {
                 self.instance(*instance, *machine).map(|_| ()).ok_or(Refusal::ResourceNotFound)
             }
             CloudRequest::StopMachine(machine) => {
@@ -166,6 +171,10 @@ impl<C: Content> Azure<C> {
             CloudRequest::Inspect(instance, machine) => {
                 Ok((CloudAnswer::Machine(self.inspect(instance, machine)), Vec::new()))
             }
+            CloudRequest::Examine(_, profile, settings) => {
+                let settings = self.examine(&profile, settings.as_deref())?;
+                Ok((CloudAnswer::Suits(Box::new(settings)), Vec::new()))
+            }
             CloudRequest::CreateReplica(disk, sectors) => Ok(self.create_replica(disk, sectors)),
             CloudRequest::CreateDisk(instance, disk, view) => {
                 if self.check_create_disk(instance, disk, &view)? {
@@ -174,8 +183,11 @@ impl<C: Content> Azure<C> {
                 self.create_disk(instance, disk, view.point());
                 Ok(done([Consequence::DiskCreated(instance, disk, view)]))
             }
-            CloudRequest::CreateMachine(instance, machine) => {
-                self.create_machine(instance, machine).map(done)
+            CloudRequest::CreateMachine(instance, machine, settings) => {
+                self.create_machine(instance, machine, settings.as_deref()).map(done)
+            }
+            CloudRequest::PrepareBoot(instance, machine) => {
+                self.prepare_boot(instance, machine).map(|()| done([]))
             }
             CloudRequest::StartMachine(instance, machine) => self.start(instance, machine).map(done),
             CloudRequest::StopMachine(machine) => Ok(done(self.deallocate(machine))),
@@ -197,6 +209,33 @@ impl<C: Content> Azure<C> {
             snapshots: 0,
             datastore_in_reach: true,
             disks_attached: false,
+            guest: Guest::READY,
+            place: Place::NOWHERE,
+            profile: None,
+        }
+    }
+
+    /// The settings a machine would get, if it breaks no rule.
+    fn examine(
+        &self,
+        profile: &MachineProfile,
+        settings: Option<&RecoverySettings>,
+    ) -> Result<RecoverySettings, Refusal> {
+        let chosen = || RecoverySettings {
+            name: profile.name.clone(),
+            resource_group: self.names().resource_group.clone(),
+            size: requirements::size_for(profile).name().to_owned(),
+            availability_set: None,
+            managed_disks: true,
+            network: self.names().network.clone(),
+            subnet: None,
+            address: None,
+            public_address: false,
+        };
+        let settings = settings.cloned().unwrap_or_else(chosen);
+        match requirements::violations(profile, &settings) {
+            broken if broken.is_empty() => Ok(settings),
+            broken => Err(Refusal::RequirementsNotMet(broken)),
         }
     }
 
@@ -237,11 +276,7 @@ impl<C: Content> Azure<C> {
 
     /// What an instance is called: a test machine is the other one's name with `-test` behind it.
     fn name_of(&self, instance: Instance, machine: MachineId) -> String {
-        let name = self.target(machine).name;
-        match instance {
-            Instance::Recovered => name,
-            Instance::Test => format!("{name}-test"),
-        }
+        named(instance, &self.target(machine).name)
     }
 
     fn put_disk(&mut self, disk: ManagedDisk) {
@@ -259,35 +294,57 @@ impl<C: Content> Azure<C> {
     }
 
     /// The machine that would be created, with its address chosen.
-    fn planned(&self, instance: Instance, machine: MachineId) -> Result<VirtualMachine, Refusal> {
-        let target = self.target(machine);
-        let name = self.name_of(instance, machine);
+    fn planned(
+        &self,
+        instance: Instance,
+        machine: MachineId,
+        settings: Option<&RecoverySettings>,
+    ) -> Result<VirtualMachine, Refusal> {
+        let target = settings.map_or_else(|| Ok(self.target(machine)), MachineTarget::of)?;
+        let name = named(instance, &target.name);
         let disks: Vec<_> = self.disks_created_for(instance, machine).map(|disk| disk.name.clone()).collect();
         if self.disk(DiskRole::of(instance), DiskId { machine, index: 0 }).is_none() {
             return Err(Refusal::OsDiskMissing(name));
         }
         self.quota.check(target.size.cores())?;
-        let subnet = self.network.subnet(target.subnet.as_deref())?;
+        let network = target.network.as_ref().unwrap_or_else(|| &self.names().network);
+        let network = self.networks.get(network).ok_or_else(|| Refusal::NetworkNotFound(network.clone()))?;
+        let subnet = network.subnet(target.subnet.as_deref())?;
         let nic = NetworkInterface {
             name: format!("{name}-nic"),
+            network: network.name.clone(),
             subnet: subnet.name.clone(),
             private_ip: address_for(instance, subnet, target.private_ip)?,
             public_ip: (target.public_ip && instance == Instance::Recovered).then(|| format!("{name}-ip")),
         };
-        let (size, power) = (target.size, PowerState::Stopped);
-        Ok(VirtualMachine { machine, instance, name, size, disks, nic, power })
+        Ok(VirtualMachine {
+            machine,
+            instance,
+            name,
+            resource_group: target.resource_group.unwrap_or_else(|| self.names().resource_group.clone()),
+            availability_set: target.availability_set,
+            managed_disks: target.managed_disks,
+            size: target.size,
+            disks,
+            nic,
+            power: PowerState::Stopped,
+            boot_prepared: false,
+        })
     }
 
     fn create_machine(
         &mut self,
         instance: Instance,
         machine: MachineId,
+        settings: Option<&RecoverySettings>,
     ) -> Result<Option<Consequence<C>>, Refusal> {
         if self.instance(instance, machine).is_some() {
             return Ok(None);
         }
-        let vm = self.planned(instance, machine)?;
-        self.network.take(&vm.nic.subnet, vm.nic.private_ip, &vm.nic.name);
+        let vm = self.planned(instance, machine, settings)?;
+        if let Some(network) = self.networks.get_mut(&vm.nic.network) {
+            network.take(&vm.nic.subnet, vm.nic.private_ip, &vm.nic.name);
+        }
         self.quota.cores_used += vm.size.cores();
         for (key, disk) in &mut self.disks {
             if key.0 == DiskRole::of(instance) && key.1.machine == machine {
@@ -296,6 +353,17 @@ impl<C: Content> Azure<C> {
         }
         self.machines.insert((instance, machine), vm);
         Ok(Some(Consequence::MachineCreated(instance, machine)))
+    }
+
+    /// That it does not work shows only at the end: the disks have to be looked into.
+    fn prepare_boot(&mut self, instance: Instance, machine: MachineId) -> Result<(), Refusal> {
+        let is_locked = self.boot_locked.contains(&machine);
+        let vm = self.machines.get_mut(&(instance, machine)).ok_or(Refusal::ResourceNotFound)?;
+        if is_locked {
+            return Err(Refusal::BootNotPrepared(vm.name.clone()));
+        }
+        vm.boot_prepared = true;
+        Ok(())
     }
 
     /// The platform turns off what the guest has not. That is no failure of the call.
@@ -308,7 +376,9 @@ impl<C: Content> Azure<C> {
     fn delete_machine(&mut self, instance: Instance, machine: MachineId) -> Vec<Consequence<C>> {
         let mut consequences = Vec::new();
         if let Some(vm) = self.machines.remove(&(instance, machine)) {
-            self.network.give_back(&vm.nic.subnet, vm.nic.private_ip);
+            if let Some(network) = self.networks.get_mut(&vm.nic.network) {
+                network.give_back(&vm.nic.subnet, vm.nic.private_ip);
+            }
             self.quota.cores_used = self.quota.cores_used.saturating_sub(vm.size.cores());
             let loses_power = vm.is_running() && instance == Instance::Recovered;
             consequences.extend(loses_power.then_some(Consequence::MachineStopped(machine)));
@@ -329,6 +399,13 @@ fn address_for(instance: Instance, subnet: &Subnet, wanted: Option<Ipv4Addr>) ->
     match instance {
         Instance::Test => chosen.or_else(|_| subnet.choose(None)),
         Instance::Recovered => chosen,
+    }
+}
+
+fn named(instance: Instance, name: &str) -> String {
+    match instance {
+        Instance::Recovered => name.to_owned(),
+        Instance::Test => format!("{name}-test"),
     }
 }
 

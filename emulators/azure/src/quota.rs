@@ -15,11 +15,13 @@ pub enum VmSize {
     D8sV3,
     /// `Standard_D16s_v3`.
     D16sV3,
+    /// `Standard_M64s`.
+    M64s,
 }
 
 impl VmSize {
     /// Every size.
-    pub const ALL: [Self; 5] = [Self::F2sV2, Self::D2sV3, Self::D4sV3, Self::D8sV3, Self::D16sV3];
+    pub const ALL: [Self; 6] = [Self::F2sV2, Self::D2sV3, Self::D4sV3, Self::D8sV3, Self::D16sV3, Self::M64s];
 
     /// Its name.
     #[must_use]
@@ -30,6 +32,7 @@ impl VmSize {
             Self::D4sV3 => "Standard_D4s_v3",
             Self::D8sV3 => "Standard_D8s_v3",
             Self::D16sV3 => "Standard_D16s_v3",
+            Self::M64s => "Standard_M64s",
         }
     }
 
@@ -47,6 +50,29 @@ impl VmSize {
             Self::D4sV3 => 4,
             Self::D8sV3 => 8,
             Self::D16sV3 => 16,
+            Self::M64s => 64,
+        }
+    }
+
+    /// How many data disks it takes.
+    #[must_use]
+    pub const fn data_disks_max(self) -> usize {
+        match self {
+            Self::F2sV2 | Self::D2sV3 => 4,
+            Self::D4sV3 => 8,
+            Self::D8sV3 => 16,
+            Self::D16sV3 => 32,
+            Self::M64s => 64,
+        }
+    }
+
+    /// How many network interfaces it takes.
+    #[must_use]
+    pub const fn nics_max(self) -> u32 {
+        match self {
+            Self::F2sV2 | Self::D2sV3 | Self::D4sV3 => 2,
+            Self::D8sV3 => 4,
+            Self::D16sV3 | Self::M64s => 8,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use switchback_engine::ports::PortFailure;
+use switchback_engine::recovery::Violation;
 use thiserror::Error;
 
 /// Why Azure refused. Nothing was changed.
@@ -35,6 +36,12 @@ pub enum Refusal {
         /// The largest possible, in GiB.
         max: u64,
     },
+    /// There is no such size of machines.
+    #[error("there is no size {0}")]
+    SizeNotFound(String),
+    /// There is no such network.
+    #[error("there is no network {0}")]
+    NetworkNotFound(String),
     /// There is no such subnet.
     #[error("there is no subnet {0}")]
     SubnetNotFound(String),
@@ -47,6 +54,12 @@ pub enum Refusal {
     /// The address does not belong to the subnet, or Azure keeps it to itself.
     #[error("the private address {0} cannot be had in the subnet")]
     PrivateIpAddressNotInSubnet(Ipv4Addr),
+    /// The machine, or what it is to become, breaks these rules.
+    #[error("{} rules are broken", .0.len())]
+    RequirementsNotMet(Vec<Violation>),
+    /// The disks cannot be prepared for a start here.
+    #[error("the disks of {0} cannot be prepared for a start in Azure")]
+    BootNotPrepared(String),
     /// The region does not answer.
     #[error("the service is unavailable")]
     ServiceUnavailable,
@@ -62,10 +75,13 @@ impl Refusal {
             Self::OsDiskMissing(_) => "InvalidParameter",
             Self::QuotaExceeded { .. } => "QuotaExceeded",
             Self::DiskTooLarge { .. } => "InvalidParameter",
-            Self::SubnetNotFound(_) => "InvalidResourceReference",
+            Self::SizeNotFound(_) => "InvalidParameter",
+            Self::NetworkNotFound(_) | Self::SubnetNotFound(_) => "InvalidResourceReference",
             Self::SubnetIsFull(_) => "SubnetIsFull",
             Self::PrivateIpAddressInUse(_) => "PrivateIPAddressInUse",
             Self::PrivateIpAddressNotInSubnet(_) => "PrivateIPAddressNotInSubnet",
+            Self::RequirementsNotMet(_) => "RequirementsNotMet",
+            Self::BootNotPrepared(_) => "OperationNotAllowed",
             Self::ServiceUnavailable => "ServiceUnavailable",
         }
     }
@@ -75,16 +91,19 @@ impl Refusal {
 impl From<&Refusal> for PortFailure {
     fn from(refusal: &Refusal) -> Self {
         match refusal {
-            Refusal::ResourceNotFound | Refusal::OsDiskMissing(_) | Refusal::SubnetNotFound(_) => {
-                Self::NotFound
-            }
+            Refusal::ResourceNotFound | Refusal::OsDiskMissing(_) => Self::NotFound,
             Refusal::PropertyChangeNotAllowed(_) => Self::AlreadyExists,
             Refusal::QuotaExceeded { .. } | Refusal::DiskTooLarge { .. } | Refusal::SubnetIsFull(_) => {
                 Self::OutOfCapacity(refusal.to_string())
             }
-            Refusal::PrivateIpAddressInUse(_) | Refusal::PrivateIpAddressNotInSubnet(_) => {
-                Self::WrongState(refusal.to_string())
-            }
+            // The network interface cannot be made: error 28092 of a failover (site-recovery 3.8).
+            Refusal::SizeNotFound(_)
+            | Refusal::NetworkNotFound(_)
+            | Refusal::SubnetNotFound(_)
+            | Refusal::PrivateIpAddressInUse(_)
+            | Refusal::PrivateIpAddressNotInSubnet(_) => Self::WrongState(refusal.to_string()),
+            Refusal::RequirementsNotMet(violations) => Self::Unsuitable(violations.clone()),
+            Refusal::BootNotPrepared(_) => Self::BootNotPrepared,
             Refusal::ServiceUnavailable => Self::Unavailable,
         }
     }

@@ -8,6 +8,8 @@ use switchback_engine::{Content, MachineId};
 pub enum RequestKind {
     /// [`CloudRequest::Inspect`].
     Inspect,
+    /// [`CloudRequest::Examine`].
+    Examine,
     /// [`CloudRequest::CreateReplica`].
     CreateReplica,
     /// [`CloudRequest::CreateDisk`].
@@ -30,12 +32,15 @@ pub enum RequestKind {
     StartTestMachine,
     /// [`CloudRequest::DeleteMachine`] after a test failover.
     DeleteTestMachine,
+    /// [`CloudRequest::PrepareBoot`].
+    PrepareBoot,
 }
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Inspect,
+        Self::Examine,
         Self::CreateReplica,
         Self::CreateDisk,
         Self::CreateMachine,
@@ -47,6 +52,7 @@ impl RequestKind {
         Self::CreateTestMachine,
         Self::StartTestMachine,
         Self::DeleteTestMachine,
+        Self::PrepareBoot,
     ];
 
     /// The kind of `request`, and the machine it is about.
@@ -55,11 +61,13 @@ impl RequestKind {
         use Instance::{Recovered, Test};
         match request {
             CloudRequest::Inspect(_, machine) => (Self::Inspect, *machine),
+            CloudRequest::Examine(machine, ..) => (Self::Examine, *machine),
             CloudRequest::CreateReplica(disk, _) => (Self::CreateReplica, disk.machine),
             CloudRequest::CreateDisk(Recovered, disk, _) => (Self::CreateDisk, disk.machine),
             CloudRequest::CreateDisk(Test, disk, _) => (Self::CreateTestDisk, disk.machine),
-            CloudRequest::CreateMachine(Recovered, machine) => (Self::CreateMachine, *machine),
-            CloudRequest::CreateMachine(Test, machine) => (Self::CreateTestMachine, *machine),
+            CloudRequest::CreateMachine(Recovered, machine, _) => (Self::CreateMachine, *machine),
+            CloudRequest::CreateMachine(Test, machine, _) => (Self::CreateTestMachine, *machine),
+            CloudRequest::PrepareBoot(_, machine) => (Self::PrepareBoot, *machine),
             CloudRequest::StartMachine(Recovered, machine) => (Self::StartMachine, *machine),
             CloudRequest::StartMachine(Test, machine) => (Self::StartTestMachine, *machine),
             CloudRequest::StopMachine(machine) => (Self::StopMachine, *machine),

@@ -4,9 +4,11 @@ use std::net::Ipv4Addr;
 
 use switchback_engine::MachineId;
 use switchback_engine::ports::Instance;
+use switchback_engine::recovery::RecoverySettings;
 
 use crate::network_interface::NetworkInterface;
 use crate::quota::VmSize;
+use crate::refusal::Refusal;
 
 /// Whether a machine runs, in the words of its instance view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +41,14 @@ pub struct MachineTarget {
     pub name: String,
     /// Its size.
     pub size: VmSize,
+    /// The resource group it is filed under; none for the vault's.
+    pub resource_group: Option<String>,
+    /// Its availability set.
+    pub availability_set: Option<String>,
+    /// Whether its disks are managed.
+    pub managed_disks: bool,
+    /// The network it is put into; none for the usual one.
+    pub network: Option<String>,
     /// The subnet it is put into; none for the first by the alphabet.
     pub subnet: Option<String>,
     /// The private address it gets; none for the first that is free.
@@ -51,7 +61,36 @@ impl MachineTarget {
     /// What the service chooses for a machine of that name.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), size: VmSize::F2sV2, subnet: None, private_ip: None, public_ip: false }
+        Self {
+            name: name.to_owned(),
+            size: VmSize::F2sV2,
+            resource_group: None,
+            availability_set: None,
+            managed_disks: true,
+            network: None,
+            subnet: None,
+            private_ip: None,
+            public_ip: false,
+        }
+    }
+
+    /// What the settings of an item say.
+    ///
+    /// # Errors
+    /// [`Refusal::SizeNotFound`].
+    pub(crate) fn of(settings: &RecoverySettings) -> Result<Self, Refusal> {
+        let size = VmSize::named(&settings.size);
+        Ok(Self {
+            name: settings.name.clone(),
+            size: size.ok_or_else(|| Refusal::SizeNotFound(settings.size.clone()))?,
+            resource_group: Some(settings.resource_group.clone()),
+            availability_set: settings.availability_set.clone(),
+            managed_disks: settings.managed_disks,
+            network: Some(settings.network.clone()),
+            subnet: settings.subnet.clone(),
+            private_ip: settings.address,
+            public_ip: settings.public_address,
+        })
     }
 }
 
@@ -64,6 +103,12 @@ pub struct VirtualMachine {
     pub instance: Instance,
     /// Its name.
     pub name: String,
+    /// The resource group it is filed under.
+    pub resource_group: String,
+    /// Its availability set.
+    pub availability_set: Option<String>,
+    /// Whether its disks are managed.
+    pub managed_disks: bool,
     /// Its size.
     pub size: VmSize,
     /// The names of its disks, the one with the operating system first.
@@ -72,6 +117,8 @@ pub struct VirtualMachine {
     pub nic: NetworkInterface,
     /// Whether it runs.
     pub power: PowerState,
+    /// Whether its disks were prepared so that its system starts here.
+    pub boot_prepared: bool,
 }
 
 impl VirtualMachine {

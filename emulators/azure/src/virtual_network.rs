@@ -17,11 +17,19 @@ pub struct Subnet {
     pub first: Ipv4Addr,
     /// How many leading bits all its addresses share, 8 to 29.
     pub prefix_bits: u8,
+    /// Whether its rules let remote logons in from the internet.
+    pub open: bool,
     /// Who has which address.
     pub taken: BTreeMap<Ipv4Addr, String>,
 }
 
 impl Subnet {
+    /// An empty subnet that lets nobody in from the internet; for `first` and `prefix_bits` see the fields.
+    #[must_use]
+    pub fn closed(name: &str, first: Ipv4Addr, prefix_bits: u8) -> Self {
+        Self { name: name.to_owned(), first, prefix_bits, open: false, taken: BTreeMap::new() }
+    }
+
     fn usable(&self) -> impl Iterator<Item = Ipv4Addr> {
         let size = 1u32 << (32 - u32::from(self.prefix_bits.clamp(8, 29)));
         let first = u32::from(self.first) & !(size - 1);

@@ -52,6 +52,8 @@ pub const fn job(kind: JobKind) -> JobWords {
         JobKind::CleanUpTest => ("TestFailoverCleanup", "Cleanup test failover"),
         // Inferred, from the operation's name in the interface.
         JobKind::PlannedFailover => ("PlannedFailover", "Planned failover"),
+        // Inferred, from the operation's name in the interface.
+        JobKind::Configure => ("UpdateVmProperties", "Update the virtual machine"),
     };
     JobWords { scenario_name, friendly_name }
 }
@@ -100,6 +102,7 @@ pub const fn task(job: JobKind, task: TaskKind) -> Option<Shown> {
         JobKind::TestFailover => test_failover_task(task),
         JobKind::CleanUpTest => clean_up_test_task(task),
         JobKind::PlannedFailover => planned_failover_task(task),
+        JobKind::Configure => configure_task(task),
     }
 }
 
@@ -137,7 +140,10 @@ const fn failover_task(task: TaskKind) -> Option<Shown> {
             "VmPrepareForUnPlannedFailover",
             "Synchronizing the latest changes",
         ),
-        TaskKind::ChoosePoint | TaskKind::CleanUp => Shown::Within(TaskKind::FailOver),
+        // The recorded jobs have no task for it, skipped or not.
+        TaskKind::ChoosePoint | TaskKind::CleanUp | TaskKind::PrepareBoot => {
+            Shown::Within(TaskKind::FailOver)
+        }
         TaskKind::FailOver => shown("FailoverTask", "VmFailover", "Start failover"),
         TaskKind::StartMachine => {
             shown("StartVmOnSecondary", "VmFoStartVmOnSecondary", "Start the replica virtual machine")
@@ -149,8 +155,9 @@ const fn failover_task(task: TaskKind) -> Option<Shown> {
 /// All inferred but the last: the classic job was never recorded.
 const fn change_point_task(task: TaskKind) -> Option<Shown> {
     Some(match task {
-        TaskKind::CleanUp => Shown::Within(TaskKind::FailOver),
-        TaskKind::ChoosePoint => Shown::Within(TaskKind::FailOver),
+        TaskKind::CleanUp | TaskKind::ChoosePoint | TaskKind::PrepareBoot => {
+            Shown::Within(TaskKind::FailOver)
+        }
         TaskKind::FailOver => {
             shown("ApplyRecoveryPointTask", "VmApplyRecoveryPoint", "Applying the recovery point")
         }
@@ -245,6 +252,7 @@ const fn test_failover_task(task: TaskKind) -> Option<Shown> {
             "Prerequisites check for test failover",
         ),
         TaskKind::FailOver => shown("BeginTestFailoverTask", "VmTfoInitiateFailover", "Start test failover"),
+        TaskKind::PrepareBoot => Shown::Within(TaskKind::CreateTestMachine),
         TaskKind::CreateTestMachine => {
             shown("PrepareTestProtectedEntitiesTask", "VmTfoPrepareTestVm", "Creating test virtual machine")
         }
@@ -285,6 +293,16 @@ const fn clean_up_test_task(task: TaskKind) -> Option<Shown> {
     Some(match task {
         TaskKind::CleanUp => {
             shown("TestFailoverCleanupTask", "VmTfoCleanup", "Cleaning up the test environment")
+        }
+        _ => return None,
+    })
+}
+
+/// Inferred: the job was never recorded.
+const fn configure_task(task: TaskKind) -> Option<Shown> {
+    Some(match task {
+        TaskKind::CheckPrerequisites => {
+            shown("UpdateVmPropertiesTask", "UpdateVmProperties", "Updating the virtual machine properties")
         }
         _ => return None,
     })
@@ -403,6 +421,8 @@ pub const fn operation(of: Operation) -> Option<&'static str> {
         Operation::TestFailover => Some("TestFailover"),
         Operation::CleanUpTest => Some("TestFailoverCleanup"),
         Operation::PlannedFailover => Some("PlannedFailover"),
+        // Properties are updated by writing to the item; the service does not list that.
+        Operation::Configure => None,
     }
 }
 
@@ -449,42 +469,17 @@ pub const fn recovery_point_type(of: Consistency) -> &'static str {
 /// The wrapper that follows every error a provider had in a task.
 pub const PROVIDER_FAILED: u32 = 539;
 
-/// The error code that a job shows for what a site answered in one of its tasks.
-#[must_use]
-pub const fn error_code(task: TaskKind, failure: &PortFailure) -> u32 {
-    match (failure, task) {
-        // The machine could not be created: quota, capacity, name or address.
-        (PortFailure::OutOfCapacity(_) | PortFailure::AlreadyExists, TaskKind::FailOver) => 28031,
-        // The network interface could not be created.
-        (PortFailure::WrongState(_), TaskKind::FailOver) => 28092,
-        // A machine of that name stands in the way on the master target's host.
-        (PortFailure::AlreadyExists, _) => 78052,
-        // The machine at home could not be powered on.
-        (PortFailure::OutOfCapacity(_) | PortFailure::WrongState(_), TaskKind::StartMachine) => 8038,
-        (PortFailure::DatastoreOutOfReach, _) => 8061,
-        // The machine is not there, or hung.
-        (PortFailure::NotFound | PortFailure::GuestUnresponsive, _) => 78093,
-        // The service's own internal error: ask again.
-        (
-            PortFailure::Throttled { .. }
-            | PortFailure::Unavailable
-            | PortFailure::OutOfCapacity(_)
-            | PortFailure::WrongState(_)
-            | PortFailure::SnapshotsPresent(_),
-            _,
-        ) => 499,
-    }
-}
-
 /// The code Resource Manager itself answers with, and its HTTP status.
 #[must_use]
 pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
     match failure {
         PortFailure::NotFound => (404, "ResourceNotFound"),
         PortFailure::AlreadyExists => (409, "Conflict"),
-        PortFailure::WrongState(_) | PortFailure::SnapshotsPresent(_) | PortFailure::DatastoreOutOfReach => {
-            (409, "OperationNotAllowed")
-        }
+        PortFailure::WrongState(_)
+        | PortFailure::SnapshotsPresent(_)
+        | PortFailure::DatastoreOutOfReach
+        | PortFailure::BootNotPrepared => (409, "OperationNotAllowed"),
+        PortFailure::Unsuitable(_) => (400, "InvalidParameter"),
         PortFailure::GuestUnresponsive => (409, "VMAgentStatusCommunicationError"),
         PortFailure::Throttled { .. } => (429, "TooManyRequests"),
         PortFailure::Unavailable => (503, "ServiceUnavailable"),

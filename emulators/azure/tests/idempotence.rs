@@ -34,7 +34,7 @@ fn request(machine: u32, kind: u8) -> CloudRequest<Stamp> {
         1 => CloudRequest::CreateReplica(disk, 100),
         2 => CloudRequest::CreateDisk(Instance::Recovered, disk, support::view(disk)),
         3 => CloudRequest::CreateDisk(Instance::Recovered, disk, support::view_at(disk, 1)),
-        4 => CloudRequest::CreateMachine(Instance::Recovered, machine),
+        4 => CloudRequest::CreateMachine(Instance::Recovered, machine, None),
         5 => CloudRequest::StartMachine(Instance::Recovered, machine),
         6 => CloudRequest::StopMachine(machine),
         7 => CloudRequest::DeleteMachine(Instance::Recovered, machine),
@@ -45,7 +45,7 @@ fn request(machine: u32, kind: u8) -> CloudRequest<Stamp> {
 fn world(azure: &Azure<Stamp>) -> String {
     let machines: Vec<_> = azure.machines().collect();
     let disks: Vec<_> = azure.disks().collect();
-    format!("{machines:?} {disks:?} {:?} {:?} {:?}", azure.network(), azure.quota(), azure.leftovers())
+    format!("{machines:?} {disks:?} {:?} {:?} {:?}", azure.networks(), azure.quota(), azure.leftovers())
 }
 
 proptest! {

@@ -4,10 +4,12 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use switchback_azure::errors::raised;
 use switchback_azure::{
     Azure, Consequence, DiskRole, FaultMode, FaultRule, GUEST_SHUTDOWN_LIMIT, LeftoverKind, MachineTarget,
     Names, Outcome, PowerState, ProvisioningState, RequestKind, VirtualMachine, VmSize,
 };
+use switchback_engine::control::TaskKind;
 use switchback_engine::ports::{CloudAnswer, CloudRequest, Instance, PortFailure};
 use switchback_engine::role::{CallId, DiskRef, StorageError};
 use switchback_engine::{DiskId, MachineId, Site, Stamp};
@@ -82,7 +84,7 @@ impl Region {
                 support::view(disk(machine, index)),
             ));
         }
-        self.done(CloudRequest::CreateMachine(Instance::Recovered, machine));
+        self.done(CloudRequest::CreateMachine(Instance::Recovered, machine, None));
         self.done(CloudRequest::StartMachine(Instance::Recovered, machine));
     }
 
@@ -133,7 +135,7 @@ fn a_disk_from_the_same_point_is_made_once_until_it_is_used() {
     assert_eq!(region.done(request(3)).len(), 1);
     assert!(region.done(request(3)).is_empty(), "there it is");
     assert_eq!(region.fails(request(4)), PortFailure::AlreadyExists);
-    region.done(CloudRequest::CreateMachine(Instance::Recovered, WEB));
+    region.done(CloudRequest::CreateMachine(Instance::Recovered, WEB, None));
     assert_eq!(region.fails(request(3)), PortFailure::AlreadyExists, "the machine may have written to it");
 }
 
@@ -152,7 +154,7 @@ fn a_machine_comes_up_with_its_disks_and_address_and_goes_without_a_trace() {
     assert_eq!(gone.len(), 4, "and two disks");
     assert_eq!(region.kinds_left(), [LeftoverKind::ReplicaDisk; 2]);
     assert_eq!(region.azure.quota().cores_used, 0);
-    assert!(region.azure.network().subnets["default"].taken.is_empty());
+    assert!(region.azure.networks()["vnet"].subnets["default"].taken.is_empty());
     assert!(
         region.done(CloudRequest::DeleteMachine(Instance::Recovered, WEB)).is_empty(),
         "nothing there is done"
@@ -199,7 +201,7 @@ fn a_failover_takes_about_as_long_as_recorded() {
             [0, 1].into_iter().all(|call| region.azure.finish(region.now, CallId(call)).result.is_some())
         );
         region.calls = 10;
-        region.done(CloudRequest::CreateMachine(Instance::Recovered, machine));
+        region.done(CloudRequest::CreateMachine(Instance::Recovered, machine, None));
         let failover = region.now.since_start();
         assert!((85..=112).contains(&failover.as_secs()), "{failover:?}");
         let before = region.now;
@@ -219,13 +221,12 @@ fn cores_run_out_and_come_back() {
     let Some(ProvisioningState::Succeeded) = region.azure.provisioning_state(WEB) else {
         panic!("not settled")
     };
-    let PortFailure::OutOfCapacity(why) = region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB))
-    else {
-        panic!("it went")
-    };
+    let failure = region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB, None));
+    assert_eq!(raised::of_site(TaskKind::FailOver, &failure).as_str(), "28031");
+    let PortFailure::OutOfCapacity(why) = failure else { panic!("it went") };
     assert_eq!(why, "the regional core quota is 3, 2 are in use, 2 were requested");
     region.azure.set_cores_max(4);
-    region.done(CloudRequest::CreateMachine(Instance::Recovered, DB));
+    region.done(CloudRequest::CreateMachine(Instance::Recovered, DB, None));
     region.azure.set_target(DB, MachineTarget { size: VmSize::D16sV3, ..MachineTarget::named("db") });
     region.done(CloudRequest::DeleteMachine(Instance::Recovered, DB));
     assert_eq!(
@@ -249,24 +250,23 @@ fn addresses_are_given_once() {
             support::view(disk(machine, 0)),
         ));
     }
-    region.done(CloudRequest::CreateMachine(Instance::Recovered, WEB));
-    assert!(matches!(
-        region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB)),
-        PortFailure::WrongState(_)
-    ));
+    region.done(CloudRequest::CreateMachine(Instance::Recovered, WEB, None));
+    let failure = region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB, None));
+    assert!(matches!(failure, PortFailure::WrongState(_)), "{failure}");
+    assert_eq!(raised::of_site(TaskKind::FailOver, &failure).as_str(), "28092");
     region.azure.set_target(DB, MachineTarget::named("db"));
     for last in [4, 6] {
         region.azure.occupy_address("default", Ipv4Addr::new(10, 0, 0, last), "printer").unwrap();
     }
     assert!(
         matches!(
-            region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB)),
+            region.fails(CloudRequest::CreateMachine(Instance::Recovered, DB, None)),
             PortFailure::OutOfCapacity(_)
         ),
         "3 usable of 8"
     );
     region.done(CloudRequest::DeleteMachine(Instance::Recovered, WEB));
-    region.done(CloudRequest::CreateMachine(Instance::Recovered, DB));
+    region.done(CloudRequest::CreateMachine(Instance::Recovered, DB, None));
     assert_eq!(region.azure.machine(DB).unwrap().nic.private_ip, wanted);
 }
 
@@ -274,7 +274,10 @@ fn addresses_are_given_once() {
 fn a_machine_needs_the_disk_it_starts_from() {
     let mut region = Region::new(10);
     region.done(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 1), support::view(disk(WEB, 1))));
-    assert_eq!(region.fails(CloudRequest::CreateMachine(Instance::Recovered, WEB)), PortFailure::NotFound);
+    assert_eq!(
+        region.fails(CloudRequest::CreateMachine(Instance::Recovered, WEB, None)),
+        PortFailure::NotFound
+    );
     assert_eq!(region.fails(CloudRequest::StartMachine(Instance::Recovered, WEB)), PortFailure::NotFound);
 }
 
@@ -359,7 +362,7 @@ fn a_test_machine_stands_beside_the_recovered_one_takes_cores_and_another_addres
     region.azure.set_target(WEB, MachineTarget { private_ip: Some(wanted), ..MachineTarget::named("web") });
     for instance in [Instance::Recovered, Instance::Test] {
         region.done(CloudRequest::CreateDisk(instance, disk(WEB, 0), support::view(disk(WEB, 0))));
-        region.done(CloudRequest::CreateMachine(instance, WEB));
+        region.done(CloudRequest::CreateMachine(instance, WEB, None));
         region.done(CloudRequest::StartMachine(instance, WEB));
     }
     let test = region.azure.instance(Instance::Test, WEB).unwrap();
@@ -388,7 +391,7 @@ fn a_test_machine_that_was_not_cleaned_up_has_the_address_of_the_failover() {
     for instance in [Instance::Test, Instance::Recovered] {
         region.done(CloudRequest::CreateDisk(instance, disk(WEB, 0), support::view(disk(WEB, 0))));
     }
-    region.done(CloudRequest::CreateMachine(Instance::Test, WEB));
-    let failure = region.fails(CloudRequest::CreateMachine(Instance::Recovered, WEB));
+    region.done(CloudRequest::CreateMachine(Instance::Test, WEB, None));
+    let failure = region.fails(CloudRequest::CreateMachine(Instance::Recovered, WEB, None));
     assert!(matches!(failure, PortFailure::WrongState(_)), "{failure:?}");
 }

@@ -27,7 +27,9 @@ pub(crate) const MERGE_SNAPSHOT: RangeInclusive<Duration> = Duration::from_secs(
 /// it is given up.
 pub(crate) const fn of(request: &HypervisorRequest, disks: u32) -> RangeInclusive<Duration> {
     match request {
-        HypervisorRequest::Inspect(_) => REPLY,
+        HypervisorRequest::Inspect(_)
+        | HypervisorRequest::InspectMasterTarget(..)
+        | HypervisorRequest::AssignMasterTarget(..) => REPLY,
         HypervisorRequest::ShutDown(_) => GUEST_SHUTDOWN_LIMIT..=GUEST_SHUTDOWN_LIMIT,
         // Recorded: 16 s.
         HypervisorRequest::PowerOn(_) => Duration::from_secs(13)..=Duration::from_secs(19),

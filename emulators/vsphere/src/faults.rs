@@ -142,6 +142,8 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::OutOfCapacity(_) => "InsufficientResourcesFault",
         PortFailure::DatastoreOutOfReach => "DatastoreNotWritableOnHost",
         PortFailure::SnapshotsPresent(_) => "SnapshotFault",
+        // Asked of the other site only.
+        PortFailure::BootNotPrepared | PortFailure::Unsuitable(_) => "NotSupported",
     }
 }
 
@@ -188,6 +190,7 @@ mod tests {
             PortFailure::OutOfCapacity(String::new()),
             PortFailure::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(1),
+            PortFailure::BootNotPrepared,
         ];
         let mut names: Vec<_> = failures.iter().map(fault_name).collect();
         names.sort_unstable();

@@ -22,6 +22,18 @@ pub enum ConnectionState {
     NotResponding,
 }
 
+/// Who looks after a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Management {
+    /// vCenter.
+    VCenter,
+    /// Nobody: it stands alone.
+    Alone {
+        /// Whether the replication service has discovered it by itself.
+        discovered: bool,
+    },
+}
+
 /// An ESXi host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostSystem {
@@ -33,6 +45,8 @@ pub struct HostSystem {
     pub cluster: Option<ClusterMoid>,
     /// Whether it is there.
     pub connection: ConnectionState,
+    /// Who looks after it.
+    pub management: Management,
     /// Memory for machines, in MiB.
     pub memory_mib: u64,
 }
@@ -42,5 +56,17 @@ impl HostSystem {
     #[must_use]
     pub const fn is_connected(&self) -> bool {
         matches!(self.connection, ConnectionState::Connected)
+    }
+
+    /// Whether vCenter looks after it.
+    #[must_use]
+    pub const fn is_managed(&self) -> bool {
+        matches!(self.management, Management::VCenter)
+    }
+
+    /// Whether the replication service knows it: through vCenter, or by itself.
+    #[must_use]
+    pub const fn is_discovered(&self) -> bool {
+        matches!(self.management, Management::VCenter | Management::Alone { discovered: true })
     }
 }

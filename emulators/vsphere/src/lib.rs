@@ -13,6 +13,7 @@
 //! its work happens in one step at its end; names carry no folders.
 
 mod calls;
+mod choice_of_master_target;
 pub mod cluster_compute_resource;
 mod consequence;
 pub mod datacenter;
@@ -25,6 +26,7 @@ mod leftovers;
 mod master_target;
 mod moid;
 mod operator;
+pub mod physical_server;
 mod port;
 mod request_kind;
 pub mod snapshot;
@@ -32,6 +34,7 @@ pub mod task;
 mod vcenter;
 pub mod virtual_machine;
 
+pub use choice_of_master_target::STANDARD_DRIVES;
 pub use cluster_compute_resource::ClusterComputeResource;
 pub use consequence::{Consequence, Outcome, Started};
 pub use datacenter::Datacenter;
@@ -39,10 +42,11 @@ pub use datastore::{AccessMode, Datastore, DatastoreKind, DatastoreSpec};
 pub use durations::GUEST_SHUTDOWN_LIMIT;
 pub use fault_rule::{FaultMode, FaultRule, RuleId};
 pub use faults::Fault;
-pub use host_system::{ConnectionState, HostSpec, HostSystem};
+pub use host_system::{ConnectionState, HostSpec, HostSystem, Management};
 pub use leftovers::{Leftover, LeftoverKind};
 pub use master_target::ATTACHED_DISKS_MAX;
 pub use moid::{ClusterMoid, DatacenterMoid, DatastoreMoid, HostMoid, SnapshotMoid, TaskMoid, VmMoid};
+pub use physical_server::PhysicalServer;
 pub use request_kind::RequestKind;
 pub use snapshot::Snapshot;
 pub use task::{Task, TaskState};

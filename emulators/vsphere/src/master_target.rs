@@ -5,6 +5,7 @@
 //! Storage vMotion the disks attached to it are no longer available.
 
 use switchback_engine::MachineId;
+use switchback_engine::recovery::Firmware;
 use switchback_sim::SimTime;
 
 use crate::consequence::Consequence;
@@ -40,6 +41,7 @@ impl VCenter {
             snapshots: Vec::new(),
             memory_mib: 0,
             guest,
+            firmware: Firmware::Bios,
             tools: true,
         };
         let moid = self.place(vm, &[])?;

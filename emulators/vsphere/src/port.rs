@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
-use switchback_engine::MachineId;
 use switchback_engine::content::SECTOR_BYTES;
-use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest, Inspection, PortFailure};
+use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest, Inspection, Place, PortFailure};
+use switchback_engine::recovery::Firmware;
 use switchback_engine::role::CallId;
+use switchback_engine::{DatastoreId, MachineId};
 use switchback_sim::SimTime;
 
 use crate::calls::Running;
@@ -17,7 +18,8 @@ use crate::consequence::{Consequence, Outcome, Started};
 use crate::durations::{self, CONNECT_TIMEOUT, MERGE_SNAPSHOT, POWER_OFF, REPLY};
 use crate::fault_rule::Verdict;
 use crate::faults::{Fault, fault_name};
-use crate::moid::{TaskMoid, VmMoid};
+use crate::host_system::HostSystem;
+use crate::moid::{HostMoid, TaskMoid, VmMoid};
 use crate::request_kind::RequestKind;
 use crate::task::TaskState;
 use crate::vcenter::{Reachability, VCenter};
@@ -126,6 +128,10 @@ impl VCenter {
         now: SimTime,
         machine: MachineId,
     ) -> Result<Vec<(CallId, SimTime)>, Fault> {
+        if let Some(server) = self.physical.get_mut(&machine) {
+            server.running = false;
+            return Ok(Vec::new());
+        }
         let vm = self.known(machine)?.moid;
         self.set_power(vm, PowerState::PoweredOff);
         let done_at = now + self.chance_for(RequestKind::ShutDown, machine).duration(POWER_OFF);
@@ -144,9 +150,13 @@ impl VCenter {
     fn check(&self, request: &HypervisorRequest) -> Result<(), Fault> {
         match request {
             HypervisorRequest::Inspect(_) => Ok(()),
+            HypervisorRequest::InspectMasterTarget(_, which)
+            | HypervisorRequest::AssignMasterTarget(_, which, _) => self.master_target(*which).map(|_| ()),
             HypervisorRequest::ShutDown(machine) => self.check_shut_down(*machine),
             HypervisorRequest::PowerOn(machine) => self.check_start(self.known(*machine)?.moid),
-            HypervisorRequest::CreateMachine(machine, sizes) => self.check_create(*machine, sizes),
+            HypervisorRequest::CreateMachine(machine, sizes, datastore) => {
+                self.check_create(*machine, sizes, *datastore)
+            }
             HypervisorRequest::AttachDisks(machine) => self.check_attach(*machine).map(|_| ()),
             HypervisorRequest::DetachDisks(machine) => self.check_detach(*machine),
             HypervisorRequest::TakeSnapshot(machine) => self.check_snapshot(*machine),
@@ -193,9 +203,18 @@ impl VCenter {
                 self.start(self.known(*machine)?.moid)?;
                 vec![Consequence::MachineStarted(*machine)]
             }
-            HypervisorRequest::CreateMachine(machine, sizes) => {
-                self.create(*machine, sizes)?;
-                vec![Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() }]
+            HypervisorRequest::CreateMachine(machine, sizes, datastore) => {
+                self.create(*machine, sizes, *datastore)?;
+                let created = Consequence::MachineCreated { machine: *machine, disk_sectors: sizes.clone() };
+                self.retire_physical(*machine).into_iter().chain([created]).collect()
+            }
+            HypervisorRequest::InspectMasterTarget(machine, which) => {
+                let found = self.inspect_master_target(*machine, *which)?;
+                return Ok((HypervisorAnswer::MasterTarget(found), Vec::new()));
+            }
+            HypervisorRequest::AssignMasterTarget(machine, which, drive) => {
+                self.assign(*machine, *which, *drive)?;
+                Vec::new()
             }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
             HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,
@@ -207,10 +226,12 @@ impl VCenter {
     }
 
     fn inspect(&self, machine: MachineId) -> Inspection {
-        let Some(vm) = self.machine(machine) else {
-            return Inspection::ABSENT;
-        };
         let host = self.master_target_of(machine).and_then(|vm| self.vm(vm)).map(|vm| vm.host);
+        let place = self.place_of(machine, host);
+        let Some(vm) = self.machine(machine) else {
+            let found = self.inspect_physical(machine).unwrap_or(Inspection::ABSENT);
+            return Inspection { place, ..found };
+        };
         let in_reach = |host| vm.disks.iter().all(|disk| self.check_writable(disk.datastore, host).is_ok());
         Inspection {
             exists: true,
@@ -218,6 +239,20 @@ impl VCenter {
             snapshots: vm.snapshots.len() as u32,
             datastore_in_reach: host.is_none_or(in_reach),
             disks_attached: vm.lends_disks(),
+            profile: Some(vm.profile()),
+            guest: self.guest_of(machine),
+            place,
+        }
+    }
+
+    fn place_of(&self, machine: MachineId, master_targets: Option<HostMoid>) -> Place {
+        let vm = self.machine(machine);
+        let host = |moid| self.hosts.get(&moid);
+        Place {
+            managed: vm.and_then(|vm| host(vm.host)).is_none_or(HostSystem::is_managed),
+            with_master_target: vm.is_some_and(|vm| Some(vm.host) == master_targets),
+            datastore: vm.and_then(|vm| self.number_of(vm.datastore)),
+            master_target_known: master_targets.and_then(host).is_none_or(HostSystem::is_discovered),
         }
     }
 
@@ -231,48 +266,80 @@ impl VCenter {
         }
     }
 
-    /// The machine that would be created: as the former one was, where the master target is.
-    fn planned(&self, machine: MachineId) -> Result<VirtualMachine, Fault> {
-        if self.machine(machine).is_some() {
+    /// The machine that would be created: as the present or the former one, where the master target is.
+    fn planned(&self, machine: MachineId, datastore: Option<DatastoreId>) -> Result<VirtualMachine, Fault> {
+        let master_target = self.serving(machine)?;
+        let present = self.machine(machine);
+        if present.is_some_and(|vm| vm.host == master_target.host) {
             return Err(Fault::AlreadyExists);
         }
-        let master_target = self.serving(machine)?;
-        let former = self.former.get(&machine);
+        let like = present.or_else(|| self.former.get(&machine));
+        let named = datastore.map(|number| self.datastore_numbered(number));
         Ok(VirtualMachine {
             moid: VmMoid(0),
             machine: Some(machine),
-            name: former.map_or_else(|| format!("machine-{}", machine.0), |vm| vm.name.clone()),
+            name: like.map_or_else(|| format!("machine-{}", machine.0), |vm| vm.name.clone()),
             host: master_target.host,
-            datastore: master_target.datastore,
+            datastore: named.unwrap_or(Some(master_target.datastore)).ok_or(Fault::ManagedObjectNotFound)?,
             power: PowerState::PoweredOff,
             disks: Vec::new(),
             snapshots: Vec::new(),
-            memory_mib: former.map_or(NEW_MACHINE_MEMORY_MIB, |vm| vm.memory_mib),
-            guest: former.map_or(GuestOs::Linux, |vm| vm.guest),
-            tools: former.is_none_or(|vm| vm.tools),
+            memory_mib: like.map_or(NEW_MACHINE_MEMORY_MIB, |vm| vm.memory_mib),
+            guest: like.map_or(GuestOs::Linux, |vm| vm.guest),
+            firmware: like.map_or(Firmware::Bios, |vm| vm.firmware),
+            tools: like.is_none_or(|vm| vm.tools),
         })
     }
 
-    fn check_create(&self, machine: MachineId, sizes: &[u64]) -> Result<(), Fault> {
-        let planned = self.planned(machine)?;
-        if self.by_name.contains_key(&planned.name) {
+    fn check_create(
+        &self,
+        machine: MachineId,
+        sizes: &[u64],
+        datastore: Option<DatastoreId>,
+    ) -> Result<(), Fault> {
+        let planned = self.planned(machine, datastore)?;
+        if self.is_taken(&planned.name, planned.host) {
             return Err(Fault::DuplicateName(planned.name));
+        }
+        match self.machine(machine) {
+            Some(present) if present.is_on() => return Err(Fault::InvalidPowerState { on: true }),
+            Some(present) if present.lends_disks() => return Err(Fault::FileLocked(present.name.clone())),
+            _ => {}
         }
         self.check_writable(planned.datastore, planned.host)?;
         let datastore = self.datastores.get(&planned.datastore).ok_or(Fault::ManagedObjectNotFound)?;
         datastore.clone().take(sizes.iter().sum::<u64>() * SECTOR_BYTES)
     }
 
-    fn create(&mut self, machine: MachineId, sizes: &[u64]) -> Result<(), Fault> {
-        let planned = self.planned(machine)?;
+    fn create(
+        &mut self,
+        machine: MachineId,
+        sizes: &[u64],
+        datastore: Option<DatastoreId>,
+    ) -> Result<(), Fault> {
+        self.check_create(machine, sizes, datastore)?;
+        let planned = self.planned(machine, datastore)?;
+        let present = self.by_machine.get(&machine).copied();
         self.place(planned, sizes)?;
         self.created.insert(machine);
+        if let Some(present) = present {
+            self.leave(present, machine);
+        }
         Ok(())
+    }
+
+    /// A machine that another one was created for is nobody's from now on, and stays as it is.
+    fn leave(&mut self, moid: VmMoid, machine: MachineId) {
+        if let Some(vm) = self.machines.get_mut(&moid) {
+            vm.machine = None;
+            vm.disks.iter_mut().for_each(|disk| disk.disk = None);
+            self.left.insert(moid, machine);
+        }
     }
 
     fn disks_of(&self, request: &HypervisorRequest) -> u32 {
         let count = match request {
-            HypervisorRequest::CreateMachine(_, sizes) => sizes.len(),
+            HypervisorRequest::CreateMachine(_, sizes, _) => sizes.len(),
             _ => self.machine(RequestKind::of(request).1).map_or(0, |vm| vm.disks.len()),
         };
         count as u32

@@ -14,6 +14,10 @@ pub enum RequestKind {
     PowerOn,
     /// [`HypervisorRequest::CreateMachine`].
     CreateMachine,
+    /// [`HypervisorRequest::InspectMasterTarget`].
+    InspectMasterTarget,
+    /// [`HypervisorRequest::AssignMasterTarget`].
+    AssignMasterTarget,
     /// [`HypervisorRequest::AttachDisks`].
     AttachDisks,
     /// [`HypervisorRequest::DetachDisks`].
@@ -28,11 +32,13 @@ pub enum RequestKind {
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Inspect,
         Self::ShutDown,
         Self::PowerOn,
         Self::CreateMachine,
+        Self::InspectMasterTarget,
+        Self::AssignMasterTarget,
         Self::AttachDisks,
         Self::DetachDisks,
         Self::TakeSnapshot,
@@ -47,7 +53,9 @@ impl RequestKind {
             HypervisorRequest::Inspect(machine) => (Self::Inspect, *machine),
             HypervisorRequest::ShutDown(machine) => (Self::ShutDown, *machine),
             HypervisorRequest::PowerOn(machine) => (Self::PowerOn, *machine),
-            HypervisorRequest::CreateMachine(machine, _) => (Self::CreateMachine, *machine),
+            HypervisorRequest::CreateMachine(machine, ..) => (Self::CreateMachine, *machine),
+            HypervisorRequest::InspectMasterTarget(machine, _) => (Self::InspectMasterTarget, *machine),
+            HypervisorRequest::AssignMasterTarget(machine, ..) => (Self::AssignMasterTarget, *machine),
             HypervisorRequest::AttachDisks(machine) => (Self::AttachDisks, *machine),
             HypervisorRequest::DetachDisks(machine) => (Self::DetachDisks, *machine),
             HypervisorRequest::TakeSnapshot(machine) => (Self::TakeSnapshot, *machine),
@@ -60,7 +68,8 @@ impl RequestKind {
     #[must_use]
     pub const fn method(self) -> Option<&'static str> {
         match self {
-            Self::Inspect => None,
+            // The second is the product's own note of who serves whom; no inventory changes.
+            Self::Inspect | Self::InspectMasterTarget | Self::AssignMasterTarget => None,
             Self::ShutDown => Some("ShutdownGuest"),
             Self::PowerOn => Some("PowerOnVM_Task"),
             Self::CreateMachine => Some("CreateVM_Task"),

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest};
+use switchback_engine::ports::{Drive, Guest, HypervisorAnswer, HypervisorRequest};
 use switchback_engine::role::{DiskRef, StorageError};
-use switchback_engine::{DiskId, MachineId, Site};
+use switchback_engine::{DatastoreId, DiskId, MachineId, Site};
 use switchback_sim::{Chance, Seed, SimTime};
 
 use crate::calls::Calls;
@@ -15,6 +15,7 @@ use crate::fault_rule::{FaultRule, FaultRules, RuleId};
 use crate::faults::Fault;
 use crate::host_system::HostSystem;
 use crate::moid::{ClusterMoid, DatacenterMoid, DatastoreMoid, HostMoid, TaskMoid, VmMoid};
+use crate::physical_server::PhysicalServer;
 use crate::request_kind::RequestKind;
 use crate::task::{Task, TaskManager, TaskState};
 use crate::virtual_machine::{VirtualDiskDevice, VirtualMachine};
@@ -42,14 +43,23 @@ pub struct VCenter {
     pub(crate) datastores: BTreeMap<DatastoreMoid, Datastore>,
     pub(crate) machines: BTreeMap<VmMoid, VirtualMachine>,
     pub(crate) by_machine: BTreeMap<MachineId, VmMoid>,
-    pub(crate) by_name: BTreeMap<String, VmMoid>,
     /// What machines that are gone were like, for one that is created in their place.
     pub(crate) former: BTreeMap<MachineId, VirtualMachine>,
+    /// Physical servers of the site.
+    pub(crate) physical: BTreeMap<MachineId, PhysicalServer>,
+    /// What was said of how machines start elsewhere.
+    pub(crate) guests: BTreeMap<MachineId, Guest>,
+    /// Machines in whose place a call created another, with the machine they were.
+    pub(crate) left: BTreeMap<VmMoid, MachineId>,
     /// Machines that a call created.
     pub(crate) created: BTreeSet<MachineId>,
     /// Machines that serve as master target; the first is the one that is used when nothing else is said.
     pub(crate) master_targets: Vec<VmMoid>,
     pub(crate) assigned: BTreeMap<MachineId, VmMoid>,
+    /// The drives of a master target that were described; the others have [`STANDARD_DRIVES`](crate::STANDARD_DRIVES).
+    pub(crate) drives: BTreeMap<VmMoid, Vec<Drive>>,
+    /// The drive that keeps what arrives for a machine, by its place, where one was named.
+    pub(crate) retention_drives: BTreeMap<MachineId, u8>,
     pub(crate) tasks: TaskManager,
     pub(crate) calls: Calls<HypervisorRequest, HypervisorAnswer, Option<TaskMoid>>,
     pub(crate) rules: FaultRules,
@@ -71,11 +81,15 @@ impl VCenter {
             datastores: BTreeMap::new(),
             machines: BTreeMap::new(),
             by_machine: BTreeMap::new(),
-            by_name: BTreeMap::new(),
             former: BTreeMap::new(),
+            physical: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            left: BTreeMap::new(),
             created: BTreeSet::new(),
             master_targets: Vec::new(),
             assigned: BTreeMap::new(),
+            drives: BTreeMap::new(),
+            retention_drives: BTreeMap::new(),
             tasks: TaskManager::default(),
             calls: Calls::none(),
             rules: FaultRules::default(),
@@ -144,6 +158,29 @@ impl VCenter {
         self.machines.get(self.by_machine.get(&machine)?)
     }
 
+    /// The machines that stay as they were because a call created another one in their place, oldest first.
+    pub fn left_of(&self, machine: MachineId) -> impl Iterator<Item = &VirtualMachine> {
+        let left = self.left.iter().filter(move |(_, was)| **was == machine);
+        left.filter_map(|(moid, _)| self.machines.get(moid))
+    }
+
+    /// Whether a call has created the machine.
+    #[must_use]
+    pub fn was_created(&self, machine: MachineId) -> bool {
+        self.created.contains(&machine)
+    }
+
+    /// The datastore of that number of the engine's: the how-manieth was added, from 0.
+    #[must_use]
+    pub fn datastore_numbered(&self, datastore: DatastoreId) -> Option<DatastoreMoid> {
+        self.datastores.keys().nth(datastore.0 as usize).copied()
+    }
+
+    pub(crate) fn number_of(&self, datastore: DatastoreMoid) -> Option<DatastoreId> {
+        let number = self.datastores.keys().position(|moid| *moid == datastore)?;
+        u32::try_from(number).ok().map(DatastoreId)
+    }
+
     /// A disk of a machine.
     #[must_use]
     pub fn disk(&self, disk: DiskId) -> Option<&VirtualDiskDevice> {
@@ -165,6 +202,9 @@ impl VCenter {
     }
 
     fn reaches(&self, id: DiskId, through_master_target: bool) -> bool {
+        if let Some(reaches) = self.physical_reaches(id.machine) {
+            return reaches && !through_master_target;
+        }
         let (Some(owner), Some(disk)) = (self.machine(id.machine), self.disk(id)) else {
             return false;
         };

@@ -1,6 +1,7 @@
 //! VirtualMachine: where it runs, its disks, its power.
 
 use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::recovery::{Firmware, MachineProfile};
 use switchback_engine::{DiskId, MachineId};
 
 use crate::moid::{DatastoreMoid, HostMoid, VmMoid};
@@ -41,8 +42,24 @@ pub struct MachineSpec {
     pub memory_mib: u64,
     /// Its operating system.
     pub guest: GuestOs,
+    /// How it starts.
+    pub firmware: Firmware,
     /// Whether VMware Tools run in it, without which nobody can ask it to shut down.
     pub tools: bool,
+}
+
+impl MachineSpec {
+    /// What the machine is like, for whoever is to take it over.
+    #[must_use]
+    pub fn profile(&self) -> MachineProfile {
+        profile(&self.name, self.guest, self.firmware, self.disk_sectors.clone())
+    }
+}
+
+/// 64 bits and one network interface, as all machines here.
+fn profile(name: &str, guest: GuestOs, firmware: Firmware, disk_sectors: Vec<u64>) -> MachineProfile {
+    let windows = guest == GuestOs::Windows;
+    MachineProfile { windows, firmware, ..MachineProfile::plain(name, disk_sectors) }
 }
 
 /// A disk of a machine.
@@ -91,6 +108,8 @@ pub struct VirtualMachine {
     pub memory_mib: u64,
     /// Its operating system.
     pub guest: GuestOs,
+    /// How it starts.
+    pub firmware: Firmware,
     /// Whether VMware Tools are installed.
     pub tools: bool,
 }
@@ -106,6 +125,13 @@ impl VirtualMachine {
     #[must_use]
     pub const fn tools_running(&self) -> bool {
         self.tools && self.is_on()
+    }
+
+    /// What it is like, for whoever is to take it over.
+    #[must_use]
+    pub fn profile(&self) -> MachineProfile {
+        let disk_sectors = self.disks.iter().map(|disk| disk.sectors).collect();
+        profile(&self.name, self.guest, self.firmware, disk_sectors)
     }
 
     /// The size of its disks together, in bytes.

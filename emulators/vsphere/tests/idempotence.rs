@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use switchback_engine::MachineId;
 use switchback_engine::ports::HypervisorRequest;
+use switchback_engine::recovery::Firmware;
 use switchback_engine::role::CallId;
 use switchback_sim::{Seed, SimTime};
 use switchback_vsphere::{
@@ -32,6 +33,7 @@ fn site(seed: u64) -> VCenter {
                 disk_sectors: vec![1000, 100],
                 memory_mib: 5_000,
                 guest: GuestOs::Windows,
+                firmware: Firmware::Bios,
                 tools,
             })
             .expect("a machine");
@@ -46,7 +48,7 @@ fn requests() -> impl Strategy<Value = Vec<HypervisorRequest>> {
             0 => HypervisorRequest::Inspect(machine),
             1 => HypervisorRequest::ShutDown(machine),
             2 => HypervisorRequest::PowerOn(machine),
-            3 => HypervisorRequest::CreateMachine(machine, vec![500]),
+            3 => HypervisorRequest::CreateMachine(machine, vec![500], None),
             4 => HypervisorRequest::AttachDisks(machine),
             5 => HypervisorRequest::DetachDisks(machine),
             6 => HypervisorRequest::TakeSnapshot(machine),

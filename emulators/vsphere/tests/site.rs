@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest, Inspection, PortFailure};
+use switchback_engine::recovery::Firmware;
 use switchback_engine::role::{CallId, DiskRef, StorageError};
 use switchback_engine::{DiskId, MachineId, Site};
 use switchback_sim::{Seed, SimTime};
@@ -63,6 +64,7 @@ impl Home {
             disk_sectors: disk_sectors.to_vec(),
             memory_mib: 8_192,
             guest: GuestOs::Linux,
+            firmware: Firmware::Bios,
             tools: true,
         };
         self.vcenter.add_machine(spec).expect("a machine")
@@ -244,18 +246,16 @@ fn a_master_target_moved_with_storage_vmotion_loses_the_disks() {
 #[test]
 fn a_deleted_machine_is_created_anew_where_the_master_target_is() {
     let mut home = Home::new();
-    assert_eq!(
-        home.fails(HypervisorRequest::CreateMachine(WEB, vec![GIB_SECTORS])),
-        PortFailure::AlreadyExists
-    );
     assert_eq!(home.vcenter.remove_machine(home.now, WEB), Ok(vec![Consequence::MachineRemoved(WEB)]));
     assert!(!home.inspect(WEB).exists);
     let sizes = vec![30 * GIB_SECTORS, 5 * GIB_SECTORS];
     let created = Consequence::MachineCreated { machine: WEB, disk_sectors: sizes.clone() };
-    assert_eq!(home.done(HypervisorRequest::CreateMachine(WEB, sizes)), [created]);
+    assert_eq!(home.done(HypervisorRequest::CreateMachine(WEB, sizes.clone(), None)), [created]);
     let vm = home.vcenter.machine(WEB).unwrap();
     assert_eq!((vm.name.as_str(), vm.host, vm.datastore), ("web", home.hosts[0], home.datastores[0]));
     assert_eq!(home.vcenter.leftovers()[0].to_string(), "machine 1: virtual machine web");
+    // The twin: one that is on that host is in the way.
+    assert_eq!(home.fails(HypervisorRequest::CreateMachine(WEB, sizes, None)), PortFailure::AlreadyExists);
     home.done(HypervisorRequest::AttachDisks(WEB));
 }
 
@@ -264,7 +264,7 @@ fn a_full_datastore_takes_no_new_machine() {
     let mut home = Home::new();
     let third = MachineId(3);
     home.vcenter.occupy(home.datastores[0], 99 << 30).unwrap();
-    let request = HypervisorRequest::CreateMachine(third, vec![2 * GIB_SECTORS]);
+    let request = HypervisorRequest::CreateMachine(third, vec![2 * GIB_SECTORS], None);
     assert!(matches!(home.fails(request.clone()), PortFailure::OutOfCapacity(_)));
     assert!(home.vcenter.machine(third).is_none());
     home.vcenter.vacate(home.datastores[0], 50 << 30).unwrap();

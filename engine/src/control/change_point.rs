@@ -4,12 +4,14 @@
 use super::item::ItemStatus;
 use super::jobs::{Awaited, CloudAsk, Next, What};
 use super::phase::{Scene, recover_away};
+use super::prepare_boot;
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::Direction;
 use crate::ports::Instance;
 
-pub(super) const TASKS: &[TaskKind] = &[TaskKind::CleanUp, TaskKind::FailOver, TaskKind::StartMachine];
+pub(super) const TASKS: &[TaskKind] =
+    &[TaskKind::CleanUp, TaskKind::FailOver, TaskKind::PrepareBoot, TaskKind::StartMachine];
 
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
@@ -22,6 +24,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
             Next::Ask(vec![What::Cloud(CloudAsk::DeleteMachine(Instance::Recovered, machine))])
         }
         (TaskKind::FailOver, stages) => recover_away(scene, stages),
+        (TaskKind::PrepareBoot, stages) => prepare_boot::stage(scene, Instance::Recovered, stages),
         (TaskKind::StartMachine, 0) => {
             Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(Instance::Recovered, machine))])
         }

@@ -18,6 +18,7 @@ use crate::id::{Direction, GroupId, MachineId};
 use crate::message::Selector;
 use crate::point::{Consistency, PointId, RecoveryPoint};
 use crate::policy::ReplicationPolicy;
+use crate::ports::Guest;
 use crate::role::{Address, CommandId};
 
 /// A disk's place in its machine is a byte.
@@ -46,7 +47,18 @@ impl Vault {
             Command::ChangePoint { machine, to } => self.change_point(machine, to),
             Command::Commit { machine } => self.commit(machine),
             Command::Cancel { machine } => self.cancel(machine),
-            Command::Reprotect { machine, process_server } => self.reprotect(machine, process_server),
+            Command::Reprotect {
+                machine,
+                process_server,
+                master_target,
+                retention_drive,
+                datastore,
+                location,
+            } => {
+                let named = master_target.map(|master_target| (master_target, retention_drive));
+                let facts = Facts { named, datastore, location, ..Facts::new() };
+                self.reprotect(machine, process_server, facts)
+            }
             Command::Resync { machine } => self.resync(machine),
             Command::SwitchProcessServer { machine, process_server } => {
                 self.switch_process_server(machine, process_server)
@@ -55,6 +67,9 @@ impl Vault {
             Command::TestFailover { machine, to } => self.test_failover(machine, to),
             Command::CleanUpTest { machine } => self.clean_up_test(machine),
             Command::PlannedFailover { machine, to } => self.plan_failover(machine, to),
+            Command::Configure { machine, change } => self.configure(machine, &change),
+            Command::ChangeFailbackPolicy { machine, .. } => self.change_failback_policy(machine),
+            Command::Plan(command) => self.plan_command(command),
         }
     }
 
@@ -103,9 +118,14 @@ impl Vault {
                 policy,
                 failback_policy: ReplicationPolicy::FAILBACK,
                 process_server,
+                master_target: self.item(*machine).and_then(|item| item.master_target),
+                retention_drive: self.item(*machine).and_then(|item| item.retention_drive),
                 generation: 0,
                 rpo_alert: false,
                 disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
+                guest: Guest::READY,
+                profile: self.item(*machine).and_then(|item| item.profile.clone()),
+                recovery: self.item(*machine).and_then(|item| item.recovery.clone()),
                 health: Health::default(),
                 status,
                 test: self.item(*machine).map(|item| item.test).unwrap_or_default(),
@@ -113,7 +133,7 @@ impl Vault {
             });
         }
         let jobs: Vec<JobId> =
-            members.iter().map(|machine| self.begin_replication(*machine, JobKind::Enable, None)).collect();
+            members.iter().map(|machine| self.begin_replication(*machine, None, Facts::new())).collect();
         for job in &jobs {
             self.advance(*job);
         }
@@ -144,35 +164,40 @@ impl Vault {
         Ok(())
     }
 
-    fn reprotect(&mut self, machine: MachineId, process_server: Address) -> Reply {
-        let after = self.permit(machine, Operation::Reprotect)?.chosen_point();
+    pub(super) fn reprotect(&mut self, machine: MachineId, process_server: Address, facts: Facts) -> Reply {
+        let item = self.permit(machine, Operation::Reprotect)?;
+        let after = item.chosen_point();
+        if item.direction().reversed() == Direction::Reverse && facts.datastore.is_none() {
+            return Err(Refused::NoDatastore);
+        }
+        self.check_master_target(machine, facts.named)?;
         if let Some(item) = self.ledger.item_mut(machine) {
             item.process_server = process_server;
         }
-        let job = self.begin_replication(machine, JobKind::Reprotect, after);
+        let job = self.begin_replication(machine, after, facts);
         self.advance(job);
         Ok(job)
     }
 
-    /// Enters a run and moves the item to enabling, away or home.
-    fn begin_replication(
-        &mut self,
-        machine: MachineId,
-        kind: JobKind,
-        after: Option<RecoveryPoint>,
-    ) -> JobId {
-        let direction = match (after, self.item(machine)) {
-            (Some(_), Some(item)) => item.direction().reversed(),
-            _ => Direction::Forward,
+    /// Enters a run and moves the item to enabling: away, or after a failover in the other direction.
+    fn begin_replication(&mut self, machine: MachineId, after: Option<RecoveryPoint>, facts: Facts) -> JobId {
+        let (kind, direction) = match (after, self.item(machine)) {
+            (Some(_), Some(item)) => (JobKind::Reprotect, item.direction().reversed()),
+            _ => (JobKind::Enable, Direction::Forward),
         };
-        let job = self.begin_job(kind, machine, direction, Facts::new());
+        let job = self.begin_job(kind, machine, direction, facts);
         self.enter_run(machine, direction, job);
         let to = ItemStatus::Enabling { direction, job, after, since: self.now };
         self.transition(machine, to, "enable or reprotect");
         job
     }
 
-    fn fail_over(&mut self, machine: MachineId, selector: Selector, shut_down_source: bool) -> Reply {
+    pub(super) fn fail_over(
+        &mut self,
+        machine: MachineId,
+        selector: Selector,
+        shut_down_source: bool,
+    ) -> Reply {
         let item = self.permit(machine, Operation::Failover)?;
         let (direction, is_retry) =
             (item.direction(), matches!(item.status, ItemStatus::FailoverFailed { .. }));
@@ -236,7 +261,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn commit(&mut self, machine: MachineId) -> Reply {
+    pub(super) fn commit(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Commit)?;
         let ItemStatus::FailedOver { direction, point, .. } = item.status else {
             return Err(Refused::NotAllowed { operation: Operation::Commit, state: item.state() });
@@ -248,7 +273,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn cancel(&mut self, machine: MachineId) -> Reply {
+    pub(super) fn cancel(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::Cancel)?;
         if item.direction() == Direction::Reverse {
             return self.take_back(machine);
@@ -300,7 +325,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn test_failover(&mut self, machine: MachineId, selector: Selector) -> Reply {
+    pub(super) fn test_failover(&mut self, machine: MachineId, selector: Selector) -> Reply {
         let direction = self.permit(machine, Operation::TestFailover)?.direction();
         self.check_selector(machine, selector)?;
         let facts = Facts { selector, ..Facts::new() };
@@ -310,7 +335,7 @@ impl Vault {
         Ok(job)
     }
 
-    fn clean_up_test(&mut self, machine: MachineId) -> Reply {
+    pub(super) fn clean_up_test(&mut self, machine: MachineId) -> Reply {
         let item = self.permit(machine, Operation::CleanUpTest)?;
         let inherited = match item.test {
             TestStatus::Active(job) => cancel::given_up(self, job),

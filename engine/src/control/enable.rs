@@ -1,5 +1,6 @@
 //! Enable, and reprotect away after a failback: replication from home to the other site begins.
 
+use super::configure::then_examine;
 use super::item::ItemStatus;
 use super::jobs::{CloudAsk, JobError, Next, What};
 use super::phase::{Scene, open_journal};
@@ -17,7 +18,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (TaskKind::CheckPrerequisites, 0) => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(scene.item.machine))])
         }
-        (TaskKind::CheckPrerequisites, _) => check(scene),
+        (TaskKind::CheckPrerequisites, 1) => then_examine(check(scene), scene),
         (TaskKind::PrepareTarget, 0) => {
             let create = |(disk, sectors)| What::Cloud(CloudAsk::CreateReplica(disk, sectors));
             Next::Ask(scene.disks().map(create).collect())
@@ -32,11 +33,11 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     }
 }
 
-fn check(scene: &Scene<'_>) -> Next {
+fn check(scene: &Scene<'_>) -> Result<(), JobError> {
     match &scene.job.facts.home {
-        Some(found) if found.exists && found.running => Next::Done,
-        Some(found) if found.exists => Next::Fail(JobError::MachineNotRunning(Site::Primary)),
-        _ => Next::Fail(JobError::MachineMissing(Site::Primary)),
+        Some(found) if found.exists && found.running => Ok(()),
+        Some(found) if found.exists => Err(JobError::MachineNotRunning(Site::Primary)),
+        _ => Err(JobError::MachineMissing(Site::Primary)),
     }
 }
 

@@ -12,6 +12,16 @@ use crate::id::Site;
 use crate::message::Order;
 use crate::ports::{HypervisorRequest, Instance, PortFailure};
 
+/// Those of a failover away without a preparation: what comes home has run there before.
+pub(super) const TASKS: &[TaskKind] = &[
+    TaskKind::CheckPrerequisites,
+    TaskKind::ShutDownSource,
+    TaskKind::SynchroniseLatest,
+    TaskKind::ChoosePoint,
+    TaskKind::FailOver,
+    TaskKind::StartMachine,
+];
+
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (task, stages) {

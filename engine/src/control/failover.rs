@@ -5,9 +5,11 @@
 //! stopped and the target takes nothing more, but the journal still holds the points, so the user may fail over
 //! again (to another point too) or end the protection.
 
+use super::configure::then_examine;
 use super::item::ItemStatus;
 use super::jobs::{Awaited, CloudAsk, JobError, Next, What};
 use super::phase::{Scene, recover_away};
+use super::prepare_boot;
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::{MachineId, Site};
@@ -21,6 +23,7 @@ pub(super) const TASKS: &[TaskKind] = &[
     TaskKind::SynchroniseLatest,
     TaskKind::ChoosePoint,
     TaskKind::FailOver,
+    TaskKind::PrepareBoot,
     TaskKind::StartMachine,
 ];
 
@@ -30,7 +33,9 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (TaskKind::CheckPrerequisites, 0) => {
             Next::Ask(vec![What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine))])
         }
-        (TaskKind::CheckPrerequisites, _) => check(scene),
+        (TaskKind::CheckPrerequisites, 1) => then_examine(check(scene), scene),
+        // Nobody can shut a physical server down from outside.
+        (TaskKind::ShutDownSource, 0) if scene.item.guest.physical => Next::Skip,
         (TaskKind::ShutDownSource, 0) if scene.job.facts.shut_down_source => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::ShutDown(machine))])
         }
@@ -42,6 +47,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         }
         (TaskKind::FailOver, 0) => Next::Ask(Vec::new()),
         (TaskKind::FailOver, stages) => recover_away(scene, stages - 1),
+        (TaskKind::PrepareBoot, stages) => prepare_boot::stage(scene, Instance::Recovered, stages),
         (TaskKind::StartMachine, 0) => {
             Next::Ask(vec![What::Cloud(CloudAsk::StartMachine(Instance::Recovered, machine))])
         }
@@ -49,12 +55,12 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     }
 }
 
-fn check(scene: &Scene<'_>) -> Next {
+fn check(scene: &Scene<'_>) -> Result<(), JobError> {
     let in_the_way = scene.job.facts.away.as_ref().is_some_and(|found| found.exists);
     if in_the_way && !scene.job.facts.leftover {
-        return Next::Fail(JobError::MachineInTheWay(Site::Recovery));
+        return Err(JobError::MachineInTheWay(Site::Recovery));
     }
-    Next::Done
+    Ok(())
 }
 
 /// Waits for the last changes, if the source was shut down so that there are last ones.

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::vocabulary::{ItemState, JobId, TestState};
-use crate::id::{Direction, GroupId, MachineId, Site};
+use crate::id::{Direction, GroupId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, ResyncReason};
 use crate::point::{RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
+use crate::ports::Guest;
+use crate::recovery::{MachineProfile, RecoverySettings};
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -25,12 +27,24 @@ pub struct ProtectedItem {
     pub failback_policy: ReplicationPolicy,
     /// Where its batches go.
     pub process_server: Address,
+    /// The master target that serves it on the way home; `None` is that of the configuration server.
+    pub master_target: Option<MasterTargetId>,
+    /// Which drive of that master target keeps what arrives for it; `None` while no reprotect has named the master
+    /// target.
+    pub retention_drive: Option<u8>,
     /// The run of replication it belongs to or belonged to last.
     pub generation: u64,
     /// Whether its lag is over the policy's alert.
     pub rpo_alert: bool,
     /// Its disks at home are attached to the master target.
     pub disks_attached: bool,
+    /// What it was at home when it last began to replicate away.
+    pub guest: Guest,
+    /// What it is like, as its site described it when its protection began. None until the cloud has taken it, and where
+    /// the site does not say.
+    pub profile: Option<MachineProfile>,
+    /// What it is to look like when it is recovered; none as long as there is no profile.
+    pub recovery: Option<RecoverySettings>,
     /// What its agent said last. Not kept across restarts: the next heartbeat brings it back.
     #[serde(skip)]
     pub health: Health,

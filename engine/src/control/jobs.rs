@@ -10,11 +10,13 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::vocabulary::{JobId, JobKind, JobState, TaskKind, TaskState};
-use crate::id::{Direction, DiskId, MachineId, Site};
+use super::master_target::MasterTargetUnfit;
+use super::vocabulary::{JobId, JobKind, JobState, Location, TaskKind, TaskState};
+use crate::id::{DatastoreId, Direction, DiskId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
-use crate::ports::{HypervisorRequest, Inspection, Instance, PortFailure};
+use crate::ports::{HypervisorRequest, Inspection, Instance, MasterTargetFound, PortFailure};
+use crate::recovery::RecoverySettings;
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -119,6 +121,12 @@ pub enum JobError {
     /// A machine stands where the recovered one would be created or started.
     #[error("the machine exists or runs at the {0:?} site already")]
     MachineInTheWay(Site),
+    /// The master target that was named for the way home will not do.
+    #[error("the master target cannot receive the machine's data: {0}")]
+    MasterTarget(MasterTargetUnfit),
+    /// The master target's host is managed by nobody, and was not discovered.
+    #[error("the host of the master target has not been discovered")]
+    HostNotDiscovered,
 }
 
 /// A question and what came of it.
@@ -245,9 +253,11 @@ impl What {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum CloudAsk {
     Inspect(Instance, MachineId),
+    Examine(MachineId),
     CreateReplica(DiskId, u64),
     CreateDisk(Instance, DiskId),
     CreateMachine(Instance, MachineId),
+    PrepareBoot(Instance, MachineId),
     StartMachine(Instance, MachineId),
     StopMachine(MachineId),
     DeleteMachine(Instance, MachineId),
@@ -275,6 +285,8 @@ pub(super) enum Outcome {
     Done,
     Existed,
     Inspected(Inspection),
+    FoundMasterTarget(MasterTargetFound),
+    Suits(Box<RecoverySettings>),
     Chosen(RecoveryPoint),
     Failed(JobError),
 }
@@ -320,6 +332,14 @@ pub(super) struct Facts {
     pub home: Option<Inspection>,
     /// The recovered machine, as it was found.
     pub away: Option<Inspection>,
+    /// The master target that was named for the way home, and which of its drives, if one was.
+    pub named: Option<(MasterTargetId, Option<u8>)>,
+    /// The master target that was named, as it was found.
+    pub master_target: Option<MasterTargetFound>,
+    /// Where the disks of a machine lie that is created at home.
+    pub datastore: Option<DatastoreId>,
+    /// To which machine at home.
+    pub location: Location,
     /// Something may be left in the cloud by an earlier attempt; it is deleted first.
     pub leftover: bool,
     /// An earlier attempt brought the disks home; only the start of the machine is missing.
@@ -342,6 +362,10 @@ impl Facts {
             blank: true,
             home: None,
             away: None,
+            named: None,
+            master_target: None,
+            datastore: None,
+            location: Location::Original,
             leftover: false,
             only_start: false,
             process_server: None,

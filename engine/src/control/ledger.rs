@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::group::Group;
 use super::item::ProtectedItem;
 use super::jobs::Job;
+use super::plan::{Plan, PlanId, PlanJob};
 use super::vocabulary::{JobId, JobState, Refused};
 use crate::id::{GroupId, MachineId};
 use crate::role::CommandId;
@@ -44,12 +45,15 @@ enum Part {
     Job(Arc<Job>),
     Command(CommandId, u64, Reply),
     Counters(Counters),
+    Plan(Arc<Plan>),
+    PlanGone(PlanId),
+    PlanJob(Arc<PlanJob>),
 }
 
 impl Part {
     fn weight(&self) -> u64 {
         let bytes = match self {
-            Self::Item(item) => 256 + 8 * item.disk_sectors.len() + 256 * item.standing.len(),
+            Self::Item(item) => 384 + 8 * item.disk_sectors.len() + 256 * item.standing.len(),
             Self::Group(group) => 32 + 8 * group.machines.len() + 128 * group.runs.len(),
             Self::Job(job) => {
                 128 + job.tasks.iter().map(|task| 32 + 128 * task.asks.len()).sum::<usize>()
@@ -57,6 +61,9 @@ impl Part {
             }
             Self::Command(..) => 64,
             Self::Counters(_) => 32,
+            Self::Plan(plan) => 32 + 64 * plan.groups.len() + 8 * plan.machines().count(),
+            Self::PlanGone(_) => 16,
+            Self::PlanJob(job) => 128 + 64 * job.plan.groups.len() + 24 * job.children.len(),
         };
         bytes as u64
     }
@@ -77,6 +84,8 @@ struct Dirty {
     groups: BTreeSet<GroupId>,
     jobs: BTreeSet<JobId>,
     commands: BTreeSet<CommandId>,
+    plans: BTreeSet<PlanId>,
+    plan_jobs: BTreeSet<JobId>,
     counters: bool,
 }
 
@@ -87,6 +96,8 @@ impl Dirty {
             && self.groups.is_empty()
             && self.jobs.is_empty()
             && self.commands.is_empty()
+            && self.plans.is_empty()
+            && self.plan_jobs.is_empty()
     }
 }
 
@@ -97,6 +108,8 @@ pub(super) struct Ledger {
     groups: BTreeMap<GroupId, Arc<Group>>,
     jobs: BTreeMap<JobId, Arc<Job>>,
     commands: BTreeMap<CommandId, (u64, Reply)>,
+    plans: BTreeMap<PlanId, Arc<Plan>>,
+    plan_jobs: BTreeMap<JobId, Arc<PlanJob>>,
     counters: Counters,
     dirty: Dirty,
 }
@@ -118,6 +131,9 @@ impl Ledger {
             Part::Job(job) => drop(self.jobs.insert(job.id, job)),
             Part::Command(id, place, reply) => drop(self.commands.insert(id, (place, reply))),
             Part::Counters(counters) => self.counters = counters,
+            Part::Plan(plan) => drop(self.plans.insert(plan.id, plan)),
+            Part::PlanGone(id) => drop(self.plans.remove(&id)),
+            Part::PlanJob(job) => drop(self.plan_jobs.insert(job.id, job)),
         }
     }
 
@@ -147,6 +163,10 @@ impl Ledger {
         parts
             .extend(dirty.commands.iter().filter_map(|id| self.commands.get_key_value(id)).map(command_part));
         parts.extend(dirty.counters.then_some(Part::Counters(self.counters)));
+        parts.extend(dirty.plans.iter().map(|id| self.plan_part(*id)));
+        parts.extend(
+            dirty.plan_jobs.iter().filter_map(|id| self.plan_jobs.get(id)).cloned().map(Part::PlanJob),
+        );
         (!parts.is_empty()).then_some(ControlRecord { parts })
     }
 
@@ -158,6 +178,8 @@ impl Ledger {
         parts.extend(self.groups.values().cloned().map(Part::Group));
         parts.extend(self.jobs.values().cloned().map(Part::Job));
         parts.extend(self.commands.iter().map(command_part));
+        parts.extend(self.plans.values().cloned().map(Part::Plan));
+        parts.extend(self.plan_jobs.values().cloned().map(Part::PlanJob));
         ControlRecord { parts }
     }
 
@@ -167,6 +189,11 @@ impl Ledger {
             self.jobs.values().filter(|job| job.state != JobState::InProgress).map(|job| job.id).collect();
         for id in &finished[..finished.len().saturating_sub(FINISHED_JOBS_KEPT)] {
             self.jobs.remove(id);
+        }
+        let plans = self.plan_jobs.values().filter(|job| job.state != JobState::InProgress);
+        let finished: Vec<JobId> = plans.map(|job| job.id).collect();
+        for id in &finished[..finished.len().saturating_sub(FINISHED_JOBS_KEPT)] {
+            self.plan_jobs.remove(id);
         }
         let oldest_kept = self.counters.commands.saturating_sub(REPLIES_KEPT as u64);
         self.commands.retain(|_, (place, _)| *place > oldest_kept);
@@ -236,6 +263,42 @@ impl Ledger {
     pub(super) fn put_job(&mut self, job: Job) {
         self.dirty.jobs.insert(job.id);
         self.jobs.insert(job.id, Arc::new(job));
+    }
+
+    fn plan_part(&self, id: PlanId) -> Part {
+        self.plans.get(&id).map_or(Part::PlanGone(id), |plan| Part::Plan(Arc::clone(plan)))
+    }
+
+    pub(super) fn plan(&self, id: PlanId) -> Option<&Plan> {
+        self.plans.get(&id).map(|plan| &**plan)
+    }
+
+    pub(super) fn put_plan(&mut self, plan: Plan) {
+        self.dirty.plans.insert(plan.id);
+        self.plans.insert(plan.id, Arc::new(plan));
+    }
+
+    pub(super) fn remove_plan(&mut self, id: PlanId) {
+        self.dirty.plans.insert(id);
+        self.plans.remove(&id);
+    }
+
+    pub(super) fn plan_jobs(&self) -> impl DoubleEndedIterator<Item = &PlanJob> {
+        self.plan_jobs.values().map(|job| &**job)
+    }
+
+    pub(super) fn plan_job(&self, id: JobId) -> Option<&PlanJob> {
+        self.plan_jobs.get(&id).map(|job| &**job)
+    }
+
+    pub(super) fn plan_job_mut(&mut self, id: JobId) -> Option<&mut PlanJob> {
+        self.dirty.plan_jobs.insert(id);
+        self.plan_jobs.get_mut(&id).map(Arc::make_mut)
+    }
+
+    pub(super) fn put_plan_job(&mut self, job: PlanJob) {
+        self.dirty.plan_jobs.insert(job.id);
+        self.plan_jobs.insert(job.id, Arc::new(job));
     }
 
     pub(super) const fn next_job(&mut self) -> JobId {

@@ -57,19 +57,33 @@ const fn operations_of(state: ItemState, stack: Stack) -> &'static [Operation] {
 
 /// What a user may ask for in a state.
 ///
+/// What the machine is to look like away can be changed as long as it may still be recovered there.
 /// Nothing while a job moves the item, but for stopping a forward failover: on the way home the recovered
 /// machine is stopped first, and there is nothing to go back to that would not lose its last writes.
 const fn ordinary_operations(state: ItemState) -> &'static [Operation] {
     match state {
         ItemState::Unprotected => &[Operation::Enable, Operation::Disable],
-        ItemState::Synchronising(_) => {
+        ItemState::Synchronising(Direction::Forward) => {
+            &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable, Operation::Configure]
+        }
+        ItemState::Synchronising(Direction::Reverse) => {
             &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
         }
-        ItemState::Protected(_) => {
+        ItemState::Protected(Direction::Forward) => &[
+            Operation::Failover,
+            Operation::Resync,
+            Operation::SwitchProcessServer,
+            Operation::Disable,
+            Operation::Configure,
+        ],
+        ItemState::Protected(Direction::Reverse) => {
             &[Operation::Failover, Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
         }
         ItemState::FailingOver(Direction::Forward) => &[Operation::Cancel],
-        ItemState::FailoverFailed(_) => &[Operation::Failover, Operation::Disable],
+        ItemState::FailoverFailed(Direction::Forward) => {
+            &[Operation::Failover, Operation::Disable, Operation::Configure]
+        }
+        ItemState::FailoverFailed(Direction::Reverse) => &[Operation::Failover, Operation::Disable],
         ItemState::FailedOver(Direction::Forward) => &[Operation::ChangePoint, Operation::Commit],
         ItemState::FailedOver(Direction::Reverse) => &[Operation::Commit],
         ItemState::Committed(_) => &[Operation::Reprotect, Operation::Disable],

@@ -1,6 +1,6 @@
 //! Which phase answers for which job: the only place that knows all of them.
 //!
-//! A phase is a file: `enable`, `failover`, `failback`, `change_point`, `commit`, `cancel`, `reprotect`, `resync`,
+//! A phase is a file: `enable`, `failover`, `failback`, `prepare_boot`, `change_point`, `commit`, `cancel`, `reprotect`, `resync`,
 //! `process_server`, `disable`, `test_failover`, `planned_failover`, `resume`. Each says which tasks its jobs have, what every stage of a task asks, and where the item goes at
 //! the end. Phases read the world through a [`Scene`] and change nothing but the item.
 
@@ -10,8 +10,8 @@ use super::jobs::{Ask, Awaited, CloudAsk, Job, JobError, Next, Tolerance, What};
 use super::vault::Vault;
 use super::vocabulary::{JobId, JobKind, TaskKind};
 use super::{
-    cancel, change_point, commit, disable, enable, failback, failover, planned_failover, process_server,
-    reprotect, resume, resync, test_failover,
+    cancel, change_point, commit, configure, disable, enable, failback, failover, planned_failover,
+    process_server, reprotect, resume, resync, test_failover,
 };
 use crate::id::{Direction, DiskId};
 use crate::message::{FirstCopy, JournalSpec, Order, Replication};
@@ -82,7 +82,9 @@ pub(super) const fn tasks(kind: JobKind, direction: Direction) -> &'static [Task
     match (kind, direction) {
         (JobKind::Enable, _) | (JobKind::Reprotect, Direction::Forward) => enable::TASKS,
         (JobKind::Reprotect, Direction::Reverse) => reprotect::TASKS,
-        (JobKind::Failover | JobKind::PlannedFailover, _) => failover::TASKS,
+        (JobKind::Failover, Direction::Forward) => failover::TASKS,
+        (JobKind::Failover, Direction::Reverse) => failback::TASKS,
+        (JobKind::PlannedFailover, _) => failback::TASKS,
         (JobKind::ChangePoint, _) => change_point::TASKS,
         (JobKind::Commit, _) => commit::TASKS,
         (JobKind::Cancel, Direction::Forward) => cancel::TASKS,
@@ -92,6 +94,7 @@ pub(super) const fn tasks(kind: JobKind, direction: Direction) -> &'static [Task
         (JobKind::Disable, _) => disable::TASKS,
         (JobKind::TestFailover, _) => test_failover::TASKS,
         (JobKind::CleanUpTest, _) => test_failover::CLEAN_UP_TASKS,
+        (JobKind::Configure, _) => configure::TASKS,
     }
 }
 
@@ -112,6 +115,7 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (JobKind::TestFailover, _) => test_failover::stage(scene, task, stages),
         (JobKind::CleanUpTest, _) => test_failover::clean_up_stage(scene, task, stages),
         (JobKind::PlannedFailover, _) => planned_failover::stage(scene, task, stages),
+        (JobKind::Configure, _) => Next::Done,
     }
 }
 
@@ -172,7 +176,7 @@ pub(super) fn job_ends(vault: &mut Vault, id: JobId, well: bool) {
         JobKind::TestFailover => test_failover::ends(vault, id, well),
         JobKind::CleanUpTest => test_failover::clean_up_ends(vault, id, well),
         JobKind::SwitchProcessServer => process_server::ends(vault, id, well),
-        JobKind::Resync => {}
+        JobKind::Resync | JobKind::Configure => {}
     }
 }
 

@@ -21,10 +21,8 @@ use crate::ports::HypervisorRequest;
 
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     match (task, stages) {
-        (TaskKind::CheckPrerequisites, 1) => match reprotect::check(scene) {
-            Next::Done => failback::stage(scene, task, stages),
-            not_there => not_there,
-        },
+        (TaskKind::CheckPrerequisites, 1) => reprotect::source_is_missing(scene)
+            .map_or_else(|| failback::stage(scene, task, stages), Next::Fail),
         (TaskKind::SynchroniseLatest, 0) => Next::Ask(vec![What::Await(Awaited::Drained)]),
         (TaskKind::FailOver, 2) => {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::TakeSnapshot(scene.item.machine))])

@@ -44,6 +44,9 @@ impl Vault {
     pub(super) fn advance(&mut self, id: JobId) {
         while self.is_running(id) {
             let Some(task) = self.job(id).and_then(Job::current_task) else {
+                if self.is_held(id) {
+                    return;
+                }
                 if !self.start_next_task(id) {
                     return self.end_job(id, JobState::Succeeded);
                 }
@@ -239,6 +242,14 @@ impl Vault {
             self.journal_opened(machine);
         }
         self.learn_attached(id, ask, &outcome);
+        self.learn_guest(id, ask, &outcome);
+        if let (Outcome::Suits(settings), Some(job)) = (&outcome, self.job(id)) {
+            let (machine, found) = (job.machine, job.facts.home.clone());
+            self.keep_settings(machine, found, settings.as_ref().clone());
+        }
+        if matches!(outcome, Outcome::Done) {
+            self.master_target_assigned(ask);
+        }
         let Some(job) = self.ledger.job_mut(id) else {
             return Ok(());
         };
@@ -246,7 +257,9 @@ impl Vault {
             Outcome::Done => job.facts.source_is_down |= ask.what.shuts_down(),
             Outcome::Existed => job.facts.blank = false,
             Outcome::Chosen(point) => job.facts.point = Some(point),
+            Outcome::Suits(_) => {}
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
+            Outcome::FoundMasterTarget(found) => job.facts.master_target = Some(found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),
         }
         Ok(())
@@ -262,6 +275,21 @@ impl Vault {
         let attached = ask.tells_attached(outcome).filter(|_| is_to_attach || !is_inspection);
         if let Some((item, attached)) = self.ledger.item_mut(machine).zip(attached) {
             item.disks_attached = attached;
+        }
+    }
+
+    /// Keeps what a machine is that begins to replicate away: when it fails over its site may be lost.
+    fn learn_guest(&mut self, id: JobId, ask: &Ask, outcome: &Outcome) {
+        let Some(job) = self.job(id) else { return };
+        let machine = job.machine;
+        let begins = matches!(job.kind, JobKind::Enable | JobKind::Reprotect)
+            && job.direction == Direction::Forward
+            && matches!(ask.what, What::Hypervisor(HypervisorRequest::Inspect(_)));
+        if let Outcome::Inspected(found) = outcome
+            && begins
+            && let Some(item) = self.ledger.item_mut(machine)
+        {
+            item.guest = found.guest;
         }
     }
 

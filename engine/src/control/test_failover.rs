@@ -4,17 +4,24 @@
 //! disks are made, because retention goes on too. What a test failover that fails halfway has made stays, as the
 //! product leaves it, until it is cleaned up.
 
+use super::configure::then_examine;
 use super::item::TestStatus;
 use super::jobs::{CloudAsk, JobError, Next, What};
 use super::phase::{Scene, recover_disks};
+use super::prepare_boot;
 use super::vault::Vault;
 use super::vocabulary::{JobId, TaskKind};
 use crate::id::Site;
 use crate::message::Order;
 use crate::ports::Instance;
 
-pub(super) const TASKS: &[TaskKind] =
-    &[TaskKind::CheckPrerequisites, TaskKind::FailOver, TaskKind::CreateTestMachine, TaskKind::StartMachine];
+pub(super) const TASKS: &[TaskKind] = &[
+    TaskKind::CheckPrerequisites,
+    TaskKind::FailOver,
+    TaskKind::CreateTestMachine,
+    TaskKind::PrepareBoot,
+    TaskKind::StartMachine,
+];
 
 pub(super) const CLEAN_UP_TASKS: &[TaskKind] = &[TaskKind::CleanUp];
 
@@ -23,11 +30,12 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let cloud = |ask| Next::Ask(vec![What::Cloud(ask)]);
     match (task, stages) {
         (TaskKind::CheckPrerequisites, 0) => cloud(CloudAsk::Inspect(Instance::Test, machine)),
-        (TaskKind::CheckPrerequisites, _) => check(scene),
+        (TaskKind::CheckPrerequisites, 1) => then_examine(check(scene), scene),
         (TaskKind::FailOver, 0) => Next::Ask(vec![pin(scene)]),
         (TaskKind::FailOver, 1 | 2) => recover_disks(scene, Instance::Test, stages - 1),
         (TaskKind::FailOver, 3) => Next::Ask(vec![unpin(scene)]),
         (TaskKind::CreateTestMachine, 0) => cloud(CloudAsk::CreateMachine(Instance::Test, machine)),
+        (TaskKind::PrepareBoot, stages) => prepare_boot::stage(scene, Instance::Test, stages),
         (TaskKind::StartMachine, 0) => cloud(CloudAsk::StartMachine(Instance::Test, machine)),
         _ => Next::Done,
     }
@@ -43,10 +51,10 @@ pub(super) fn clean_up_stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> N
     }
 }
 
-fn check(scene: &Scene<'_>) -> Next {
+fn check(scene: &Scene<'_>) -> Result<(), JobError> {
     match &scene.job.facts.away {
-        Some(found) if found.exists => Next::Fail(JobError::MachineInTheWay(Site::Recovery)),
-        _ => Next::Done,
+        Some(found) if found.exists => Err(JobError::MachineInTheWay(Site::Recovery)),
+        _ => Ok(()),
     }
 }
 

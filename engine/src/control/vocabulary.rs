@@ -6,10 +6,12 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{Direction, GroupId, MachineId};
+use super::plan::{PlanCommand, PlanRefused};
+use crate::id::{DatastoreId, Direction, GroupId, MachineId, MasterTargetId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
+use crate::recovery::SettingsChange;
 use crate::role::Address;
 
 /// A job's number, counted from 1.
@@ -43,6 +45,8 @@ pub enum JobKind {
     CleanUpTest,
     /// Fail over home with everything the source wrote, or take it all back.
     PlannedFailover,
+    /// Change what a machine is to look like when it is recovered.
+    Configure,
 }
 
 /// Which generation of the product protects: what comes home, and how (site-recovery 1.2, 1.3).
@@ -94,6 +98,8 @@ pub enum TaskKind {
     ChoosePoint,
     /// Bring the disks to the point and create the machine.
     FailOver,
+    /// Prepare the recovered machine's disks, if its system would not start from them as they are.
+    PrepareBoot,
     /// Start the recovered machine.
     StartMachine,
     /// Remove what the other side no longer needs.
@@ -170,6 +176,16 @@ pub enum TestState {
     CleaningUp,
 }
 
+/// Where a machine comes home to (site-recovery 3.6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Location {
+    /// To the machine that is there: what differs is sent. Where there is none, as to an alternate location.
+    #[default]
+    Original,
+    /// To a new machine on the master target's host: everything is sent.
+    Alternate,
+}
+
 /// What a user asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
@@ -217,6 +233,16 @@ pub enum Command {
         machine: MachineId,
         /// Where its batches go.
         process_server: Address,
+        /// On the way home, who receives its data; `None` is who serves it already.
+        master_target: Option<MasterTargetId>,
+        /// Which drive of that master target keeps what arrives; `None` is the first that will do. Nothing without
+        /// a master target.
+        retention_drive: Option<u8>,
+        /// Where the disks of a machine lie that has to be created at home. On the way home it must be given even
+        /// so, and is ignored where the machine is used that is there (site-recovery 3.6); away it means nothing.
+        datastore: Option<DatastoreId>,
+        /// To which machine at home; away it means nothing.
+        location: Location,
     },
     /// Compare the disks with their replicas and send what differs.
     Resync {
@@ -255,6 +281,22 @@ pub enum Command {
         /// Which point.
         to: PlannedPoint,
     },
+    /// Change what the machine is to look like when it is recovered.
+    Configure {
+        /// Which machine.
+        machine: MachineId,
+        /// What changes.
+        change: SettingsChange,
+    },
+    /// Change the policy under which the machine comes home. Always refused: it is made with the other one.
+    ChangeFailbackPolicy {
+        /// Which machine.
+        machine: MachineId,
+        /// To what.
+        to: ReplicationPolicy,
+    },
+    /// Something about a recovery plan. For one that begins or ends nothing the answer names a number that no job has.
+    Plan(PlanCommand),
 }
 
 /// Something a user may ask for in a state.
@@ -284,6 +326,8 @@ pub enum Operation {
     CleanUpTest,
     /// [`Command::PlannedFailover`].
     PlannedFailover,
+    /// [`Command::Configure`].
+    Configure,
 }
 
 /// Why a command was refused. Nothing was changed.
@@ -314,4 +358,22 @@ pub enum Refused {
     /// The machine or group is protected already, or the group is empty, lists a machine twice or one without disks.
     #[error("the group cannot be protected: {0}")]
     BadGroup(String),
+    /// A master target is named for a reprotect that goes to the other site.
+    #[error("a master target receives what comes home, and this goes to the other site")]
+    NotHome,
+    /// Another machine of the group comes home through another master target. The product allows it and offers no common
+    /// point then; a group has one journal here.
+    #[error(
+        "the group comes home through another master target already; several for a group are not emulated"
+    )]
+    OtherMasterTarget,
+    /// The failback policy is made with the replication policy and cannot be changed.
+    #[error("the failback policy cannot be changed")]
+    FailbackPolicyIsFixed,
+    /// It does not go with the recovery plan.
+    #[error(transparent)]
+    Plan(PlanRefused),
+    /// A reprotect home names no datastore.
+    #[error("no datastore is given for the disks at home")]
+    NoDatastore,
 }

@@ -32,7 +32,7 @@ impl<C: Content> Target<C> {
     pub(super) fn compare(&mut self, via: Address, question: Arc<Compare>, out: &mut Out<C>) {
         let stream = question.stream;
         let Some(id) = self.group_of(stream.disk) else { return };
-        let Some(group) = self.groups.get_mut(&id) else { return };
+        let Some(group) = self.groups.get_mut(id) else { return };
         let before = group.streams.get(&stream.disk).map(|known| known.key);
         let is_current = group.journal.spec().generation == stream.generation
             && !group.finished.contains_key(&stream.disk.machine)

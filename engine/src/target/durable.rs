@@ -15,6 +15,8 @@ use crate::point::{PointId, RecoveryPoint};
 
 /// A checkpoint is written when the log has grown by this much since the last one. Until then a restart replays it.
 const CHECKPOINT_EVERY_BYTES: u64 = 256 << 20;
+/// With many groups it may grow by more: a checkpoint costs as much as there are.
+const CHECKPOINT_EVERY_BYTES_A_GROUP: u64 = 32 << 20;
 
 /// What a closed disk weighs in a checkpoint.
 const CLOSED_DISK_BYTES: u64 = 16;
@@ -83,9 +85,10 @@ impl<C: Content> Target<C> {
         for record in records {
             target.replay(record);
         }
-        let bytes = target.groups.values().map(|group| group.journal.checkpoint().bytes()).sum();
+        let bytes = target.groups.iter().map(|(_, group)| group.journal.checkpoint().bytes()).sum();
         target.ledger = Ledger::new(bytes);
-        target.groups.values_mut().for_each(|group| group.has_news = true);
+        let all: Vec<GroupId> = target.groups.iter().map(|(id, _)| id).collect();
+        all.into_iter().for_each(|id| target.with(id, |group| group.has_news = true));
         target
     }
 
@@ -135,17 +138,19 @@ impl<C: Content> Target<C> {
     }
 
     fn with(&mut self, id: GroupId, step: impl FnOnce(&mut Group<C>)) {
-        if let Some(group) = self.groups.get_mut(&id) {
+        if let Some(group) = self.groups.get_mut(id) {
             step(group);
         }
     }
 
     /// Replaces the log by a checkpoint when it has grown enough.
     pub(super) fn checkpoint_if_worth_it(&mut self) {
-        if self.ledger.log_bytes() < self.checkpointed_bytes + CHECKPOINT_EVERY_BYTES {
+        let every_bytes =
+            CHECKPOINT_EVERY_BYTES.max(self.groups.len() as u64 * CHECKPOINT_EVERY_BYTES_A_GROUP);
+        if self.ledger.log_bytes() < self.checkpointed_bytes + every_bytes {
             return;
         }
-        let records: Vec<_> = self.groups.values().map(Group::checkpoint).collect();
+        let records: Vec<_> = self.groups.iter().map(|(_, group)| group.checkpoint()).collect();
         let records = records.into_iter().map(|checkpoint| {
             let bytes = checkpoint.journal.bytes();
             (TargetRecord::Checkpoint(Arc::new(checkpoint)), bytes)
@@ -181,6 +186,7 @@ impl<C: Content> Group<C> {
             finished: checkpoint.finished.iter().map(finished).collect(),
             pinned: checkpoint.pinned.iter().copied().collect(),
             has_news: true,
+            told: Arc::default(),
             unfolded_bytes: 0,
         }
     }

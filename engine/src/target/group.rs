@@ -1,6 +1,7 @@
 //! The journal of one group with its streams, and what has been chosen from it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::batch::{RoundEnd, StreamKey};
 use crate::content::Content;
@@ -20,6 +21,8 @@ pub(super) struct Group<C: Content> {
     pub(super) pinned: BTreeMap<MachineId, (u64, RecoveryPoint)>,
     /// Control has not heard of the newest change.
     pub(super) has_news: bool,
+    /// The points as control was told of them last: most statuses have nothing new to say about them.
+    pub(super) told: Arc<[RecoveryPoint]>,
     /// Payload bytes received since a fold was last planned.
     pub(super) unfolded_bytes: u64,
 }
@@ -50,6 +53,7 @@ impl<C: Content> Group<C> {
             finished: BTreeMap::new(),
             pinned: BTreeMap::new(),
             has_news: true,
+            told: Arc::default(),
             unfolded_bytes: 0,
         }
     }
@@ -99,6 +103,14 @@ impl<C: Content> Group<C> {
     pub(super) fn kept_points(&self) -> Vec<PointId> {
         let pinned = self.pinned.values().map(|(_, point)| point.id);
         self.finished.values().map(|finished| finished.point.id).chain(pinned).collect()
+    }
+
+    /// The points, shared with every status that tells the same of them.
+    pub(super) fn points_to_tell(&mut self) -> Arc<[RecoveryPoint]> {
+        if *self.told != *self.journal.points() {
+            self.told = self.journal.points().into();
+        }
+        Arc::clone(&self.told)
     }
 
     /// Machines whose source was shut down in order and whose last writes are all here.

@@ -24,7 +24,7 @@ impl<C: Content> Target<C> {
     /// Its groups.
     pub fn groups(&self) -> impl Iterator<Item = GroupLook<'_, C>> {
         self.groups.iter().map(|(id, group)| GroupLook {
-            id: *id,
+            id,
             journal: &group.journal,
             streams: group.streams.values().map(|stream| (stream.key, stream.next)).collect(),
             finished: group.finished.iter().map(|(machine, finished)| (*machine, finished.point)).collect(),
@@ -33,7 +33,7 @@ impl<C: Content> Target<C> {
 
     /// Comparisons of disks under way, and replica disks being brought forward.
     #[must_use]
-    pub const fn work_under_way(&self) -> (usize, usize) {
-        (self.comparisons.len(), self.writing.len())
+    pub fn work_under_way(&self) -> (usize, usize) {
+        (self.comparisons.len(), self.writings.len())
     }
 }

@@ -47,7 +47,7 @@ impl<C: Content> Target<C> {
     }
 
     fn open(&mut self, request: RequestId, spec: &JournalSpec) {
-        let current = self.groups.get(&spec.group).map(|group| group.journal.spec().generation);
+        let current = self.groups.get(spec.group).map(|group| group.journal.spec().generation);
         if current.is_some_and(|generation| generation > spec.generation) {
             return self.answer(request, Answer::Unknown);
         }
@@ -70,7 +70,7 @@ impl<C: Content> Target<C> {
 
     /// A group, if its journal is of this generation.
     fn of_generation(&mut self, id: GroupId, generation: u64) -> Option<&mut Group<C>> {
-        self.groups.get_mut(&id).filter(|group| group.journal.spec().generation == generation)
+        self.groups.get_mut(id).filter(|group| group.journal.spec().generation == generation)
     }
 
     fn finish(&mut self, id: GroupId, generation: u64, machine: MachineId, selector: Selector) -> Answer<C> {
@@ -109,7 +109,7 @@ impl<C: Content> Target<C> {
     }
 
     fn views(&self, id: GroupId, machine: MachineId, point: PointId) -> Answer<C> {
-        let Some(group) = self.groups.get(&id) else { return Answer::Unknown };
+        let Some(group) = self.groups.get(id) else { return Answer::Unknown };
         let disks = group.journal.spec().disks().filter(|disk| disk.machine == machine);
         let views: Option<Vec<Arc<View<C>>>> =
             disks.map(|disk| group.journal.view(disk, point).map(Arc::new)).collect();
@@ -117,7 +117,7 @@ impl<C: Content> Target<C> {
     }
 
     fn promote(&mut self, request: RequestId, id: GroupId, machine: MachineId, point: PointId) {
-        if !self.groups.contains_key(&id) {
+        if self.groups.get(id).is_none() {
             return self.answer(request, Answer::Unknown);
         }
         match self.plan_promotion(id, machine, point) {
@@ -128,7 +128,7 @@ impl<C: Content> Target<C> {
 
     /// What makes the disks of a machine equal to a point. It is noted first that they are about to be written.
     fn plan_promotion(&mut self, id: GroupId, machine: MachineId, point: PointId) -> Option<DiskWrites<C>> {
-        let group = self.groups.get_mut(&id)?;
+        let group = self.groups.get_mut(id)?;
         let todo = group.journal.promote_plan(machine, point)?;
         if !todo.is_empty() {
             group.journal.promoting(machine, point);
@@ -138,7 +138,7 @@ impl<C: Content> Target<C> {
     }
 
     fn close_at(&mut self, request: RequestId, id: GroupId, generation: u64, fold: Option<PointId>) {
-        let Some(group) = self.groups.get(&id).filter(|g| g.journal.spec().generation <= generation) else {
+        let Some(group) = self.groups.get(id).filter(|g| g.journal.spec().generation <= generation) else {
             return self.answer(request, Answer::Done);
         };
         let machines: Vec<MachineId> =

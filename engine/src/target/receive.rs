@@ -26,7 +26,7 @@ impl<C: Content> Target<C> {
             }
             return;
         };
-        let Some(group) = self.groups.get_mut(&id) else { return };
+        let Some(group) = self.groups.get_mut(id) else { return };
         let generation = group.journal.spec().generation;
         if stream.generation > generation {
             // The order to open its journal is still on its way.
@@ -48,19 +48,19 @@ impl<C: Content> Target<C> {
             }
             self.retain(now, id);
         }
-        let upto = self.groups.get_mut(&id).and_then(|group| group.stream(stream).map(|s| s.next - 1));
+        let upto = self.groups.get_mut(id).and_then(|group| group.stream(stream).map(|s| s.next - 1));
         self.ledger.send(from, Message::FrameStored { stream, upto: upto.unwrap_or(0) });
     }
 
     /// The group whose journal has the disk.
     pub(super) fn group_of(&self, disk: crate::id::DiskId) -> Option<GroupId> {
-        self.groups.iter().find(|(_, group)| group.has(disk)).map(|(id, _)| *id)
+        self.groups.of_disk(disk)
     }
 
     /// Puts the next frame of its stream into the journal; `None` if it cannot be unpacked.
     pub(super) fn take(&mut self, id: GroupId, frame: &Frame<C>) -> Option<Appended> {
         let changes = C::unpack(&frame.packed).ok()?;
-        let group = self.groups.get_mut(&id)?;
+        let group = self.groups.get_mut(id)?;
         let stream = group.stream(frame.stream)?;
         let was_shut_down = stream.is_shut_down;
         stream.advance(frame.round_end);
@@ -73,7 +73,7 @@ impl<C: Content> Target<C> {
 
     /// Gives up what the policy no longer keeps, when a point has come into being.
     fn retain(&mut self, now: Instant, id: GroupId) {
-        let Some(group) = self.groups.get_mut(&id).filter(|group| group.has_news) else { return };
+        let Some(group) = self.groups.get_mut(id).filter(|group| group.has_news) else { return };
         let expired = group.journal.expired(now, &group.kept_points());
         if expired.is_empty() {
             return;

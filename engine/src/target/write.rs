@@ -32,7 +32,7 @@ pub(super) struct Writing<C: Content> {
     waiting: Vec<(Token, usize)>,
     retry_at: Option<Instant>,
     /// What the log must hold durably first: a disk must never be ahead of what a restart would know.
-    after: u64,
+    pub(super) after: u64,
 }
 
 /// Why replica disks are written.
@@ -45,13 +45,13 @@ pub(super) enum Purpose<C: Content> {
 
 impl<C: Content> Purpose<C> {
     /// The group whose disks are written.
-    const fn group(&self) -> GroupId {
+    pub(super) const fn group(&self) -> GroupId {
         match self {
             Self::Fold(group, _) | Self::Promote { group, .. } | Self::Close { group, .. } => *group,
         }
     }
 
-    const fn request(&self) -> Option<RequestId> {
+    pub(super) const fn request(&self) -> Option<RequestId> {
         match self {
             Self::Fold(..) => None,
             Self::Promote { request, .. } | Self::Close { request, .. } => Some(*request),
@@ -65,47 +65,73 @@ impl<C: Content> Writing<C> {
     pub(super) fn deadline(&self) -> Instant {
         self.retry_at.filter(|_| self.waiting.is_empty()).unwrap_or(Instant::MAX)
     }
+
+    /// Whether some of it is under way.
+    pub(super) const fn is_under_way(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Whether nothing of it is left to do.
+    pub(super) const fn is_over(&self) -> bool {
+        self.todo.is_empty()
+    }
+
+    /// Whether it is time to try, for the first time or again.
+    pub(super) fn may_begin(&self, now: Instant) -> bool {
+        self.waiting.is_empty() && self.retry_at.is_none_or(|retry| retry <= now)
+    }
+
+    /// All that is left is under way.
+    pub(super) fn begin(&mut self, waiting: Vec<(Token, usize)>) {
+        self.retry_at = None;
+        self.waiting = waiting;
+    }
+
+    /// What is under way.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = Token> {
+        self.waiting.iter().map(|(token, _)| *token)
+    }
+
+    /// One write of it ended.
+    fn ended(&mut self, now: Instant, token: Token, result: Result<(), StorageError>) {
+        self.waiting.retain(|(waiting, _)| *waiting != token);
+        // On a disk that was removed, with the protection of its machine, nothing is to be left behind.
+        let is_removed = result == Err(StorageError::Gone) && matches!(self.purpose, Purpose::Close { .. });
+        if result.is_err() && !is_removed {
+            self.retry_at = Some(now + RETRY_AFTER);
+        }
+        if self.waiting.is_empty() && self.retry_at.is_none() {
+            self.todo.clear();
+        }
+    }
 }
 
 impl<C: Content> Target<C> {
     /// Begins to write, unless the same order is being carried out already.
     pub(super) fn write(&mut self, purpose: Purpose<C>, todo: Vec<(DiskId, Arc<[Change<C>]>)>) {
-        let request = purpose.request();
-        if request.is_some() && self.writing.iter().any(|writing| writing.purpose.request() == request) {
+        if purpose.request().is_some_and(|request| self.writings.has(request, purpose.group())) {
             return;
         }
-        self.writing.push(Writing {
-            purpose,
-            todo,
-            waiting: Vec::new(),
-            retry_at: None,
-            after: self.ledger.mark(),
-        });
+        let after = self.ledger.mark();
+        self.writings.push(Writing { purpose, todo, waiting: Vec::new(), retry_at: None, after });
     }
 
     /// Plans folds, issues writes, and ends what has been written.
     pub(super) fn write_on(&mut self, now: Instant, out: &mut Out<C>) {
         self.plan_folds();
-        for at in 0..self.writing.len() {
-            // One after the other for each group: two at once could end in either order on the disk.
-            let group = self.writing[at].purpose.group();
-            let is_first = self.writing[..at].iter().all(|earlier| earlier.purpose.group() != group);
-            if is_first && self.ledger.is_durable(self.writing[at].after) {
-                self.issue(now, at, out);
-            }
+        for number in self.writings.ready(now, |mark| self.ledger.is_durable(mark)) {
+            self.issue(number, out);
         }
-        let is_done = |writing: &Writing<C>| writing.todo.is_empty() && writing.waiting.is_empty();
-        let (done, going_on): (Vec<_>, Vec<_>) = self.writing.drain(..).partition(is_done);
-        self.writing = going_on;
-        for writing in done {
-            self.finish_write(writing.purpose);
+        for purpose in self.writings.take_ended() {
+            self.finish_write(purpose);
         }
     }
 
     fn plan_folds(&mut self) {
         let mut plans = Vec::new();
-        for (id, group) in &mut self.groups {
-            let busy = self.writing.iter().any(|writing| writing.purpose.group() == *id);
+        for id in self.groups.take_to_fold() {
+            let busy = self.writings.is_busy(id);
+            let Some(group) = self.groups.get_mut_untouched(id) else { continue };
             let due = if group.journal.points().is_empty() {
                 group.unfolded_bytes >= FOLD_EVERY_BYTES
             } else {
@@ -113,7 +139,7 @@ impl<C: Content> Target<C> {
             };
             if !busy && due && group.finished.is_empty() {
                 group.unfolded_bytes = 0;
-                plans.extend(group.journal.fold_plan().map(|fold| (*id, fold)));
+                plans.extend(group.journal.fold_plan().map(|fold| (id, fold)));
             }
         }
         for (id, fold) in plans {
@@ -122,50 +148,35 @@ impl<C: Content> Target<C> {
         }
     }
 
-    fn issue(&mut self, now: Instant, at: usize, out: &mut Out<C>) {
-        if self.writing[at].waiting.is_empty() && self.writing[at].retry_at.is_none_or(|retry| retry <= now) {
-            self.writing[at].retry_at = None;
-            let count = self.writing[at].todo.len();
-            for i in 0..count {
-                let token = self.token();
-                let (disk, changes) = &self.writing[at].todo[i];
-                let disk = DiskRef::Replica(*disk, self.site);
-                out.push(Effect::WriteDisk { disk, changes: Arc::clone(changes), token });
-                self.writing[at].waiting.push((token, i));
-            }
+    fn issue(&mut self, number: u64, out: &mut Out<C>) {
+        let Some(writing) = self.writings.get(number) else { return };
+        let mut tokens = Vec::with_capacity(writing.todo.len());
+        for (at, (disk, changes)) in writing.todo.iter().enumerate() {
+            self.tokens += 1;
+            let token = Token(self.tokens);
+            let disk = DiskRef::Replica(*disk, self.site);
+            out.push(Effect::WriteDisk { disk, changes: Arc::clone(changes), token });
+            tokens.push((token, at));
         }
+        self.writings.begun(number, tokens);
     }
 
     /// A write ended.
     pub(super) fn written(&mut self, now: Instant, token: Token, result: Result<(), StorageError>) {
-        for writing in &mut self.writing {
-            let Some(at) = writing.waiting.iter().position(|(waiting, _)| *waiting == token) else {
-                continue;
-            };
-            writing.waiting.swap_remove(at);
-            // On a disk that was removed, with the protection of its machine, nothing is to be left behind.
-            let is_removed =
-                result == Err(StorageError::Gone) && matches!(writing.purpose, Purpose::Close { .. });
-            if result.is_err() && !is_removed {
-                writing.retry_at = Some(now + RETRY_AFTER);
-            }
-            if writing.waiting.is_empty() && writing.retry_at.is_none() {
-                writing.todo.clear();
-            }
-        }
+        self.writings.came_back(token, |writing| writing.ended(now, token, result));
     }
 
     /// Everything is durable on the replica disks.
     fn finish_write(&mut self, purpose: Purpose<C>) {
         match purpose {
             Purpose::Fold(id, fold) => {
-                if let Some(group) = self.groups.get_mut(&id) {
+                if let Some(group) = self.groups.get_mut(id) {
                     group.journal.fold_done(&fold);
                     self.ledger.append(TargetRecord::Folded(id, Arc::new(fold)), NOTE_BYTES);
                 }
             }
             Purpose::Promote { request, group: id, machine, point } => {
-                if let Some(group) = self.groups.get_mut(&id) {
+                if let Some(group) = self.groups.get_mut(id) {
                     group.journal.promoted(machine, point);
                     group.has_news = true;
                     self.ledger.append(TargetRecord::Promoted(id, machine, point), NOTE_BYTES);
@@ -181,10 +192,10 @@ impl<C: Content> Target<C> {
 
     /// Gives up what is to be written to the disks of a group; false if some of it is under way.
     pub(super) fn drop_writing(&mut self, group: GroupId) -> bool {
-        let of_group = |writing: &Writing<C>| writing.purpose.group() == group;
-        let is_idle = self.writing.iter().filter(|w| of_group(w)).all(|writing| writing.waiting.is_empty());
+        let is_idle = !self.writings.is_under_way(group);
         if is_idle {
-            self.writing.retain(|writing| !of_group(writing));
+            self.writings.remove_group(group);
+            self.groups.touch(group);
         }
         is_idle
     }
@@ -192,13 +203,13 @@ impl<C: Content> Target<C> {
     /// Forgets the journal of a group.
     pub(super) fn close(&mut self, group: GroupId, generation: u64) {
         self.forget_group(group, generation);
-        self.writing.retain(|writing| writing.purpose.group() != group);
+        self.writings.remove_group(group);
         self.ledger.append(TargetRecord::Closed(group, generation), NOTE_BYTES);
     }
 
     /// Forgets a group, but not that the streams of its disks are over.
     pub(super) fn forget_group(&mut self, group: GroupId, generation: u64) {
-        if let Some(group) = self.groups.remove(&group) {
+        if let Some(group) = self.groups.remove(group) {
             self.closed.extend(group.journal.spec().disks().map(|disk| (disk, generation)));
         }
     }

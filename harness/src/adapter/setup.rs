@@ -126,6 +126,7 @@ impl Setup {
             block_bytes: 4096..=16_384,
             pattern: Pattern::Uniform,
             follows: None,
+            batch_every: None,
         };
         Self {
             disks: vec![disk("system"), disk("data")],

@@ -137,12 +137,15 @@ const fn asks_the_vault(action: &Action) -> bool {
             | Action::ChangePoint { .. }
             | Action::Commit(_)
             | Action::Cancel(_)
-            | Action::Reprotect(_)
+            | Action::Reprotect { .. }
             | Action::Disable(_)
             | Action::Protect(_)
             | Action::Resync(_)
             | Action::TestFailover { .. }
             | Action::CleanUpTest(_)
+            | Action::Configure { .. }
+            | Action::ChangeFailbackPolicy(_)
+            | Action::CompleteAction(_)
     )
 }
 

@@ -7,6 +7,7 @@
 //! | a clock jumps | lags and instants may be off by as much as clocks disagreed | everybody |
 //! | the site on premises is lost | convergence, and every step that needs the site | everybody |
 //! | the master target is moved with disks attached: vSphere takes them from it | convergence, and steps of the machine | the machine |
+//! | the machine at home is deleted, and data comes from it or was put on its disks | convergence, and steps of the machine | the machine |
 //! | protection is ended in the cloud: what runs there is the user's, and in the way of another failover | steps of the machine | the machine |
 //! | a machine of a group could not be protected, or is elsewhere: the others get no points | convergence | its group |
 //! | an operator keeps a machine switched off | convergence | its group |

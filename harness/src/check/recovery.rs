@@ -1,7 +1,7 @@
 //! Recovered machines: what they start from must be exactly the chosen cut, on every disk, sector by sector, in both
 //! directions; and a failover to the latest point must hold everything the target had acknowledged.
 
-use switchback_engine::control::{Command, JobKind, PlannedPoint};
+use switchback_engine::control::{Command, JobKind, PlanCommand, PlanOperation, PlannedPoint};
 use switchback_engine::message::Selector;
 use switchback_engine::{
     Change, Consistency, DiskId, GroupId, MachineId, PointId, RecoveryPoint, Site, Stamp,
@@ -135,6 +135,13 @@ impl<C: Simulated> World<C> {
                 Command::Failover { machine: of, to, .. } if *of == machine => *to,
                 Command::ChangePoint { machine: of, to } if *of == machine => Selector::Exactly(*to),
                 Command::PlannedFailover { machine: of, to } if *of == machine => planned(*to),
+                Command::Plan(PlanCommand::Start(plan, PlanOperation::Failover { to, .. }))
+                    if self
+                        .plan_as_asked(*plan)
+                        .is_some_and(|plan| plan.machines().any(|of| of == machine)) =>
+                {
+                    *to
+                }
                 _ => continue,
             };
             match self.reply(*id) {

@@ -131,13 +131,27 @@ const fn allowed_by_state(state: Option<ItemState>) -> &'static [Operation] {
         None => &[Operation::Enable],
         // Disabling removes what a cancelled failover or an earlier attempt left in the vault.
         Some(Unprotected) => &[Operation::Enable, Operation::Disable],
-        Some(Synchronising(_)) => &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable],
-        Some(Protected(_)) => {
+        // What a machine is to look like in the cloud can be changed until it is there.
+        Some(Synchronising(Forward)) => {
+            &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable, Operation::Configure]
+        }
+        Some(Synchronising(Reverse)) => {
+            &[Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
+        }
+        Some(Protected(Forward)) => &[
+            Operation::Failover,
+            Operation::Resync,
+            Operation::SwitchProcessServer,
+            Operation::Disable,
+            Operation::Configure,
+        ],
+        Some(Protected(Reverse)) => {
             &[Operation::Failover, Operation::Resync, Operation::SwitchProcessServer, Operation::Disable]
         }
         // Only on the way to the cloud is there something to go back to.
         Some(FailingOver(Forward)) => &[Operation::Cancel],
-        Some(FailoverFailed(_)) => &[Operation::Failover, Operation::Disable],
+        Some(FailoverFailed(Forward)) => &[Operation::Failover, Operation::Disable, Operation::Configure],
+        Some(FailoverFailed(Reverse)) => &[Operation::Failover, Operation::Disable],
         Some(FailedOver(Forward)) => &[Operation::ChangePoint, Operation::Commit],
         Some(FailedOver(Reverse)) => &[Operation::Commit],
         Some(Committed(_)) => &[Operation::Reprotect, Operation::Disable],

@@ -5,11 +5,12 @@ use core::time::Duration;
 
 use switchback_azure::LeftoverKind;
 use switchback_engine::control::{
-    Command, ItemState, JobState, Operation, PlannedPoint, ProtectedItem, TestState,
+    Command, ItemState, JobState, Location, Operation, PlannedPoint, ProtectedItem, TestState,
 };
 use switchback_engine::message::Selector;
+use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::{Address, CommandId};
-use switchback_engine::{Direction, GroupId, MachineId, PointId, Site};
+use switchback_engine::{DatastoreId, Direction, GroupId, MachineId, PointId, Site};
 use switchback_vsphere::LeftoverKind as HomeLeftover;
 
 use super::Judge;
@@ -24,6 +25,7 @@ impl<C: Simulated> World<C> {
         self.judge_kept_points();
         self.judge_jobs();
         self.judge_leftovers();
+        self.judge_left_machines();
         self.judge_refusals();
     }
 
@@ -44,6 +46,9 @@ impl<C: Simulated> World<C> {
                 )
             })
             .collect();
+        let plans = control.plan_jobs().filter(|job| job.state == JobState::InProgress);
+        let plans = plans.map(|job| format!("job {} of a plan is still {:?}", job.id.0, job.place));
+        let open: Vec<String> = open.into_iter().chain(plans).collect();
         open.into_iter().for_each(|what| self.found(Judge::JobsEnd, what));
     }
 
@@ -187,7 +192,17 @@ impl<C: Simulated> World<C> {
             (Operation::ChangePoint, Command::ChangePoint { machine, to: point }),
             (Operation::Commit, Command::Commit { machine }),
             (Operation::Cancel, Command::Cancel { machine }),
-            (Operation::Reprotect, Command::Reprotect { machine, process_server }),
+            (
+                Operation::Reprotect,
+                Command::Reprotect {
+                    machine,
+                    process_server,
+                    master_target: None,
+                    retention_drive: None,
+                    datastore: Some(DatastoreId(0)),
+                    location: Location::Original,
+                },
+            ),
             (Operation::Resync, Command::Resync { machine }),
             (Operation::SwitchProcessServer, Command::SwitchProcessServer { machine, process_server }),
             (Operation::Disable, Command::Disable { machine }),
@@ -197,6 +212,7 @@ impl<C: Simulated> World<C> {
                 Operation::PlannedFailover,
                 Command::PlannedFailover { machine, to: PlannedPoint::CrashConsistent },
             ),
+            (Operation::Configure, Command::Configure { machine, change: SettingsChange::default() }),
         ];
         let enable = self.enable_again(machine).map(|command| (Operation::Enable, command));
         let all = all.into_iter().chain(enable);

@@ -10,7 +10,9 @@
 
 use core::time::Duration;
 
-use switchback_engine::control::{Command, ItemState, JobId, JobState, Operation, Refused};
+use switchback_engine::control::{
+    Command, Control, ItemState, Job, JobId, JobState, Operation, PlanJob, Refused,
+};
 use switchback_engine::message::Selector;
 use switchback_engine::role::CommandId;
 use switchback_engine::{MachineId, Site};
@@ -18,6 +20,7 @@ use switchback_scenarios::model::words::FailureWord;
 use switchback_sim::SimTime;
 
 use super::failure::{Failure, instead_of};
+use super::plans::is_for_now;
 use super::{Drill, LOOK_EVERY};
 use crate::content::Simulated;
 
@@ -249,6 +252,7 @@ impl<C: Simulated> Drill<C> {
         match self.world.reply(id).cloned() {
             None if self.world.now() >= repeat_at => Look::Silence(id),
             None => Look::Wait,
+            Some(Ok(_)) if self.is_done_at_once(id) => Look::Ended,
             Some(Ok(job)) => self.look_at_job(job),
             Some(Err(refused @ Refused::NotAllowed { operation: Operation::Cancel, .. })) => {
                 Look::TooLate(Failure::of_refusal(&refused))
@@ -257,19 +261,30 @@ impl<C: Simulated> Drill<C> {
                 let why = "the machine stays on its way to another state".to_owned();
                 Look::Refused(Failure { why, ..Failure::of_refusal(&refused) })
             }
+            Some(Err(refused)) if matches!(&refused, Refused::Plan(why) if is_for_now(why)) => {
+                Look::Refused(Failure::of_refusal(&refused))
+            }
             Some(Err(_)) if self.scenario.operator.accepts_refusals => Look::Ended,
             Some(Err(refused)) => Look::GiveUp(Failure::of_refusal(&refused)),
         }
     }
 
     fn look_at_job(&self, job: JobId) -> Look {
-        let Some(job) = self.world.control().and_then(|control| control.job(job)) else { return Look::Wait };
-        match job.state {
-            JobState::InProgress => Look::UnderWay,
-            JobState::Succeeded => Look::Ended,
+        let Some(control) = self.world.control() else { return Look::Wait };
+        let (one, plan) = (control.job(job), control.plan_job(job));
+        match one.map(|job| job.state).or(plan.map(|job| job.state)) {
+            None => Look::Wait,
+            Some(JobState::InProgress) => Look::UnderWay,
+            Some(JobState::Succeeded) => Look::Ended,
             // Only a user cancels a job.
-            JobState::Cancelled => Look::Ended,
-            JobState::Failed => Look::Failed(Failure::of_job(job)),
+            Some(JobState::Cancelled) => Look::Ended,
+            Some(JobState::Failed) => {
+                let failed = one.or_else(|| plan.and_then(|plan| first_failed(control, plan)));
+                match failed {
+                    Some(job) if self.is_refused_by_azure(job) => Look::Ended,
+                    failed => Look::Failed(failed.map_or_else(Failure::of_plan, Failure::of_job)),
+                }
+            }
         }
     }
 
@@ -285,8 +300,14 @@ impl<C: Simulated> Drill<C> {
     }
 }
 
+/// The first job of a plan's that failed.
+fn first_failed<'c, C: Simulated>(control: &'c Control<C>, plan: &PlanJob) -> Option<&'c Job> {
+    let jobs = plan.children.iter().filter_map(|(_, child)| control.job(*child));
+    jobs.into_iter().find(|job| job.state == JobState::Failed)
+}
+
 /// Whether an item is on its way to another state, so that asking again may help.
-const fn is_passing(state: ItemState) -> bool {
+pub(super) const fn is_passing(state: ItemState) -> bool {
     !matches!(
         state,
         ItemState::Unprotected

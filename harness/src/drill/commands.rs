@@ -1,14 +1,19 @@
 //! What a step asks the vault for, machine by machine.
 
-use switchback_engine::control::{Command, ItemState, PlannedPoint};
+use switchback_engine::control::{Command, ItemState, Location, PlannedPoint};
 use switchback_engine::message::Selector;
+use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
-use switchback_engine::{Direction, MachineId, PointId};
-use switchback_scenarios::model::{Action, FailbackPoint, RecoveryPointChoice, Subject};
+use switchback_engine::{DatastoreId, Direction, MachineId, MasterTargetId, PointId};
+use switchback_scenarios::model::words::LocationWord;
+use switchback_scenarios::model::{
+    Action, FailbackPoint, MasterTargetIndex, NewDisks, ProcessServerChoice, RecoveryPointChoice, Subject,
+};
 use switchback_sim::SimTime;
 
 use super::Drill;
 use super::failure::Failure;
+use super::recovery;
 use crate::content::Simulated;
 use crate::world::sim_time;
 
@@ -19,6 +24,9 @@ impl<C: Simulated> Drill<C> {
             let members = self.scenario.members(subject).iter().map(|vm| MachineId(vm.0 as u32));
             members.map(|machine| command(machine).map(|command| (machine, command))).collect()
         };
+        if let Some(command) = self.plan_command(action)? {
+            return Ok(vec![command]);
+        }
         match action {
             Action::Failover { subject, to, shutdown } => each(*subject, &|machine| {
                 let to = self.selector(machine, *to)?;
@@ -43,19 +51,61 @@ impl<C: Simulated> Drill<C> {
             }
             Action::Commit(subject) => each(*subject, &|machine| Ok(Command::Commit { machine })),
             Action::Cancel(subject) => each(*subject, &|machine| Ok(Command::Cancel { machine })),
-            Action::Reprotect(subject) => each(*subject, &|machine| {
-                let home = self.world.judges().state(machine) == ItemState::Committed(Direction::Reverse);
-                let process_server = Address::ProcessServer(if home { 0 } else { 1 });
-                Ok(Command::Reprotect { machine, process_server })
-            }),
+            Action::Reprotect { subject, .. } => each(*subject, &|machine| self.reprotect(machine, action)),
             Action::Resync(subject) => each(*subject, &|machine| Ok(Command::Resync { machine })),
             Action::Disable(subject) => each(*subject, &|machine| Ok(Command::Disable { machine })),
             Action::TestFailover { subject, to } => each(*subject, &|machine| {
                 Ok(Command::TestFailover { machine, to: self.selector(machine, *to)? })
             }),
             Action::CleanUpTest(subject) => each(*subject, &|machine| Ok(Command::CleanUpTest { machine })),
+            Action::Configure { subject, change } => each(*subject, &|machine| {
+                Ok(Command::Configure { machine, change: recovery::change(change) })
+            }),
+            Action::ChangeFailbackPolicy(subject) => each(*subject, &|machine| {
+                Ok(Command::ChangeFailbackPolicy { machine, to: ReplicationPolicy::DEFAULT })
+            }),
             Action::Protect(group) => Ok(self.enable_command(group.0).into_iter().collect()),
             _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Which datastore and which machine are wanted at home is asked on the way home only. The process server is, unless
+    /// one is named, the one at the site where the machine runs.
+    pub(super) fn reprotect(&self, machine: MachineId, wanted: &Action) -> Result<Command, Failure> {
+        let Action::Reprotect { process_server, master_target, retention_drive, datastore, location, .. } =
+            *wanted
+        else {
+            return Err(Failure::nameless("it is no reprotect".to_owned()));
+        };
+        let is_home = self.world.judges().state(machine) == ItemState::Committed(Direction::Reverse);
+        let near = if is_home { ProcessServerChoice::OnPremises } else { ProcessServerChoice::Azure };
+        let of_drive = retention_drive.map(|_| MasterTargetIndex::CONFIGURATION_SERVER);
+        let master_target = master_target.or(of_drive);
+        let datastore = match datastore {
+            NewDisks::WithMasterTarget => Some(self.datastore_of(machine, master_target)),
+            NewDisks::In(datastore) => Some(datastore.0),
+            NewDisks::Unsaid => None,
+        };
+        let is_alternate = location == LocationWord::Alternate && !is_home;
+        Ok(Command::Reprotect {
+            machine,
+            process_server: Address::ProcessServer(process_server.unwrap_or(near).number() as u16),
+            master_target: master_target.map(|target| MasterTargetId(target.0 as u16)),
+            retention_drive: retention_drive.map(|drive| drive.0 as u8),
+            datastore: datastore.filter(|_| !is_home).map(|datastore| DatastoreId(datastore as u32)),
+            location: if is_alternate { Location::Alternate } else { Location::Original },
+        })
+    }
+
+    /// Where the master target lies that is named, or else the one that serves the machine.
+    fn datastore_of(&self, machine: MachineId, named: Option<MasterTargetIndex>) -> usize {
+        let serving = || {
+            let item = self.world.control().and_then(|control| control.item(machine));
+            item.and_then(|item| item.master_target).map_or(0, |target| usize::from(target.0))
+        };
+        match named.map_or_else(serving, |target| target.0) {
+            0 => self.scenario.master_target.datastore.0,
+            further => self.scenario.master_targets[further - 1].datastore.0,
         }
     }
 

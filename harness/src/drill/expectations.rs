@@ -1,22 +1,39 @@
 //! What a scenario expects of its run, held against what there is at the end.
 
 use std::fmt::Display;
+use std::time::Duration;
 
+use switchback_azure::errors::Code;
 use switchback_engine::control::{ItemState, Job, TaskState};
 use switchback_engine::{Consistency, Direction, MachineId, Site};
 use switchback_scenarios::model::words::{
-    ConsistencyKind, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    ConsistencyKind, HomeWord, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
-use switchback_scenarios::model::{Expect, Expectation, StepIndex, Subject};
+use switchback_scenarios::model::{DatastoreIndex, DurationRange, Expect, Expectation, StepIndex, Subject};
 
 use super::{Drill, Failover, moments};
 use crate::check::Judge;
 use crate::content::Simulated;
+use crate::outcome::events::{self, Event};
 use crate::outcome::{Verdict, words};
+use crate::world::instant;
 
 impl<C: Simulated> Drill<C> {
     pub(super) fn expectation_verdict(&self, expect: &Expect) -> Verdict {
-        let (name, held, figure) = match expect.what {
+        let (name, held, figure) = match &expect.what {
+            Expectation::Recovered { subject, like } => self.recovered(*subject, like),
+            Expectation::Shows { subject, what } => self.shows(*subject, what),
+            Expectation::FailbackPolicy { subject, is } => self.failback_policy(*subject, is),
+            Expectation::Requirements { subject, broken } => self.requirements(*subject, broken),
+            Expectation::Connects { subject, from, is } => self.connects(*subject, *from, *is),
+            what => self.measured(what),
+        };
+        self.verdict_on(expect, name, held, figure)
+    }
+
+    /// Times, states and figures: everything but what a machine looks like in Azure.
+    fn measured(&self, what: &Expectation) -> (String, bool, String) {
+        match *what {
             Expectation::Rpo { subject, at_most } => {
                 let worst = self.failovers_of(subject).map(|failover| failover.rpo).max().flatten();
                 self.bound("RPO", subject, worst, at_most, words::span)
@@ -24,6 +41,21 @@ impl<C: Simulated> Drill<C> {
             Expectation::Rto { subject, at_most } => {
                 let worst = self.failovers_of(subject).map(Failover::rto).max().flatten();
                 self.bound("RTO", subject, worst, at_most, words::span)
+            }
+            Expectation::Lag { subject, at_most, at_least } => {
+                let now = instant(self.world.now());
+                let control = self.world.control();
+                let lag = |machine| control.and_then(|control| control.rpo_lag(machine, now));
+                let lags: Vec<_> = self.members(subject).map(lag).collect();
+                let known = lags.iter().all(Option::is_some);
+                let worst = lags.into_iter().max().flatten().filter(|_| known);
+                let bound = self.bound("lag", subject, worst, at_most, words::span);
+                if at_least.is_zero() {
+                    bound
+                } else {
+                    let held = bound.1 && worst.is_some_and(|worst| worst >= at_least);
+                    (bound.0, held, format!("{}, at least {}", bound.2, words::span(at_least)))
+                }
             }
             Expectation::Loss { subject, at_most, at_least } => {
                 let lost: u64 = self
@@ -54,13 +86,45 @@ impl<C: Simulated> Drill<C> {
                 let name = format!("{} at {site}", self.scenario.subject_name(subject));
                 (name, found.iter().all(|found| *found == is), format!("{}, wanted {is}", listed(&found)))
             }
-            Expectation::Task { step, task, is } => {
+            Expectation::Code { subject, is } => {
+                let shown: Vec<&str> = self.codes_of(subject).map(Code::as_str).collect();
+                let name = format!("code {is} for {}", self.scenario.subject_name(subject));
+                (name, shown.contains(&is.to_string().as_str()), format!("[{}], wanted {is}", listed(&shown)))
+            }
+            Expectation::Home { subject, is, host, datastore } => {
+                let found: Vec<String> = self
+                    .members(subject)
+                    .map(|machine| self.home_in_words(machine, host, datastore))
+                    .collect();
+                let name = format!("{} on premises", self.scenario.subject_name(subject));
+                let wanted = self.wanted_at_home(is, host, datastore);
+                (
+                    name,
+                    found.iter().all(|found| *found == wanted),
+                    format!("{}, wanted {wanted}", listed(&found)),
+                )
+            }
+            Expectation::Task { step, task, is, takes } => {
                 let found = self.task_ends(step, task);
+                let spans = self.task_spans(step, task);
                 let name = format!("task {task} of step `{}`", self.scenario.timeline[step.0].name);
                 let held = !found.is_empty() && found.iter().all(|found| *found == Some(is));
                 let shown: Vec<&str> =
                     found.iter().map(|end| end.map_or("not ended", TaskEnd::as_str)).collect();
-                (name, held, format!("{}, wanted {is}", listed(&shown)))
+                let figure = format!("{}, wanted {is}", listed(&shown));
+                match takes {
+                    Some(DurationRange { min, max }) => {
+                        let in_time =
+                            spans.iter().all(|span| span.is_some_and(|span| span >= min && span <= max));
+                        let took: Vec<String> = spans
+                            .iter()
+                            .map(|span| span.map_or_else(|| "not ended".to_owned(), words::span))
+                            .collect();
+                        let wanted = format!("{} to {}", words::span(min), words::span(max));
+                        (name, held && in_time, format!("{figure}; took {}, wanted {wanted}", listed(&took)))
+                    }
+                    None => (name, held, figure),
+                }
             }
             Expectation::Consistency { subject, is } => {
                 let wanted = match is {
@@ -91,7 +155,16 @@ impl<C: Simulated> Drill<C> {
                 let name = format!("state of {} at the end", self.scenario.subject_name(subject));
                 (name, held, format!("{}, wanted {is}", listed(&words)))
             }
-        };
+            // Looked at by the caller.
+            Expectation::Recovered { .. }
+            | Expectation::Shows { .. }
+            | Expectation::FailbackPolicy { .. }
+            | Expectation::Requirements { .. }
+            | Expectation::Connects { .. } => (String::new(), false, String::new()),
+        }
+    }
+
+    fn verdict_on(&self, expect: &Expect, name: String, held: bool, figure: String) -> Verdict {
         Verdict {
             name,
             judge: Some(Judge::PromisedTimes),
@@ -116,7 +189,7 @@ impl<C: Simulated> Drill<C> {
         (name, worst.is_some_and(|worst| worst <= at_most), format!("{figure}, at most {}", words(at_most)))
     }
 
-    fn members(&self, subject: Subject) -> impl Iterator<Item = MachineId> {
+    pub(super) fn members(&self, subject: Subject) -> impl Iterator<Item = MachineId> {
         self.scenario.members(subject).iter().map(|vm| MachineId(vm.0 as u32))
     }
 
@@ -162,7 +235,11 @@ impl<C: Simulated> Drill<C> {
 
     fn power_word(&self, machine: MachineId, site: Whereabouts) -> PowerWord {
         let (exists, site) = match site {
-            Whereabouts::Home => (self.world.vcenter().machine(machine).is_some(), Site::Primary),
+            Whereabouts::Home => {
+                let vcenter = self.world.vcenter();
+                let exists = vcenter.machine(machine).is_some() || vcenter.physical_server(machine).is_some();
+                (exists, Site::Primary)
+            }
             Whereabouts::Azure => (self.world.azure().machine(machine).is_some(), Site::Recovery),
         };
         match (exists, self.world.is_running(machine, site)) {
@@ -170,6 +247,54 @@ impl<C: Simulated> Drill<C> {
             (true, false) => PowerWord::Off,
             (true, true) => PowerWord::Running,
         }
+    }
+
+    /// What Site Recovery has shown for machines of a subject, and for the whole site.
+    fn codes_of(&self, subject: Subject) -> impl Iterator<Item = Code> {
+        let events = events::of(&self.world).into_iter();
+        let is_theirs = move |event: &Event| {
+            !event.cleared && event.machine.is_none_or(|of| self.members(subject).any(|one| one == of))
+        };
+        events.filter(is_theirs).map(|event| event.code)
+    }
+
+    /// How long a task took in each job of a step; `None` where it has not ended, or there is none.
+    fn task_spans(&self, step: StepIndex, task: TaskWord) -> Vec<Option<Duration>> {
+        let kind = moments::task_of(task);
+        let control = self.world.control();
+        let span = |job: &Job| {
+            let task = job.tasks.iter().find(|task| task.kind == kind)?;
+            Some(task.ended?.since(task.started?))
+        };
+        let jobs = self.steps[step.0].asked.iter().map(|asked| control?.job(asked.job()?));
+        jobs.map(|job| job.and_then(span)).collect()
+    }
+
+    /// Which machine is at home and, where that is asked, where: as [`Self::wanted_at_home`] says it.
+    fn home_in_words(
+        &self,
+        machine: MachineId,
+        host: Option<u32>,
+        datastore: Option<DatastoreIndex>,
+    ) -> String {
+        let vcenter = self.world.vcenter();
+        let Some(vm) = vcenter.machine(machine) else { return PowerWord::Absent.to_string() };
+        let is = match (vcenter.was_created(machine), vcenter.left_of(machine).next()) {
+            (false, _) => HomeWord::Original,
+            (true, None) => HomeWord::New,
+            (true, Some(_)) => HomeWord::NewBesideOld,
+        };
+        let on = vcenter.hosts().position(|host| host.moid == vm.host).map(|host| host as u32);
+        let mut stores = vm.disks.iter().map(|disk| disk.datastore);
+        let first = stores.next().filter(|first| stores.all(|store| store == *first));
+        let lies = first.and_then(|first| vcenter.datastores().position(|store| store.moid == first));
+        self.wanted_at_home(is, host.and(on), datastore.and_then(|_| lies.map(DatastoreIndex)))
+    }
+
+    fn wanted_at_home(&self, is: HomeWord, host: Option<u32>, datastore: Option<DatastoreIndex>) -> String {
+        let on = host.map_or_else(String::new, |host| format!(" on host {host}"));
+        let name = |store: DatastoreIndex| format!(" in {}", self.scenario.site.datastores[store.0].name);
+        format!("{is}{on}{}", datastore.map_or_else(String::new, name))
     }
 
     /// How a task ended in each job of a step; `None` where it has not, or there is none.
@@ -185,11 +310,21 @@ impl<C: Simulated> Drill<C> {
             }
         };
         let control = self.world.control();
-        let jobs = self.steps[step.0].asked.iter().map(|asked| control?.job(asked.job()?));
+        // The job of a plan is its machines' jobs.
+        let of_plan = |id| {
+            control?
+                .plan_job(id)
+                .map(|plan| plan.children.iter().map(|(_, job)| Some(*job)).collect::<Vec<_>>())
+        };
+        let ids = self.steps[step.0].asked.iter().flat_map(|asked| match asked.job().and_then(of_plan) {
+            Some(children) => children,
+            None => vec![asked.job()],
+        });
+        let jobs = ids.map(|id| control?.job(id?));
         jobs.map(|job| job.and_then(end_in)).collect()
     }
 }
 
-fn listed(words: &[impl Display]) -> String {
+pub(super) fn listed(words: &[impl Display]) -> String {
     words.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

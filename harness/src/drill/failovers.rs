@@ -54,12 +54,12 @@ impl Failover {
 impl<C: Simulated> Drill<C> {
     /// Notes that a failover is asked for. Asking again because the first time was too early is the same failover.
     pub(super) fn note_failover(&mut self, machine: MachineId, command: &Command) {
-        if !matches!(
-            command,
-            Command::Failover { .. } | Command::PlannedFailover { .. } | Command::ChangePoint { .. }
-        ) {
-            return;
+        for machine in self.failing_over(machine, command) {
+            self.note_failover_of(machine);
         }
+    }
+
+    fn note_failover_of(&mut self, machine: MachineId) {
         let direction = match self.world.judges().state(machine) {
             ItemState::Protected(direction)
             | ItemState::Synchronising(direction)

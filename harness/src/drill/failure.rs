@@ -1,6 +1,7 @@
 //! Why something that a step asked for was not done, in the engine's words and in those of the language.
 
-use switchback_engine::control::{Job, JobError, Refused};
+use switchback_azure::errors::raised;
+use switchback_engine::control::{Job, JobError, MasterTargetUnfit, PlanRefused, Refused};
 use switchback_engine::ports::PortFailure;
 use switchback_scenarios::model::words::FailureWord;
 
@@ -39,15 +40,28 @@ impl Failure {
             Refused::NotAllowed { .. } => FailureWord::NotAllowed,
             Refused::NotInStack { .. } => FailureWord::NotInStack,
             Refused::NoSuchPoint => FailureWord::NoSuchPoint,
+            Refused::OtherMasterTarget => FailureWord::OtherMasterTarget,
+            Refused::NotHome => FailureWord::NotHome,
             Refused::BadGroup(_) => FailureWord::BadGroup,
+            Refused::FailbackPolicyIsFixed => FailureWord::FailbackPolicyFixed,
+            Refused::Plan(PlanRefused::SinglePoint) => FailureWord::NoSuchPoint,
+            Refused::Plan(PlanRefused::UnknownMachine(_)) => FailureWord::NotProtected,
+            Refused::Plan(_) => FailureWord::NotAllowed,
+            Refused::NoDatastore => FailureWord::NoDatastore,
         };
         Self { word: Some(word), why: refused.to_string() }
+    }
+
+    /// A machine of a plan was cancelled.
+    pub(super) fn of_plan() -> Self {
+        Self::nameless("the plan failed: a machine of it was cancelled".to_owned())
     }
 
     pub(super) fn of_job(job: &Job) -> Self {
         let error = job.error.as_ref();
         let why = error.map_or_else(|| "without a reason".to_owned(), ToString::to_string);
-        Self { word: error.map(word_of), why: format!("the job failed: {why}") }
+        let code = raised::of_job(job).map_or_else(String::new, |code| format!(" with {code}"));
+        Self { word: error.map(word_of), why: format!("the job failed{code}: {why}") }
     }
 }
 
@@ -64,6 +78,10 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MachineMissing(_) => FailureWord::MachineMissing,
         JobError::MachineNotRunning(_) => FailureWord::MachineNotRunning,
         JobError::MachineInTheWay(_) => FailureWord::MachineInTheWay,
+        JobError::MasterTarget(MasterTargetUnfit::NotRunning) => FailureWord::MasterTargetNotRunning,
+        JobError::MasterTarget(MasterTargetUnfit::OtherFamily) => FailureWord::WrongMasterTarget,
+        JobError::MasterTarget(MasterTargetUnfit::Drive(_)) => FailureWord::UnfitRetentionDrive,
+        JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
             PortFailure::NotFound => FailureWord::NotFound,
             PortFailure::AlreadyExists => FailureWord::AlreadyExists,
@@ -74,6 +92,8 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::OutOfCapacity(_) => FailureWord::OutOfCapacity,
             PortFailure::DatastoreOutOfReach => FailureWord::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(_) => FailureWord::SnapshotsPresent,
+            PortFailure::Unsuitable(_) => FailureWord::RequirementsNotMet,
+            PortFailure::BootNotPrepared => FailureWord::BootNotPrepared,
         },
     }
 }

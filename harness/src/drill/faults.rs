@@ -77,6 +77,7 @@ impl<C: Simulated> Drill<C> {
             }
             Action::Snapshot(vm) => world.operator_takes_snapshot(machine(vm)),
             Action::RemoveSnapshots(vm) => world.operator_removes_snapshots(machine(vm)),
+            Action::Delete(vm) => world.operator_deletes(machine(vm)),
             Action::Move { vm, datastore } => world.operator_moves(machine(vm), datastore.0),
             Action::MoveMasterTarget { datastore } => world.operator_moves_master_target(datastore.0),
             Action::Fail { call, times, with } => {
@@ -89,14 +90,17 @@ impl<C: Simulated> Drill<C> {
             | Action::ChangePoint { .. }
             | Action::Commit(_)
             | Action::Cancel(_)
-            | Action::Reprotect(_)
+            | Action::Reprotect { .. }
             | Action::Failback { .. }
             | Action::PlannedFailover { .. }
             | Action::Resync(_)
             | Action::Disable(_)
             | Action::Protect(_)
             | Action::TestFailover { .. }
-            | Action::CleanUpTest(_) => return None,
+            | Action::CleanUpTest(_)
+            | Action::Configure { .. }
+            | Action::ChangeFailbackPolicy(_)
+            | Action::CompleteAction(_) => return None,
         }
         Some(Duration::ZERO)
     }
@@ -136,6 +140,7 @@ const fn links(link: LinkName) -> &'static [world::LinkName] {
     match link {
         LinkName::Wan => &WAN,
         LinkName::Lan => &[world::LinkName::Lan],
+        LinkName::Fabric => &[world::LinkName::Fabric],
     }
 }
 
@@ -165,6 +170,8 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::RetrieveProperties => SiteCall::Vsphere(Vsphere::Inspect),
         OutsideCall::PowerOn => SiteCall::Vsphere(Vsphere::PowerOn),
         OutsideCall::CreateVm => SiteCall::Vsphere(Vsphere::CreateMachine),
+        OutsideCall::InspectMasterTarget => SiteCall::Vsphere(Vsphere::InspectMasterTarget),
+        OutsideCall::AssignMasterTarget => SiteCall::Vsphere(Vsphere::AssignMasterTarget),
         OutsideCall::AttachDisks => SiteCall::Vsphere(Vsphere::AttachDisks),
         OutsideCall::DetachDisks => SiteCall::Vsphere(Vsphere::DetachDisks),
         OutsideCall::CreateSnapshot => SiteCall::Vsphere(Vsphere::TakeSnapshot),
@@ -181,6 +188,7 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::CreateTestDisk => SiteCall::Azure(Azure::CreateTestDisk),
         OutsideCall::CreateTestMachine => SiteCall::Azure(Azure::CreateTestMachine),
         OutsideCall::StartTestMachine => SiteCall::Azure(Azure::StartTestMachine),
+        OutsideCall::PrepareBoot => SiteCall::Azure(Azure::PrepareBoot),
         OutsideCall::DeleteTestMachine => SiteCall::Azure(Azure::DeleteTestMachine),
     }
 }

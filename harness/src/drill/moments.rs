@@ -62,5 +62,6 @@ pub(super) const fn task_of(word: TaskWord) -> TaskKind {
         TaskWord::DiscoverReplica => TaskKind::DiscoverReplica,
         TaskWord::StopReplication => TaskKind::StopReplication,
         TaskWord::CreateTestMachine => TaskKind::CreateTestMachine,
+        TaskWord::PrepareBoot => TaskKind::PrepareBoot,
     }
 }

@@ -127,6 +127,9 @@ impl<C: Simulated> Drill<C> {
                 | Action::Cancel(_)
                 | Action::TestFailover { .. }
                 | Action::CleanUpTest(_)
+                | Action::Configure { .. }
+                | Action::ChangeFailbackPolicy(_)
+                | Action::CompleteAction(_)
         );
         needs_site && self.world.site_is_lost()
     }

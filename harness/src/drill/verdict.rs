@@ -193,6 +193,7 @@ const fn judges_of(word: JudgeWord) -> &'static [Judge] {
         // Something done twice shows as a second resource or as other disks than the cut.
         JudgeWord::JobsAreIdempotent => &[Judge::JobsEnd, Judge::NoOrphan, Judge::NothingResurrected],
         JudgeWord::JobsEnd => &[Judge::JobsEnd],
+        JudgeWord::PlansKeepTheirOrder => &[Judge::PlanOrder],
         JudgeWord::NoOrphans => &[Judge::NoOrphan],
     }
 }

@@ -185,7 +185,9 @@ impl Walk {
         match happening {
             Happening::Observed(observation) => self.observed(observation, reached),
             Happening::Replied { result: Err(refused) } => {
-                reached.set(universe().refusals + vocabulary::refusal(refused));
+                if let Some(number) = vocabulary::refusal(refused) {
+                    reached.set(universe().refusals + number);
+                }
             }
             _ => {}
         }

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
+use switchback_scenarios::model::recovery::Settings;
 use switchback_scenarios::model::words::{
-    Component, DiskOwner, JourneyWord, LinkName, OsKind, OutsideCall, OutsideFailure, PassingState,
+    Component, DiskOwner, FirmwareWord, JourneyWord, LinkName, OsKind, OutsideCall, OutsideFailure,
+    PassingState,
 };
 use switchback_scenarios::model::{
     Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, Pattern, Ratio, RecoveryPointChoice,
@@ -96,6 +98,11 @@ impl Enumeration {
     }
 }
 
+/// Whether a step has to do with replication: one that only changes what a machine is to look like is drawn by chance.
+const fn moves_something(word: JourneyWord) -> bool {
+    !matches!(word, JourneyWord::Configure | JourneyWord::ChangeFailbackPolicy)
+}
+
 /// Every legal walk of one to `steps` steps, the short ones first.
 fn journeys(steps: u32) -> Vec<Vec<JourneyWord>> {
     let mut all = Vec::new();
@@ -103,7 +110,8 @@ fn journeys(steps: u32) -> Vec<Vec<JourneyWord>> {
     for _ in 0..steps {
         let mut longer = Vec::new();
         for (walked, place) in ends {
-            for (word, next) in place.ways() {
+            let ways = place.ways().iter().filter(|(word, _)| moves_something(*word));
+            for (word, next) in ways {
                 let mut walk = walked.clone();
                 walk.push(*word);
                 longer.push((walk, *next));
@@ -167,7 +175,12 @@ const fn state_of(word: JourneyWord, turned: bool) -> PassingState {
         JourneyWord::Reprotect => PassingState::Reprotecting,
         JourneyWord::Disable => PassingState::Disabling,
         JourneyWord::Protect => PassingState::Enabling,
-        JourneyWord::Resync | JourneyWord::TestFailover | JourneyWord::CleanUpTest => PassingState::Protected,
+        JourneyWord::Resync
+        | JourneyWord::TestFailover
+        | JourneyWord::CleanUpTest
+        | JourneyWord::Configure
+        | JourneyWord::ChangeFailbackPolicy
+        | JourneyWord::CompleteAction => PassingState::Protected,
     }
 }
 
@@ -186,7 +199,7 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
                 Action::ChangePoint { subject, to: RecoveryPointChoice::At(3 * MINUTE) }
             }
             JourneyWord::Commit => Action::Commit(subject),
-            JourneyWord::Reprotect => Action::Reprotect(subject),
+            JourneyWord::Reprotect => super::generate::servers::reprotect(subject),
             JourneyWord::Failback => Action::Failback { subject, to: FailbackPoint::Latest },
             JourneyWord::PlannedFailover => Action::PlannedFailover { subject, to: FailbackPoint::Latest },
             JourneyWord::Resync => Action::Resync(subject),
@@ -194,6 +207,13 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
             JourneyWord::Protect => Action::Protect(GroupIndex(0)),
             JourneyWord::TestFailover => Action::TestFailover { subject, to },
             JourneyWord::CleanUpTest => Action::CleanUpTest(subject),
+            JourneyWord::Configure => {
+                let name = Some("configured".to_owned());
+                Action::Configure { subject, change: Box::new(Settings { name, ..Settings::default() }) }
+            }
+            JourneyWord::ChangeFailbackPolicy => Action::ChangeFailbackPolicy(subject),
+            // A journey of one machine has no plan.
+            JourneyWord::CompleteAction => continue,
         };
         steps.push(step(when, action));
         if *word == JourneyWord::Cancel {
@@ -223,6 +243,9 @@ fn small_site() -> Scenario {
         group: GroupIndex(0),
         kind: switchback_scenarios::model::words::MachineKind::Vmware,
         os: OsKind::Windows,
+        firmware: FirmwareWord::Bios,
+        remote_access: false,
+        boot: switchback_scenarios::model::Boot::READY,
         memory: 4 << 30,
         capture_pool: 256 << 20,
         datastore: switchback_scenarios::model::DatastoreIndex(0),

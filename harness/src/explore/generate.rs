@@ -8,6 +8,7 @@
 //! | file | draws |
 //! |---|---|
 //! | `site` | machines, disks, groups, datastores, networks, policy, loads |
+//! | `servers` | further process servers and master targets, and which of them a reprotect names |
 //! | `journey` | a legal walk of each group through failover and failback |
 //! | `faults` | what goes wrong, for how long |
 //! | `when` | when it does: by the clock, around a step, at a moment of the workflow |
@@ -31,6 +32,7 @@ mod draw;
 mod faults;
 mod journey;
 mod leanings;
+pub(crate) mod servers;
 mod site;
 mod stories;
 mod when;
@@ -83,11 +85,15 @@ pub(crate) fn blank(ranges: &Exploration) -> Scenario {
         region: site::region(),
         wan: switchback_scenarios::model::Link::WAN,
         lan: switchback_scenarios::model::Link::LAN,
+        fabric: switchback_scenarios::model::Link::LAN,
         process_server: Default::default(),
+        process_servers: Vec::new(),
+        master_targets: Vec::new(),
         master_target: site::master_target(),
         policy: Default::default(),
         groups: Vec::new(),
         vms: Vec::new(),
+        plans: Vec::new(),
         t0: Origin::InitialReplicationComplete,
         timeline: Vec::new(),
         expect: Vec::new(),

@@ -36,11 +36,12 @@ pub enum FaultKind {
     SnapshotsRemoved,
     MachineMoved,
     MasterTargetMoved,
+    MachineDeleted,
 }
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -66,6 +67,7 @@ impl FaultKind {
         Self::SnapshotsRemoved,
         Self::MachineMoved,
         Self::MasterTargetMoved,
+        Self::MachineDeleted,
     ];
 
     /// In words, such as `link cut`.
@@ -112,6 +114,7 @@ impl FaultKind {
             Happening::OperatorStopped { .. } => Self::MachineStopped,
             Happening::OperatorSnapshot { .. } => Self::SnapshotTaken,
             Happening::OperatorRemovedSnapshots { .. } => Self::SnapshotsRemoved,
+            Happening::OperatorDeleted { .. } => Self::MachineDeleted,
             Happening::OperatorMoved { machine: Some(_) } => Self::MachineMoved,
             Happening::OperatorMoved { machine: None } => Self::MasterTargetMoved,
             _ => return None,
@@ -125,7 +128,7 @@ pub(super) fn pairs() -> impl Iterator<Item = (&'static FaultKind, &'static Faul
     KINDS.iter().enumerate().flat_map(|(at, one)| KINDS[at + 1..].iter().map(move |other| (one, other)))
 }
 
-const JOBS: [JobKind; 12] = [
+const JOBS: [JobKind; 13] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -138,6 +141,7 @@ const JOBS: [JobKind; 12] = [
     JobKind::CleanUpTest,
     JobKind::PlannedFailover,
     JobKind::SwitchProcessServer,
+    JobKind::Configure,
 ];
 
 /// Ends of a job. Failovers are the only jobs that can be cancelled; the others never are.
@@ -146,7 +150,7 @@ const JOB_ENDS: [JobState; 2] = [JobState::Succeeded, JobState::Failed];
 /// Jobs that can be cancelled.
 const CANCELLED: [JobKind; 2] = [JobKind::Failover, JobKind::PlannedFailover];
 
-const TASKS: [TaskKind; 14] = [
+const TASKS: [TaskKind; 15] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -160,6 +164,7 @@ const TASKS: [TaskKind; 14] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::PrepareBoot,
     TaskKind::SwitchProcessServer,
 ];
 
@@ -194,7 +199,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 16] = [
+pub(super) const REFUSALS: [&str; 22] = [
     "enable",
     "failover",
     "change of point",
@@ -211,27 +216,44 @@ pub(super) const REFUSALS: [&str; 16] = [
     "planned failover",
     "not in stack",
     "switch process server",
+    "no datastore",
+    "not home",
+    "other master target",
+    "recovery plan",
+    "configure",
+    "failback policy",
 ];
 
-pub(super) const fn refusal(refused: &Refused) -> usize {
+pub(super) fn refusal(refused: &Refused) -> Option<usize> {
+    let word = refusal_word(refused);
+    REFUSALS.iter().position(|of| *of == word)
+}
+
+const fn refusal_word(refused: &Refused) -> &'static str {
     match refused {
         Refused::NotAllowed { operation, .. } => match operation {
-            Operation::Enable => 0,
-            Operation::Failover => 1,
-            Operation::ChangePoint => 2,
-            Operation::Commit => 3,
-            Operation::Cancel => 4,
-            Operation::Reprotect => 5,
-            Operation::Resync => 6,
-            Operation::Disable => 7,
-            Operation::TestFailover => 11,
-            Operation::CleanUpTest => 12,
-            Operation::PlannedFailover => 13,
-            Operation::SwitchProcessServer => 15,
+            Operation::Enable => "enable",
+            Operation::Failover => "failover",
+            Operation::ChangePoint => "change of point",
+            Operation::Commit => "commit",
+            Operation::Cancel => "cancel",
+            Operation::Reprotect => "reprotect",
+            Operation::Resync => "resync",
+            Operation::Disable => "disable",
+            Operation::TestFailover => "test failover",
+            Operation::CleanUpTest => "clean up test",
+            Operation::PlannedFailover => "planned failover",
+            Operation::SwitchProcessServer => "switch process server",
+            Operation::Configure => "configure",
         },
-        Refused::NotInStack { .. } => 14,
-        Refused::NoSuchPoint => 8,
-        Refused::UnknownMachine(_) => 9,
-        Refused::BadGroup(_) => 10,
+        Refused::NotInStack { .. } => "not in stack",
+        Refused::NoSuchPoint => "no such point",
+        Refused::UnknownMachine(_) => "unknown machine",
+        Refused::BadGroup(_) => "bad group",
+        Refused::NoDatastore => "no datastore",
+        Refused::NotHome => "not home",
+        Refused::OtherMasterTarget => "other master target",
+        Refused::Plan(_) => "recovery plan",
+        Refused::FailbackPolicyIsFixed => "failback policy",
     }
 }

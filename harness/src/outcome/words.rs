@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use switchback_engine::control::{ItemState, JobKind, JobState, TaskKind, TaskState};
+use switchback_engine::control::{ItemState, JobKind, JobState, PlanCommand, PlanPlace, TaskKind, TaskState};
 use switchback_engine::{Direction, Site};
 use switchback_sim::SimTime;
 
@@ -106,6 +106,7 @@ pub const fn job(kind: JobKind) -> &'static str {
         JobKind::TestFailover => "test failover",
         JobKind::CleanUpTest => "clean up the test failover",
         JobKind::PlannedFailover => "planned failover",
+        JobKind::Configure => "configure",
     }
 }
 
@@ -126,6 +127,7 @@ pub const fn task(kind: TaskKind) -> &'static str {
         TaskKind::DiscoverReplica => "discover the replica",
         TaskKind::StopReplication => "stop replication",
         TaskKind::CreateTestMachine => "create the test machine",
+        TaskKind::PrepareBoot => "prepare the boot",
         TaskKind::SwitchProcessServer => "switch process server",
     }
 }
@@ -197,5 +199,33 @@ mod tests {
         let t0 = SimTime::from_secs(100);
         assert_eq!(since(SimTime::from_secs(160), Some(t0)), "t0+1m 00s");
         assert_eq!(since(SimTime::from_secs(40), Some(t0)), "t0-1m 00s");
+    }
+}
+
+/// How far a plan is.
+#[must_use]
+pub fn plan_place(place: PlanPlace) -> String {
+    match place {
+        PlanPlace::ShuttingDown => "all machines are shut down".to_owned(),
+        PlanPlace::FailingOver => "all machines fail over".to_owned(),
+        PlanPlace::Before { group, action } => format!("before group {}, action {}", group + 1, action + 1),
+        PlanPlace::Starting { group } => format!("group {} starts", group + 1),
+        PlanPlace::After { group, action } => format!("after group {}, action {}", group + 1, action + 1),
+        PlanPlace::Everywhere => "all machines at once".to_owned(),
+        PlanPlace::Ended => "over".to_owned(),
+    }
+}
+
+/// What is asked about a plan.
+#[must_use]
+pub fn plan_command(command: &PlanCommand) -> String {
+    match command {
+        PlanCommand::Save(plan) => {
+            format!("keep plan {} of {}", plan.id.0, plural(plan.groups.len() as u64, "group"))
+        }
+        PlanCommand::Delete(plan) => format!("delete plan {}", plan.0),
+        PlanCommand::Start(plan, operation) => format!("{} of plan {}", job(operation.kind()), plan.0),
+        PlanCommand::Resume(plan) => format!("the action that plan {} waits for is done", plan.0),
+        PlanCommand::Cancel(plan) => format!("cancel plan {}", plan.0),
     }
 }

@@ -1,7 +1,7 @@
 //! What happened, a line each: when, where it comes from, what. Only what a person wants to follow; the rest is in
 //! the JSON.
 
-use switchback_engine::control::{Command, JobState, PlannedPoint, Stack, TaskState};
+use switchback_engine::control::{Command, JobState, Location, PlannedPoint, Stack, TaskState};
 use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
 use switchback_engine::{MachineId, Site};
@@ -122,6 +122,9 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
             let snapshots = words::plural(u64::from(*count), "snapshot");
             ("operator", format!("removes {snapshots} of {}, on premises", name(machine)))
         }
+        Happening::OperatorDeleted { machine } => {
+            ("operator", format!("deletes {}, on premises", name(machine)))
+        }
         Happening::OperatorMoved { machine } => {
             let what = machine.as_ref().map_or("the master target", name);
             ("operator", format!("moves the disks of {what} to another datastore"))
@@ -173,6 +176,15 @@ fn observed(outcome: &Outcome, observation: &Observation) -> Option<String> {
         Observation::QuiesceFailed { machine, .. } => {
             format!("the applications of {} did not pause", name(machine))
         }
+        Observation::Plan { job, kind, place, state, .. } => {
+            let what = words::job(*kind);
+            match state {
+                JobState::InProgress => {
+                    format!("job {} {what} of a plan: {}", job.0, words::plan_place(*place))
+                }
+                _ => format!("job {} {what} of a plan {}", job.0, words::job_state(*state)),
+            }
+        }
         _ => return None,
     })
 }
@@ -193,6 +205,9 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
         }
         Command::Commit { machine } => format!("commit {}", name(machine)),
         Command::Cancel { machine } => format!("cancel the failover of {}", name(machine)),
+        Command::Reprotect { machine, location: Location::Alternate, .. } => {
+            format!("reprotect {} to an alternate location", name(machine))
+        }
         Command::Reprotect { machine, .. } => format!("reprotect {}", name(machine)),
         Command::Resync { machine } => format!("resynchronize {}", name(machine)),
         Command::SwitchProcessServer { machine, .. } => {
@@ -200,6 +215,7 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
         }
         Command::Disable { machine } => format!("disable replication of {}", name(machine)),
         Command::TestFailover { machine, to } => format!("test the failover of {} to {to:?}", name(machine)),
+        Command::Plan(command) => words::plan_command(command),
         Command::CleanUpTest { machine } => format!("clean up the test failover of {}", name(machine)),
         Command::PlannedFailover { machine, to } => {
             let to = match to {
@@ -207,6 +223,10 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
                 PlannedPoint::ApplicationConsistent => "its newest application-consistent point",
             };
             format!("fail over {} home as planned, to {to}", name(machine))
+        }
+        Command::Configure { machine, .. } => format!("configure {}", name(machine)),
+        Command::ChangeFailbackPolicy { machine, .. } => {
+            format!("change the failback policy of {}", name(machine))
         }
     }
 }

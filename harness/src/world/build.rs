@@ -1,22 +1,26 @@
 //! A world at its first moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use switchback_azure::{Azure, Names};
+use switchback_azure::{Azure, Names, Subnet};
 use switchback_engine::control::{Control, ControlConfig};
 use switchback_engine::process_server::ProcessServer;
+use switchback_engine::recovery::Firmware;
 use switchback_engine::role::{Address, Role};
 use switchback_engine::target::Target;
 use switchback_engine::{MachineId, Site};
 use switchback_sim::{Device, Kernel, Trace};
-use switchback_vsphere::{DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec, MachineSpec, VCenter};
+use switchback_vsphere::{
+    DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec, MachineSpec, Management, VCenter,
+};
 
 use super::World;
 use super::faults::{Clocks, UnderWay};
 use super::guest::Guest;
 use super::host::{Host, Hosts};
+use super::hydration::guest;
 use super::moments::Watches;
 use super::network::Network;
 use super::spec::WorldSpec;
@@ -30,8 +34,8 @@ use crate::workload::Workload;
 const HOST_MEMORY_MIB: u64 = 16 << 20;
 /// Cores that may be used in the cloud: quotas are not what these worlds are about, unless a scenario says so.
 const CORES_MAX: u32 = 100_000;
-/// Process servers: one on premises, one in the cloud for the way home.
-pub(in crate::world) const PROCESS_SERVERS: u16 = 2;
+/// A subnet of a scenario has 256 addresses.
+const SUBNET_PREFIX_BITS: u8 = 24;
 
 impl<C: Simulated> World<C> {
     /// A world in which every machine has just been powered on at home.
@@ -58,6 +62,7 @@ impl<C: Simulated> World<C> {
             storage: Storage::new(&spec, seed),
             vcenter,
             azure: build_azure(&spec),
+            came_home_prepared: BTreeSet::new(),
             truth: (0..machines).map(|machine| History::new(MachineId(machine as u32))).collect(),
             judges: Judges::new(spec.machines.iter().map(|machine| machine.disks.len()).collect()),
             trace: Trace::new(false),
@@ -110,7 +115,7 @@ fn build_hosts<C: Simulated>(spec: &WorldSpec) -> Hosts<C> {
     };
     Hosts {
         control: host(spec, Address::Control, Some(Control::new(control_config(spec)))),
-        process_servers: (0..PROCESS_SERVERS).map(process_server).collect(),
+        process_servers: (0..spec.caches().count() as u16).map(process_server).collect(),
         targets: sites.map(target),
         agents: machines.flat_map(|machine| sites.map(|site| agent(machine, site))).collect(),
     }
@@ -138,6 +143,10 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
         let name = format!("{}-esx{:02}", site.vcenter, host + 1);
         hosts.push(vcenter.add_host(HostSpec { name, cluster: None, memory_mib: HOST_MEMORY_MIB })?);
     }
+    for host in &site.unmanaged {
+        let discovered = !site.undiscovered.contains(host);
+        vcenter.set_management(hosts[*host as usize], Management::Alone { discovered })?;
+    }
     let mut datastores = Vec::new();
     for datastore in &site.datastores {
         datastores.push(vcenter.add_datastore(DatastoreSpec {
@@ -149,7 +158,7 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
     }
     let lies_on = |datastore: usize| hosts[site.datastores[datastore].reach[0] as usize];
     for (number, machine) in spec.machines.iter().enumerate() {
-        vcenter.add_machine(MachineSpec {
+        let placed = MachineSpec {
             machine: MachineId(number as u32),
             name: machine.name.clone(),
             host: lies_on(machine.datastore),
@@ -157,12 +166,27 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
             disk_sectors: machine.disks.iter().map(|disk| disk.sectors).collect(),
             memory_mib: machine.memory_bytes >> 20,
             guest: if machine.windows { GuestOs::Windows } else { GuestOs::Linux },
+            firmware: if machine.uefi { Firmware::Uefi } else { Firmware::Bios },
             tools: true,
-        })?;
+        };
+        vcenter.set_guest(placed.machine, guest(spec, &placed));
+        if machine.boot.physical {
+            vcenter.add_physical_server(placed)?;
+        } else {
+            vcenter.add_machine(placed)?;
+        }
     }
     let name = format!("{}-master-target", site.vcenter);
     let datastore = site.master_target_datastore;
-    vcenter.add_master_target(&name, lies_on(datastore), datastores[datastore], GuestOs::Windows)?;
+    let beside =
+        vcenter.add_master_target(&name, lies_on(datastore), datastores[datastore], GuestOs::Windows)?;
+    vcenter.set_drives(beside, site.master_target_drives.clone())?;
+    for target in &site.master_targets {
+        let guest = if target.windows { GuestOs::Windows } else { GuestOs::Linux };
+        let (host, datastore) = (lies_on(target.datastore), datastores[target.datastore]);
+        let moid = vcenter.add_master_target(&target.name, host, datastore, guest)?;
+        vcenter.set_drives(moid, target.drives.clone())?;
+    }
     Ok(vcenter)
 }
 
@@ -176,6 +200,16 @@ fn build_azure<C: Simulated>(spec: &WorldSpec) -> Azure<C> {
         network: format!("{}-vnet", spec.cloud.vault),
     };
     let mut azure = Azure::new(names, CORES_MAX, spec.seed.child("azure"));
+    for (number, _) in spec.machines.iter().enumerate().filter(|(_, machine)| machine.boot.locked) {
+        azure.lock_boot(MachineId(number as u32));
+    }
     azure.add_subnet("default", Ipv4Addr::new(10, 1, 0, 0), 16);
+    for network in &spec.cloud.networks {
+        for subnet in &network.subnets {
+            let open = subnet.admits_internet;
+            let subnet = Subnet { open, ..Subnet::closed(&subnet.name, subnet.first, SUBNET_PREFIX_BITS) };
+            azure.add_subnet_to(&network.name, subnet);
+        }
+    }
     azure
 }

@@ -168,6 +168,11 @@ pub enum Happening {
         /// How many there were.
         count: u32,
     },
+    /// An operator deleted a machine at home.
+    OperatorDeleted {
+        /// Which.
+        machine: MachineId,
+    },
     /// An operator moved a machine at home to another datastore; the master target if it is nobody's.
     OperatorMoved {
         /// Which.

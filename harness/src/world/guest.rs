@@ -19,8 +19,6 @@ use crate::workload::Planned;
 const HOLD_AFTER: Duration = Duration::from_micros(20);
 /// How long applications take to flush and pause once their writes are done.
 const QUIESCE_AFTER: Duration = Duration::from_millis(200);
-/// How often agents close their batches when they do not fill up.
-const DRAIN_EVERY: Duration = Duration::from_secs(1);
 /// From power-on until applications write again.
 pub const BOOT_TIME: Duration = Duration::from_secs(45);
 
@@ -70,7 +68,7 @@ impl<C: Simulated> World<C> {
         let now = self.now();
         let shown = super::faults::shown(now, self.clock_skew(Address::Agent(machine, site)));
         let pool_bytes = self.spec.machines[machine.0 as usize].pool_bytes;
-        let config = AgentConfig { machine, site, pool_bytes, drain_every: DRAIN_EVERY };
+        let config = AgentConfig { machine, site, pool_bytes, drain_every: self.spec.drain_every };
         let host = self.hosts.agent_mut(machine, site);
         let mut out = Outbox::default();
         let records = host.store.to_vec();

@@ -1,6 +1,6 @@
 //! Deliberate breakage: for every judge something that it must catch. A judge that cannot fail says nothing.
 
-use switchback_engine::control::{ItemState, JobId, Refused};
+use switchback_engine::control::{Command, ItemState, JobId, PlanCommand, Refused};
 use switchback_engine::message::{Observation, Order, Selector};
 use switchback_engine::role::Address;
 use switchback_engine::{Change, MachineId, Message, SectorRange};
@@ -33,6 +33,10 @@ pub enum Sabotage {
     KeepRunning,
     /// The cloud keeps machines that it was told to delete.
     KeepCloudMachine,
+    /// The cloud prepares no machine for its start.
+    SkipPreparation,
+    /// A machine that is to stay as it is at home, beside a new one, gets a snapshot.
+    TouchLeftMachine,
     /// The sites' answers never reach the vault.
     SwallowAnswers,
     /// Frames lose their markers on the way, so that no point comes into being.
@@ -43,6 +47,8 @@ pub enum Sabotage {
     LoseStateReports,
     /// Who was refused something hears that it is being done.
     AcceptEverything,
+    /// The vault hears the groups of a recovery plan the other way round.
+    ReversePlans,
     /// A role's store says that a sync is done and has kept nothing of it.
     LyingSync(Address),
 }
@@ -87,6 +93,13 @@ impl Sabotage {
             (Self::StaleLatest, Order::Finish { selector, .. }) => *selector = Selector::LatestProcessed,
             (Self::WrongPoint, Order::OpenPoint { point, .. }) => point.number -= 1,
             _ => {}
+        }
+    }
+
+    /// What the vault hears in place of a user's command.
+    pub(super) fn tamper_command(self, command: &mut Command) {
+        if let (Self::ReversePlans, Command::Plan(PlanCommand::Save(plan))) = (self, command) {
+            plan.groups.reverse();
         }
     }
 

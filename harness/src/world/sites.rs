@@ -23,6 +23,9 @@ impl<C: Simulated> World<C> {
         if self.network.wan_is_cut() {
             return;
         }
+        if let HypervisorRequest::PowerOn(machine) = &request {
+            self.judge_order_of_plan(*machine);
+        }
         let now = self.now();
         let (kind, _) = vsphere::RequestKind::of(&request);
         let fired = self.vcenter.rules_fired();
@@ -58,6 +61,14 @@ impl<C: Simulated> World<C> {
                     let disk = PhysicalDisk::Home(DiskId { machine, index: index as u8 });
                     self.storage.set(disk, Some(VirtualDisk::new(sectors).with_write_through()));
                 }
+                // Its agent knows nothing yet, whatever the one of the machine before knew.
+                self.hosts.agent_mut(machine, Site::Primary).store = switchback_sim::DurableStore::new();
+                let left: Vec<_> = self.vcenter.left_of(machine).cloned().collect();
+                if let (Some(Sabotage::TouchLeftMachine), Some(vm)) = (self.sabotage, left.first()) {
+                    // A snapshot that cannot be taken is none, and then the judge has nothing to find.
+                    let _ = self.vcenter.take_snapshot(self.now(), vm.moid, "by mistake");
+                }
+                self.judges.created_beside(machine, left);
             }
             Consequence::MachineRemoved(machine) => self.for_disks(machine, |world, disk| {
                 world.storage.set(PhysicalDisk::Home(disk), None);
@@ -68,7 +79,8 @@ impl<C: Simulated> World<C> {
                 self.judges.disks_replaced(machine, Site::Primary);
             }
             Consequence::DisksDetached(machine) => {
-                self.for_disks(machine, |world, disk| world.rewrap(disk, true))
+                self.for_disks(machine, |world, disk| world.rewrap(disk, true));
+                self.brings_preparation_home(machine);
             }
             Consequence::DisksUnavailable(machine) => self.judges.expect_cut_off(machine),
             Consequence::SnapshotTaken(machine) => {
@@ -104,8 +116,15 @@ impl<C: Simulated> World<C> {
             (Some(Sabotage::KeepCloudMachine), CloudRequest::DeleteMachine(Instance::Recovered, machine)) => {
                 CloudRequest::StopMachine(machine)
             }
+            // The twin of the judge of starts: asked to prepare a machine, the cloud does something harmless instead.
+            (Some(Sabotage::SkipPreparation), CloudRequest::PrepareBoot(_, machine)) => {
+                CloudRequest::StopMachine(machine)
+            }
             (_, request) => request,
         };
+        if let CloudRequest::StartMachine(_, machine) = &request {
+            self.judge_order_of_plan(*machine);
+        }
         let (kind, _) = azure::RequestKind::of(&request);
         let fired = self.azure.rules_fired();
         let started = self.azure.begin(now, call, request);
@@ -152,10 +171,14 @@ impl<C: Simulated> World<C> {
                 let agent = self.hosts.agent_mut(machine, Site::Recovery);
                 agent.store = switchback_sim::DurableStore::new();
             }
-            Consequence::MachineStarted(Instance::Recovered, machine) => self.boot(machine, Site::Recovery),
+            Consequence::MachineStarted(Instance::Recovered, machine) => {
+                self.judge_boot(Instance::Recovered, machine);
+                self.boot(machine, Site::Recovery);
+            }
             // A test machine is on a network of its own: nobody hears its agent, and nobody works on it.
             Consequence::MachineStarted(Instance::Test, machine) => {
                 self.note(Happening::TestMachineStarted { machine });
+                self.judge_boot(Instance::Test, machine);
                 self.judge_test_machine(machine);
             }
             Consequence::MachineCreated(Instance::Test, _)

@@ -4,10 +4,16 @@ use core::time::Duration;
 
 use switchback_engine::control::Stack;
 use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::ports::Drive;
 use switchback_engine::{GroupId, Site};
+use switchback_scenarios::model::recovery::Network;
 use switchback_sim::{LinkSpec, Seed};
+pub use switchback_vsphere::STANDARD_DRIVES;
 
 use crate::workload::WorkloadSpec;
+
+/// How often agents close their batches when they do not fill up, where every write is an event.
+pub const DRAIN_EVERY: Duration = Duration::from_secs(1);
 
 /// Everything about a world before its first moment.
 #[derive(Debug, Clone)]
@@ -24,8 +30,10 @@ pub struct WorldSpec {
     pub fabric: LinkSpec,
     /// Between the sites, each way.
     pub wan: LinkSpec,
-    /// Cache of each process server, in bytes.
+    /// Cache of the process server on premises and of the one in the cloud, in bytes.
     pub cache_bytes: u64,
+    /// Caches of further process servers on premises, in bytes.
+    pub further_caches: Vec<u64>,
     /// The primary site.
     pub site: SiteSpec,
     /// The cloud.
@@ -34,6 +42,8 @@ pub struct WorldSpec {
     pub machine_disk: DiskTiming,
     /// The service times of replica disks, caches and logs.
     pub backend_disk: DiskTiming,
+    /// How often agents close their batches when they do not fill up.
+    pub drain_every: Duration,
 }
 
 /// The primary site.
@@ -45,10 +55,31 @@ pub struct SiteSpec {
     pub vcenter: String,
     /// How many hosts it has.
     pub hosts: u32,
+    /// The hosts that the vCenter does not manage, by place.
+    pub unmanaged: Vec<u32>,
+    /// Those of them that were not discovered, by place.
+    pub undiscovered: Vec<u32>,
     /// Its datastores.
     pub datastores: Vec<DatastoreSpec>,
     /// Which datastore the master target lies on, by place.
     pub master_target_datastore: usize,
+    /// The drives of that master target.
+    pub master_target_drives: Vec<Drive>,
+    /// Further master targets.
+    pub master_targets: Vec<MasterTargetSpec>,
+}
+
+/// A further master target.
+#[derive(Debug, Clone)]
+pub struct MasterTargetSpec {
+    /// Its name.
+    pub name: String,
+    /// Which datastore it lies on, by place.
+    pub datastore: usize,
+    /// Whether it runs Windows; Linux otherwise.
+    pub windows: bool,
+    /// Its drives, in the order in which they are offered.
+    pub drives: Vec<Drive>,
 }
 
 /// A datastore.
@@ -71,6 +102,8 @@ pub struct CloudSpec {
     pub vault: String,
     /// The cache account's name.
     pub cache_account: String,
+    /// Networks beside the usual one.
+    pub networks: Vec<Network>,
 }
 
 /// Service times of a kind of disk.
@@ -93,6 +126,12 @@ pub struct MachineSpec {
     pub name: String,
     /// Whether it runs Windows; Linux otherwise.
     pub windows: bool,
+    /// Whether it starts through UEFI; by BIOS otherwise.
+    pub uefi: bool,
+    /// Whether its guest lets remote logons in.
+    pub remote_access: bool,
+    /// What of it decides how it starts in the cloud.
+    pub boot: BootSpec,
     /// Its memory in bytes.
     pub memory_bytes: u64,
     /// The agent's pool in bytes.
@@ -103,6 +142,24 @@ pub struct MachineSpec {
     pub disks: Vec<DiskSpec>,
     /// What it writes.
     pub workloads: Vec<WorkloadSpec>,
+}
+
+/// What of a machine, besides its system, decides how it starts in the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BootSpec {
+    /// It is a physical server.
+    pub physical: bool,
+    /// Its DHCP service is enabled.
+    pub dhcp: bool,
+    /// It starts with every driver that it needs there.
+    pub drivers: bool,
+    /// Nothing can change from outside what it starts with.
+    pub locked: bool,
+}
+
+impl BootSpec {
+    /// A virtual machine that needs nothing.
+    pub const READY: Self = Self { physical: false, dhcp: true, drivers: true, locked: false };
 }
 
 /// A disk.
@@ -130,12 +187,17 @@ pub struct GroupSpec {
 }
 
 impl WorldSpec {
-    /// Where a process server stands: number 0 on premises, number 1, for the way home, in the cloud. An appliance does
-    /// both (site-recovery 1.3).
+    /// Where a process server stands: number 1 in the cloud for the way home, unless an appliance does
+    /// without it (site-recovery 1.3); all others on premises.
     #[must_use]
     pub const fn process_server_site(&self, number: u16) -> Site {
         let has_appliance = matches!(self.site.stack, Stack::Modernised);
-        if number == 0 || has_appliance { Site::Primary } else { Site::Recovery }
+        if number == 1 && !has_appliance { Site::Recovery } else { Site::Primary }
+    }
+
+    /// The caches of all process servers, by number.
+    pub(super) fn caches(&self) -> impl Iterator<Item = u64> {
+        [self.cache_bytes; 2].into_iter().chain(self.further_caches.iter().copied())
     }
 
     /// What a link is like by itself.

@@ -5,15 +5,15 @@
 
 use core::time::Duration;
 
-use switchback_engine::control::{Command, ItemState, JobId, JobState};
+use switchback_engine::control::{Command, ItemState, JobId, JobState, Location};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
-use switchback_engine::{GroupId, MachineId};
+use switchback_engine::{DatastoreId, GroupId, MachineId};
 use switchback_harness::content::Simulated;
 use switchback_harness::workload::{Pattern, Synthetic, WorkloadSpec};
 use switchback_harness::world::spec::{
-    CloudSpec, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
+    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec, SiteSpec,
 };
 use switchback_harness::{World, WorldSpec};
 use switchback_sim::{LinkSpec, Ratio, Seed};
@@ -43,10 +43,14 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
         block_bytes: 8 << 10..=8 << 10,
         pattern: Pattern::Zipf(Ratio::percent(90)),
         follows: None,
+        batch_every: None,
     };
     MachineSpec {
         name: name.to_owned(),
         windows: true,
+        uefi: false,
+        remote_access: false,
+        boot: BootSpec::READY,
         memory_bytes: 4 << 30,
         pool_bytes: 64 * MIB,
         datastore: 0,
@@ -72,24 +76,31 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         fabric: link(Duration::from_micros(100), 1_250_000_000),
         wan: link(Duration::from_millis(10), 50_000_000),
         cache_bytes: 1 << 30,
+        further_caches: Vec::new(),
         site: SiteSpec {
             stack: Default::default(),
             vcenter: "vc-lon".to_owned(),
             hosts: 2,
+            unmanaged: Vec::new(),
+            undiscovered: Vec::new(),
             datastores: vec![DatastoreSpec {
                 name: "ds-ssd".to_owned(),
                 capacity_bytes: 1 << 42,
                 reach: vec![0, 1],
             }],
             master_target_datastore: 0,
+            master_target_drives: switchback_harness::world::spec::STANDARD_DRIVES.to_vec(),
+            master_targets: Vec::new(),
         },
         cloud: CloudSpec {
             region: "uksouth".to_owned(),
             vault: "rsv-dr".to_owned(),
             cache_account: "stdrcache".to_owned(),
+            networks: Vec::new(),
         },
         machine_disk: disk.clone(),
         backend_disk: disk,
+        drain_every: DRAIN_EVERY,
     }
 }
 
@@ -205,7 +216,16 @@ impl<C: Simulated> Drill<C> {
             let forward =
                 matches!(self.state(machine), ItemState::Committed(switchback_engine::Direction::Reverse));
             let process_server = Address::ProcessServer(if forward { 0 } else { 1 });
-            self.expect(Command::Reprotect { machine, process_server });
+            let (datastore, location) = (Some(DatastoreId(0)), Location::Original);
+            let (master_target, retention_drive) = (None, None);
+            self.expect(Command::Reprotect {
+                machine,
+                process_server,
+                master_target,
+                retention_drive,
+                datastore,
+                location,
+            });
         }
         self.wait_until_protected();
     }

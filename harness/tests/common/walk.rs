@@ -14,11 +14,11 @@
 use core::time::Duration;
 
 use switchback_engine::control::{
-    Command, ItemState, Job, JobId, JobKind, JobState, PlannedPoint, TestState,
+    Command, ItemState, Job, JobId, JobKind, JobState, Location, PlannedPoint, TestState,
 };
 use switchback_engine::message::Selector;
 use switchback_engine::role::{Address, CommandId};
-use switchback_engine::{Direction, MachineId, Site, WriteOrder};
+use switchback_engine::{DatastoreId, Direction, MachineId, Site, WriteOrder};
 use switchback_harness::World;
 use switchback_harness::check::Finding;
 use switchback_harness::content::Simulated;
@@ -342,7 +342,14 @@ impl<C: Simulated> Walk<C> {
             Step::Test | Step::CleanUp => Command::CleanUpTest { machine },
             Step::Reprotect | Step::Protected | Step::Fresh | Step::Pause(_) => {
                 let is_home = self.state(machine) == Some(ItemState::Committed(Direction::Reverse));
-                Command::Reprotect { machine, process_server: Address::ProcessServer(u16::from(!is_home)) }
+                Command::Reprotect {
+                    machine,
+                    process_server: Address::ProcessServer(u16::from(!is_home)),
+                    master_target: None,
+                    retention_drive: None,
+                    datastore: Some(DatastoreId(0)),
+                    location: Location::Original,
+                }
             }
         }
     }

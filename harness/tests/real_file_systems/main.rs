@@ -28,7 +28,7 @@ use switchback_engine::role::Address;
 use switchback_engine::{Consistency, MachineId, Site, Stamp, WriteOrder};
 use switchback_harness::WorldSpec;
 use switchback_harness::workload::{Recorded, RecordedWrite, WorkloadSpec};
-use switchback_harness::world::spec::{DiskSpec, MachineSpec};
+use switchback_harness::world::spec::{BootSpec, DiskSpec, MachineSpec};
 use switchback_harness::world::{LinkName, Sabotage, WAN};
 use switchback_sim::Ratio;
 
@@ -84,6 +84,9 @@ fn recorded_machine(recording: &Recording) -> WorldSpec {
     let machine = MachineSpec {
         name: "db-01".to_owned(),
         windows: false,
+        uefi: false,
+        remote_access: false,
+        boot: BootSpec::READY,
         memory_bytes: 4 << 30,
         pool_bytes: 1 << 20,
         datastore: 0,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::check::timeline::called;
-use crate::check::{Check, YEAR};
+use crate::check::{Check, YEAR, recovery};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Expect, Expectation, StepIndex};
@@ -43,6 +43,19 @@ impl Check<'_> {
                     at_most: args.at_most.value.0,
                 }
             }
+            ExpectationKind::Lag(args) => {
+                self.time_within(args.at_most, Duration::ZERO, YEAR, "a lag");
+                if let Some(least) = args.at_least.filter(|least| least.value.0 > args.at_most.value.0) {
+                    let message = "the least lag is more than the most".to_owned();
+                    let help = "make `at-least` the smaller of the two";
+                    self.impossible(least.span, message, "more than `at-most`".to_owned(), help);
+                }
+                Expectation::Lag {
+                    subject: self.subject(raw, args.subject(), who)?,
+                    at_most: args.at_most.value.0,
+                    at_least: args.at_least.map_or(Duration::ZERO, |least| least.value.0),
+                }
+            }
             ExpectationKind::Consistency(args) => Expectation::Consistency {
                 subject: self.subject(raw, args.subject(), who)?,
                 is: args.is.value,
@@ -64,11 +77,37 @@ impl Check<'_> {
                 site: args.site.value,
                 is: args.is.value,
             },
+            ExpectationKind::Code(args) => {
+                Expectation::Code { subject: self.subject(raw, args.subject(), who)?, is: args.is.value.0 }
+            }
+            ExpectationKind::Home(args) => self.home(raw, args)?,
             ExpectationKind::Task(args) => {
                 let steps = raw.timeline.as_deref().unwrap_or_default();
                 let step = self.step_called(steps, &args.step)?;
-                Expectation::Task { step, task: args.task.value, is: args.is.value }
+                let takes = args.takes.map(|takes| takes.value);
+                Expectation::Task { step, task: args.task.value, is: args.is.value, takes }
             }
+            ExpectationKind::Recovered(args) => Expectation::Recovered {
+                subject: self.subject(raw, args.subject(), who)?,
+                like: Box::new(recovery::settings(args)),
+            },
+            ExpectationKind::Shows(args) => Expectation::Shows {
+                subject: self.subject(raw, args.subject(), who)?,
+                what: Box::new(recovery::shown(args)),
+            },
+            ExpectationKind::FailbackPolicy(args) => Expectation::FailbackPolicy {
+                subject: self.subject(raw, args.subject(), who)?,
+                is: recovery::policy(args),
+            },
+            ExpectationKind::Requirements(args) => Expectation::Requirements {
+                subject: self.subject(raw, args.subject(), who)?,
+                broken: args.broken.iter().map(|rule| rule.value.0.clone()).collect(),
+            },
+            ExpectationKind::Connects(args) => Expectation::Connects {
+                subject: self.subject(raw, args.subject(), who)?,
+                from: args.from.value,
+                is: args.is.value.0,
+            },
             ExpectationKind::Loss(args) => {
                 let (at_most, at_least) = (args.at_most, args.at_least);
                 if let Some(at_least) = at_least.filter(|least| least.value.0 > at_most.value.0) {
@@ -87,6 +126,23 @@ impl Check<'_> {
                 }
             }
         })
+    }
+
+    fn home(&mut self, raw: &raw::Scenario, args: &raw::HomeExpectation) -> Option<Expectation> {
+        let subject = self.subject(raw, args.subject(), "an expectation is about");
+        let datastore = match &args.datastore {
+            Some(name) => Some(self.datastore_named(raw, name, "an expectation is about")?),
+            None => None,
+        };
+        let host = match args.host {
+            Some(host) => {
+                let count = raw.site.as_ref()?.vcenter.as_ref()?.hosts?;
+                let who = "an expectation is about host";
+                Some(self.hosts_named(&[host], count, who).first().copied()?)
+            }
+            None => None,
+        };
+        Some(Expectation::Home { subject: subject?, is: args.is.value, host, datastore })
     }
 
     /// The one step of the timeline that is called so.

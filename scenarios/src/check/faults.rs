@@ -66,6 +66,7 @@ impl Check<'_> {
             StepAction::RemoveSnapshots(args) => {
                 Action::RemoveSnapshots(self.vm_named(raw, &args.vm, &verb("removes the snapshots of"))?)
             }
+            StepAction::Delete(args) => Action::Delete(self.vm_named(raw, &args.vm, &verb("deletes"))?),
             StepAction::Move(args) => {
                 let vm = self.vm_named(raw, &args.vm, &verb("moves"));
                 let datastore = self.datastore_named(raw, &args.datastore, &verb("moves a machine to"));
@@ -229,7 +230,7 @@ impl Check<'_> {
         Some(Action::SlowDisk { who, latency: args.latency.value.0, lasts })
     }
 
-    fn datastore_named(
+    pub(super) fn datastore_named(
         &mut self,
         raw: &raw::Scenario,
         name: &Spanned<Name>,
@@ -245,6 +246,7 @@ impl Check<'_> {
             noun: "site",
             scope: "this scenario",
             parts: &[],
+            always: Vec::new(),
             entries: vec![(vcenter.value.0.as_str(), vcenter.span)],
         };
         let who = format!("{which} destroys the site");

@@ -2,7 +2,7 @@
 //! are opened. Every mistake is reported; the model is made only when there was none.
 //!
 //! `site` checks what there is, `protect` what is protected, `traces` its recorded load, `timeline` what happens and what is
-//! expected, `faults` what goes wrong in it.
+//! expected, `plans` its recovery plans, `faults` what goes wrong in it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::decode::{Decoder, Spanned};
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{ContentKind, Judge, Origin};
+use crate::model::words::{Connection, ContentKind, Judge, Origin};
 use crate::model::{Heal, Scenario};
 use crate::source::{LineIndex, SourceLine, Span};
 use crate::suggest;
@@ -22,7 +22,10 @@ use crate::{Overrides, raw};
 mod expect;
 mod exploration;
 mod faults;
+mod plans;
 mod protect;
+mod recovery;
+mod servers;
 mod site;
 mod timeline;
 mod traces;
@@ -79,13 +82,20 @@ impl Check<'_> {
             self.d.leave_out("the site");
         }
         let site = raw.site.as_ref().and_then(|site| self.site(site));
-        let region = raw.region.as_ref().map(site::region);
-        let wan = self.link(raw.wan.as_ref(), crate::model::Link::WAN);
+        let region = raw.region.as_ref().map(|region| self.region(region));
+        let connection =
+            raw.site.as_ref().and_then(|site| site.connection).map(|connection| connection.value);
+        let connection = connection.unwrap_or(Connection::Vpn);
+        let wan = self.link(raw.wan.as_ref(), crate::model::Link::of(connection));
         let lan = self.link(raw.lan.as_ref(), crate::model::Link::LAN);
+        let fabric = self.link(raw.fabric.as_ref(), crate::model::Link::LAN);
         let process_server = self.process_server(raw.process_server.as_ref());
         let master_target = self.master_target(raw.master_target.as_ref(), raw);
+        let process_servers = self.further_process_servers(raw);
+        let master_targets = self.further_master_targets(raw);
         let policy = self.policy(raw.policy.as_ref());
         let protected = self.protect(raw);
+        let plans = self.plans(raw);
         let timeline = self.timeline(raw, &policy);
         let expect = self.expectations(raw);
         let then_heal = self.heal(raw.then_heal.as_ref());
@@ -107,11 +117,15 @@ impl Check<'_> {
             region: region?,
             wan,
             lan,
+            fabric,
             process_server,
             master_target: master_target?,
+            process_servers,
+            master_targets: master_targets?,
             policy,
             groups,
             vms,
+            plans: plans?,
             t0: raw.t0.map_or(Origin::InitialReplicationComplete, |t0| t0.value),
             timeline: timeline?,
             expect: expect?,
@@ -236,7 +250,8 @@ impl Check<'_> {
 
     /// Resolves a name, or reports it as dangling: both places and the nearest name that exists.
     fn resolve(&mut self, name: &str, span: Span, who: &str, table: &Names<'_>) -> Option<usize> {
-        if let Some(index) = table.entries.iter().position(|(known, _)| *known == name) {
+        let mut all = table.always.iter().chain(table.entries.iter().map(|(known, _)| known));
+        if let Some(index) = all.position(|known| *known == name) {
             return Some(index);
         }
         if table.parts.iter().any(|part| self.d.incomplete(part)) {
@@ -248,7 +263,8 @@ impl Check<'_> {
         if let Some((_, defined)) = table.entries.first() {
             diagnostic = diagnostic.label(*defined, format!("{}s are defined here", table.noun));
         }
-        let known: Vec<&str> = table.entries.iter().map(|(name, _)| *name).collect();
+        let defined = table.entries.iter().map(|(name, _)| *name);
+        let known: Vec<&str> = table.always.iter().copied().chain(defined).collect();
         self.d.report(diagnostic.help(suggest::help(name, &format!("{} defines", table.scope), &known)));
         None
     }
@@ -264,6 +280,8 @@ struct Names<'n> {
     scope: &'static str,
     /// Kinds of records which, when one was left out, may have held the name.
     parts: &'static [&'static str],
+    /// Those that are there without being defined; they count first.
+    always: Vec<&'n str>,
     entries: Vec<(&'n str, Span)>,
 }
 
@@ -275,6 +293,7 @@ impl<'n> Names<'n> {
             noun: "machine",
             scope: "this scenario",
             parts: &["a machine", "a consistency group", "protect"],
+            always: Vec::new(),
             entries: vms.map(|vm| (vm.name.value.0.as_str(), vm.name.span)).collect(),
         }
     }
@@ -285,7 +304,20 @@ impl<'n> Names<'n> {
             noun: "consistency group",
             scope: "this scenario",
             parts: &["a consistency group", "protect"],
+            always: Vec::new(),
             entries: raw.groups().map(|group| (group.name.value.0.as_str(), group.name.span)).collect(),
+        }
+    }
+
+    fn plans(raw: &'n raw::Scenario) -> Self {
+        let plans = raw.plans.iter().flatten();
+        Self {
+            code: "scenario::unknown_plan",
+            noun: "recovery plan",
+            scope: "this scenario",
+            parts: &["a recovery plan", "a group of a plan"],
+            always: Vec::new(),
+            entries: plans.map(|plan| (plan.name.value.0.as_str(), plan.name.span)).collect(),
         }
     }
 
@@ -296,6 +328,7 @@ impl<'n> Names<'n> {
             noun: "datastore",
             scope: "the site",
             parts: &["a datastore", "the site"],
+            always: Vec::new(),
             entries: stores.map(|store| (store.name.value.0.as_str(), store.name.span)).collect(),
         }
     }
@@ -306,6 +339,7 @@ impl<'n> Names<'n> {
             noun: "disk",
             scope: "this machine",
             parts: &["a disk"],
+            always: Vec::new(),
             entries: vm.disks.0.iter().map(|disk| (disk.name.value.0.as_str(), disk.name.span)).collect(),
         }
     }

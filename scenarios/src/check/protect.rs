@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::check::{Check, Names, RATE_MAX, YEAR};
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{MachineKind, OsKind};
-use crate::model::{Churn, DatastoreIndex, Disk, DiskIndex, Group, GroupIndex, Pattern, Vm, VmIndex};
+use crate::model::words::{FirmwareWord, MachineKind, OsKind};
+use crate::model::{Boot, Churn, DatastoreIndex, Disk, DiskIndex, Group, GroupIndex, Pattern, Vm, VmIndex};
 use crate::raw;
 use crate::source::Span;
 use crate::units::{show_bytes, show_time};
@@ -95,6 +95,9 @@ impl Check<'_> {
             group,
             kind: raw.kind.map_or(MachineKind::Vmware, |kind| kind.value),
             os: raw.os.map_or(OsKind::Windows, |os| os.value),
+            firmware: raw.firmware.map_or(FirmwareWord::Bios, |firmware| firmware.value),
+            remote_access: raw.remote_access.is_some_and(|flag| flag.value.0),
+            boot: boot(raw),
             memory,
             capture_pool: raw.capture_pool.map_or_else(|| Vm::capture_pool_of(memory), |pool| pool.value.0),
             datastore: datastore?,
@@ -314,5 +317,14 @@ impl Check<'_> {
                 .label(span.unwrap_or_default(), "this closes the circle")
                 .help("one of the machines must write of its own accord: take its `after` away"),
         );
+    }
+}
+
+fn boot(raw: &raw::Vm) -> Boot {
+    let missing = raw.missing_drivers.iter().flat_map(|drivers| &drivers.0);
+    Boot {
+        dhcp: raw.dhcp.is_none_or(|flag| flag.value.0),
+        missing_drivers: missing.map(|driver| driver.value).collect(),
+        locked: raw.boot_locked.is_some_and(|flag| flag.value.0),
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::words::StackWord;
+use crate::model::words::{Connection, StackWord};
 use crate::model::{
-    Datastore, DatastoreIndex, Link, MasterTarget, Operator, Policy, ProcessServer, Region, Site,
+    Datastore, DatastoreIndex, Link, MasterTarget, NewDisks, Operator, Policy, ProcessServer, Region, Site,
 };
 use crate::raw;
 use crate::scalars::Count;
@@ -17,7 +17,7 @@ use crate::units::{Ratio, Time, show_time};
 /// The most hosts of a vCenter here; a vSphere cluster has at most 96, and no drill needs as many.
 const HOSTS_MAX: u64 = 64;
 /// The largest datastore: VMFS holds 64 TiB; vSAN and NFS more.
-const DATASTORE_MAX: u64 = 1 << 50;
+pub(super) const DATASTORE_MAX: u64 = 1 << 50;
 /// How often a job can be asked for.
 const ATTEMPTS_MAX: u64 = 1000;
 /// The longest retention a policy can have.
@@ -25,15 +25,16 @@ const RETENTION_MAX: Duration = Duration::from_hours(15 * 24);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-pub(super) fn region(raw: &raw::Region) -> Region {
-    Region {
-        name: raw.name.value.0.clone(),
-        vault: raw.vault.value.0.clone(),
-        cache_account: raw.cache_account.value.0.clone(),
-    }
-}
-
 impl Check<'_> {
+    pub(super) fn region(&mut self, raw: &raw::Region) -> Region {
+        Region {
+            name: raw.name.value.0.clone(),
+            vault: raw.vault.value.0.clone(),
+            cache_account: raw.cache_account.value.0.clone(),
+            networks: self.networks(raw),
+        }
+    }
+
     pub(super) fn site(&mut self, raw: &raw::Site) -> Option<Site> {
         let hosts = raw.vcenter.as_ref().and_then(|vcenter| vcenter.hosts);
         if let Some(hosts) = hosts
@@ -49,6 +50,13 @@ impl Check<'_> {
         let names: Vec<(&str, Span)> =
             raw.datastores.0.iter().map(|store| (store.name.value.0.as_str(), store.name.span)).collect();
         self.unique("the datastore", &names);
+        for (_, span) in names.iter().filter(|(name, _)| *name == NewDisks::UNSAID) {
+            self.d.report(
+                Diagnostic::new("scenario::reserved_name", "a datastore cannot be called `none`")
+                    .label(*span, "a `reprotect` that names no datastore says so with this word")
+                    .help("give it another name"),
+            );
+        }
         let datastores = raw
             .datastores
             .0
@@ -64,10 +72,14 @@ impl Check<'_> {
             })
             .collect();
         let vcenter = raw.vcenter.as_ref()?;
+        let (unmanaged, undiscovered) = self.unmanaged(vcenter);
         Some(Site {
             vcenter: vcenter.name.value.0.clone(),
             hosts: u32::try_from(hosts?.value.0).ok()?,
             stack: raw.stack.map_or(StackWord::Classic, |stack| stack.value),
+            connection: raw.connection.map_or(Connection::Vpn, |connection| connection.value),
+            unmanaged,
+            undiscovered,
             datastores,
             source: self.at(vcenter.span),
         })
@@ -86,8 +98,20 @@ impl Check<'_> {
                     .help("name hosts by number, from 0, or leave `reach` out for all of them"),
             );
         }
+        let who = format!("the datastore `{}` is reached by host", store.name.value.0);
+        self.hosts_named(reach, hosts, &who)
+    }
+
+    /// Hosts by their numbers, ascending; `who` says of them, "the datastore `a` is reached by host".
+    pub(super) fn hosts_named(
+        &mut self,
+        named: &[Spanned<Count>],
+        hosts: Spanned<Count>,
+        who: &str,
+    ) -> Vec<u32> {
+        let count = u32::try_from(hosts.value.0.min(HOSTS_MAX)).unwrap_or(0);
         let mut seen: Vec<u32> = Vec::new();
-        for host in reach {
+        for host in named {
             match u32::try_from(host.value.0) {
                 Ok(index) if index < count && seen.contains(&index) => {
                     self.d.report(
@@ -98,10 +122,7 @@ impl Check<'_> {
                 }
                 Ok(index) if index < count => seen.push(index),
                 _ => {
-                    let message = format!(
-                        "the datastore `{}` is reached by host {}, which does not exist",
-                        store.name.value.0, host.value.0
-                    );
+                    let message = format!("{who} {}, which does not exist", host.value.0);
                     self.d.report(
                         Diagnostic::new("scenario::unknown_host", message)
                             .label(host.span, "no host has this number")
@@ -116,6 +137,28 @@ impl Check<'_> {
         }
         seen.sort_unstable();
         seen
+    }
+
+    /// The hosts that the vCenter does not manage, and those of them that are not discovered.
+    fn unmanaged(&mut self, vcenter: &raw::VCenter) -> (Vec<u32>, Vec<u32>) {
+        let Some(hosts) = vcenter.hosts else { return (Vec::new(), Vec::new()) };
+        let listed = |named: &Option<Vec<Spanned<Count>>>| named.clone().unwrap_or_default();
+        let unmanaged =
+            self.hosts_named(&listed(&vcenter.unmanaged), hosts, "the vCenter does not manage host");
+        let undiscovered = listed(&vcenter.undiscovered);
+        for host in &undiscovered {
+            let exists = host.value.0 < hosts.value.0;
+            if exists && !unmanaged.iter().any(|unmanaged| u64::from(*unmanaged) == host.value.0) {
+                let message = format!("host {} is not discovered, and the vCenter manages it", host.value.0);
+                self.d.report(
+                    Diagnostic::new("scenario::conflicting_keys", message)
+                        .label(host.span, "a host that a vCenter manages is known through it")
+                        .help("name the host in `unmanaged` too, or leave it out here"),
+                );
+            }
+        }
+        let undiscovered = self.hosts_named(&undiscovered, hosts, "Site Recovery has not discovered host");
+        (unmanaged, undiscovered)
     }
 
     pub(super) fn link(&mut self, raw: Option<&raw::Link>, default: Link) -> Link {
@@ -178,6 +221,7 @@ impl Check<'_> {
         if let Some(retention) = raw.retention {
             self.time_within(retention, Duration::ZERO, RETENTION_MAX, "the retention of the master target");
         }
+        let drives = self.drives(raw.drives.as_ref());
         let datastore = match &raw.datastore {
             Some(name) => {
                 let table = Names::datastores(scenario);
@@ -193,6 +237,7 @@ impl Check<'_> {
         Some(MasterTarget {
             datastore,
             retention: raw.retention.map_or(default.retention, |time| time.value.0),
+            drives,
         })
     }
 

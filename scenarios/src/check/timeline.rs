@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use crate::check::recovery;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
 use crate::model::words::FailureWord;
 use crate::model::{
-    Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject,
-    VmIndex, When,
+    Action, FailbackPoint, GroupIndex, Moment, NewDisks, Policy, RecoveryPointChoice, Step, StepIndex,
+    Subject, VmIndex, When,
 };
 use crate::raw::{self, MomentKind, StepAction, StepWhen, SubjectName, Target, TargetPoint};
 use crate::scalars::{KebabName, Name};
@@ -33,6 +34,9 @@ impl Check<'_> {
         for (index, step) in steps.iter().enumerate() {
             let when = self.when(raw, steps, index);
             let action = self.action(raw, step, index, policy);
+            if let Some(action) = &action {
+                self.plan_can(step, action);
+            }
             match (when, action) {
                 (Some(when), Some(action)) => out.push(Step {
                     name: called(step).to_owned(),
@@ -221,9 +225,7 @@ impl Check<'_> {
             StepAction::Cancel(args) => {
                 Action::Cancel(self.subject(raw, args.subject(), &verb("cancels"))?)
             }
-            StepAction::Reprotect(args) => {
-                Action::Reprotect(self.subject(raw, args.subject(), &verb("re-protects"))?)
-            }
+            StepAction::Reprotect(args) => self.reprotect(raw, args, &which)?,
             StepAction::Failback(args) => {
                 let subject = self.subject(raw, args.subject(), &verb("fails back"));
                 let to = self.failback_point(&args.to);
@@ -248,11 +250,37 @@ impl Check<'_> {
             StepAction::CleanUpTest(args) => {
                 Action::CleanUpTest(self.subject(raw, args.subject(), &verb("cleans up the test of"))?)
             }
+            StepAction::Configure(args) => Action::Configure {
+                subject: self.subject(raw, args.subject(), &verb("configures"))?,
+                change: Box::new(recovery::settings(args)),
+            },
+            StepAction::ChangeFailbackPolicy(args) => Action::ChangeFailbackPolicy(self.subject(
+                raw,
+                args.subject(),
+                &verb("changes the failback policy of"),
+            )?),
+            StepAction::CompleteAction(args) => {
+                Action::CompleteAction(self.plan_named(raw, &args.plan, &verb("completes an action of"))?)
+            }
             StepAction::Protect(args) => {
                 Action::Protect(self.group_named(raw, &args.group, &verb("protects"))?)
             }
             fault => self.fault(raw, fault, step, &which)?,
         })
+    }
+
+    /// Where new disks lie; the word for nowhere is no name.
+    pub(super) fn new_disks(
+        &mut self,
+        raw: &raw::Scenario,
+        name: Option<&Spanned<Name>>,
+        who: &str,
+    ) -> Option<NewDisks> {
+        match name {
+            None => Some(NewDisks::WithMasterTarget),
+            Some(name) if name.value.0 == NewDisks::UNSAID => Some(NewDisks::Unsaid),
+            Some(name) => self.datastore_named(raw, name, who).map(NewDisks::In),
+        }
     }
 
     pub(super) fn vm_named(
@@ -277,6 +305,7 @@ impl Check<'_> {
         match name? {
             SubjectName::Vm(name) => self.vm_named(raw, &name, who).map(Subject::Vm),
             SubjectName::Group(name) => self.group_named(raw, &name, who).map(Subject::Group),
+            SubjectName::Plan(name) => self.plan_named(raw, &name, who).map(Subject::Plan),
         }
     }
 

@@ -4,22 +4,36 @@
 //! count from t0. A value of these types was checked by the reader: indices are in range, steps refer upwards
 //! only, ranges are ordered, disks fit their datastores.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use crate::model::exploration::Exploration;
-pub use crate::model::steps::{
-    Action, ActionKind, Expectation, FailbackPoint, Moment, RecoveryPointChoice, SlowDevice, Step, Subject,
-    When,
+pub use crate::model::plans::{PlanGroup, PlanIndex, RecoveryPlan};
+use crate::model::recovery::Network;
+pub use crate::model::servers::{
+    Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, ProcessServerChoice,
+    standard_drives,
 };
-use crate::model::words::{ContentKind, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat, StackWord};
+pub use crate::model::steps::{
+    Action, ActionKind, Expectation, FailbackPoint, Moment, NewDisks, RecoveryPointChoice, SlowDevice, Step,
+    Subject, When,
+};
+use crate::model::words::{
+    BootDriver, Connection, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,
+    StackWord,
+};
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
 pub use crate::units::{DurationRange, Ratio};
 
 pub(crate) mod exploration;
 mod places;
+mod plans;
+pub mod recovery;
+mod servers;
+mod site_words;
 pub(crate) mod steps;
 pub mod words;
 
@@ -68,16 +82,24 @@ pub struct Scenario {
     pub wan: Link,
     /// Inside the site.
     pub lan: Link,
+    /// Inside Azure.
+    pub fabric: Link,
     /// The process server.
     pub process_server: ProcessServer,
     /// The master target.
     pub master_target: MasterTarget,
+    /// Further process servers on premises.
+    pub process_servers: Vec<NamedProcessServer>,
+    /// Further master targets.
+    pub master_targets: Vec<NamedMasterTarget>,
     /// The replication policy.
     pub policy: Policy,
     /// The consistency groups, in the order of the file; at least one.
     pub groups: Vec<Group>,
     /// All machines, group by group in the order of the file; at least one.
     pub vms: Vec<Vm>,
+    /// The recovery plans, in the order of the file.
+    pub plans: Vec<RecoveryPlan>,
     /// What `at` counts from.
     pub t0: Origin,
     /// What happens, in the order of the file.
@@ -118,10 +140,11 @@ impl Scenario {
         match subject {
             Subject::Vm(vm) => std::slice::from_ref(&self.vms[vm.0].index),
             Subject::Group(group) => &self.groups[group.0].vms,
+            Subject::Plan(plan) => &self.plans[plan.0].vms,
         }
     }
 
-    /// The name of the machine or group.
+    /// The name of the machine, group or plan.
     ///
     /// # Panics
     /// When the subject is of another scenario.
@@ -129,6 +152,7 @@ impl Scenario {
         match subject {
             Subject::Vm(vm) => &self.vms[vm.0].name,
             Subject::Group(group) => &self.groups[group.0].name,
+            Subject::Plan(plan) => &self.plans[plan.0].name,
         }
     }
 
@@ -153,6 +177,12 @@ pub struct Site {
     pub hosts: u32,
     /// What protects it.
     pub stack: StackWord,
+    /// How it is connected to Azure.
+    pub connection: Connection,
+    /// The hosts that the vCenter does not manage, counted from 0, ascending.
+    pub unmanaged: Vec<u32>,
+    /// Those of them that Site Recovery has not discovered, ascending.
+    pub undiscovered: Vec<u32>,
     /// The datastores, at least one.
     pub datastores: Vec<Datastore>,
     /// Where it was written.
@@ -181,6 +211,8 @@ pub struct Region {
     pub vault: String,
     /// The cache storage account.
     pub cache_account: String,
+    /// Networks beside the one that is always there, with different names.
+    pub networks: Vec<Network>,
 }
 
 /// A network.
@@ -207,6 +239,21 @@ impl Link {
         reorder: Ratio::ZERO,
         duplicate: Ratio::ZERO,
     };
+
+    /// A private line when the scenario does not say: 1 Gbps, 3 to 6 ms. Circuits come from 50 Mbps to 10 Gbps.
+    pub const EXPRESS_ROUTE: Self = Self {
+        bandwidth: 1_000_000_000,
+        latency: DurationRange { min: Duration::from_millis(3), max: Duration::from_millis(6) },
+        ..Self::WAN
+    };
+
+    /// What the line to Azure is like when the scenario says only of which kind it is.
+    pub const fn of(connection: Connection) -> Self {
+        match connection {
+            Connection::Vpn => Self::WAN,
+            Connection::ExpressRoute => Self::EXPRESS_ROUTE,
+        }
+    }
 
     /// A network of a site when the scenario does not say: 10 Gbps, 100 to 300 microseconds.
     pub const LAN: Self = Self {
@@ -241,12 +288,14 @@ pub struct MasterTarget {
     pub datastore: DatastoreIndex,
     /// How long failback recovery points are kept.
     pub retention: Duration,
+    /// Its drives, at least one.
+    pub drives: Vec<Drive>,
 }
 
 impl Default for MasterTarget {
     /// On the first datastore; points are kept for 24 hours.
     fn default() -> Self {
-        Self { datastore: DatastoreIndex(0), retention: Duration::from_hours(24) }
+        Self { datastore: DatastoreIndex(0), retention: Duration::from_hours(24), drives: standard_drives() }
     }
 }
 
@@ -307,6 +356,12 @@ pub struct Vm {
     pub kind: MachineKind,
     /// Its operating system.
     pub os: OsKind,
+    /// How it starts.
+    pub firmware: FirmwareWord,
+    /// Whether its guest lets remote logons in.
+    pub remote_access: bool,
+    /// How that is set up to start.
+    pub boot: Boot,
     /// Memory in bytes.
     pub memory: u64,
     /// The agent's capture pool in bytes: what was asked for, else a sixteenth of the memory.
@@ -331,6 +386,22 @@ impl Vm {
     pub const fn capture_pool_of(memory: u64) -> u64 {
         memory / 16
     }
+}
+
+/// How a machine's system is set up to start; whether it starts in Azure depends on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boot {
+    /// Its DHCP service is enabled, whatever addresses it has.
+    pub dhcp: bool,
+    /// Drivers that it does not start with, in order.
+    pub missing_drivers: BTreeSet<BootDriver>,
+    /// Nothing can change from outside what it starts with, as with an encrypted system disk.
+    pub locked: bool,
+}
+
+impl Boot {
+    /// Ready to start in Azure.
+    pub const READY: Self = Self { dhcp: true, missing_drivers: BTreeSet::new(), locked: false };
 }
 
 /// A disk.

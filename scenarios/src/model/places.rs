@@ -14,8 +14,11 @@ impl Scenario {
         let mut scenario = Self { file: String::new(), text: "".into(), ..self.clone() };
         scenario.site.source = NOWHERE;
         scenario.site.datastores.iter_mut().for_each(|store| store.source = NOWHERE);
+        scenario.process_servers.iter_mut().for_each(|server| server.source = NOWHERE);
+        scenario.master_targets.iter_mut().for_each(|target| target.source = NOWHERE);
         scenario.groups.iter_mut().for_each(|group| group.source = NOWHERE);
         scenario.vms.iter_mut().for_each(forget_places);
+        scenario.plans.iter_mut().for_each(|plan| plan.source = NOWHERE);
         scenario.timeline.iter_mut().for_each(|step| step.source = NOWHERE);
         scenario.expect.iter_mut().for_each(|expect| expect.source = NOWHERE);
         scenario.then_heal.iter_mut().for_each(|heal| heal.source = NOWHERE);

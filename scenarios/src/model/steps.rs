@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
+use crate::model::recovery::{Settings, Shown, ShownPolicy};
 use crate::model::words::{
-    Component, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord, JourneyWord,
-    LinkName, LossMark, OutsideCall, OutsideFailure, PassingState, PowerWord, StateWord, TaskEnd, TaskWord,
-    Whereabouts,
+    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord,
+    HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState,
+    PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
-use crate::model::{DatastoreIndex, DiskIndex, GroupIndex, StepIndex, VmIndex};
+use crate::model::{
+    DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
+    StepIndex, VmIndex,
+};
 use crate::source::SourceLine;
-use crate::units::Ratio;
+use crate::units::{DurationRange, Ratio};
 
 /// What a step or an expectation is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub enum Subject {
     Vm(VmIndex),
     /// All machines of a group.
     Group(GroupIndex),
+    /// All machines of a recovery plan. Never of a change of point, a resync or a disable.
+    Plan(PlanIndex),
 }
 
 /// One step of the timeline.
@@ -115,7 +121,21 @@ pub enum Action {
     /// Take a failover back before it is committed.
     Cancel(Subject),
     /// Start replication in the other direction.
-    Reprotect(Subject),
+    Reprotect {
+        /// Whose.
+        subject: Subject,
+        /// Which process server takes its data; `None` is the one at the site where it runs.
+        process_server: Option<ProcessServerChoice>,
+        /// On the way home, which master target receives it; `None` is the one that serves it already.
+        master_target: Option<MasterTargetIndex>,
+        /// Which drive of that master target, or of the configuration server's where none is named, keeps what
+        /// arrives; `None` is the first that will do.
+        retention_drive: Option<DriveIndex>,
+        /// Where the disks of a new machine on premises lie. Says nothing on the way to Azure.
+        datastore: NewDisks,
+        /// To which machine on premises. Says nothing on the way to Azure.
+        location: LocationWord,
+    },
     /// Fail over home from Azure.
     Failback {
         /// Whom.
@@ -145,6 +165,17 @@ pub enum Action {
     },
     /// Remove what a test failover has made.
     CleanUpTest(Subject),
+    /// Change what a machine is to look like in Azure.
+    Configure {
+        /// Whose.
+        subject: Subject,
+        /// What changes.
+        change: Box<Settings>,
+    },
+    /// Try to change the failback policy.
+    ChangeFailbackPolicy(Subject),
+    /// Say that the manual action is done that a plan waits for.
+    CompleteAction(PlanIndex),
     /// Nothing passes a link.
     Cut {
         /// Which.
@@ -206,6 +237,8 @@ pub enum Action {
     Snapshot(VmIndex),
     /// An operator removes all snapshots of a machine on premises.
     RemoveSnapshots(VmIndex),
+    /// An operator deletes a machine on premises with its disks.
+    Delete(VmIndex),
     /// An operator moves the disks of a machine on premises (Storage vMotion).
     Move {
         /// Which machine.
@@ -283,7 +316,7 @@ impl Action {
             Self::ChangePoint { .. } => Journey(JourneyWord::ChangePoint),
             Self::Commit(_) => Journey(JourneyWord::Commit),
             Self::Cancel(_) => Journey(JourneyWord::Cancel),
-            Self::Reprotect(_) => Journey(JourneyWord::Reprotect),
+            Self::Reprotect { .. } => Journey(JourneyWord::Reprotect),
             Self::Failback { .. } => Journey(JourneyWord::Failback),
             Self::PlannedFailover { .. } => Journey(JourneyWord::PlannedFailover),
             Self::Resync(_) => Journey(JourneyWord::Resync),
@@ -291,6 +324,9 @@ impl Action {
             Self::Protect(_) => Journey(JourneyWord::Protect),
             Self::TestFailover { .. } => Journey(JourneyWord::TestFailover),
             Self::CleanUpTest(_) => Journey(JourneyWord::CleanUpTest),
+            Self::Configure { .. } => Journey(JourneyWord::Configure),
+            Self::ChangeFailbackPolicy(_) => Journey(JourneyWord::ChangeFailbackPolicy),
+            Self::CompleteAction(_) => Journey(JourneyWord::CompleteAction),
             Self::Cut { .. } => Fault(FaultWord::Cut),
             Self::Slow { .. } => Fault(FaultWord::Slow),
             Self::Impair { .. } => Fault(FaultWord::Impair),
@@ -301,6 +337,7 @@ impl Action {
             Self::Start(_) => Fault(FaultWord::Start),
             Self::Snapshot(_) => Fault(FaultWord::Snapshot),
             Self::RemoveSnapshots(_) => Fault(FaultWord::RemoveSnapshots),
+            Self::Delete(_) => Fault(FaultWord::Delete),
             Self::Move { .. } => Fault(FaultWord::Move),
             Self::MoveMasterTarget { .. } => Fault(FaultWord::MoveMasterTarget),
             Self::Fail { .. } => Fault(FaultWord::Fail),
@@ -328,6 +365,23 @@ impl Action {
     }
 }
 
+/// Where the disks of a machine lie that is created on premises.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NewDisks {
+    /// In the datastore of the master target.
+    #[default]
+    WithMasterTarget,
+    /// In this one.
+    In(DatastoreIndex),
+    /// None is given, which Site Recovery refuses.
+    Unsaid,
+}
+
+impl NewDisks {
+    /// How it is written that none is given. No datastore can have this name.
+    pub const UNSAID: &'static str = "none";
+}
+
 /// Which recovery point a failover goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecoveryPointChoice {
@@ -351,8 +405,45 @@ pub enum FailbackPoint {
 }
 
 /// What is expected of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expectation {
+    /// What a machine looks like in Azure at the end of the run.
+    Recovered {
+        /// Of whom.
+        subject: Subject,
+        /// What is expected.
+        like: Box<Settings>,
+    },
+    /// What the vault shows of a replicated item at the end of the run.
+    Shows {
+        /// Of whom.
+        subject: Subject,
+        /// What is expected.
+        what: Box<Shown>,
+    },
+    /// The failback policy that the vault shows at the end of the run.
+    FailbackPolicy {
+        /// Of whom.
+        subject: Subject,
+        /// Its values.
+        is: ShownPolicy,
+    },
+    /// Which requirements of Azure the newest job of a machine named as broken.
+    Requirements {
+        /// Of whom.
+        subject: Subject,
+        /// The names of the rules, in the order in which they are told.
+        broken: Vec<String>,
+    },
+    /// Whether somebody who connects to the machine in Azure at the end of the run gets through.
+    Connects {
+        /// To whom.
+        subject: Subject,
+        /// Where from.
+        from: ConnectWord,
+        /// Whether it works.
+        is: bool,
+    },
     /// What was lost, in time.
     Rpo {
         /// Of whom.
@@ -366,6 +457,15 @@ pub enum Expectation {
         subject: Subject,
         /// The bound.
         at_most: Duration,
+    },
+    /// How old the newest recovery point is at the end of the run.
+    Lag {
+        /// Of whom.
+        subject: Subject,
+        /// The upper bound.
+        at_most: Duration,
+        /// The lower bound: a slow link must show.
+        at_least: Duration,
     },
     /// How consistent the chosen recovery point is.
     Consistency {
@@ -406,6 +506,17 @@ pub enum Expectation {
         /// What.
         is: PowerWord,
     },
+    /// Which machine stands on premises at the end of the run, and where.
+    Home {
+        /// Whose.
+        subject: Subject,
+        /// Which machine.
+        is: HomeWord,
+        /// On which host, counted from 0.
+        host: Option<u32>,
+        /// Where all of its disks lie.
+        datastore: Option<DatastoreIndex>,
+    },
     /// How a task of a step's job ended.
     Task {
         /// Of which step.
@@ -414,6 +525,15 @@ pub enum Expectation {
         task: TaskWord,
         /// How.
         is: TaskEnd,
+        /// How long it took; none for any time.
+        takes: Option<DurationRange>,
+    },
+    /// A code that Site Recovery shows during the run, for one of them.
+    Code {
+        /// Whose.
+        subject: Subject,
+        /// The code.
+        is: u64,
     },
     /// The number of acknowledged writes that were lost.
     Loss {

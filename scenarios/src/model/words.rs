@@ -1,6 +1,13 @@
 //! The fixed words of the language: each enum is a type of the model and its own reader at once.
 
 use crate::decode::words;
+pub use crate::model::site_words::{BootDriver, Connection, DriveUse, FileSystem, MachineKind, OsKind};
+
+mod faults;
+mod recovery;
+
+pub use faults::FaultWord;
+pub use recovery::{ConnectWord, FirmwareWord, HealthWord};
 
 words! {
     /// What a block holds in this run.
@@ -9,26 +16,6 @@ words! {
         Stamps = "stamps",
         /// Real bytes, derived from the stamps, so that compression, checksums and formats are exercised.
         Bytes = "bytes",
-    }
-}
-
-words! {
-    /// What kind of machine is protected.
-    pub enum MachineKind is "a kind of machine" {
-        /// A virtual machine of the vCenter.
-        Vmware = "vmware",
-        /// A physical server; it comes home as a virtual machine.
-        Physical = "physical",
-    }
-}
-
-words! {
-    /// The operating system of a machine.
-    pub enum OsKind is "an operating system" {
-        /// Windows, quiesced through its shadow-copy service.
-        Windows = "windows",
-        /// Linux, quiesced by scripts.
-        Linux = "linux",
     }
 }
 
@@ -69,12 +56,14 @@ words! {
 }
 
 words! {
-    /// One of the two networks of a site.
+    /// One of the networks.
     pub enum LinkName is "a link" {
         /// Between the site and Azure.
         Wan = "wan",
         /// Between the machines of the site.
         Lan = "lan",
+        /// Inside Azure: between a recovered machine, the process server there and the target.
+        Fabric = "fabric",
     }
 }
 
@@ -137,6 +126,8 @@ words! {
         CreateTestMachine = "create-test-machine",
         /// Azure: start the machine of a test failover.
         StartTestMachine = "start-test-machine",
+        /// Azure: prepare the disks of a machine so that its system starts there.
+        PrepareBoot = "prepare-boot",
         /// Azure: delete what a test failover has made.
         DeleteTestMachine = "delete-test-machine",
         /// vSphere: look a machine up.
@@ -145,6 +136,10 @@ words! {
         PowerOn = "power-on",
         /// vSphere: create a machine with blank disks.
         CreateVm = "create-vm",
+        /// vSphere: look up a master target that was named.
+        InspectMasterTarget = "inspect-master-target",
+        /// vSphere: note which master target serves a machine.
+        AssignMasterTarget = "assign-master-target",
         /// vSphere: attach a machine's disks to the master target.
         AttachDisks = "attach-disks",
         /// vSphere: give the disks back to the machine.
@@ -257,6 +252,48 @@ words! {
         DatastoreOutOfReach = "datastore-out-of-reach",
         /// Snapshots stand in the way.
         SnapshotsPresent = "snapshots-present",
+        /// The machine, or what it is to become, breaks requirements of Azure.
+        RequirementsNotMet = "requirements-not-met",
+        /// The failback policy cannot be changed.
+        FailbackPolicyFixed = "failback-policy-fixed",
+        /// The disks cannot be prepared for a start in Azure.
+        BootNotPrepared = "boot-not-prepared",
+        /// The master target that was named does not run.
+        MasterTargetNotRunning = "master-target-not-running",
+        /// The master target that was named has another operating system than the machine.
+        WrongMasterTarget = "wrong-master-target",
+        /// The retention drive that was named will not do, or the master target has none that does.
+        UnfitRetentionDrive = "unfit-retention-drive",
+        /// A master target was named for a reprotect that does not go home.
+        NotHome = "not-home",
+        /// The group comes home through another master target; several for one group are not emulated.
+        OtherMasterTarget = "other-master-target",
+        /// A reprotect home names no datastore.
+        NoDatastore = "no-datastore",
+        /// Nobody has discovered the host of the master target.
+        HostNotDiscovered = "host-not-discovered",
+    }
+}
+
+words! {
+    /// To which machine on premises data comes home.
+    pub enum LocationWord is "a location" {
+        /// To the one that is there.
+        Original = "original",
+        /// To a new one on the master target's host.
+        Alternate = "alternate",
+    }
+}
+
+words! {
+    /// Which machine stands on premises.
+    pub enum HomeWord is "a machine at home" {
+        /// The one that was there from the beginning.
+        Original = "original",
+        /// One that was created, and the one before is gone.
+        New = "new",
+        /// One that was created, and the one before is still there, off and as it was left.
+        NewBesideOld = "new-beside-old",
     }
 }
 
@@ -335,6 +372,8 @@ words! {
         JobsEnd = "jobs-end",
         /// An operation that is not allowed is refused and changes nothing.
         StatesAreLegal = "states-are-legal",
+        /// No machine of a recovery plan is started before those of an earlier group.
+        PlansKeepTheirOrder = "plans-keep-their-order",
         /// When the dust settles no disk, snapshot, machine or address is left over.
         NoOrphans = "no-orphans",
     }
@@ -451,6 +490,8 @@ words! {
         StopReplication = "stop-replication",
         /// Create the machine of a test failover.
         CreateTestMachine = "create-test-machine",
+        /// Prepare the recovered machine's disks, if its system would not start from them as they are.
+        PrepareBoot = "prepare-boot",
     }
 }
 
@@ -481,45 +522,11 @@ words! {
         TestFailover = "test-failover",
         /// Remove what a test failover has made.
         CleanUpTest = "clean-up-test",
-    }
-}
-
-words! {
-    /// A kind of fault: what fate, a device or an operator does to the world, by the key of the action.
-    pub enum FaultWord is "a kind of fault" {
-        /// Nothing passes a link.
-        Cut = "cut",
-        /// A link is slow.
-        Slow = "slow",
-        /// A link loses, overtakes or repeats messages.
-        Impair = "impair",
-        /// A program crashes.
-        Crash = "crash",
-        /// A clock jumps.
-        Skew = "skew",
-        /// Calls to an outside service fail.
-        Fail = "fail",
-        /// Calls to an outside service are answered late.
-        Delay = "delay",
-        /// A component's disk is full.
-        DiskFull = "disk-full",
-        /// A disk does something wrong without saying so.
-        DiskFault = "disk-fault",
-        /// A disk is slow.
-        SlowDisk = "slow-disk",
-        /// The site on premises is lost for good.
-        Destroy = "destroy",
-        /// An operator switches a machine on premises off.
-        Stop = "stop",
-        /// An operator switches a machine on premises on.
-        Start = "start",
-        /// An operator takes a snapshot of a machine on premises.
-        Snapshot = "snapshot",
-        /// An operator removes the snapshots of a machine on premises.
-        RemoveSnapshots = "remove-snapshots",
-        /// An operator moves a machine on premises to another datastore.
-        Move = "move",
-        /// An operator moves the master target to another datastore.
-        MoveMasterTarget = "move-master-target",
+        /// Change what a machine is to look like in Azure.
+        Configure = "configure",
+        /// Try to change the failback policy.
+        ChangeFailbackPolicy = "change-failback-policy",
+        /// Say that the manual action is done that a recovery plan waits for.
+        CompleteAction = "complete-action",
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use crate::model::words::{MachineKind, OsKind, Repeat};
+use crate::model::words::{FirmwareWord, MachineKind, OsKind, Repeat};
 use crate::model::{Churn, DatastoreIndex, Disk, Pattern, Scenario, Trace, Vm};
 use crate::units::{show_bytes, show_time};
 use crate::write::yaml::{Flow, plain};
@@ -31,6 +31,22 @@ fn machine(scenario: &Scenario, vm: &Vm, folder: &Path) -> String {
     }
     if vm.os != OsKind::Windows {
         line("os", vm.os.to_string());
+    }
+    if vm.firmware != FirmwareWord::Bios {
+        line("firmware", vm.firmware.to_string());
+    }
+    if vm.remote_access {
+        line("remote-access", vm.remote_access.to_string());
+    }
+    if !vm.boot.dhcp {
+        line("dhcp", "false".to_owned());
+    }
+    if !vm.boot.missing_drivers.is_empty() {
+        let missing: Vec<String> = vm.boot.missing_drivers.iter().map(ToString::to_string).collect();
+        line("missing-drivers", format!("[{}]", missing.join(", ")));
+    }
+    if vm.boot.locked {
+        line("boot-locked", "true".to_owned());
     }
     if vm.memory != Vm::MEMORY {
         line("memory", show_bytes(vm.memory));

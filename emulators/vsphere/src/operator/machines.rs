@@ -18,6 +18,9 @@ impl VCenter {
     /// [`Fault::DatastoreNotWritableOnHost`], [`Fault::InsufficientMemoryResources`],
     /// [`Fault::ManagedObjectNotFound`].
     pub fn power_on(&mut self, now: SimTime, machine: MachineId) -> Result<Vec<Consequence>, Fault> {
+        if let Some(switched_on) = self.switch_on(machine) {
+            return switched_on;
+        }
         let vm = self.known(machine)?.moid;
         let result = self.start(vm);
         self.record(now, "PowerOnVM_Task", vm, result.as_ref().copied());
@@ -114,7 +117,6 @@ impl VCenter {
         let Some(vm) = self.machines.remove(&moid) else {
             return;
         };
-        self.by_name.remove(&vm.name);
         for disk in &vm.disks {
             if let Some(datastore) = self.datastores.get_mut(&disk.datastore) {
                 datastore.give_back(disk.bytes());

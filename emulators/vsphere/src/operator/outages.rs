@@ -41,7 +41,9 @@ impl VCenter {
     pub fn lose_site(&mut self) -> Vec<Consequence> {
         self.reachability = Reachability::SiteLost;
         self.set_hosts(ConnectionState::NotResponding);
-        self.stop_all(|_| true)
+        let mut stopped = self.stop_all(|_| true);
+        stopped.extend(self.stop_physical_servers());
+        stopped
     }
 
     /// The site comes back; its machines stay off, all but the master targets, which start by themselves.

@@ -1,13 +1,14 @@
 //! What is allowed when, and that a refused or repeated command changes nothing.
 
 use super::planned_failovers::PLAN;
-use super::world::{G, M, N, PS, World, enable, fail_over};
+use super::world::{G, M, N, PS, World, enable, fail_over, reprotect};
 use crate::control::{Command, ItemState, Operation, Refused};
 use crate::id::{Direction::*, GroupId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::policy::ReplicationPolicy;
 use crate::ports::PortFailure;
+use crate::recovery::SettingsChange;
 use crate::role::Input;
 
 fn begun(mut world: World, command: Command) -> World {
@@ -26,8 +27,7 @@ fn worlds() -> Vec<(ItemState, World)> {
     let failing_over = begun(protected.clone(), fail_over(M));
     let failed_over = World::failed_over();
     let committed = ended(failed_over.clone(), Command::Commit { machine: M });
-    let reprotect = Command::Reprotect { machine: M, process_server: PS };
-    let synchronising_home = ended(committed.clone(), reprotect.clone());
+    let synchronising_home = ended(committed.clone(), reprotect(M));
     let home = World::protected_home();
     let failed_home = ended(home.clone(), fail_over(M));
     let committed_home = ended(failed_home.clone(), Command::Commit { machine: M });
@@ -51,7 +51,7 @@ fn worlds() -> Vec<(ItemState, World)> {
         ),
         (ItemState::Committing(Forward), begun(failed_over.clone(), Command::Commit { machine: M })),
         (ItemState::FailedOver(Forward), failed_over),
-        (ItemState::Enabling(Reverse), begun(committed.clone(), reprotect.clone())),
+        (ItemState::Enabling(Reverse), begun(committed.clone(), reprotect(M))),
         (ItemState::Committed(Forward), committed),
         (ItemState::Synchronising(Reverse), synchronising_home),
         (ItemState::FailingOver(Reverse), begun(home.clone(), fail_over(M))),
@@ -101,17 +101,18 @@ fn command(operation: Operation, point: PointId) -> Command {
         Operation::ChangePoint => Command::ChangePoint { machine: M, to: point },
         Operation::Commit => Command::Commit { machine: M },
         Operation::Cancel => Command::Cancel { machine: M },
-        Operation::Reprotect => Command::Reprotect { machine: M, process_server: PS },
+        Operation::Reprotect => reprotect(M),
         Operation::Resync => Command::Resync { machine: M },
         Operation::SwitchProcessServer => Command::SwitchProcessServer { machine: M, process_server: PS },
         Operation::Disable => Command::Disable { machine: M },
         Operation::TestFailover => Command::TestFailover { machine: M, to: Selector::Latest },
         Operation::CleanUpTest => Command::CleanUpTest { machine: M },
         Operation::PlannedFailover => PLAN,
+        Operation::Configure => Command::Configure { machine: M, change: SettingsChange::default() },
     }
 }
 
-const OPERATIONS: [Operation; 12] = [
+const OPERATIONS: [Operation; 13] = [
     Operation::Enable,
     Operation::Failover,
     Operation::ChangePoint,
@@ -124,6 +125,7 @@ const OPERATIONS: [Operation; 12] = [
     Operation::TestFailover,
     Operation::CleanUpTest,
     Operation::PlannedFailover,
+    Operation::Configure,
 ];
 
 #[test]

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::world::{G, M, PS, World, enable, fail_over};
+use super::world::{G, M, World, enable, fail_over, reprotect};
 use crate::control::{Command, ItemState, JobError, JobState, TaskKind, TaskState};
 use crate::id::{Direction::*, Site};
 use crate::message::{Order, Selector};
@@ -161,12 +161,12 @@ fn a_reprotect_before_the_agent_answers_waits_for_it_and_then_fails() {
     world.succeed(Command::Commit { machine: M });
     world.losses.push(("StartReplication", u32::MAX));
     let before = world.now;
-    let job = world.end(Command::Reprotect { machine: M, process_server: PS });
+    let job = world.end(reprotect(M));
     assert!(matches!(world.job(job).error, Some(JobError::NoAnswer(_))));
     assert!(world.now.since(before) >= Duration::from_secs(15 * 60));
     assert_eq!(world.state(M), ItemState::Committed(Forward));
     world.losses.clear();
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(reprotect(M));
     world.reach(M, ItemState::Protected(Reverse));
 }
 

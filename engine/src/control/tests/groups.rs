@@ -1,6 +1,6 @@
 //! Machines that share recovery points, each with jobs of its own.
 
-use super::world::{G, M, N, PS, World, enable, fail_over};
+use super::world::{G, M, N, World, enable, fail_over, reprotect};
 use crate::control::{Command, ItemState, JobState};
 use crate::id::{Direction::*, Site};
 use crate::message::Order;
@@ -31,7 +31,7 @@ fn the_journal_is_closed_by_the_last_machine_and_the_way_home_is_shared() {
     world.succeed(fail_over(M));
     world.succeed(Command::Commit { machine: M });
     assert!(world.journals.contains_key(&(G, Site::Recovery)), "the other machine still needs it");
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(reprotect(M));
     world.succeed(fail_over(N));
     world.succeed(Command::Commit { machine: N });
     assert!(!world.journals.contains_key(&(G, Site::Recovery)));
@@ -40,7 +40,7 @@ fn the_journal_is_closed_by_the_last_machine_and_the_way_home_is_shared() {
         ItemState::Synchronising(Reverse),
         "no common point without the other machine"
     );
-    world.succeed(Command::Reprotect { machine: N, process_server: PS });
+    world.succeed(reprotect(N));
     world.reach(M, ItemState::Protected(Reverse));
     world.reach(N, ItemState::Protected(Reverse));
     assert_eq!(opened(&world), 2, "one away, one home");
@@ -63,11 +63,11 @@ fn a_machine_that_starts_home_again_takes_the_others_along() {
         world.succeed(fail_over(machine));
         world.succeed(Command::Commit { machine });
     }
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(reprotect(M));
     world.failures.push(("AttachDisks(MachineId(2))", crate::ports::PortFailure::NotFound, 1));
-    world.end(Command::Reprotect { machine: N, process_server: PS });
+    world.end(reprotect(N));
     assert_eq!(world.state(N), ItemState::Committed(Forward));
-    world.succeed(Command::Reprotect { machine: N, process_server: PS });
+    world.succeed(reprotect(N));
     world.reach(N, ItemState::Protected(Reverse));
     world.reach(M, ItemState::Protected(Reverse));
     assert_eq!(world.agents[&(M, Site::Recovery)], world.agents[&(N, Site::Recovery)]);

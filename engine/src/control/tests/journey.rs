@@ -1,6 +1,6 @@
 //! The whole journey: away, home, and protected again.
 
-use super::world::{G, M, PS, World, enable, fail_over};
+use super::world::{G, M, World, enable, fail_over, reprotect};
 use crate::control::{Command, ItemState, Operation, TaskKind, TaskState};
 use crate::id::{Direction::*, Site};
 use crate::message::{FirstCopy, Order, Selector};
@@ -18,13 +18,13 @@ pub(super) fn travel(world: &mut World) {
     world.succeed(Command::ChangePoint { machine: M, to: point });
     world.succeed(Command::Commit { machine: M });
     world.reach(M, ItemState::Committed(Forward));
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(reprotect(M));
     world.reach(M, ItemState::Protected(Reverse));
     world.succeed(fail_over(M));
     world.reach(M, ItemState::FailedOver(Reverse));
     world.succeed(Command::Commit { machine: M });
     world.reach(M, ItemState::Committed(Reverse));
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(reprotect(M));
     world.reach(M, ItemState::Protected(Forward));
 }
 
@@ -54,8 +54,8 @@ fn a_machine_that_is_gone_at_home_is_created_and_filled() {
     let mut world = World::failed_over();
     world.succeed(Command::Commit { machine: M });
     *world.place(M, Site::Primary) = super::world::Place::default();
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
-    assert_eq!(world.count("CreateMachine(MachineId(1), [1048576, 262144])"), 1);
+    world.succeed(reprotect(M));
+    assert_eq!(world.count("CreateMachine(MachineId(1), [1048576, 262144], Some(DatastoreId(0)))"), 1);
     assert_eq!(starts(&world).last(), Some(&FirstCopy::Full));
 }
 
@@ -66,7 +66,7 @@ fn a_machine_that_runs_at_home_is_shut_down_before_it_is_written_to() {
     world.succeed(Command::Failover { machine: M, to, shut_down_source: false });
     assert!(world.place(M, Site::Primary).running, "nobody asked for the shutdown");
     world.succeed(Command::Commit { machine: M });
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(reprotect(M));
     assert!(!world.place(M, Site::Primary).running);
     assert_eq!(world.count("ShutDown"), 1);
 }
@@ -112,7 +112,8 @@ fn a_failover_without_shutdown_skips_what_depends_on_it() {
         .filter(|task| task.state == TaskState::Skipped)
         .map(|task| task.kind)
         .collect();
-    assert_eq!(skipped, [TaskKind::ShutDownSource, TaskKind::SynchroniseLatest]);
+    // The machine needs no preparation, whether its source was shut down or not.
+    assert_eq!(skipped, [TaskKind::ShutDownSource, TaskKind::SynchroniseLatest, TaskKind::PrepareBoot]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Planned failovers home, and how they are taken back.
 
-use super::world::{M, PS, World, fail_over};
+use super::world::{M, World, fail_over, reprotect};
 use crate::control::{
     Command, ItemState, JobKind, JobState, Operation, PlannedPoint, Refused, Stack, TaskKind,
 };
@@ -16,7 +16,7 @@ pub(super) fn come_home(world: &mut World) {
     world.succeed(PLAN);
     world.reach(M, ItemState::FailedOver(Reverse));
     world.succeed(Command::Commit { machine: M });
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(reprotect(M));
     world.reach(M, ItemState::Protected(Forward));
 }
 

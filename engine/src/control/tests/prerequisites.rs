@@ -1,6 +1,6 @@
 //! What has to be there before a job begins its work, and what the user hears when it is not.
 
-use super::world::{G, M, N, PS, Place, World, enable, fail_over};
+use super::world::{G, M, N, PS, Place, World, enable, fail_over, reprotect};
 use crate::control::{Command, ItemState, JobError, Refused};
 use crate::id::{Direction::*, Site};
 use crate::policy::ReplicationPolicy;
@@ -27,12 +27,12 @@ fn a_machine_that_is_not_there_cannot_be_enabled() {
 fn the_way_home_begins_only_from_a_recovered_machine_that_runs() {
     let mut world = World::failed_over();
     world.succeed(Command::Commit { machine: M });
-    let reprotect = Command::Reprotect { machine: M, process_server: PS };
+    let home = reprotect(M);
     let mut down = world.clone();
     down.place(M, Site::Recovery).running = false;
-    assert_eq!(error(down, reprotect.clone()), Some(JobError::MachineNotRunning(Site::Recovery)));
+    assert_eq!(error(down, home.clone()), Some(JobError::MachineNotRunning(Site::Recovery)));
     *world.place(M, Site::Recovery) = Place::default();
-    assert_eq!(error(world, reprotect), Some(JobError::MachineMissing(Site::Recovery)));
+    assert_eq!(error(world, home), Some(JobError::MachineMissing(Site::Recovery)));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use proptest::prelude::*;
 
-use super::world::{Crash, M, N, PS, World, enable, fail_over};
+use super::world::{Crash, M, N, World, enable, fail_over, reprotect};
 use crate::control::{Command, JobState, PlannedPoint, Stack};
 use crate::id::{MachineId, Site};
 use crate::message::Selector;
@@ -48,7 +48,7 @@ fn command() -> impl Strategy<Value = Command> {
         }),
         4 => machine().prop_map(|machine| Command::Commit { machine }),
         1 => machine().prop_map(|machine| Command::Cancel { machine }),
-        4 => machine().prop_map(|machine| Command::Reprotect { machine, process_server: PS }),
+        4 => machine().prop_map(reprotect),
         1 => machine().prop_map(|machine| Command::Resync { machine }),
         1 => machine().prop_map(|machine| Command::Disable { machine }),
         2 => machine().prop_map(|machine| Command::TestFailover { machine, to: Selector::Latest }),
@@ -56,6 +56,10 @@ fn command() -> impl Strategy<Value = Command> {
         3 => (machine(), any::<bool>()).prop_map(|(machine, application)| Command::PlannedFailover {
             machine,
             to: if application { PlannedPoint::ApplicationConsistent } else { PlannedPoint::CrashConsistent },
+        }),
+        2 => (machine(), "[a-z]{1,3}").prop_map(|(machine, name)| Command::Configure {
+            machine,
+            change: crate::recovery::SettingsChange { name: Some(name), ..Default::default() }
         }),
     ]
 }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::world::{G, M, N, PS, World, enable, fail_over};
+use super::world::{G, M, N, World, enable, fail_over, reprotect};
 use crate::control::{Command, ItemState, JobState, TaskKind, TaskState};
 use crate::id::{Direction::*, Site};
 use crate::message::Selector;
@@ -116,7 +116,7 @@ fn attached_and_never_answered() -> World {
     world.succeed(fail_over(M));
     world.succeed(Command::Commit { machine: M });
     world.losses.push(("AttachDisks", u32::MAX));
-    let job = world.end(Command::Reprotect { machine: M, process_server: PS });
+    let job = world.end(reprotect(M));
     assert_eq!(world.job(job).state, JobState::Failed);
     assert!(world.place(M, Site::Primary).attached);
     world.losses.clear();
@@ -126,7 +126,7 @@ fn attached_and_never_answered() -> World {
 #[test]
 fn disks_that_were_attached_without_an_answer_are_found_attached_by_the_next_reprotect() {
     let mut world = attached_and_never_answered();
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(reprotect(M));
     assert_eq!(world.count("AttachDisks"), 1);
     world.reach(M, ItemState::Protected(Reverse));
 }
@@ -135,7 +135,7 @@ fn disks_that_were_attached_without_an_answer_are_found_attached_by_the_next_rep
 fn disks_that_were_given_back_by_hand_meanwhile_are_attached_again() {
     let mut world = attached_and_never_answered();
     world.place(M, Site::Primary).attached = false;
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(reprotect(M));
     assert_eq!(world.count("AttachDisks"), 2);
 }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::world::{Crash, G, M, PS, World, fail_over};
+use super::world::{Crash, G, M, World, fail_over, reprotect};
 use crate::control::{Command, ItemState, JobState, Operation, TaskKind, TaskState, TestState};
 use crate::id::{Direction::*, Site};
 use crate::message::{Order, Selector};
@@ -65,7 +65,7 @@ fn a_machine_fails_over_and_comes_home_with_its_test_machine_forgotten() {
     let mut world = tested();
     world.succeed(fail_over(M));
     world.succeed(Command::Commit { machine: M });
-    world.succeed(Command::Reprotect { machine: M, process_server: PS });
+    world.succeed(reprotect(M));
     world.reach(M, ItemState::Protected(Reverse));
     assert!(world.tests[&M].running);
     world.succeed(CLEAN_UP);

@@ -10,22 +10,24 @@ use core::time::Duration;
 
 use crate::content::Stamp;
 use crate::control::{
-    Command, Control, ControlConfig, ControlRecord, ItemState, Job, JobId, JobState, Operation, Refused,
-    Stack,
+    Command, Control, ControlConfig, ControlRecord, ItemState, Job, JobId, JobState, Location, Operation,
+    Refused, Stack,
 };
-use crate::id::{Direction, DiskId, GroupId, MachineId, Site};
+use crate::id::{DatastoreId, Direction, DiskId, GroupId, MachineId, Site};
 use crate::message::{
     AgentStatus, JournalSpec, Message, Observation, Order, RequestId, Selector, TargetStatus,
 };
 use crate::point::{Consistency, PointId, RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
-use crate::ports::{CloudAnswer, HypervisorAnswer, Inspection, Instance, PortFailure};
+use crate::ports::{CloudAnswer, Guest, HypervisorAnswer, Inspection, Instance, PortFailure};
 use crate::role::{Address, CallId, CommandId, Effect, Input, Outbox, Role, StorageError};
 use crate::time::Instant;
 
 pub(super) const M: MachineId = MachineId(1);
 pub(super) const N: MachineId = MachineId(2);
 pub(super) const G: GroupId = GroupId(1);
+/// Where disks lie at home, and where new ones are made.
+pub(super) const D: DatastoreId = DatastoreId(0);
 pub(super) const PS: Address = Address::ProcessServer(0);
 /// More inputs than any job here needs: reaching it means that the vault does not come to rest.
 const INPUTS_MAX: usize = 20_000;
@@ -39,6 +41,8 @@ pub(super) struct Place {
     pub attached: bool,
     pub snapshot: bool,
     pub disks: u32,
+    pub guest: Guest,
+    pub standing: crate::ports::Place,
 }
 
 /// A journal at a site.
@@ -164,7 +168,7 @@ impl World {
     fn turned_round(mut self) -> Self {
         self.succeed(fail_over(M));
         self.succeed(Command::Commit { machine: M });
-        self.succeed(Command::Reprotect { machine: M, process_server: PS });
+        self.succeed(reprotect(M));
         self.reach(M, ItemState::Protected(Direction::Reverse));
         self
     }
@@ -430,6 +434,24 @@ const fn inspection(place: Place) -> Inspection {
         snapshots: 0,
         datastore_in_reach: true,
         disks_attached: place.attached,
+        guest: place.guest,
+        profile: None,
+        place: crate::ports::Place { datastore: Some(D), ..place.standing },
+    }
+}
+
+pub(super) const fn reprotect(machine: MachineId) -> Command {
+    reprotect_to(machine, Location::Original)
+}
+
+pub(super) const fn reprotect_to(machine: MachineId, location: Location) -> Command {
+    Command::Reprotect {
+        machine,
+        process_server: PS,
+        master_target: None,
+        retention_drive: None,
+        datastore: Some(D),
+        location,
     }
 }
 

@@ -5,10 +5,11 @@ use core::time::Duration;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
-    Component, DiskFaultKind, DiskOwner, DiskSide, FaultWord, LinkName, OutsideCall, OutsideFailure,
+    Component, DiskFaultKind, DiskOwner, DiskSide, FaultWord, LinkName, LocationWord, OutsideCall,
+    OutsideFailure,
 };
 use switchback_scenarios::model::{
-    Action, DatastoreIndex, DiskIndex, Ratio, SlowDevice, StepIndex, VmIndex, When,
+    Action, DatastoreIndex, DiskIndex, Ratio, SlowDevice, Step, StepIndex, VmIndex, When,
 };
 use switchback_sim::{Chance, Seed};
 
@@ -129,7 +130,8 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         }
         FaultWord::Snapshot => Action::Snapshot(vm),
         FaultWord::RemoveSnapshots => Action::RemoveSnapshots(vm),
-        FaultWord::Move => Action::Move { vm, datastore: datastore(chance, scenario) },
+        FaultWord::Delete => Action::Delete(vm),
+        FaultWord::Move => Action::Move { vm, datastore: move_to(chance, scenario) },
         FaultWord::MoveMasterTarget => Action::MoveMasterTarget { datastore: datastore(chance, scenario) },
         FaultWord::Start => Action::Start(vm),
         FaultWord::Stop => Action::Stop(vm),
@@ -138,7 +140,11 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
 }
 
 fn link(chance: &mut Chance) -> LinkName {
-    if one_in(chance, 4) { LinkName::Lan } else { LinkName::Wan }
+    match chance.below(8) {
+        0 => LinkName::Fabric,
+        1 | 2 => LinkName::Lan,
+        _ => LinkName::Wan,
+    }
 }
 
 /// A role, and whose agent if it is one.
@@ -168,6 +174,17 @@ fn times(chance: &mut Chance) -> u32 {
 /// Nothing, or some thousandths.
 fn ratio(chance: &mut Chance, most: u64) -> Ratio {
     if one_in(chance, 2) { Ratio { n: chance.in_range(1..=most) as u32, d: 1000 } } else { Ratio::ZERO }
+}
+
+/// Who moves a new machine out of the datastore of its alternate location cannot have another one there: its name is
+/// taken, and the site refuses as documented.
+fn move_to(chance: &mut Chance, scenario: &Scenario) -> DatastoreIndex {
+    let is_alternate =
+        |step: &Step| matches!(step.action, Action::Reprotect { location: LocationWord::Alternate, .. });
+    match scenario.timeline.iter().any(is_alternate) {
+        true => scenario.master_target.datastore,
+        false => datastore(chance, scenario),
+    }
 }
 
 fn datastore(chance: &mut Chance, scenario: &Scenario) -> DatastoreIndex {

@@ -7,7 +7,8 @@ use core::time::Duration;
 
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{JourneyWord, PassingState, StackWord, TaskWord};
+use switchback_scenarios::model::recovery::Settings;
+use switchback_scenarios::model::words::{JourneyWord, LocationWord, PassingState, StackWord, TaskWord};
 use switchback_scenarios::model::{
     Action, FailbackPoint, GroupIndex, Moment, Policy, RecoveryPointChoice, Step, StepIndex, Subject, When,
 };
@@ -16,6 +17,8 @@ use switchback_sim::Chance;
 use super::NOWHERE;
 use super::draw::{one_in, rather_small, seconds_below, span};
 use super::leanings::Leanings;
+use super::servers;
+use super::site;
 
 /// A run in which machines write much is a short one.
 const FLOODED_MAX: Duration = Duration::from_mins(15);
@@ -53,6 +56,8 @@ impl Place {
                 (W::Cancel, Self::End),
                 (W::Disable, Self::Unprotected),
                 (W::TestFailover, Self::Tested),
+                (W::Configure, Self::Protected),
+                (W::ChangeFailbackPolicy, Self::Protected),
             ],
             Self::Tested => &[(W::CleanUpTest, Self::Protected)],
             Self::FailedOver => &[(W::Commit, Self::Committed), (W::ChangePoint, Self::FailedOver)],
@@ -116,7 +121,7 @@ fn walk(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario, subject:
             Some(step) => When::After { step, plus },
         };
         let first = walks.steps.len();
-        push(chance, scenario, subject, word, when, walks);
+        push(chance, scenario, subject, (word, place), when, walks);
         if walks.steps.len() > first {
             before = Some(StepIndex(walks.steps.len() - 1));
         }
@@ -128,12 +133,19 @@ fn named(place: Place, word: JourneyWord) -> Option<(JourneyWord, Place)> {
     place.ways().iter().find(|(way, _)| *way == word).copied()
 }
 
+/// Where the master target is apart from the machines they may come home to it as new ones.
+fn reprotect(chance: &mut Chance, scenario: &Scenario, subject: Subject, is_home: bool) -> Action {
+    let is_alternate = site::is_apart(scenario) && one_in(chance, 2);
+    let location = if is_alternate { LocationWord::Alternate } else { LocationWord::Original };
+    servers::choose(chance, scenario, subject, is_home, location)
+}
+
 /// Adds the step, or the two that a cancel takes. Protection begins for a whole group only.
 fn push(
     chance: &mut Chance,
     scenario: &Scenario,
     subject: Subject,
-    word: JourneyWord,
+    (word, place): (JourneyWord, Place),
     when: When,
     walks: &mut Walks,
 ) {
@@ -145,7 +157,7 @@ fn push(
         }
         JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, when, policy, whole) },
         JourneyWord::Commit => Action::Commit(subject),
-        JourneyWord::Reprotect => Action::Reprotect(subject),
+        JourneyWord::Reprotect => reprotect(chance, scenario, subject, place == Place::CommittedHome),
         JourneyWord::Failback | JourneyWord::PlannedFailover => {
             let to =
                 if one_in(chance, 4) { FailbackPoint::LatestAppConsistent } else { FailbackPoint::Latest };
@@ -158,10 +170,14 @@ fn push(
         JourneyWord::Disable => Action::Disable(subject),
         JourneyWord::TestFailover => Action::TestFailover { subject, to: point(chance, when, policy, whole) },
         JourneyWord::CleanUpTest => Action::CleanUpTest(subject),
+        JourneyWord::Configure => Action::Configure { subject, change: Box::new(settings(chance)) },
+        JourneyWord::ChangeFailbackPolicy => Action::ChangeFailbackPolicy(subject),
         JourneyWord::Protect => match subject {
             Subject::Group(group) => Action::Protect(group),
-            Subject::Vm(_) => return,
+            Subject::Vm(_) | Subject::Plan(_) => return,
         },
+        // Journeys of single machines and groups have no plan.
+        JourneyWord::CompleteAction => return,
     };
     let is_planned = matches!(action, Action::PlannedFailover { .. });
     walks.steps.push(step(when, action.clone()));
@@ -195,6 +211,23 @@ fn take_back(chance: &mut Chance, scenario: &Scenario, subject: Subject, again: 
     let after = StepIndex(walks.steps.len() - 1);
     let plus = span(chance, Duration::from_secs(1)..=Duration::from_secs(600));
     walks.steps.push(step(When::After { step: after, plus }, again));
+}
+
+/// Settings for all machines of a group. One name in four is none that Azure takes, and a size may take too few
+/// disks: failovers fail with that from then on.
+fn settings(chance: &mut Chance) -> Settings {
+    let names = ["moved", "moved-2", "away", "not_a_name"];
+    let sizes = ["Standard_D2s_v3", "Standard_D16s_v3"];
+    let pick = |chance: &mut Chance, from: &[&str]| chance.pick(from).map(|one| (*one).to_owned());
+    match chance.below(4) {
+        0 => Settings { size: pick(chance, &sizes), ..Settings::default() },
+        1 => Settings {
+            availability_set: Some("set".to_owned()),
+            public_address: Some(true),
+            ..Settings::default()
+        },
+        _ => Settings { name: pick(chance, &names), ..Settings::default() },
+    }
 }
 
 pub(crate) fn step(when: When, action: Action) -> Step {

@@ -5,15 +5,17 @@ use core::time::Duration;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{MachineKind, Origin, OsKind, StackWord};
+use switchback_scenarios::model::words::{
+    BootDriver, Connection, FirmwareWord, MachineKind, Origin, OsKind, StackWord,
+};
 use switchback_scenarios::model::{
-    Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link, MasterTarget,
-    Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
+    Boot, Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link,
+    MasterTarget, Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
 };
 use switchback_sim::{Chance, Seed};
 
 use super::NOWHERE;
-use super::draw::{by_magnitude, few, one_in, rather_small, span};
+use super::draw::{by_magnitude, few, one_in, pick, rather_small, span};
 use super::leanings::Leanings;
 
 const MIB: u64 = 1 << 20;
@@ -42,17 +44,25 @@ pub(super) fn blank() -> Site {
         vcenter: "vc-lon".to_owned(),
         hosts: 1,
         stack: StackWord::Classic,
+        connection: Connection::Vpn,
+        unmanaged: Vec::new(),
+        undiscovered: Vec::new(),
         datastores: Vec::new(),
         source: NOWHERE,
     }
 }
 
 pub(super) fn region() -> Region {
-    Region { name: "uksouth".to_owned(), vault: "rsv-dr".to_owned(), cache_account: "stdrcache".to_owned() }
+    Region {
+        name: "uksouth".to_owned(),
+        vault: "rsv-dr".to_owned(),
+        cache_account: "stdrcache".to_owned(),
+        networks: Vec::new(),
+    }
 }
 
 pub(super) fn master_target() -> MasterTarget {
-    MasterTarget { datastore: DatastoreIndex(0), retention: Duration::from_hours(24) }
+    MasterTarget::default()
 }
 
 /// A site with machines in groups, their loads, networks and a policy; nothing happens there yet.
@@ -62,12 +72,14 @@ pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings, lasts:
     if one_in(&mut seed.chance("stack"), MODERNISED_ONE_IN) {
         scenario.site.stack = StackWord::Modernised;
     }
+    apart(&mut seed.chance("hosts apart"), &mut scenario);
     machines(&mut seed.chance("machines"), ranges, leanings, &mut scenario);
     loads(&mut seed.chance("loads"), ranges, leanings, lasts, &mut scenario);
     networks(&mut seed.chance("networks"), ranges, leanings, &mut scenario);
     widen(ranges, &mut scenario);
     scenario.policy = policy(&mut seed.chance("policy"), leanings, lasts);
     scenario.process_server = process_server(&mut seed.chance("process server"), leanings);
+    super::servers::add(&mut seed.chance("servers"), &mut scenario);
     if leanings.from_start {
         scenario.t0 = Origin::Start;
     }
@@ -81,6 +93,25 @@ fn inventory(chance: &mut Chance, scenario: &mut Scenario) {
     scenario.site.datastores =
         (0..count).map(|number| datastore(&format!("ds-{}", number + 1), hosts)).collect();
     scenario.master_target.datastore = DatastoreIndex(chance.below(u64::from(count)) as usize);
+}
+
+/// Now and then the master target is on a host of its own, and then perhaps no vCenter manages the hosts.
+fn apart(chance: &mut Chance, scenario: &mut Scenario) {
+    let site = &mut scenario.site;
+    if site.hosts < 2 || site.datastores.len() < 2 || !one_in(chance, 2) {
+        return;
+    }
+    site.datastores[scenario.master_target.datastore.0].reach = vec![site.hosts - 1];
+    if one_in(chance, 2) {
+        site.unmanaged = (0..site.hosts).collect();
+    }
+}
+
+/// Whether the master target is on a host of its own.
+pub(super) fn is_apart(scenario: &Scenario) -> bool {
+    let site = &scenario.site;
+    let is_there = |store: &Datastore| store.reach.first() == Some(&(site.hosts - 1));
+    site.hosts > 1 && site.datastores.get(scenario.master_target.datastore.0).is_some_and(is_there)
 }
 
 /// A datastore with room for everything, within reach of every host.
@@ -118,8 +149,11 @@ fn machine(
         index: VmIndex(number),
         name: format!("vm-{}", number + 1),
         group: GroupIndex(group),
-        kind: MachineKind::Vmware,
-        os: if one_in(chance, 2) { OsKind::Linux } else { OsKind::Windows },
+        kind: if one_in(chance, 6) { MachineKind::Physical } else { MachineKind::Vmware },
+        os: if one_in(chance, 4) { OsKind::Linux } else { OsKind::Windows },
+        boot: boot(chance),
+        firmware: FirmwareWord::Bios,
+        remote_access: false,
         memory: 1 << 30,
         capture_pool: if leanings.starved { chance.in_range(1..=9) * MIB } else { 64 * MIB },
         datastore: DatastoreIndex(chance.below(datastores as u64) as usize),
@@ -127,6 +161,17 @@ fn machine(
         churn: None,
         traces: Vec::new(),
         source: NOWHERE,
+    }
+}
+
+/// Most machines start in Azure as they are: preparing the others takes most of a failover's time.
+fn boot(chance: &mut Chance) -> Boot {
+    let driver = pick(chance, BootDriver::ALL);
+    Boot {
+        dhcp: !one_in(chance, 8),
+        missing_drivers: one_in(chance, 8).then_some(driver).into_iter().collect(),
+        // A machine that cannot be prepared can never fail over: that is for a person to see, not for a fault to show.
+        locked: false,
     }
 }
 

@@ -40,6 +40,7 @@ const STORIES: &[Story] = &[
     Story { needs: &[FaultWord::Fail], tell: answers_that_are_lost },
     Story { needs: &[FaultWord::Delay], tell: cancelled_while_something_is_late },
     Story { needs: &[FaultWord::Start], tell: started_while_coming_home },
+    Story { needs: &[FaultWord::Delete], tell: deleted_while_away },
 ];
 
 /// Where a story is told.
@@ -265,4 +266,14 @@ fn started_while_coming_home(telling: &mut Telling<'_>, scenario: &mut Scenario)
     let moment = Moment::State { vm, is: pick(telling.chance, STATES) };
     let plus = span(telling.chance, MILLISECOND..=3 * MINUTE);
     push(scenario, When::Moment { moment, plus }, Action::Start(vm));
+}
+
+/// An operator deletes the machine at home while it runs in Azure, or when it is about to come home.
+fn deleted_while_away(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    const STATES: &[PassingState] =
+        &[PassingState::FailedOver, PassingState::FailoverCommitted, PassingState::Reprotecting];
+    let vm = telling.vm(scenario);
+    let moment = Moment::State { vm, is: pick(telling.chance, STATES) };
+    let plus = span(telling.chance, MILLISECOND..=MINUTE);
+    push(scenario, When::Moment { moment, plus }, Action::Delete(vm));
 }

@@ -4,8 +4,8 @@ use core::cell::Cell;
 
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::{
-    Action, DatastoreIndex, DiskIndex, GroupIndex, Moment, SlowDevice, Step, StepIndex, Subject, VmIndex,
-    When,
+    Action, DatastoreIndex, DiskIndex, GroupIndex, Moment, NewDisks, SlowDevice, Step, StepIndex, Subject,
+    VmIndex, When,
 };
 
 use super::Shrinking;
@@ -44,7 +44,9 @@ impl Shrinking<'_> {
         let mut at = 0;
         while at < self.best.vms.len() && self.best.vms.len() > 1 {
             let what = format!("without {}", self.best.vms[at].name);
-            if !self.change(&what, |scenario| without_machine(scenario, VmIndex(at))) {
+            // A plan is kept whole.
+            let is_planned = self.best.plans.iter().any(|plan| plan.vms.contains(&VmIndex(at)));
+            if is_planned || !self.change(&what, |scenario| without_machine(scenario, VmIndex(at))) {
                 at += 1;
             }
         }
@@ -110,6 +112,10 @@ fn without_machine(scenario: &mut Scenario, gone: VmIndex) {
         }
     }
     scenario.groups.iter_mut().for_each(|group| group.vms.iter_mut().for_each(vm));
+    for plan in &mut scenario.plans {
+        plan.vms.iter_mut().for_each(vm);
+        plan.groups.iter_mut().for_each(|group| group.vms.iter_mut().for_each(vm));
+    }
     for step in &mut scenario.timeline {
         for_indices(step, &vm, &of_group);
     }
@@ -138,12 +144,17 @@ fn without_disk(scenario: &mut Scenario, vm: VmIndex, gone: DiskIndex) {
 fn one_datastore(scenario: &mut Scenario) {
     scenario.site.datastores.truncate(1);
     scenario.site.hosts = 1;
+    scenario.site.unmanaged.retain(|host| *host == 0);
+    scenario.site.undiscovered.retain(|host| *host == 0);
     scenario.site.datastores[0].reach = vec![0];
     scenario.master_target.datastore = DatastoreIndex(0);
     scenario.vms.iter_mut().for_each(|vm| vm.datastore = DatastoreIndex(0));
     for step in &mut scenario.timeline {
         if let Action::Move { datastore, .. } | Action::MoveMasterTarget { datastore } = &mut step.action {
             *datastore = DatastoreIndex(0);
+        }
+        if let Action::Reprotect { datastore: datastore @ NewDisks::In(_), .. } = &mut step.action {
+            *datastore = NewDisks::In(DatastoreIndex(0));
         }
     }
 }
@@ -192,13 +203,16 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::PlannedFailover { subject, .. }
         | Action::Commit(subject)
         | Action::Cancel(subject)
-        | Action::Reprotect(subject)
+        | Action::Reprotect { subject, .. }
         | Action::Resync(subject)
         | Action::Disable(subject)
         | Action::TestFailover { subject, .. }
-        | Action::CleanUpTest(subject) => match subject {
+        | Action::CleanUpTest(subject)
+        | Action::Configure { subject, .. }
+        | Action::ChangeFailbackPolicy(subject) => match subject {
             Subject::Vm(of) => vm(of),
             Subject::Group(of) => group(of),
+            Subject::Plan(_) => {}
         },
         Action::Protect(of) => group(of),
         Action::Crash { vm: of, .. } | Action::Skew { vm: of, .. } => of.iter_mut().for_each(vm),
@@ -206,6 +220,7 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::Start(of)
         | Action::Snapshot(of)
         | Action::RemoveSnapshots(of)
+        | Action::Delete(of)
         | Action::Move { vm: of, .. }
         | Action::DiskFault { vm: of, .. } => vm(of),
         Action::SlowDisk { who: SlowDevice::Machine(of), .. } => vm(of),

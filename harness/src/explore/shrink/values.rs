@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use switchback_scenarios::model::words::{ContentKind, OsKind};
+use switchback_scenarios::Scenario;
+use switchback_scenarios::model::Boot;
+use switchback_scenarios::model::words::{Connection, ContentKind, MachineKind, OsKind};
 use switchback_scenarios::model::{Action, Churn, Link, Pattern, Policy, Ratio, When};
 
 use super::Shrinking;
@@ -16,6 +18,9 @@ impl Shrinking<'_> {
         self.change("a line that loses nothing", |scenario| scenario.wan = lossless(&scenario.wan));
         self.change("a plain network on premises", |scenario| scenario.lan = Link::LAN);
         self.change("the usual process server", |scenario| scenario.process_server = Default::default());
+        self.change("a plain network in Azure", |scenario| scenario.fabric = Link::LAN);
+        self.change("the usual line", |scenario| scenario.site.connection = Connection::Vpn);
+        self.change("no further servers", without_further_servers);
         self.change("the usual policy", |scenario| scenario.policy = Policy::default());
         self.change("no application-consistent points", |scenario| {
             scenario.policy.app_consistent_every = None
@@ -45,6 +50,7 @@ impl Shrinking<'_> {
         self.change(&format!("{name} is an ordinary machine"), |scenario| {
             let vm = &mut scenario.vms[vm];
             (vm.os, vm.memory, vm.capture_pool) = (OsKind::Windows, 4 << 30, 256 << 20);
+            (vm.kind, vm.boot) = (MachineKind::Vmware, Boot::READY);
         });
         self.change(&format!("{name} has an ordinary pool"), |scenario| {
             scenario.vms[vm].capture_pool = scenario.vms[vm].memory / 16;
@@ -79,6 +85,17 @@ impl Shrinking<'_> {
                     *lasts = shorter(*lasts).max(Duration::from_millis(1));
                 }
             });
+        }
+    }
+}
+
+/// The servers that the scenario adds, and whatever names one.
+fn without_further_servers(scenario: &mut Scenario) {
+    scenario.process_servers.clear();
+    scenario.master_targets.clear();
+    for step in &mut scenario.timeline {
+        if let Action::Reprotect { .. } = step.action {
+            plain_action(&mut step.action);
         }
     }
 }
@@ -130,6 +147,9 @@ fn plain_action(action: &mut Action) {
         Action::Fail { times, .. } | Action::Delay { times, .. } => *times = 1,
         Action::Failover { shutdown, .. } => *shutdown = false,
         Action::Skew { lasts, .. } => *lasts = None,
+        Action::Reprotect { process_server, master_target, retention_drive, .. } => {
+            (*process_server, *master_target, *retention_drive) = (None, None, None);
+        }
         _ => {}
     }
 }

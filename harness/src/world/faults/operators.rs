@@ -53,6 +53,21 @@ impl<C: Simulated> World<C> {
         }
     }
 
+    /// An operator deletes the machine at home with its disks. Where it runs, or comes home to, that is refused.
+    pub fn operator_deletes(&mut self, machine: MachineId) {
+        let now = self.now();
+        match self.vcenter.remove_machine(now, machine) {
+            Ok(consequences) => {
+                self.note(Happening::OperatorDeleted { machine });
+                if !self.judges.can_do_without_home(machine) {
+                    self.judges.expect_cut_off(machine);
+                }
+                consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
+            }
+            Err(fault) => self.operator_refused(Some(machine), &fault),
+        }
+    }
+
     /// An operator moves the disks of the machine at home to another datastore, by its place in the site.
     pub fn operator_moves(&mut self, machine: MachineId, datastore: usize) {
         let vm = self.vcenter.machine(machine).map(|vm| vm.moid);
@@ -61,8 +76,8 @@ impl<C: Simulated> World<C> {
 
     /// An operator moves the master target to another datastore. It loses the disks that are attached to it.
     pub fn operator_moves_master_target(&mut self, datastore: usize) {
-        // The only machine of the site that is nobody's.
-        let vm = self.vcenter.machines().find(|vm| vm.machine.is_none()).map(|vm| vm.moid);
+        // The first is that of the configuration server.
+        let vm = self.vcenter.master_targets().first().copied();
         self.relocate(vm, None, datastore);
     }
 

@@ -10,7 +10,7 @@ use switchback_engine::{MachineId, Site};
 
 use super::Fault;
 use crate::content::Simulated;
-use crate::world::build::{PROCESS_SERVERS, control_config};
+use crate::world::build::control_config;
 use crate::world::event::Event;
 use crate::world::host::site_index;
 use crate::world::spec::WorldSpec;
@@ -81,9 +81,7 @@ impl<C: Simulated> World<C> {
     /// A crashed machine comes up again by itself, unless somebody has powered it off or removed it meanwhile.
     fn restart_machine(&mut self, machine: MachineId, site: Site) {
         let is_on = match site {
-            Site::Primary => {
-                self.vcenter.machine(machine).is_some_and(switchback_vsphere::VirtualMachine::is_on)
-            }
+            Site::Primary => self.vcenter.is_on(machine),
             Site::Recovery => {
                 self.azure.machine(machine).is_some_and(switchback_azure::VirtualMachine::is_running)
             }
@@ -93,12 +91,9 @@ impl<C: Simulated> World<C> {
         }
     }
 
-    pub(in crate::world) const fn process_server_config_in(
-        spec: &WorldSpec,
-        number: u16,
-    ) -> ProcessServerConfig {
-        let target = Address::Target(if number == 0 { Site::Recovery } else { Site::Primary });
-        ProcessServerConfig { number, target, cache_bytes: spec.cache_bytes }
+    pub(in crate::world) fn process_server_config_in(spec: &WorldSpec, number: u16) -> ProcessServerConfig {
+        let cache_bytes = spec.caches().nth(usize::from(number)).unwrap_or(spec.cache_bytes);
+        ProcessServerConfig { number, cache_bytes }
     }
 
     /// Whether the primary site is lost for good.
@@ -122,9 +117,12 @@ impl<C: Simulated> World<C> {
         self.note(Happening::SiteLost);
         let consequences = self.vcenter.lose_site();
         consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
-        let servers = (0..PROCESS_SERVERS).map(Address::ProcessServer);
-        let lost = servers.chain([Address::Target(Site::Primary)]).filter(|address| self.is_lost(*address));
-        for address in lost.collect::<Vec<_>>() {
+        let servers = (0..self.hosts.process_servers.len() as u16).map(Address::ProcessServer);
+        let lost: Vec<_> = servers
+            .chain([Address::Target(Site::Primary)])
+            .filter(|address| self.is_lost(*address))
+            .collect();
+        for address in lost {
             self.hosts.die(address, &mut self.chance);
         }
     }

@@ -3,8 +3,45 @@
 use super::{Place, World, inspection};
 use crate::content::Stamp;
 use crate::id::Site;
-use crate::ports::{CloudAnswer, CloudRequest, HypervisorAnswer, HypervisorRequest, Instance, PortFailure};
+use crate::ports::{
+    CloudAnswer, CloudRequest, Drive, DriveUse, HypervisorAnswer, HypervisorRequest, Inspection, Instance,
+    MasterTargetFound, PortFailure,
+};
+use crate::recovery::{MachineProfile, RecoverySettings, Violation};
 use crate::role::{CallId, Input};
+
+/// One that will do.
+fn suitable_master_target() -> MasterTargetFound {
+    let drive = Drive { capacity_bytes: 1 << 30, holds: DriveUse::Nothing, is_fat: false, is_locked: false };
+    MasterTargetFound { running: true, same_family: true, drives: vec![drive] }
+}
+
+/// A cloud that takes names without a dot and any size but none.
+fn examine(
+    profile: &MachineProfile,
+    settings: Option<&RecoverySettings>,
+) -> Result<CloudAnswer, PortFailure> {
+    let chosen = || RecoverySettings {
+        name: profile.name.clone(),
+        resource_group: "rg".to_owned(),
+        size: "small".to_owned(),
+        availability_set: None,
+        managed_disks: true,
+        network: "net".to_owned(),
+        subnet: None,
+        address: None,
+        public_address: false,
+    };
+    let settings = settings.cloned().unwrap_or_else(chosen);
+    let broken = [("name", settings.name.contains('.')), ("size", settings.size == "none")];
+    let broken = broken.into_iter().filter(|(_, is_broken)| *is_broken);
+    let violations: Vec<Violation> =
+        broken.map(|(rule, _)| Violation { rule: rule.to_owned(), found: String::new() }).collect();
+    match violations.is_empty() {
+        true => Ok(CloudAnswer::Suits(Box::new(settings))),
+        false => Err(PortFailure::Unsuitable(violations)),
+    }
+}
 
 impl World {
     pub(super) fn hypervisor(&mut self, call: CallId, request: &HypervisorRequest) {
@@ -28,7 +65,8 @@ impl World {
         match *request {
             HypervisorRequest::Inspect(machine) => {
                 let place = *self.place(machine, Site::Primary);
-                return Ok(HypervisorAnswer::Machine(inspection(place)));
+                let profile = place.exists.then(|| MachineProfile::plain("web", vec![1 << 20, 1 << 18]));
+                return Ok(HypervisorAnswer::Machine(Inspection { profile, ..inspection(place) }));
             }
             HypervisorRequest::ShutDown(machine) => {
                 if !self.place(machine, Site::Primary).running {
@@ -44,13 +82,19 @@ impl World {
                 }
                 place.running = true;
             }
-            HypervisorRequest::CreateMachine(machine, ref disks) => {
-                if self.place(machine, Site::Primary).exists {
+            HypervisorRequest::CreateMachine(machine, ref disks, _) => {
+                let before = *self.place(machine, Site::Primary);
+                if before.exists && before.standing.with_master_target && !before.guest.physical {
                     return Err(PortFailure::AlreadyExists);
                 }
-                let disks = disks.len() as u32;
-                *self.place(machine, Site::Primary) = Place { exists: true, disks, ..Place::default() };
+                let standing = crate::ports::Place { with_master_target: true, ..before.standing };
+                *self.place(machine, Site::Primary) =
+                    Place { exists: true, disks: disks.len() as u32, standing, ..Place::default() };
             }
+            HypervisorRequest::InspectMasterTarget(..) => {
+                return Ok(HypervisorAnswer::MasterTarget(suitable_master_target()));
+            }
+            HypervisorRequest::AssignMasterTarget(..) => {}
             HypervisorRequest::AttachDisks(machine) => {
                 let place = self.place(machine, Site::Primary);
                 if place.running || place.attached {
@@ -111,12 +155,21 @@ impl World {
                 return Ok(if self.replicas.insert(disk) { CloudAnswer::Done } else { CloudAnswer::Existed });
             }
             CloudRequest::CreateDisk(instance, disk, _) => self.instance(instance, disk.machine).disks += 1,
-            CloudRequest::CreateMachine(instance, machine) => {
+            CloudRequest::Examine(_, ref profile, ref settings) => {
+                return examine(profile, settings.as_deref());
+            }
+            CloudRequest::CreateMachine(instance, machine, _) => {
                 let place = self.instance(instance, machine);
                 if place.exists {
                     return Err(PortFailure::AlreadyExists);
                 }
                 place.exists = true;
+            }
+            CloudRequest::PrepareBoot(instance, machine) => {
+                let place = self.instance(instance, machine);
+                if !place.exists || place.running {
+                    return wrong("it is not there, or runs");
+                }
             }
             CloudRequest::StartMachine(instance, machine) => {
                 let place = self.instance(instance, machine);

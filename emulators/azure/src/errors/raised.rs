@@ -1,0 +1,159 @@
+//! Which condition of the engine raises which code.
+
+use core::fmt;
+
+use switchback_engine::control::{Job, JobError, JobKind, TaskKind, TaskState};
+use switchback_engine::message::{Observation, ResyncReason};
+use switchback_engine::ports::PortFailure;
+use switchback_engine::{MachineId, Site};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// A code that something emulated raises.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: [Self; [$($code),*].len()] = [$(Self::$name),*];
+
+            /// As users see it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The source machine does not answer.
+    SourceUnreachable = "95117",
+    /// The lag is over the threshold of the policy.
+    NoCrashConsistentPoint = "78169",
+    /// Machine or agent crashed; the disks are compared.
+    UncleanShutdown = "SourceAgentUncleanSystemShutdownError",
+    /// The cache of the process server is full.
+    CacheFull = "SourceAgentDifferentialSyncThrottleOccurred",
+    /// The machine could not be created in Azure.
+    MachineNotCreated = "28031",
+    /// Its network interface could not.
+    InterfaceNotCreated = "28092",
+    /// The agent in Azure does not answer.
+    AgentInAzureUnreachable = "95226",
+    /// A machine of the name is on the host of the master target.
+    NameTaken = "78052",
+    /// The machine in Azure does not run, or hangs.
+    MachineInAzureNotRunning = "78093",
+    /// The machine at home could not be started.
+    MachineAtHomeNotStarted = "8038",
+    /// The machine could not be prepared to start in Azure.
+    BootNotPrepared = "170010",
+    /// The host of the master target has not been discovered.
+    HostNotDiscovered = "datastore-list-empty",
+    /// The datastore is out of reach.
+    DatastoreOutOfReach = "8061",
+    /// Anything that has no code of its own.
+    Internal = "499",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What an observation of the engine says about the health of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The condition is there; without a machine it is one of the whole site.
+    Raised(Option<MachineId>, Code),
+    /// The condition is gone, if it was there.
+    Cleared(Option<MachineId>, Code),
+}
+
+/// The code that an observation raises or clears.
+#[must_use]
+pub const fn of_observation(observed: &Observation) -> Option<Change> {
+    match observed {
+        Observation::RpoAlert { machine, over: true } => {
+            Some(Change::Raised(Some(*machine), Code::NoCrashConsistentPoint))
+        }
+        Observation::RpoAlert { machine, over: false } => {
+            Some(Change::Cleared(Some(*machine), Code::NoCrashConsistentPoint))
+        }
+        Observation::ResyncStarted { machine, reason: ResyncReason::UncleanShutdown } => {
+            Some(Change::Raised(Some(*machine), Code::UncleanShutdown))
+        }
+        Observation::CopyCompleted { machine } => {
+            Some(Change::Cleared(Some(*machine), Code::UncleanShutdown))
+        }
+        Observation::Throttled { .. } => Some(Change::Raised(None, Code::CacheFull)),
+        _ => None,
+    }
+}
+
+/// The code that a failed job shows; none for a job that did not fail.
+#[must_use]
+pub fn of_job(job: &Job) -> Option<Code> {
+    let error = job.error.as_ref()?;
+    let task = job.tasks.iter().find(|task| task.state == TaskState::Failed)?;
+    Some(match error {
+        JobError::Port(failure) => of_site(task.kind, failure),
+        JobError::NoAnswer(_) => unanswered(job.kind, task.kind),
+        JobError::MachineMissing(Site::Primary) | JobError::MachineNotRunning(Site::Primary) => {
+            Code::SourceUnreachable
+        }
+        JobError::MachineMissing(Site::Recovery) | JobError::MachineNotRunning(Site::Recovery) => {
+            Code::MachineInAzureNotRunning
+        }
+        JobError::MachineInTheWay(Site::Recovery) => Code::MachineNotCreated,
+        JobError::MachineInTheWay(Site::Primary) => Code::MachineAtHomeNotStarted,
+        JobError::HostNotDiscovered => Code::HostNotDiscovered,
+        // No code is documented for a master target that will not do.
+        JobError::NoSuchPoint | JobError::Unknown | JobError::MasterTarget(_) => Code::Internal,
+    })
+}
+
+/// Only the agent is asked when replication begins.
+const fn unanswered(job: JobKind, task: TaskKind) -> Code {
+    match (job, task) {
+        (JobKind::Enable, TaskKind::StartReplication) => Code::SourceUnreachable,
+        (JobKind::Reprotect, TaskKind::StartReplication) => Code::AgentInAzureUnreachable,
+        _ => Code::Internal,
+    }
+}
+
+/// The code that a job shows for what a site answered in one of its tasks.
+#[must_use]
+pub const fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
+    match (failure, task) {
+        // Quota, capacity, or something of that name is there.
+        (PortFailure::OutOfCapacity(_) | PortFailure::AlreadyExists, TaskKind::FailOver) => {
+            Code::MachineNotCreated
+        }
+        (PortFailure::WrongState(_), TaskKind::FailOver) => Code::InterfaceNotCreated,
+        // A machine of that name stands in the way on the master target's host.
+        (PortFailure::AlreadyExists, _) => Code::NameTaken,
+        (PortFailure::OutOfCapacity(_) | PortFailure::WrongState(_), TaskKind::StartMachine) => {
+            Code::MachineAtHomeNotStarted
+        }
+        (PortFailure::DatastoreOutOfReach, _) => Code::DatastoreOutOfReach,
+        (PortFailure::BootNotPrepared, _) => Code::BootNotPrepared,
+        // The machine is not there, or hung.
+        (PortFailure::NotFound | PortFailure::GuestUnresponsive, _) => Code::MachineInAzureNotRunning,
+        // Inferred: the documents name no code for a machine that the prerequisites check turns away.
+        (PortFailure::Unsuitable(_), _) => Code::MachineNotCreated,
+        // The service's own internal error: ask again.
+        (
+            PortFailure::Throttled { .. }
+            | PortFailure::Unavailable
+            | PortFailure::OutOfCapacity(_)
+            | PortFailure::WrongState(_)
+            | PortFailure::SnapshotsPresent(_),
+            _,
+        ) => Code::Internal,
+    }
+}

@@ -1,0 +1,98 @@
+//! The groups of a target, found by their disks, and which of them have been changed since somebody last looked.
+//!
+//! A target looks after all groups at every input. With a thousand of them it can look only at those that were touched:
+//! whoever asks for a group to change it touches it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::group::Group;
+use crate::content::Content;
+use crate::id::{DiskId, GroupId, MachineId};
+
+/// The groups of a target.
+#[derive(Debug, Clone)]
+pub(super) struct Groups<C: Content> {
+    groups: BTreeMap<GroupId, Group<C>>,
+    /// The groups whose journals name a machine.
+    of_machine: BTreeMap<MachineId, BTreeSet<GroupId>>,
+    /// Touched since folds were last planned.
+    to_fold: BTreeSet<GroupId>,
+    /// Touched since statuses were last reported.
+    to_report: BTreeSet<GroupId>,
+}
+
+impl<C: Content> Groups<C> {
+    pub(super) const fn new() -> Self {
+        Self {
+            groups: BTreeMap::new(),
+            of_machine: BTreeMap::new(),
+            to_fold: BTreeSet::new(),
+            to_report: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn get(&self, id: GroupId) -> Option<&Group<C>> {
+        self.groups.get(&id)
+    }
+
+    /// A group that is about to change.
+    pub(super) fn get_mut(&mut self, id: GroupId) -> Option<&mut Group<C>> {
+        self.touch(id);
+        self.groups.get_mut(&id)
+    }
+
+    /// A group, for whoever goes through the touched ones.
+    pub(super) fn get_mut_untouched(&mut self, id: GroupId) -> Option<&mut Group<C>> {
+        self.groups.get_mut(&id)
+    }
+
+    /// Something about a group has changed.
+    pub(super) fn touch(&mut self, id: GroupId) {
+        self.to_fold.insert(id);
+        self.to_report.insert(id);
+    }
+
+    /// The group whose journal has the disk; the first of them if several have.
+    pub(super) fn of_disk(&self, disk: DiskId) -> Option<GroupId> {
+        let mut named = self.of_machine.get(&disk.machine)?.iter();
+        named.find(|id| self.groups.get(id).is_some_and(|group| group.has(disk))).copied()
+    }
+
+    /// Puts a group in place of what it was before.
+    pub(super) fn insert(&mut self, id: GroupId, group: Group<C>) {
+        self.remove(id);
+        for (machine, _) in &group.journal.spec().machines {
+            self.of_machine.entry(*machine).or_default().insert(id);
+        }
+        self.groups.insert(id, group);
+        self.touch(id);
+    }
+
+    pub(super) fn remove(&mut self, id: GroupId) -> Option<Group<C>> {
+        let group = self.groups.remove(&id)?;
+        for (machine, _) in &group.journal.spec().machines {
+            if let Some(named) = self.of_machine.get_mut(machine) {
+                named.remove(&id);
+            }
+        }
+        Some(group)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (GroupId, &Group<C>)> {
+        self.groups.iter().map(|(id, group)| (*id, group))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The groups that were touched since this was last asked, in order.
+    pub(super) fn take_to_fold(&mut self) -> BTreeSet<GroupId> {
+        core::mem::take(&mut self.to_fold)
+    }
+
+    /// The groups that were touched since this was last asked, in order.
+    pub(super) fn take_to_report(&mut self) -> BTreeSet<GroupId> {
+        core::mem::take(&mut self.to_report)
+    }
+}

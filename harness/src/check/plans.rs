@@ -1,0 +1,77 @@
+//! Recovery plans: no machine is started before those of an earlier group. Judged by what users asked for and by the calls
+//! that start machines; what the vault says decides only whether a machine is still on its way.
+
+use switchback_engine::MachineId;
+use switchback_engine::control::{Command, ItemState, Plan, PlanCommand, PlanId, PlanOperation, TestState};
+use switchback_engine::role::CommandId;
+
+use super::Judge;
+use crate::content::Simulated;
+use crate::world::World;
+
+impl<C: Simulated> World<C> {
+    /// A plan as a user last had it kept.
+    pub(super) fn plan_as_asked(&self, id: PlanId) -> Option<&Plan> {
+        let is_kept = |(command, _): &&(CommandId, Command)| !matches!(self.reply(*command), Some(Err(_)));
+        self.asked().iter().rev().filter(is_kept).find_map(|(_, command)| match command {
+            Command::Plan(PlanCommand::Save(plan)) if plan.id == id => Some(plan),
+            _ => None,
+        })
+    }
+
+    /// The newest request that may have started a machine's recovery, and the plan it is about.
+    fn recovery_asked(&self, machine: MachineId) -> Option<(CommandId, Option<PlanId>)> {
+        let is_in = |plan: PlanId| {
+            self.plan_as_asked(plan).is_some_and(|plan| plan.machines().any(|member| member == machine))
+        };
+        self.asked().iter().rev().find_map(|(id, command)| match command {
+            Command::Failover { machine: of, .. } | Command::TestFailover { machine: of, .. }
+                if *of == machine && !self.is_refused(*id) =>
+            {
+                Some((*id, None))
+            }
+            Command::Plan(PlanCommand::Start(
+                plan,
+                PlanOperation::Failover { .. } | PlanOperation::TestFailover { .. },
+            )) if is_in(*plan) && !self.is_refused(*id) => Some((*id, Some(*plan))),
+            _ => None,
+        })
+    }
+
+    fn is_refused(&self, id: CommandId) -> bool {
+        matches!(self.reply(id), Some(Err(_)))
+    }
+
+    /// The vault has a machine started at one of the sites.
+    pub(crate) fn judge_order_of_plan(&mut self, machine: MachineId) {
+        let Some((asked, Some(plan))) = self.recovery_asked(machine) else { return };
+        let Some(plan) = self.plan_as_asked(plan) else { return };
+        let Some(own) = plan.groups.iter().position(|group| group.machines.contains(&machine)) else {
+            return;
+        };
+        let earlier = plan.groups[..own].iter().flat_map(|group| group.machines.iter().copied());
+        let late = |member: &MachineId| {
+            self.recovery_asked(*member).is_some_and(|(by, _)| by == asked) && self.is_on_its_way(*member)
+        };
+        let late: Vec<MachineId> = earlier.filter(late).collect();
+        self.judges.looked(Judge::PlanOrder);
+        for member in late {
+            let what = format!(
+                "machine {} of group {} of a plan is started while machine {} of an earlier group has not",
+                machine.0,
+                own + 1,
+                member.0
+            );
+            self.found(Judge::PlanOrder, what);
+        }
+    }
+
+    /// Whether a machine is being recovered and does not run there yet.
+    fn is_on_its_way(&self, machine: MachineId) -> bool {
+        let reported = self.judges.reported(machine);
+        match reported.state {
+            ItemState::FailingOver(direction) => !self.is_running(machine, direction.target()),
+            _ => reported.test == TestState::InProgress,
+        }
+    }
+}

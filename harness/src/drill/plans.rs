@@ -1,0 +1,162 @@
+//! What a user does with recovery plans: has the vault keep them, and asks for things to be done with them.
+
+use core::time::Duration;
+
+use switchback_engine::MachineId;
+use switchback_engine::control::{
+    Command, ItemState, ManualAction, Plan, PlanCommand, PlanGroup, PlanId, PlanOperation, PlanRefused,
+};
+use switchback_engine::message::Selector;
+use switchback_engine::role::CommandId;
+use switchback_scenarios::model::{self, Action, FailbackPoint, PlanIndex, RecoveryPointChoice, Subject};
+use switchback_sim::SimTime;
+
+use super::Drill;
+use super::failure::Failure;
+use crate::content::Simulated;
+
+/// Who sees that a plan is not kept asks again after this long.
+const SAVE_AGAIN_AFTER: Duration = Duration::from_secs(20);
+
+impl<C: Simulated> Drill<C> {
+    /// From t0 on the vault keeps the scenario's plans.
+    pub(super) fn keep_plans(&mut self) {
+        if self.t0.is_none() || self.timeline_done.is_some() {
+            return;
+        }
+        let now = self.world.now();
+        self.plans_asked.resize(self.scenario.plans.len(), SimTime::ZERO);
+        for number in 0..self.scenario.plans.len() {
+            let Some(control) = self.world.control() else { return };
+            let is_kept = control.plan(plan_id(PlanIndex(number))).is_some();
+            if is_kept || now < self.plans_asked[number] {
+                continue;
+            }
+            let plan = plan(number, &self.scenario.plans[number]);
+            self.world.command(Command::Plan(PlanCommand::Save(plan)));
+            self.plans_asked[number] = now + SAVE_AGAIN_AFTER;
+        }
+    }
+
+    /// The command of a step that is about a plan; its first machine stands for it.
+    pub(super) fn plan_command(&self, action: &Action) -> Result<Option<(MachineId, Command)>, Failure> {
+        let start = |plan: &PlanIndex, operation| {
+            Ok(Some((self.first_of(*plan), Command::Plan(PlanCommand::Start(plan_id(*plan), operation)))))
+        };
+        match action {
+            Action::Failover { subject: Subject::Plan(plan), to, shutdown } => {
+                start(plan, PlanOperation::Failover { to: selector(*to)?, shut_down_source: *shutdown })
+            }
+            Action::Failback { subject: Subject::Plan(plan), to } => {
+                let to = match to {
+                    FailbackPoint::Latest => Selector::Latest,
+                    FailbackPoint::LatestAppConsistent => Selector::LatestApplication,
+                };
+                start(plan, PlanOperation::Failover { to, shut_down_source: true })
+            }
+            Action::TestFailover { subject: Subject::Plan(plan), to } => {
+                start(plan, PlanOperation::TestFailover { to: selector(*to)? })
+            }
+            Action::CleanUpTest(Subject::Plan(plan)) => start(plan, PlanOperation::CleanUpTest),
+            Action::Commit(Subject::Plan(plan)) => start(plan, PlanOperation::Commit),
+            Action::Reprotect { subject: Subject::Plan(plan), .. } => {
+                match self.reprotect(self.first_of(*plan), action)? {
+                    Command::Reprotect {
+                        process_server,
+                        master_target,
+                        retention_drive,
+                        datastore,
+                        location,
+                        ..
+                    } => start(
+                        plan,
+                        PlanOperation::Reprotect {
+                            process_server,
+                            master_target,
+                            retention_drive,
+                            datastore,
+                            location,
+                        },
+                    ),
+                    _ => Ok(None),
+                }
+            }
+            Action::Cancel(Subject::Plan(plan)) => {
+                Ok(Some((self.first_of(*plan), Command::Plan(PlanCommand::Cancel(plan_id(*plan))))))
+            }
+            Action::CompleteAction(plan) => {
+                Ok(Some((self.first_of(*plan), Command::Plan(PlanCommand::Resume(plan_id(*plan))))))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn first_of(&self, plan: PlanIndex) -> MachineId {
+        let first = self.scenario.members(Subject::Plan(plan)).first();
+        MachineId(first.map_or(0, |vm| vm.0 as u32))
+    }
+
+    /// Whether what a command asks for is done as soon as the vault says yes.
+    pub(super) fn is_done_at_once(&self, id: CommandId) -> bool {
+        let command = self.world.asked().iter().rev().find(|(asked, _)| *asked == id);
+        matches!(
+            command,
+            Some((_, Command::Plan(PlanCommand::Save(_) | PlanCommand::Delete(_) | PlanCommand::Resume(_))))
+        )
+    }
+
+    /// The machines that a command is to fail over, one or all of a plan that have not failed over yet.
+    pub(super) fn failing_over(&self, machine: MachineId, command: &Command) -> Vec<MachineId> {
+        let Command::Plan(command) = command else {
+            let moves = matches!(
+                command,
+                Command::Failover { .. } | Command::PlannedFailover { .. } | Command::ChangePoint { .. }
+            );
+            return if moves { vec![machine] } else { Vec::new() };
+        };
+        let PlanCommand::Start(plan, PlanOperation::Failover { .. }) = command else { return Vec::new() };
+        let members = self.scenario.members(Subject::Plan(PlanIndex(plan.0 as usize)));
+        let members = members.iter().map(|vm| MachineId(vm.0 as u32));
+        let may = |machine: &MachineId| {
+            matches!(
+                self.world.judges().state(*machine),
+                ItemState::Protected(_) | ItemState::FailoverFailed(_)
+            )
+        };
+        members.filter(may).collect()
+    }
+}
+
+/// Whether a refusal may be otherwise a little later.
+pub(super) const fn is_for_now(refused: &PlanRefused) -> bool {
+    match refused {
+        PlanRefused::UnknownPlan | PlanRefused::Busy | PlanRefused::NotWaiting => true,
+        PlanRefused::NotReady { state, .. } => super::asked::is_passing(*state),
+        _ => false,
+    }
+}
+
+fn selector(to: RecoveryPointChoice) -> Result<Selector, Failure> {
+    match to {
+        RecoveryPointChoice::Latest => Ok(Selector::Latest),
+        RecoveryPointChoice::LatestProcessed => Ok(Selector::LatestProcessed),
+        RecoveryPointChoice::LatestAppConsistent => Ok(Selector::LatestApplication),
+        // The reader refuses it.
+        RecoveryPointChoice::At(_) => Err(Failure::no_such_point()),
+    }
+}
+
+const fn plan_id(plan: PlanIndex) -> PlanId {
+    PlanId(plan.0 as u32)
+}
+
+fn plan(number: usize, plan: &model::RecoveryPlan) -> Plan {
+    let actions =
+        |texts: &[String]| texts.iter().map(|text| ManualAction { description: text.clone() }).collect();
+    let group = |group: &model::PlanGroup| PlanGroup {
+        machines: group.vms.iter().map(|vm| MachineId(vm.0 as u32)).collect(),
+        before: actions(&group.before),
+        after: actions(&group.after),
+    };
+    Plan { id: plan_id(PlanIndex(number)), groups: plan.groups.iter().map(group).collect() }
+}

@@ -1,0 +1,45 @@
+//! The faults of the language.
+
+use crate::decode::words;
+
+words! {
+    /// A kind of fault: what fate, a device or an operator does to the world, by the key of the action.
+    pub enum FaultWord is "a kind of fault" {
+        /// Nothing passes a link.
+        Cut = "cut",
+        /// A link is slow.
+        Slow = "slow",
+        /// A link loses, overtakes or repeats messages.
+        Impair = "impair",
+        /// A program crashes.
+        Crash = "crash",
+        /// A clock jumps.
+        Skew = "skew",
+        /// Calls to an outside service fail.
+        Fail = "fail",
+        /// Calls to an outside service are answered late.
+        Delay = "delay",
+        /// A component's disk is full.
+        DiskFull = "disk-full",
+        /// A disk does something wrong without saying so.
+        DiskFault = "disk-fault",
+        /// A disk is slow.
+        SlowDisk = "slow-disk",
+        /// The site on premises is lost for good.
+        Destroy = "destroy",
+        /// An operator switches a machine on premises off.
+        Stop = "stop",
+        /// An operator switches a machine on premises on.
+        Start = "start",
+        /// An operator takes a snapshot of a machine on premises.
+        Snapshot = "snapshot",
+        /// An operator removes the snapshots of a machine on premises.
+        RemoveSnapshots = "remove-snapshots",
+        /// An operator deletes a machine on premises.
+        Delete = "delete",
+        /// An operator moves a machine on premises to another datastore.
+        Move = "move",
+        /// An operator moves the master target to another datastore.
+        MoveMasterTarget = "move-master-target",
+    }
+}

@@ -1,0 +1,94 @@
+//! The table of errors: each row is raised by its condition, in the scenario or test that it names, or says why nothing
+//! raises it; and the page of the reference is made from it.
+//!
+//! `UPDATE_FILES=1 cargo test --test errors` writes the page anew.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Arc;
+
+mod common;
+
+use common::{Folder, exit, root, switchback};
+use switchback_azure::errors::{ErrorRow, Raised, as_markdown, table};
+use switchback_harness::Outcome;
+use switchback_scenarios::read_file;
+
+fn rows() -> Vec<ErrorRow> {
+    table().expect("the data file is well formed")
+}
+
+fn outcome(path: &str) -> Outcome {
+    let scenario = read_file(&root().join(path)).unwrap_or_else(|report| panic!("{report}"));
+    switchback_harness::run(&Arc::new(scenario), |_| {}).expect("its world can be built")
+}
+
+#[test]
+fn every_row_is_raised_where_it_says_or_says_why_it_is_not() {
+    for row in rows() {
+        match row.raised {
+            Raised::By(path) if path.ends_with(".yaml") => {
+                let outcome = outcome(path);
+                let shown: BTreeSet<&str> = outcome.events.iter().map(|event| event.code.as_str()).collect();
+                assert!(shown.contains(row.code), "{path} is to raise {}, and raises {shown:?}", row.code);
+            }
+            Raised::By(path) => {
+                let test = fs::read_to_string(root().join(path)).expect("the test is there");
+                assert!(test.contains(&format!("\"{}\"", row.code)), "{path} does not speak of {}", row.code);
+            }
+            Raised::NotEmulated(why) => assert!(!why.is_empty(), "{}", row.code),
+        }
+    }
+}
+
+#[test]
+fn every_scenario_about_errors_is_named_by_a_row_and_holds() {
+    let folder = fs::read_dir(root().join("scenarios/errors")).expect("the folder is there");
+    let name = |entry: std::io::Result<fs::DirEntry>| {
+        entry.expect("an entry can be read").file_name().into_string().expect("names are text")
+    };
+    let files: BTreeSet<String> = folder.map(|entry| format!("scenarios/errors/{}", name(entry))).collect();
+    let raised = rows().into_iter().filter_map(|row| match row.raised {
+        Raised::By(path) if path.starts_with("scenarios/errors/") => Some(path.to_owned()),
+        _ => None,
+    });
+    assert_eq!(raised.collect::<BTreeSet<_>>(), files);
+    let run: Vec<&str> = core::iter::once("run").chain(files.iter().map(String::as_str)).collect();
+    switchback(&run).exits(exit::HELD);
+}
+
+/// What is raised by a condition goes with it.
+#[test]
+fn a_code_is_cleared_when_its_condition_is_gone() {
+    for (path, code) in [
+        ("scenarios/errors/the-line-is-cut.yaml", "78169"),
+        ("scenarios/errors/the-agent-crashes.yaml", "SourceAgentUncleanSystemShutdownError"),
+    ] {
+        let events = outcome(path).events;
+        let of_code: Vec<bool> =
+            events.iter().filter(|event| event.code.as_str() == code).map(|event| event.cleared).collect();
+        assert_eq!(of_code, [false, true], "{path}");
+    }
+}
+
+/// The negative twin: without the condition there is no code, and an expectation of it is missed.
+#[test]
+fn a_code_that_is_not_raised_is_told() {
+    let folder = Folder::new();
+    let file = "scenarios/errors/the-line-is-cut.yaml";
+    let text = fs::read_to_string(root().join(file)).expect("the scenario is there");
+    let spoilt = text.replace("for: 40m", "for: 2m").replace("../schema", "schema");
+    let file = folder.file("spoilt.yaml", spoilt);
+    switchback(&["run", &file.display().to_string()]).exits(exit::OBJECTIVE_MISSED).says("[], wanted 78169");
+}
+
+#[test]
+fn the_page_of_the_reference_is_made_from_the_table() {
+    let path = root().join("docs/reference/errors.md");
+    let page = as_markdown(&rows());
+    if std::env::var_os("UPDATE_FILES").is_some() {
+        fs::write(&path, &page).expect("the page can be written");
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "{} is out of date: run with UPDATE_FILES=1", path.display());
+}
