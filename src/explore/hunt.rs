@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::say;
 
 /// One run in so many goes to cases that are enumerated.
-const ENUMERATED_ONE_IN: u64 = 4;
+const ENUMERATED_ONE_IN: u64 = 3;
 /// One run in so many of those left to chance tells what the others lean towards, and no more than that many.
 const TRIAL_ONE_IN: u64 = 4;
 const TRIAL_MAX: u64 = 2000;

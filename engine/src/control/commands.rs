@@ -36,7 +36,7 @@ impl Vault {
         self.wishes.push(Wish::Reply(id, reply));
     }
 
-    fn accept(&mut self, command: Command) -> Reply {
+    pub(super) fn accept(&mut self, command: Command) -> Reply {
         match command {
             Command::Enable { group, machines, policy, process_server } => {
                 self.enable(group, &machines, policy, process_server)

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::vocabulary::{ItemState, JobId, JobKind, JobState, Location, TaskKind};
+use super::vocabulary::{Command, ItemState, JobId, JobKind, JobState, Location, TaskKind};
 use crate::id::{DatastoreId, Direction, MachineId, MasterTargetId};
 use crate::message::Selector;
 use crate::role::Address;
@@ -135,6 +135,26 @@ impl PlanOperation {
             Self::CleanUpTest => JobKind::CleanUpTest,
             Self::Commit => JobKind::Commit,
             Self::Reprotect { .. } => JobKind::Reprotect,
+        }
+    }
+
+    /// What is asked of one of its machines.
+    pub(super) const fn on(self, machine: MachineId) -> Command {
+        match self {
+            Self::Failover { to, shut_down_source } => Command::Failover { machine, to, shut_down_source },
+            Self::TestFailover { to } => Command::TestFailover { machine, to },
+            Self::CleanUpTest => Command::CleanUpTest { machine },
+            Self::Commit => Command::Commit { machine },
+            Self::Reprotect { process_server, master_target, retention_drive, datastore, location } => {
+                Command::Reprotect {
+                    machine,
+                    process_server,
+                    master_target,
+                    retention_drive,
+                    datastore,
+                    location,
+                }
+            }
         }
     }
 

@@ -7,7 +7,7 @@
 //! A machine whose job fails does not stop the others: an unplanned failover goes on (site-recovery 6, product pages on
 //! creating plans).
 
-use super::jobs::{Facts, Job};
+use super::jobs::Job;
 use super::ledger::Reply;
 use super::operations::allowed_operations;
 use super::plan::{Plan, PlanCommand, PlanId, PlanJob, PlanOperation, PlanPlace, PlanRefused};
@@ -107,23 +107,7 @@ impl Vault {
     /// A first task asks before anything else happens, so the job is held back in time although it begins before the
     /// plan's job knows of it.
     fn start_on(&mut self, machine: MachineId, operation: PlanOperation) -> Reply {
-        match operation {
-            PlanOperation::Failover { to, shut_down_source } => self.fail_over(machine, to, shut_down_source),
-            PlanOperation::TestFailover { to } => self.test_failover(machine, to),
-            PlanOperation::CleanUpTest => self.clean_up_test(machine),
-            PlanOperation::Commit => self.commit(machine),
-            PlanOperation::Reprotect {
-                process_server,
-                master_target,
-                retention_drive,
-                datastore,
-                location,
-            } => {
-                let named = master_target.map(|master_target| (master_target, retention_drive));
-                let facts = Facts { named, datastore, location, ..Facts::new() };
-                self.reprotect(machine, process_server, facts)
-            }
-        }
+        self.accept(operation.on(machine))
     }
 
     /// The machines that the operation is for. One that has failed over already, with another plan or alone, is left out of a

@@ -272,7 +272,7 @@ impl<C: Simulated> Drill<C> {
     fn look_at_job(&self, job: JobId) -> Look {
         let Some(control) = self.world.control() else { return Look::Wait };
         let (one, plan) = (control.job(job), control.plan_job(job));
-        match one.map(|job| job.state).or(plan.map(|job| job.state)) {
+        match one.map(|job| job.state).or_else(|| plan.map(|job| job.state)) {
             None => Look::Wait,
             Some(JobState::InProgress) => Look::UnderWay,
             Some(JobState::Succeeded) => Look::Ended,

@@ -176,32 +176,6 @@ pub fn item_state(state: ItemState) -> String {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_read_as_people_say_them() {
-        assert_eq!(span(Duration::from_secs(3723)), "1h 02m 03s");
-        assert_eq!(span(Duration::from_millis(6789)), "6.7s");
-        assert_eq!(span(Duration::from_millis(89)), "89ms");
-        assert_eq!(span(Duration::ZERO), "0s");
-        assert_eq!(bytes(1536), "1.5 KiB");
-        assert_eq!(bytes(7), "7 B");
-        assert_eq!(bytes(2_410_000_000), "2.2 GiB");
-        assert_eq!(plural(1, "write"), "1 write");
-        assert_eq!(plural(66898, "write"), "66,898 writes");
-        assert_eq!(thousands(1_234_567), "1,234,567");
-    }
-
-    #[test]
-    fn instants_count_from_t0() {
-        let t0 = SimTime::from_secs(100);
-        assert_eq!(since(SimTime::from_secs(160), Some(t0)), "t0+1m 00s");
-        assert_eq!(since(SimTime::from_secs(40), Some(t0)), "t0-1m 00s");
-    }
-}
-
 /// How far a plan is.
 #[must_use]
 pub fn plan_place(place: PlanPlace) -> String {
@@ -227,5 +201,31 @@ pub fn plan_command(command: &PlanCommand) -> String {
         PlanCommand::Start(plan, operation) => format!("{} of plan {}", job(operation.kind()), plan.0),
         PlanCommand::Resume(plan) => format!("the action that plan {} waits for is done", plan.0),
         PlanCommand::Cancel(plan) => format!("cancel plan {}", plan.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_as_people_say_them() {
+        assert_eq!(span(Duration::from_secs(3723)), "1h 02m 03s");
+        assert_eq!(span(Duration::from_millis(6789)), "6.7s");
+        assert_eq!(span(Duration::from_millis(89)), "89ms");
+        assert_eq!(span(Duration::ZERO), "0s");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(7), "7 B");
+        assert_eq!(bytes(2_410_000_000), "2.2 GiB");
+        assert_eq!(plural(1, "write"), "1 write");
+        assert_eq!(plural(66898, "write"), "66,898 writes");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn instants_count_from_t0() {
+        let t0 = SimTime::from_secs(100);
+        assert_eq!(since(SimTime::from_secs(160), Some(t0)), "t0+1m 00s");
+        assert_eq!(since(SimTime::from_secs(40), Some(t0)), "t0-1m 00s");
     }
 }

@@ -67,11 +67,11 @@ fn a_physical_server_comes_home_as_a_new_machine_and_everything_is_sent() {
     world.succeed(Command::Commit { machine: M });
     world.succeed(reprotect(M));
     assert_eq!(world.count("CreateMachine(MachineId(1), [1048576, 262144], Some(DatastoreId(0)))"), 1);
-    let firsts = world.orders.iter().filter_map(|(_, _, order)| match order {
+    let mut firsts = world.orders.iter().filter_map(|(_, _, order)| match order {
         Order::StartReplication(replication) => Some(replication.first),
         _ => None,
     });
-    assert_eq!(firsts.last(), Some(FirstCopy::Full));
+    assert_eq!(firsts.next_back(), Some(FirstCopy::Full));
 }
 
 #[test]

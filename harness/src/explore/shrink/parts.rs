@@ -148,6 +148,7 @@ fn one_datastore(scenario: &mut Scenario) {
     scenario.site.undiscovered.retain(|host| *host == 0);
     scenario.site.datastores[0].reach = vec![0];
     scenario.master_target.datastore = DatastoreIndex(0);
+    scenario.master_targets.iter_mut().for_each(|target| target.datastore = DatastoreIndex(0));
     scenario.vms.iter_mut().for_each(|vm| vm.datastore = DatastoreIndex(0));
     for step in &mut scenario.timeline {
         if let Action::Move { datastore, .. } | Action::MoveMasterTarget { datastore } = &mut step.action {
