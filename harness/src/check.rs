@@ -12,6 +12,8 @@
 //! | `lag` | honest RPO |
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
+//! | `asked` | what comes up in Azure and at home is what was asked for |
+//! | `kept` | points are kept as long as the policy says |
 //! | `calls` | what a job asks a site for is done once |
 //! | `plans` | machines of a recovery plan start group by group |
 //! | `left` | a machine that another one was created for at home stays as it was |
@@ -21,15 +23,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use switchback_engine::role::CallId;
-use switchback_engine::{Consistency, GroupId, MachineId, PointId, Site};
+use switchback_engine::{Consistency, GroupId, MachineId, PointId, RecoveryPoint, Site};
 use switchback_sim::SimTime;
 
 use crate::content::Simulated;
 use crate::truth::Loss;
 
+mod asked;
 mod atlas;
 mod calls;
 mod image;
+mod kept;
 mod lag;
 mod left;
 mod overhear;
@@ -74,6 +78,10 @@ pub enum Judge {
     StatesAreLegal,
     /// No machine of a recovery plan is started before those of an earlier group.
     PlanOrder,
+    /// A machine that comes up has the properties, and is at the place, that were asked for, and breaks no rule.
+    AsAsked,
+    /// Points are kept as long as the policy promises, and no longer.
+    Retention,
     /// The objectives that the scenario asked for.
     PromisedTimes,
     /// After faults stop, replication becomes healthy within a bound.
@@ -84,7 +92,7 @@ pub enum Judge {
 
 impl Judge {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Prefix,
         Self::CommonCut,
         Self::ApplicationPoint,
@@ -96,6 +104,8 @@ impl Judge {
         Self::JobsEnd,
         Self::StatesAreLegal,
         Self::PlanOrder,
+        Self::AsAsked,
+        Self::Retention,
         Self::PromisedTimes,
         Self::Convergence,
         Self::RunsThrough,
@@ -116,6 +126,8 @@ impl Judge {
             Self::JobsEnd => "jobs end",
             Self::StatesAreLegal => "states are legal",
             Self::PlanOrder => "plans keep their order",
+            Self::AsAsked => "what comes up is as asked",
+            Self::Retention => "points are kept as promised",
             Self::PromisedTimes => "objectives are met",
             Self::Convergence => "replication converges",
             Self::RunsThrough => "the program runs through",
@@ -199,6 +211,8 @@ pub struct Judges<C: Simulated> {
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
     left: Vec<Left>,
+    /// The points of each journal when one last came into being.
+    kept: BTreeMap<(Site, GroupId), Vec<RecoveryPoint>>,
     atlas: Atlas,
 }
 
@@ -221,6 +235,7 @@ impl<C: Simulated> Judges<C> {
             calls_done: BTreeSet::new(),
             disk_counts,
             left: Vec::new(),
+            kept: BTreeMap::new(),
             atlas: Atlas::default(),
         }
     }

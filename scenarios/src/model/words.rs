@@ -374,6 +374,10 @@ words! {
         StatesAreLegal = "states-are-legal",
         /// No machine of a recovery plan is started before those of an earlier group.
         PlansKeepTheirOrder = "plans-keep-their-order",
+        /// A machine that comes up has the properties, and is at the place, that were asked for, and breaks no rule.
+        WhatComesUpIsAsAsked = "what-comes-up-is-as-asked",
+        /// Recovery points are kept as long as the policy promises, and no longer.
+        PointsAreKeptAsPromised = "points-are-kept-as-promised",
         /// When the dust settles no disk, snapshot, machine or address is left over.
         NoOrphans = "no-orphans",
     }
