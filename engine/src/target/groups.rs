@@ -15,10 +15,10 @@ pub(super) struct Groups<C: Content> {
     groups: BTreeMap<GroupId, Group<C>>,
     /// The groups whose journals name a machine.
     of_machine: BTreeMap<MachineId, BTreeSet<GroupId>>,
-    /// Touched since folds were last planned.
-    to_fold: BTreeSet<GroupId>,
-    /// Touched since statuses were last reported.
-    to_report: BTreeSet<GroupId>,
+    /// Touched since folds were last planned, some of them several times.
+    to_fold: Vec<GroupId>,
+    /// Touched since statuses were last reported, some of them several times.
+    to_report: Vec<GroupId>,
 }
 
 impl<C: Content> Groups<C> {
@@ -26,8 +26,8 @@ impl<C: Content> Groups<C> {
         Self {
             groups: BTreeMap::new(),
             of_machine: BTreeMap::new(),
-            to_fold: BTreeSet::new(),
-            to_report: BTreeSet::new(),
+            to_fold: Vec::new(),
+            to_report: Vec::new(),
         }
     }
 
@@ -48,8 +48,11 @@ impl<C: Content> Groups<C> {
 
     /// Something about a group has changed.
     pub(super) fn touch(&mut self, id: GroupId) {
-        self.to_fold.insert(id);
-        self.to_report.insert(id);
+        for touched in [&mut self.to_fold, &mut self.to_report] {
+            if touched.last() != Some(&id) {
+                touched.push(id);
+            }
+        }
     }
 
     /// The group whose journal has the disk; the first of them if several have.
@@ -87,12 +90,18 @@ impl<C: Content> Groups<C> {
     }
 
     /// The groups that were touched since this was last asked, in order.
-    pub(super) fn take_to_fold(&mut self) -> BTreeSet<GroupId> {
-        core::mem::take(&mut self.to_fold)
+    pub(super) fn take_to_fold(&mut self) -> Vec<GroupId> {
+        in_order(core::mem::take(&mut self.to_fold))
     }
 
     /// The groups that were touched since this was last asked, in order.
-    pub(super) fn take_to_report(&mut self) -> BTreeSet<GroupId> {
-        core::mem::take(&mut self.to_report)
+    pub(super) fn take_to_report(&mut self) -> Vec<GroupId> {
+        in_order(core::mem::take(&mut self.to_report))
     }
+}
+
+fn in_order(mut touched: Vec<GroupId>) -> Vec<GroupId> {
+    touched.sort_unstable();
+    touched.dedup();
+    touched
 }
