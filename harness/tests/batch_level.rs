@@ -35,7 +35,7 @@ timeline:
   - {{ at: 3h, failover: {{ group: shop, to: latest }} }}
 expect:
   - rpo: {{ group: shop, at-most: 40m }}
-  - state: {{ group: shop, is: failover-pending-commit }}
+  - state: {{ group: shop, is: failed-over }}
 "
     );
     let scenario = read_str("shop.yaml", &text).unwrap_or_else(|report| panic!("{report}"));
@@ -69,5 +69,5 @@ fn bursts_keep_their_moments_also_beside_batches() {
     let bursts = ", pattern: { bursts: { every: 10m, for: 10s, rate: 64KiB/s } }";
     let written = shop("", bursts).figures.writes;
     let beside_batches = shop("batch-every: 5m", bursts).figures.writes;
-    assert!(beside_batches * 5 > written * 4, "the database writes one by one: {beside_batches} of {written}");
+    assert!(beside_batches * 4 > written * 3, "the database writes one by one: {beside_batches} of {written}");
 }

@@ -3,7 +3,7 @@
 //! A target looks after all groups at every input. With a thousand of them it can look only at those that were touched:
 //! whoever asks for a group to change it touches it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::group::Group;
 use crate::content::Content;
@@ -13,8 +13,8 @@ use crate::id::{DiskId, GroupId, MachineId};
 #[derive(Debug, Clone)]
 pub(super) struct Groups<C: Content> {
     groups: BTreeMap<GroupId, Group<C>>,
-    /// The groups whose journals name a machine.
-    of_machine: BTreeMap<MachineId, BTreeSet<GroupId>>,
+    /// The groups whose journals name a machine, in order.
+    of_machine: BTreeMap<MachineId, Vec<GroupId>>,
     /// Touched since folds were last planned, some of them several times.
     to_fold: Vec<GroupId>,
     /// Touched since statuses were last reported, some of them several times.
@@ -65,7 +65,10 @@ impl<C: Content> Groups<C> {
     pub(super) fn insert(&mut self, id: GroupId, group: Group<C>) {
         self.remove(id);
         for (machine, _) in &group.journal.spec().machines {
-            self.of_machine.entry(*machine).or_default().insert(id);
+            let named = self.of_machine.entry(*machine).or_default();
+            if let Err(place) = named.binary_search(&id) {
+                named.insert(place, id);
+            }
         }
         self.groups.insert(id, group);
         self.touch(id);
@@ -75,7 +78,7 @@ impl<C: Content> Groups<C> {
         let group = self.groups.remove(&id)?;
         for (machine, _) in &group.journal.spec().machines {
             if let Some(named) = self.of_machine.get_mut(machine) {
-                named.remove(&id);
+                named.retain(|group| *group != id);
             }
         }
         Some(group)
