@@ -51,7 +51,11 @@ fn the_same_recovery_points_come_of_far_fewer_events() {
     let batches = shop("batch-every: 5m", "").figures;
     assert_eq!(batches.points, points, "points follow the policy, not the writes");
     assert!(batches.writes * 20 < writes, "{} batches for {writes} writes", batches.writes);
-    assert!(batches.events * 2 < events, "{} events, and {events} with every write by itself", batches.events);
+    assert!(
+        batches.events * 2 < events,
+        "{} events, and {events} with every write by itself",
+        batches.events
+    );
 }
 
 #[test]
@@ -69,5 +73,8 @@ fn bursts_keep_their_moments_also_beside_batches() {
     let bursts = ", pattern: { bursts: { every: 10m, for: 10s, rate: 64KiB/s } }";
     let written = shop("", bursts).figures.writes;
     let beside_batches = shop("batch-every: 5m", bursts).figures.writes;
-    assert!(beside_batches * 4 > written * 3, "the database writes one by one: {beside_batches} of {written}");
+    assert!(
+        beside_batches * 4 > written * 3,
+        "the database writes one by one: {beside_batches} of {written}"
+    );
 }

@@ -176,7 +176,8 @@ impl<T> FairShare<T> {
 
 /// A quotient. What is small enough is divided the short way: the long one is a call, for each message that leaves.
 fn divided(dividend: u128, divisor: u64) -> u128 {
-    u64::try_from(dividend).map_or_else(|_| dividend / u128::from(divisor), |short| u128::from(short / divisor))
+    u64::try_from(dividend)
+        .map_or_else(|_| dividend / u128::from(divisor), |short| u128::from(short / divisor))
 }
 
 pub(crate) fn from_time(at: SimTime) -> u128 {

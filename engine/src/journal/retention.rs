@@ -45,11 +45,8 @@ pub fn expired(points: &[RecoveryPoint], now: Instant, window: Duration) -> Vec<
                 slots.push((slot, point));
                 continue;
             };
-            let loser = if point.consistency > kept.consistency {
-                core::mem::replace(kept, point)
-            } else {
-                point
-            };
+            let loser =
+                if point.consistency > kept.consistency { core::mem::replace(kept, point) } else { point };
             expired.push(loser.id);
         }
     }

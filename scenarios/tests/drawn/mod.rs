@@ -432,7 +432,14 @@ fn frame() -> impl Strategy<Value = Scenario> {
     let heal = (proptest::option::of(time(Duration::from_secs(1), YEAR)), operator());
     let seed = prop_oneof![Just(1), any::<u64>()];
     (placed, (kebab(), summary(), seed), words, azure, servers, heal).prop_map(
-        |(placed, (name, summary, seed), (content, batch_every, t0, always), azure, servers, (heal, operator))| {
+        |(
+            placed,
+            (name, summary, seed),
+            (content, batch_every, t0, always),
+            azure,
+            servers,
+            (heal, operator),
+        )| {
             let (groups, plans, vms, site, master_target, (process_servers, master_targets)) = placed;
             let (process_server, policy, wan, lan, fabric) = servers;
             Scenario {
