@@ -146,8 +146,8 @@ pub(crate) fn estate(count: usize) -> WorldSpec {
             block_bytes: 8 << 10..=8 << 10,
             pattern: Pattern::Uniform,
             follows: None,
-            batch_every: Some(BATCH_EVERY),
+            batch_every: None,
         })];
     }
-    WorldSpec { drain_every: BATCH_EVERY, ..spec }
+    spec.at_batch_level(BATCH_EVERY)
 }

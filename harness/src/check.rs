@@ -194,6 +194,8 @@ pub struct Judges<C: Simulated> {
     findings: Vec<Finding>,
     looks: BTreeMap<Judge, u64>,
     points: Vec<JudgedPoint>,
+    /// Where among them the points of each group at a site are.
+    point_places: BTreeMap<(Site, GroupId), Vec<usize>>,
     recoveries: Vec<JudgedRecovery>,
     replays: BTreeMap<(MachineId, Site), Replay>,
     tap: Tap<C>,
@@ -224,6 +226,7 @@ impl<C: Simulated> Judges<C> {
             findings: Vec::new(),
             looks: BTreeMap::new(),
             points: Vec::new(),
+            point_places: BTreeMap::new(),
             recoveries: Vec::new(),
             replays: BTreeMap::new(),
             tap: Tap::default(),
@@ -252,6 +255,11 @@ impl<C: Simulated> Judges<C> {
     #[must_use]
     pub fn looks(&self, judge: Judge) -> u64 {
         self.looks.get(&judge).copied().unwrap_or(0)
+    }
+
+    fn note_point(&mut self, point: JudgedPoint) {
+        self.point_places.entry((point.site, point.group)).or_default().push(self.points.len());
+        self.points.push(point);
     }
 
     /// Every recovery point that came into being, oldest first.

@@ -26,6 +26,15 @@ use crate::world::spec::{
 /// What a scenario's world is made of.
 #[must_use]
 pub fn world_spec(scenario: &Scenario) -> WorldSpec {
+    let spec = written_one_by_one(scenario);
+    match scenario.batch_every {
+        Some(every) => spec.at_batch_level(every),
+        None => spec,
+    }
+}
+
+/// The world in which every write is an event of its own.
+fn written_one_by_one(scenario: &Scenario) -> WorldSpec {
     WorldSpec {
         seed: Seed(scenario.seed),
         machines: scenario.vms.iter().map(machine).collect(),

@@ -43,6 +43,9 @@ record! {
         "summary" => summary: wanted Spanned<Text>,
         /// What blocks hold: stamps (default) or real bytes.
         "content" => content: optional Spanned<ContentKind>,
+        /// Batch level, for many machines over days: what a churn writes in so much time comes to the agent as one write of
+        /// each disk, 1m to 1h. Default: every write is an event of its own.
+        "batch-every" => batch_every: optional Spanned<Time>,
         /// The site on premises.
         "site" => site: wanted Site,
         /// The Azure region.

@@ -64,6 +64,9 @@ fn head(scenario: &Scenario) -> String {
     if scenario.content != ContentKind::Stamps {
         out.push_str(&format!("content: {}\n", scenario.content));
     }
+    if let Some(every) = scenario.batch_every {
+        out.push_str(&format!("batch-every: {}\n", show_time(every)));
+    }
     out
 }
 

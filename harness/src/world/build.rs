@@ -108,7 +108,11 @@ fn build_hosts<C: Simulated>(spec: &WorldSpec) -> Hosts<C> {
     let machines = 0..spec.machines.len() as u32;
     let sites = [Site::Primary, Site::Recovery];
     let agent = |machine, site| host(spec, Address::Agent(MachineId(machine), site), None);
-    let target = |site| host(spec, Address::Target(site), Some(Target::new(site)));
+    let heartbeat_every = spec.heartbeat_every();
+    let target = |site| {
+        let role = Target::new(site).with_heartbeat_every(heartbeat_every);
+        host(spec, Address::Target(site), Some(role))
+    };
     let process_server = |number| {
         let config = World::<C>::process_server_config_in(spec, number);
         host(spec, Address::ProcessServer(number), Some(ProcessServer::new(config)))

@@ -39,8 +39,8 @@ pub enum Happening {
     Observed(Observation),
     /// A user asks the vault.
     Asked {
-        /// For what.
-        command: Command,
+        /// For what. Boxed: commands are large and rare, and of happenings a long run has millions.
+        command: Box<Command>,
     },
     /// The vault replied.
     Replied {

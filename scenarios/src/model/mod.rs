@@ -74,6 +74,8 @@ pub struct Scenario {
     pub summary: String,
     /// What blocks hold.
     pub content: ContentKind,
+    /// At batch level: what a churn writes in so much time comes to the agent as one write of each disk.
+    pub batch_every: Option<Duration>,
     /// The site on premises.
     pub site: Site,
     /// The Azure side.

@@ -425,13 +425,21 @@ fn frame() -> impl Strategy<Value = Scenario> {
         let site = site(stores, &vms);
         (Just(groups), plans(&vms), Just(vms), site, Just(master_target), Just(further))
     });
-    let words = (any_word(ContentKind::ALL), any_word(Origin::ALL), judges());
+    let batch_every = proptest::option::of(time(Duration::from_mins(1), Duration::from_hours(1)));
+    let words = (any_word(ContentKind::ALL), batch_every, any_word(Origin::ALL), judges());
     let azure = (name(), name(), name(), networks());
     let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN), link(Link::LAN));
     let heal = (proptest::option::of(time(Duration::from_secs(1), YEAR)), operator());
     let seed = prop_oneof![Just(1), any::<u64>()];
     (placed, (kebab(), summary(), seed), words, azure, servers, heal).prop_map(
-        |(placed, (name, summary, seed), (content, t0, always), azure, servers, (heal, operator))| {
+        |(
+            placed,
+            (name, summary, seed),
+            (content, batch_every, t0, always),
+            azure,
+            servers,
+            (heal, operator),
+        )| {
             let (groups, plans, vms, site, master_target, (process_servers, master_targets)) = placed;
             let (process_server, policy, wan, lan, fabric) = servers;
             Scenario {
@@ -442,6 +450,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
                 seed,
                 summary,
                 content,
+                batch_every,
                 site,
                 region: Region { name: azure.0, vault: azure.1, cache_account: azure.2, networks: azure.3 },
                 wan,

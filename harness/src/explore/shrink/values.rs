@@ -14,6 +14,7 @@ const MIB: u64 = 1 << 20;
 impl Shrinking<'_> {
     pub(super) fn simplify_values(&mut self) {
         self.change("stamps instead of bytes", |scenario| scenario.content = ContentKind::Stamps);
+        self.change("every write by itself", |scenario| scenario.batch_every = None);
         self.change("a plain line", |scenario| scenario.wan = Link::WAN);
         self.change("a line that loses nothing", |scenario| scenario.wan = lossless(&scenario.wan));
         self.change("a plain network on premises", |scenario| scenario.lan = Link::LAN);
