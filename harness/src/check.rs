@@ -14,6 +14,7 @@
 //! | `states` | legal states, one writable side |
 //! | `calls` | what a job asks a site for is done once |
 //! | `plans` | machines of a recovery plan start group by group |
+//! | `moves` | a machine that was moved to another process server sends there |
 //! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
@@ -32,6 +33,7 @@ mod calls;
 mod image;
 mod lag;
 mod left;
+mod moves;
 mod overhear;
 mod plans;
 mod points;
@@ -44,6 +46,7 @@ use atlas::Atlas;
 pub(crate) use image::{Difference, Replay, cut_of, first_difference};
 pub use lag::LagSample;
 use left::Left;
+use moves::Moves;
 pub(crate) use overhear::Tap;
 pub(crate) use rules::{is_known_change, states as item_states};
 use states::Reported;
@@ -68,7 +71,8 @@ pub enum Judge {
     OneWritableSide,
     /// When the dust settles no disk, machine or address is left over.
     NoOrphan,
-    /// Every job reaches a final state, what it asks a site for is done once, and what it starts can start.
+    /// Every job reaches a final state, what it asks a site for is done once, what it starts can start, and a machine
+    /// that it has moved to another process server sends there.
     JobsEnd,
     /// Only legal changes of state, and what is not allowed is refused and changes nothing.
     StatesAreLegal,
@@ -199,6 +203,7 @@ pub struct Judges<C: Simulated> {
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
     left: Vec<Left>,
+    moves: Moves,
     atlas: Atlas,
 }
 
@@ -221,6 +226,7 @@ impl<C: Simulated> Judges<C> {
             calls_done: BTreeSet::new(),
             disk_counts,
             left: Vec::new(),
+            moves: Moves::default(),
             atlas: Atlas::default(),
         }
     }

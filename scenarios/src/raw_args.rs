@@ -243,6 +243,14 @@ about! {
 }
 
 about! {
+    /// A move to another process server.
+    SwitchProcessServer is "a move to another process server" {
+        /// Which process server takes the machine's data from now on: on-premises, azure or one of `process-servers`.
+        "to" => to: required Spanned<Name>,
+    }
+}
+
+about! {
     /// A failover to Azure.
     Failover is "a failover" {
         /// Which recovery point.

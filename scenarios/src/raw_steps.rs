@@ -14,7 +14,7 @@ use crate::raw::{
     HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
     Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
     RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    TaskExpectation, TestFailover,
+    SwitchProcessServer, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -40,6 +40,8 @@ choice! {
         "planned-failover" => PlannedFailover(Failback),
         /// Compare source and replica and send what differs.
         "resync" => Resync(Subject),
+        /// Send what a machine writes through another process server.
+        "switch-process-server" => SwitchProcessServer(SwitchProcessServer),
         /// End replication.
         "disable" => Disable(Subject),
         /// Enable replication of a group again, after a cancel or a disable.
@@ -169,6 +171,7 @@ const STEP_KEYS: &[&str] = &[
     "failback",
     "planned-failover",
     "resync",
+    "switch-process-server",
     "disable",
     "protect",
     "test-failover",

@@ -48,6 +48,9 @@ impl Failure {
             Refused::Plan(PlanRefused::UnknownMachine(_)) => FailureWord::NotProtected,
             Refused::Plan(_) => FailureWord::NotAllowed,
             Refused::NoDatastore => FailureWord::NoDatastore,
+            Refused::SameProcessServer => FailureWord::SameProcessServer,
+            Refused::JobUnderWay(_) => FailureWord::JobUnderWay,
+            Refused::NoProcessServer(_) => FailureWord::NotFound,
         };
         Self { word: Some(word), why: refused.to_string() }
     }

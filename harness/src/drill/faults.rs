@@ -94,6 +94,7 @@ impl<C: Simulated> Drill<C> {
             | Action::Failback { .. }
             | Action::PlannedFailover { .. }
             | Action::Resync(_)
+            | Action::SwitchProcessServer { .. }
             | Action::Disable(_)
             | Action::Protect(_)
             | Action::TestFailover { .. }

@@ -199,7 +199,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 22] = [
+pub(super) const REFUSALS: [&str; 24] = [
     "enable",
     "failover",
     "change of point",
@@ -222,6 +222,8 @@ pub(super) const REFUSALS: [&str; 22] = [
     "recovery plan",
     "configure",
     "failback policy",
+    "same process server",
+    "job under way",
 ];
 
 pub(super) fn refusal(refused: &Refused) -> Option<usize> {
@@ -255,5 +257,9 @@ const fn refusal_word(refused: &Refused) -> &'static str {
         Refused::OtherMasterTarget => "other master target",
         Refused::Plan(_) => "recovery plan",
         Refused::FailbackPolicyIsFixed => "failback policy",
+        Refused::SameProcessServer => "same process server",
+        Refused::JobUnderWay(_) => "job under way",
+        // No scenario can name anything else.
+        Refused::NoProcessServer(_) => "switch process server",
     }
 }

@@ -22,7 +22,8 @@ pub enum Subject {
     Vm(VmIndex),
     /// All machines of a group.
     Group(GroupIndex),
-    /// All machines of a recovery plan. Never of a change of point, a resync or a disable.
+    /// All machines of a recovery plan. Never of a change of point, a resync, a move to another process server or a
+    /// disable.
     Plan(PlanIndex),
 }
 
@@ -152,6 +153,13 @@ pub enum Action {
     },
     /// Compare source and replica and send what differs.
     Resync(Subject),
+    /// Send what a machine writes through another process server.
+    SwitchProcessServer {
+        /// Whose. Never of a plan.
+        subject: Subject,
+        /// Through which.
+        to: ProcessServerChoice,
+    },
     /// End replication.
     Disable(Subject),
     /// Enable replication of a group again, after a cancel or a disable.
@@ -320,6 +328,7 @@ impl Action {
             Self::Failback { .. } => Journey(JourneyWord::Failback),
             Self::PlannedFailover { .. } => Journey(JourneyWord::PlannedFailover),
             Self::Resync(_) => Journey(JourneyWord::Resync),
+            Self::SwitchProcessServer { .. } => Journey(JourneyWord::SwitchProcessServer),
             Self::Disable(_) => Journey(JourneyWord::Disable),
             Self::Protect(_) => Journey(JourneyWord::Protect),
             Self::TestFailover { .. } => Journey(JourneyWord::TestFailover),

@@ -272,6 +272,10 @@ words! {
         NoDatastore = "no-datastore",
         /// Nobody has discovered the host of the master target.
         HostNotDiscovered = "host-not-discovered",
+        /// The machine sends through the process server that is named.
+        SameProcessServer = "same-process-server",
+        /// Another job of the machine is under way.
+        JobUnderWay = "job-under-way",
     }
 }
 
@@ -492,6 +496,8 @@ words! {
         CreateTestMachine = "create-test-machine",
         /// Prepare the recovered machine's disks, if its system would not start from them as they are.
         PrepareBoot = "prepare-boot",
+        /// Tell the agent to send to another process server.
+        SwitchProcessServer = "switch-process-server",
     }
 }
 
@@ -514,6 +520,8 @@ words! {
         PlannedFailover = "planned-failover",
         /// Compare source and replica and send what differs.
         Resync = "resync",
+        /// Send what a machine writes through another process server.
+        SwitchProcessServer = "switch-process-server",
         /// End replication.
         Disable = "disable",
         /// Enable replication again.

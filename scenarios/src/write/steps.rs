@@ -100,6 +100,9 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
             })
             .with_if(*location != LocationWord::Original, "location", || *location)
         }
+        Action::SwitchProcessServer { subject, to } => {
+            of(scenario, *subject).with("to", plain(scenario.process_server_name(*to)))
+        }
         Action::CompleteAction(plan) => of(scenario, Subject::Plan(*plan)),
         Action::Protect(group) => of(scenario, Subject::Group(*group)),
         fault => self::fault(scenario, fault),

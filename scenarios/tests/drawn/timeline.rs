@@ -72,6 +72,11 @@ fn reprotect(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     )
 }
 
+fn switch_process_server(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
+    let servers = (0..2 + frame.process_servers.len()).prop_map(ProcessServerChoice::of_number);
+    (subject(frame), servers).prop_map(|(subject, to)| Action::SwitchProcessServer { subject, to })
+}
+
 /// A point that plans can go to too.
 fn whole_point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> + use<> {
     point(frame).prop_map(|to| match to {
@@ -103,6 +108,7 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         completed(frame),
         reprotect(frame),
         subject(frame).prop_map(Action::Resync),
+        switch_process_server(frame),
         subject(frame).prop_map(Action::Disable),
         planned(frame).prop_map(Action::CleanUpTest),
         subject(frame).prop_map(Action::ChangeFailbackPolicy),

@@ -206,6 +206,7 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::Cancel(subject)
         | Action::Reprotect { subject, .. }
         | Action::Resync(subject)
+        | Action::SwitchProcessServer { subject, .. }
         | Action::Disable(subject)
         | Action::TestFailover { subject, .. }
         | Action::CleanUpTest(subject)

@@ -5,7 +5,7 @@ use core::time::Duration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::Boot;
 use switchback_scenarios::model::words::{Connection, ContentKind, MachineKind, OsKind};
-use switchback_scenarios::model::{Action, Churn, Link, Pattern, Policy, Ratio, When};
+use switchback_scenarios::model::{Action, Churn, Link, Pattern, Policy, ProcessServerChoice, Ratio, When};
 
 use super::Shrinking;
 
@@ -94,8 +94,12 @@ fn without_further_servers(scenario: &mut Scenario) {
     scenario.process_servers.clear();
     scenario.master_targets.clear();
     for step in &mut scenario.timeline {
-        if let Action::Reprotect { .. } = step.action {
-            plain_action(&mut step.action);
+        match &mut step.action {
+            Action::SwitchProcessServer { to: to @ ProcessServerChoice::Named(_), .. } => {
+                *to = ProcessServerChoice::Azure;
+            }
+            action @ Action::Reprotect { .. } => plain_action(action),
+            _ => {}
         }
     }
 }
