@@ -193,6 +193,8 @@ pub struct Judges<C: Simulated> {
     replaced: BTreeSet<(MachineId, Site)>,
     /// How many writes each machine had when it was last started from recovered disks.
     started_from: BTreeMap<MachineId, usize>,
+    /// How many writes each machine had on its side when its system was last shut down in order.
+    shut_down_at: BTreeMap<(MachineId, Site), usize>,
     /// Cuts of groups, by source, up to which every effect is known to have its cause.
     causal: BTreeMap<(GroupId, Site), Vec<(MachineId, usize)>>,
     /// What the vault has reported of each machine.
@@ -220,6 +222,7 @@ impl<C: Simulated> Judges<C> {
             tap: Tap::default(),
             replaced: BTreeSet::new(),
             started_from: BTreeMap::new(),
+            shut_down_at: BTreeMap::new(),
             causal: BTreeMap::new(),
             reported: BTreeMap::new(),
             lags: Vec::new(),

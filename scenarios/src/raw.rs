@@ -119,6 +119,8 @@ record! {
         "name" => name: required Spanned<Name>,
         /// The number of ESXi hosts, 1 to 64.
         "hosts" => hosts: wanted Spanned<Count>,
+        /// The memory of each host. Default: without end.
+        "host-memory" => host_memory: optional Spanned<Bytes>,
         /// The hosts that it does not manage, counted from 0. Default: none.
         "unmanaged" => unmanaged: optional Vec<Spanned<Count>>,
         /// Those of them that Site Recovery has not discovered. Default: none.
@@ -147,6 +149,8 @@ record! {
         "vault" => vault: required Spanned<Name>,
         /// The name of the cache storage account.
         "cache-account" => cache_account: required Spanned<Name>,
+        /// How long the agent of a machine takes to register after its first start there, up to 15m. Default 0s.
+        "agent-registration" => agent_registration: optional Spanned<Time>,
         /// Networks beside the one that is always there.
         "networks" => networks: optional Vec<Network>,
     }

@@ -7,7 +7,7 @@ use crate::model::words::{
     TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
-use crate::scalars::{Count, Flag, Ip, KebabName, Name};
+use crate::scalars::{CodeName, Count, Flag, Ip, KebabName, Name};
 use crate::units::{BitRate, DurationRange, Ratio, Time};
 
 /// Names the machine, the group or the plan something is asked of.
@@ -420,7 +420,7 @@ about! {
     /// A code that Site Recovery shows during the run.
     CodeExpectation is "an expectation" {
         /// The code.
-        "is" => is: required Spanned<Count>,
+        "is" => is: required Spanned<CodeName>,
     }
 }
 

@@ -82,6 +82,10 @@ choice! {
         "stop" => Stop(Operated),
         /// Switch a machine on premises on.
         "start" => Start(Operated),
+        /// Switch a machine in Azure off.
+        "stop-in-azure" => StopInAzure(Operated),
+        /// Switch a machine in Azure on again that was switched off there.
+        "start-in-azure" => StartInAzure(Operated),
         /// Take a snapshot of a machine on premises.
         "snapshot" => Snapshot(Operated),
         /// Remove all snapshots of a machine on premises.
@@ -192,6 +196,8 @@ const STEP_KEYS: &[&str] = &[
     "destroy",
     "stop",
     "start",
+    "stop-in-azure",
+    "start-in-azure",
     "snapshot",
     "remove-snapshots",
     "delete",

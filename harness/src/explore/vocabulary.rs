@@ -32,6 +32,8 @@ pub enum FaultKind {
     SiteLost,
     MachineStarted,
     MachineStopped,
+    MachineInAzureStarted,
+    MachineInAzureStopped,
     SnapshotTaken,
     SnapshotsRemoved,
     MachineMoved,
@@ -41,7 +43,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -63,6 +65,8 @@ impl FaultKind {
         Self::SiteLost,
         Self::MachineStarted,
         Self::MachineStopped,
+        Self::MachineInAzureStarted,
+        Self::MachineInAzureStopped,
         Self::SnapshotTaken,
         Self::SnapshotsRemoved,
         Self::MachineMoved,
@@ -112,6 +116,8 @@ impl FaultKind {
             Happening::SiteLost => Self::SiteLost,
             Happening::OperatorStarted { .. } => Self::MachineStarted,
             Happening::OperatorStopped { .. } => Self::MachineStopped,
+            Happening::StartedInAzure { .. } => Self::MachineInAzureStarted,
+            Happening::StoppedInAzure { .. } => Self::MachineInAzureStopped,
             Happening::OperatorSnapshot { .. } => Self::SnapshotTaken,
             Happening::OperatorRemovedSnapshots { .. } => Self::SnapshotsRemoved,
             Happening::OperatorDeleted { .. } => Self::MachineDeleted,

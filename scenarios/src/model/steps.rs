@@ -241,6 +241,10 @@ pub enum Action {
     Stop(VmIndex),
     /// An operator switches a machine on premises on.
     Start(VmIndex),
+    /// Somebody switches a machine in Azure off.
+    StopInAzure(VmIndex),
+    /// Somebody switches a machine in Azure on again.
+    StartInAzure(VmIndex),
     /// An operator takes a snapshot of a machine on premises.
     Snapshot(VmIndex),
     /// An operator removes all snapshots of a machine on premises.
@@ -344,6 +348,8 @@ impl Action {
             Self::Destroy => Fault(FaultWord::Destroy),
             Self::Stop(_) => Fault(FaultWord::Stop),
             Self::Start(_) => Fault(FaultWord::Start),
+            Self::StopInAzure(_) => Fault(FaultWord::StopInAzure),
+            Self::StartInAzure(_) => Fault(FaultWord::StartInAzure),
             Self::Snapshot(_) => Fault(FaultWord::Snapshot),
             Self::RemoveSnapshots(_) => Fault(FaultWord::RemoveSnapshots),
             Self::Delete(_) => Fault(FaultWord::Delete),
@@ -541,8 +547,8 @@ pub enum Expectation {
     Code {
         /// Whose.
         subject: Subject,
-        /// The code.
-        is: u64,
+        /// The code: a number, or a name of letters, digits and `-`.
+        is: String,
     },
     /// The number of acknowledged writes that were lost.
     Loss {

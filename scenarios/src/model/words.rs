@@ -274,6 +274,10 @@ words! {
         HostNotDiscovered = "host-not-discovered",
         /// The machine sends through the process server that is named.
         SameProcessServer = "same-process-server",
+        /// The agent of the machine in Azure has not registered yet.
+        AgentNotRegistered = "agent-not-registered",
+        /// A machine of a test failover has the address.
+        AddressOfTest = "address-of-test",
         /// Another job of the machine is under way.
         JobUnderWay = "job-under-way",
     }

@@ -20,6 +20,9 @@ impl Shrinking<'_> {
         self.change("the usual process server", |scenario| scenario.process_server = Default::default());
         self.change("a plain network in Azure", |scenario| scenario.fabric = Link::LAN);
         self.change("the usual line", |scenario| scenario.site.connection = Connection::Vpn);
+        self.change("agents that register at once", |scenario| {
+            scenario.region.agent_registration = Duration::ZERO;
+        });
         self.change("no further servers", without_further_servers);
         self.change("the usual policy", |scenario| scenario.policy = Policy::default());
         self.change("no application-consistent points", |scenario| {
