@@ -71,8 +71,11 @@ fn a_code_is_cleared_when_its_condition_is_gone() {
     }
 }
 
+/// What stands in a scenario, and what stands there in its twin.
+type Changes = &'static [(&'static str, &'static str)];
+
 /// Scenarios without their condition: what stands there for it and what then does, and the code that is missed.
-const TWINS: [(&str, &[(&str, &str)], &str); 7] = [
+const TWINS: [(&str, Changes, &str); 7] = [
     ("the-line-is-cut", &[("for: 40m", "for: 2m")], "78169"),
     (
         "the-machine-in-azure-is-stopped",
