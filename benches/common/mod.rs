@@ -37,6 +37,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
             stack: Default::default(),
             vcenter: "vc-bench".to_owned(),
             hosts: 4,
+            host_memory_bytes: None,
             unmanaged: Vec::new(),
             undiscovered: Vec::new(),
             datastores: vec![DatastoreSpec {
@@ -52,6 +53,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
             region: "uksouth".to_owned(),
             vault: "rsv-bench".to_owned(),
             cache_account: "stbench".to_owned(),
+            agent_registration: Duration::ZERO,
             networks: Vec::new(),
         },
         machine_disk: DiskTiming::flash(),

@@ -16,6 +16,7 @@
 //! | `kept` | points are kept as long as the policy says |
 //! | `calls` | what a job asks a site for is done once |
 //! | `plans` | machines of a recovery plan start group by group |
+//! | `moves` | a machine that was moved to another process server sends there |
 //! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
@@ -36,6 +37,7 @@ mod image;
 mod kept;
 mod lag;
 mod left;
+mod moves;
 mod overhear;
 mod plans;
 mod points;
@@ -48,6 +50,7 @@ use atlas::Atlas;
 pub(crate) use image::{Difference, Replay, cut_of, first_difference};
 pub use lag::LagSample;
 use left::Left;
+use moves::Moves;
 pub(crate) use overhear::Tap;
 pub(crate) use rules::{is_known_change, states as item_states};
 use states::Reported;
@@ -72,7 +75,8 @@ pub enum Judge {
     OneWritableSide,
     /// When the dust settles no disk, machine or address is left over.
     NoOrphan,
-    /// Every job reaches a final state, what it asks a site for is done once, and what it starts can start.
+    /// Every job reaches a final state, what it asks a site for is done once, what it starts can start, and a machine
+    /// that it has moved to another process server sends there.
     JobsEnd,
     /// Only legal changes of state, and what is not allowed is refused and changes nothing.
     StatesAreLegal,
@@ -203,6 +207,8 @@ pub struct Judges<C: Simulated> {
     replaced: BTreeSet<(MachineId, Site)>,
     /// How many writes each machine had when it was last started from recovered disks.
     started_from: BTreeMap<MachineId, usize>,
+    /// How many writes each machine had on its side when its system was last shut down in order.
+    shut_down_at: BTreeMap<(MachineId, Site), usize>,
     /// Cuts of groups, by source, up to which every effect is known to have its cause.
     causal: BTreeMap<(GroupId, Site), Vec<(MachineId, usize)>>,
     /// What the vault has reported of each machine.
@@ -215,6 +221,7 @@ pub struct Judges<C: Simulated> {
     left: Vec<Left>,
     /// The points of each journal when one last came into being.
     kept: BTreeMap<(Site, GroupId), Vec<RecoveryPoint>>,
+    moves: Moves,
     atlas: Atlas,
 }
 
@@ -232,6 +239,7 @@ impl<C: Simulated> Judges<C> {
             tap: Tap::default(),
             replaced: BTreeSet::new(),
             started_from: BTreeMap::new(),
+            shut_down_at: BTreeMap::new(),
             causal: BTreeMap::new(),
             reported: BTreeMap::new(),
             lags: Vec::new(),
@@ -239,6 +247,7 @@ impl<C: Simulated> Judges<C> {
             disk_counts,
             left: Vec::new(),
             kept: BTreeMap::new(),
+            moves: Moves::default(),
             atlas: Atlas::default(),
         }
     }

@@ -23,8 +23,8 @@ pub(crate) use crate::raw_args::{
     DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair,
     KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
     Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation, SettingsOf,
-    ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation,
-    TestFailover,
+    ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, SwitchProcessServer,
+    TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};
@@ -122,6 +122,8 @@ record! {
         "name" => name: required Spanned<Name>,
         /// The number of ESXi hosts, 1 to 64.
         "hosts" => hosts: wanted Spanned<Count>,
+        /// The memory of each host. Default: without end.
+        "host-memory" => host_memory: optional Spanned<Bytes>,
         /// The hosts that it does not manage, counted from 0. Default: none.
         "unmanaged" => unmanaged: optional Vec<Spanned<Count>>,
         /// Those of them that Site Recovery has not discovered. Default: none.
@@ -150,6 +152,8 @@ record! {
         "vault" => vault: required Spanned<Name>,
         /// The name of the cache storage account.
         "cache-account" => cache_account: required Spanned<Name>,
+        /// How long the agent of a machine takes to register after its first start there, up to 15m. Default 0s.
+        "agent-registration" => agent_registration: optional Spanned<Time>,
         /// Networks beside the one that is always there.
         "networks" => networks: optional Vec<Network>,
     }

@@ -8,7 +8,7 @@
 //! | file | draws |
 //! |---|---|
 //! | `site` | machines, disks, groups, datastores, networks, policy, loads |
-//! | `servers` | further process servers and master targets, and which of them a reprotect names |
+//! | `servers` | further process servers and master targets, and which of them a reprotect or a move names |
 //! | `journey` | a legal walk of each group through failover and failback |
 //! | `faults` | what goes wrong, for how long |
 //! | `when` | when it does: by the clock, around a step, at a moment of the workflow |

@@ -156,6 +156,21 @@ pub enum Happening {
         /// Which.
         machine: MachineId,
     },
+    /// Somebody started a machine in the cloud again.
+    StartedInAzure {
+        /// Which.
+        machine: MachineId,
+    },
+    /// Somebody shuts a machine in the cloud down.
+    StoppedInAzure {
+        /// Which.
+        machine: MachineId,
+    },
+    /// The system of a machine that starts in the cloud finds that it was not shut down in order.
+    FoundUnclean {
+        /// Which.
+        machine: MachineId,
+    },
     /// An operator took a snapshot of a machine at home.
     OperatorSnapshot {
         /// Of which.

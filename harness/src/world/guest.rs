@@ -311,6 +311,7 @@ impl<C: Simulated> World<C> {
             return self.start_workloads(machine, site, Duration::ZERO);
         }
         self.cut_power(machine, site);
+        self.ended_in_order(machine, site);
         self.machine_is_off(machine, site);
     }
 

@@ -68,6 +68,8 @@ pub struct SiteSpec {
     pub vcenter: String,
     /// How many hosts it has.
     pub hosts: u32,
+    /// The memory of each, in bytes; `None` is without end.
+    pub host_memory_bytes: Option<u64>,
     /// The hosts that the vCenter does not manage, by place.
     pub unmanaged: Vec<u32>,
     /// Those of them that were not discovered, by place.
@@ -115,6 +117,8 @@ pub struct CloudSpec {
     pub vault: String,
     /// The cache account's name.
     pub cache_account: String,
+    /// How long an agent takes to register after the first start of its machine.
+    pub agent_registration: Duration,
     /// Networks beside the usual one.
     pub networks: Vec<Network>,
 }

@@ -113,6 +113,9 @@ impl Check<'_> {
         let always = self.judges(raw.always.as_deref());
         let operator = self.operator(raw.operator.as_ref());
         let (groups, vms) = protected?;
+        if let Some(site) = &site {
+            self.hosts_hold_their_machines(raw, site, &vms);
+        }
         Some(Scenario {
             file: file.to_owned(),
             version: raw.version?.value.0,
