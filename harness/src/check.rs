@@ -36,6 +36,7 @@ mod overhear;
 mod plans;
 mod points;
 mod recovery;
+mod refused;
 mod rules;
 mod settled;
 mod states;
@@ -199,6 +200,8 @@ pub struct Judges<C: Simulated> {
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
     left: Vec<Left>,
+    /// How many replica disks a machine had when its protection was last asked for.
+    replicas_before: BTreeMap<MachineId, usize>,
     atlas: Atlas,
 }
 
@@ -221,6 +224,7 @@ impl<C: Simulated> Judges<C> {
             calls_done: BTreeSet::new(),
             disk_counts,
             left: Vec::new(),
+            replicas_before: BTreeMap::new(),
             atlas: Atlas::default(),
         }
     }

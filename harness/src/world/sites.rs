@@ -39,6 +39,7 @@ impl<C: Simulated> World<C> {
 
     pub(super) fn hypervisor_done(&mut self, call: CallId) {
         let now = self.now();
+        self.look_at_installer();
         let outcome = self.vcenter.finish(now, call);
         self.judge_call(call, !outcome.consequences.is_empty(), outcome.result.as_ref());
         outcome.consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));

@@ -150,6 +150,8 @@ words! {
         RevertToSnapshot = "revert-to-snapshot",
         /// vSphere: give the snapshot up.
         RemoveSnapshot = "remove-snapshot",
+        /// The process server: install the agent in a machine on premises.
+        InstallAgent = "install-agent",
     }
 }
 
@@ -272,6 +274,8 @@ words! {
         NoDatastore = "no-datastore",
         /// Nobody has discovered the host of the master target.
         HostNotDiscovered = "host-not-discovered",
+        /// No agent can be installed in the machine.
+        NotInstallable = "not-installable",
     }
 }
 
