@@ -26,6 +26,7 @@ site:
   vcenter: {{ name: vc, hosts: 2 }}
   datastores: [{{ name: ds, capacity: 1TiB }}]
 region: {{ name: uksouth, vault: rsv, cache-account: cache }}
+wan: {{ bandwidth: 100Mbps, latency: 8ms..25ms }}
 policy: {{ app-consistent-every: 15m }}
 protect:
   - consistency-group: shop

@@ -48,9 +48,11 @@ impl VCenter {
         self.installer = installer;
     }
 
-    /// A machine was started again: its newest driver is the one that works.
+    /// A machine was started: its newest driver is the one that works, if it has one.
     pub fn driver_was_loaded(&mut self, machine: MachineId) {
-        self.conditions.remove(&(Some(machine), GuestCondition::DriverInUse));
+        if self.agents.contains(&machine) {
+            self.conditions.remove(&(Some(machine), GuestCondition::DriverInUse));
+        }
     }
 
     /// Why the applications of a machine cannot pause, if they cannot.
