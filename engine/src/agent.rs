@@ -13,12 +13,14 @@
 //! | `stream` | slots to numbered batches, sending, acknowledgement |
 //! | `rounds` | closing the batches of all disks at one cut |
 //! | `marks` | recovery-point markers: quiesce, barrier, marker, release |
+//! | `filter` | the driver, when it no longer follows the disks |
 //! | `orders` | what control asks for |
 //! | `life` | start, crash, orderly stop, durable records |
 //! | `look` | what it holds, for people who look inside |
 //!
 //! It refuses to know where batches go after the process server, and what a recovery point is kept in.
 
+use crate::conditions::FilterLoss;
 use crate::content::Content;
 use crate::id::DiskId;
 use crate::message::{AgentStatus, Message, Observation, Replication, RequestId, ResyncReason};
@@ -30,6 +32,7 @@ mod capture;
 pub mod config;
 mod copy;
 mod dirty;
+mod filter;
 mod life;
 mod look;
 mod marks;
@@ -62,6 +65,10 @@ pub struct Agent<C: Content> {
     stopping: Option<Stopping>,
     /// Number of the next write when nothing is replicated.
     numbers_from: u64,
+    /// Why the driver does not follow the disks in this life, if it does not.
+    filter_lost: Option<FilterLoss>,
+    /// The applications could pause when they were last asked in this life.
+    can_pause: bool,
 }
 
 /// A record on its way to the disk and what waits for it.
@@ -140,7 +147,8 @@ impl<C: Content> Role for Agent<C> {
             Input::Wake => {}
             Input::Message { from, message } => self.message(now, from, message, out),
             Input::WritesHeld => self.writes_held(now, out),
-            Input::Quiesced(done) => self.quiesced(now, done, out),
+            Input::Quiesced(result) => self.quiesced(now, result, out),
+            Input::FilterLost(why) => self.filter_lost(now, why, out),
             Input::ShuttingDown => self.shutting_down(now, out),
             Input::DiskRead { token, result } => self.disk_read(now, token, result, out),
             Input::Synced { token, result } => self.synced(now, token, result.is_ok(), out),

@@ -226,6 +226,7 @@ impl<C: Content> Control<C> {
             Ok(HypervisorAnswer::Done) => Outcome::Done,
             Ok(HypervisorAnswer::Machine(found)) => Outcome::Inspected(found),
             Ok(HypervisorAnswer::MasterTarget(found)) => Outcome::FoundMasterTarget(found),
+            Ok(HypervisorAnswer::Installed(installed)) => Outcome::Installed(installed),
             Err(failure) => Outcome::Failed(failure.into()),
         };
         self.vault.settle(call.0, outcome);
@@ -319,6 +320,7 @@ impl<C: Content> Role for Control<C> {
             Input::Written { .. }
             | Input::WritesHeld
             | Input::Quiesced(_)
+            | Input::FilterLost(_)
             | Input::ShuttingDown
             | Input::DiskRead { .. }
             | Input::DiskWritten { .. } => {}

@@ -12,6 +12,7 @@
 
 pub mod agent;
 pub mod batch;
+pub mod conditions;
 pub mod content;
 pub mod control;
 pub mod extent;

@@ -9,12 +9,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, Frame, StreamKey};
+use crate::conditions::{FilterLoss, PauseObstacle};
 use crate::content::Content;
 use crate::extent::SectorRange;
 use crate::id::{DiskId, GroupId, MachineId};
 use crate::journal::View;
 use crate::point::{Consistency, Marker, PointId, RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
+use crate::ports::Installed;
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -297,6 +299,8 @@ pub enum ResyncReason {
     TargetError,
     /// The agent lost track of changes for want of memory.
     LowMemory,
+    /// The driver did not follow the disks until the machine was started again.
+    NotFollowed,
 }
 
 /// What a target must know to keep a journal for a group.
@@ -479,5 +483,26 @@ pub enum Observation {
         machine: MachineId,
         /// What was wanted.
         wanted: Consistency,
+        /// Why they did not pause.
+        why: PauseObstacle,
+    },
+    /// Applications paused that had not, or nobody knows whether they had.
+    Quiesced {
+        /// Whose.
+        machine: MachineId,
+    },
+    /// The driver of a machine does not follow its disks until it restarts.
+    FilterLost {
+        /// Whose.
+        machine: MachineId,
+        /// Why.
+        why: FilterLoss,
+    },
+    /// An agent was installed, or brought up to date.
+    AgentInstalled {
+        /// In which machine.
+        machine: MachineId,
+        /// What has come of it.
+        installed: Installed,
     },
 }

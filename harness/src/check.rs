@@ -42,6 +42,7 @@ mod overhear;
 mod plans;
 mod points;
 mod recovery;
+mod refused;
 mod rules;
 mod settled;
 mod states;
@@ -222,6 +223,8 @@ pub struct Judges<C: Simulated> {
     /// The points of each journal when one last came into being.
     kept: BTreeMap<(Site, GroupId), Vec<RecoveryPoint>>,
     moves: Moves,
+    /// How many replica disks a machine had when its protection was last asked for.
+    replicas_before: BTreeMap<MachineId, usize>,
     atlas: Atlas,
 }
 
@@ -248,6 +251,7 @@ impl<C: Simulated> Judges<C> {
             left: Vec::new(),
             kept: BTreeMap::new(),
             moves: Moves::default(),
+            replicas_before: BTreeMap::new(),
             atlas: Atlas::default(),
         }
     }

@@ -16,6 +16,10 @@ use switchback_scenarios::model::{self, Churn, Link, Trace, Vm};
 use switchback_scenarios::traces::IoKind;
 use switchback_sim::{LinkSpec, Ratio, Seed};
 
+mod ailments;
+
+pub use ailments::ailment;
+
 use crate::WorldSpec;
 use crate::workload::{Pattern, Recorded, RecordedWrite, Synthetic, WorkloadSpec};
 use crate::world::spec::{
@@ -142,6 +146,7 @@ fn machine(vm: &Vm) -> MachineSpec {
             drivers: vm.boot.missing_drivers.is_empty(),
             locked: vm.boot.locked,
         },
+        ailments: vm.guest.iter().copied().map(ailment).collect(),
         memory_bytes: vm.memory,
         pool_bytes: vm.capture_pool,
         datastore: vm.datastore.0,

@@ -37,6 +37,7 @@ use crate::check::{Judge, Judges};
 use crate::content::Simulated;
 use crate::truth::History;
 
+mod ailments;
 mod build;
 mod event;
 mod fact;
@@ -52,6 +53,7 @@ mod sites;
 pub mod spec;
 mod storage;
 
+pub use ailments::Ailment;
 pub use event::Event;
 pub use fact::{Fact, Happening};
 pub use faults::{CallFailure, DiskLie, FaultId, Impairment, RoleKind, SiteCall, SlowDevice, WAN};

@@ -1,6 +1,7 @@
 //! What the actions and expectations are given: one record for the value of each key.
 
 use crate::decode::{Spanned, record};
+use crate::model::conditions::ConditionWord;
 use crate::model::words::{
     Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HealthWord, HomeWord,
     LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord,
@@ -128,6 +129,16 @@ record! {
     Operated is "a step of an operator" {
         /// Which machine.
         "vm" => vm: required Spanned<Name>,
+    }
+}
+
+record! {
+    /// Something that is the matter with a machine's system, or with the servers.
+    Condition is "a condition of a machine" {
+        /// Which machine; none for the servers.
+        "vm" => vm: optional Spanned<Name>,
+        /// What it is.
+        "what" => what: required Spanned<ConditionWord>,
     }
 }
 

@@ -9,8 +9,8 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, CodeExpectation, CompleteAction, ConnectsExpectation, ConsistencyExpectation, Crash, Cut,
-    Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
+    ChangePoint, CodeExpectation, CompleteAction, Condition, ConnectsExpectation, ConsistencyExpectation,
+    Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
     HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
     Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
     RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
@@ -96,6 +96,10 @@ choice! {
         "move" => Move(Move),
         /// Move the master target to another datastore.
         "move-master-target" => MoveMasterTarget(MoveMasterTarget),
+        /// Let something be the matter with a machine's system, or with the servers.
+        "break" => Break(Condition),
+        /// Repair it.
+        "repair" => Repair(Condition),
     }
 }
 
@@ -203,6 +207,8 @@ const STEP_KEYS: &[&str] = &[
     "delete",
     "move",
     "move-master-target",
+    "break",
+    "repair",
 ];
 
 impl Step {

@@ -42,6 +42,8 @@ pub(super) struct DiskCapture<C: Content> {
     pub(super) copy: Copy,
     /// Batches have been made since the last round ended.
     pub(super) round_is_open: bool,
+    /// The driver tells of what is written.
+    pub(super) is_followed: bool,
 }
 
 /// A numbered batch on its way, and what it occupies of the pool until it is committed.
@@ -105,6 +107,7 @@ impl<C: Content> DiskCapture<C> {
             bitmap: DirtyMap::new(sectors),
             copy,
             round_is_open: false,
+            is_followed: true,
         }
     }
 
@@ -112,7 +115,7 @@ impl<C: Content> DiskCapture<C> {
     pub(super) fn order(&self) -> WriteOrder {
         let reading = self.slots.iter().filter(|slot| !slot.reads.is_empty()).map(|slot| slot.order).max();
         let places = if self.places.is_empty() { WriteOrder::Data } else { WriteOrder::Metadata };
-        let whole = self.bitmap.is_empty() && self.copy.is_complete();
+        let whole = self.is_followed && self.bitmap.is_empty() && self.copy.is_complete();
         let map = if whole { WriteOrder::Data } else { WriteOrder::Bitmap };
         places.max(map).max(reading.unwrap_or_default())
     }

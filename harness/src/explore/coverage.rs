@@ -34,7 +34,7 @@ struct Universe {
 }
 
 /// What happens in the engine beside jobs and states.
-const ENGINE: [&str; 12] = [
+const ENGINE: [&str; 15] = [
     "write order metadata",
     "write order bitmap",
     "resync unclean shutdown",
@@ -47,6 +47,9 @@ const ENGINE: [&str; 12] = [
     "cache throttled",
     "RPO alert",
     "quiesce failed",
+    "resync not followed",
+    "filter lost",
+    "agent installed",
 ];
 
 /// A state in words; some are called the same on both ways.
@@ -250,12 +253,15 @@ fn of_engine(observation: &Observation) -> Option<usize> {
             R::Reprotect => 4,
             R::TargetError => 5,
             R::LowMemory => 6,
+            R::NotFollowed => 12,
         },
         Observation::MarkerAbandoned { .. } => 7,
         Observation::PointsPruned { .. } => 8,
         Observation::Throttled { .. } => 9,
         Observation::RpoAlert { over: true, .. } => 10,
         Observation::QuiesceFailed { .. } => 11,
+        Observation::FilterLost { .. } => 13,
+        Observation::AgentInstalled { .. } => 14,
         _ => return None,
     })
 }

@@ -12,6 +12,7 @@
 //! | `journey` | a legal walk of each group through failover and failback |
 //! | `faults` | what goes wrong, for how long |
 //! | `when` | when it does: by the clock, around a step, at a moment of the workflow |
+//! | `conditions` | what is the matter with machines, and who repairs it |
 //! | `stories` | faults that belong together |
 //! | `leanings` | what a run leans towards: scarcity, haste, faults that meet each other |
 //! | `draw` | ways to draw: uneven ranges, round durations |
@@ -28,6 +29,7 @@ use switchback_sim::Seed;
 
 use super::Weights;
 
+mod conditions;
 mod draw;
 mod faults;
 mod journey;

@@ -175,6 +175,9 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
             tools: true,
         };
         vcenter.set_guest(placed.machine, guest(spec, &placed));
+        for condition in machine.ailments.iter().filter_map(|ailment| ailment.condition()) {
+            vcenter.bring_about(Some(placed.machine), condition);
+        }
         if machine.boot.physical {
             vcenter.add_physical_server(placed)?;
         } else {

@@ -12,6 +12,7 @@ use switchback_scenarios::model::recovery::Network;
 use switchback_sim::{LinkSpec, Seed};
 pub use switchback_vsphere::STANDARD_DRIVES;
 
+use super::Ailment;
 use crate::workload::WorkloadSpec;
 
 /// How often agents close their batches when they do not fill up, where every write is an event.
@@ -149,6 +150,8 @@ pub struct MachineSpec {
     pub remote_access: bool,
     /// What of it decides how it starts in the cloud.
     pub boot: BootSpec,
+    /// What is the matter with its system from the beginning.
+    pub ailments: Vec<Ailment>,
     /// Its memory in bytes.
     pub memory_bytes: u64,
     /// The agent's pool in bytes.

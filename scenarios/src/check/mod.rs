@@ -2,7 +2,7 @@
 //! are opened. Every mistake is reported; the model is made only when there was none.
 //!
 //! `site` checks what there is, `protect` what is protected, `traces` its recorded load, `timeline` what happens and what is
-//! expected, `plans` its recovery plans, `faults` what goes wrong in it.
+//! expected, `plans` its recovery plans, `faults` what goes wrong in it, `conditions` what is the matter with machines.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use crate::traces::RecordedTrace;
 use crate::units::{Bytes, Time, show_bytes, show_time};
 use crate::{Overrides, raw};
 
+mod conditions;
 mod expect;
 mod exploration;
 mod faults;

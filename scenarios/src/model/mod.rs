@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::conditions::ConditionWord;
 pub use crate::model::exploration::Exploration;
 pub use crate::model::plans::{PlanGroup, PlanIndex, RecoveryPlan};
 use crate::model::recovery::Network;
@@ -28,6 +29,7 @@ use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
 pub use crate::units::{DurationRange, Ratio};
 
+pub mod conditions;
 pub(crate) mod exploration;
 mod places;
 mod plans;
@@ -368,6 +370,8 @@ pub struct Vm {
     pub remote_access: bool,
     /// How that is set up to start.
     pub boot: Boot,
+    /// What is the matter with its system from the beginning.
+    pub guest: BTreeSet<ConditionWord>,
     /// Memory in bytes.
     pub memory: u64,
     /// The agent's capture pool in bytes: what was asked for, else a sixteenth of the memory.

@@ -150,6 +150,8 @@ words! {
         RevertToSnapshot = "revert-to-snapshot",
         /// vSphere: give the snapshot up.
         RemoveSnapshot = "remove-snapshot",
+        /// The process server: install the agent in a machine on premises.
+        InstallAgent = "install-agent",
     }
 }
 
@@ -280,6 +282,8 @@ words! {
         AddressOfTest = "address-of-test",
         /// Another job of the machine is under way.
         JobUnderWay = "job-under-way",
+        /// No agent can be installed in the machine.
+        NotInstallable = "not-installable",
     }
 }
 

@@ -147,6 +147,10 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
         | Action::Delete(vm) => of_vm(scenario, *vm),
         Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
         Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),
+        Action::Break { vm, what } | Action::Repair { vm, what } => {
+            let flow = vm.map_or(flow, |vm| of_vm(scenario, vm));
+            flow.with("what", what)
+        }
         Action::Fail { call, times, with } => {
             flow.with("call", call).with_if(*times != 1, "times", || *times).with("with", with)
         }

@@ -1,11 +1,13 @@
 //! Scenarios drawn at random, as strange as the reader lets them be.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use switchback_scenarios::model::conditions::ConditionWord;
 use switchback_scenarios::model::recovery::{Network, Settings, Shown, Subnet};
 use switchback_scenarios::model::words::*;
 use switchback_scenarios::model::*;
@@ -190,6 +192,7 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
         any_word(FirmwareWord::ALL),
         any::<bool>(),
         boot(),
+        guest(),
     );
     let loads = (any::<[bool; 3]>(), time(Duration::ZERO, YEAR));
     (disks, memory, proptest::option::of(any::<Index>()), kinds, 0..stores, loads).prop_flat_map(
@@ -197,7 +200,7 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
             disks,
             memory,
             pool,
-            (kind, os, firmware, remote_access, boot),
+            (kind, os, firmware, remote_access, boot, guest),
             store,
             (wanted, starts_at),
         )| {
@@ -211,6 +214,7 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
                 firmware,
                 remote_access,
                 boot: boot.clone(),
+                guest: guest.iter().copied().filter(|word| word.goes_with(os)).collect(),
                 memory,
                 capture_pool: pool.map_or_else(
                     || Vm::capture_pool_of(memory),
@@ -224,6 +228,13 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
             })
         },
     )
+}
+
+fn guest() -> impl Strategy<Value = BTreeSet<ConditionWord>> {
+    let word = any_word(ConditionWord::ALL).prop_filter("one that a machine can begin with", |word| {
+        !word.is_of_servers() && !word.ends_with_restart()
+    });
+    proptest::collection::btree_set(word, 0..3)
 }
 
 fn boot() -> impl Strategy<Value = Boot> {

@@ -163,8 +163,8 @@ impl<C: Simulated> World<C> {
 fn input_words<C: Simulated>(input: &Input<C>) -> String {
     match input {
         Input::WritesHeld => "writes are held".to_owned(),
-        Input::Quiesced(true) => "applications have paused".to_owned(),
-        Input::Quiesced(false) => "applications could not pause".to_owned(),
+        Input::Quiesced(Ok(())) => "applications have paused".to_owned(),
+        Input::Quiesced(Err(_)) => "applications could not pause".to_owned(),
         Input::Hypervisor { call, .. } => format!("answer of vCenter to call {}", call.0),
         Input::Cloud { call, .. } => format!("answer of Azure to call {}", call.0),
         _ => kind_of(input).to_owned(),
