@@ -15,6 +15,7 @@ pub mod batch;
 pub mod content;
 pub mod control;
 pub mod extent;
+pub mod health;
 pub mod id;
 pub mod journal;
 mod ledger;

@@ -120,7 +120,7 @@ impl World {
             ..common::stream::CRASH_ONLY
         };
         let server_configs =
-            [1, 2].map(|number| ProcessServerConfig { number, cache_bytes: setup.cache_bytes });
+            [1, 2].map(|number| ProcessServerConfig::with_cache(number, setup.cache_bytes));
         let mut world = Self {
             machine: Machine::installed(1, setup.pool_bytes),
             servers: server_configs.map(|config| Bench::new(ProcessServer::new(config))),

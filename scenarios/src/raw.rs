@@ -22,7 +22,7 @@ pub(crate) use crate::raw_args::{
     ChangePoint, CodeExpectation, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy,
     DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair,
     KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
-    Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation, SettingsOf,
+    Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation, ServerExpectation, SettingsOf,
     ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation,
     TestFailover,
 };
@@ -197,6 +197,10 @@ record! {
         "cache" => cache: optional Spanned<Bytes>,
         /// How long a crash keeps it down. Default 30s.
         "crash-restart" => crash_restart: optional Spanned<Time>,
+        /// What it can pack a second: its load is told against that, and nothing is slower for it. Default: not looked at.
+        "packs" => packs: optional Spanned<ByteRate>,
+        /// Its memory, 1MiB or more: told against what is under way to Azure. Default: not looked at.
+        "memory" => memory: optional Spanned<Bytes>,
     }
 }
 

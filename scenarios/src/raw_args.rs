@@ -2,7 +2,7 @@
 
 use crate::decode::{Spanned, record};
 use crate::model::words::{
-    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HealthWord, HomeWord,
+    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FigureWord, HealthWord, HomeWord,
     LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord,
     TaskEnd, TaskWord, Whereabouts,
 };
@@ -367,6 +367,8 @@ about! {
         "name" => name: optional Spanned<Name>,
         /// Its health.
         "health" => health: optional Spanned<HealthWord>,
+        /// Its failover health: a warning until a test failover has succeeded.
+        "failover-health" => failover_health: optional Spanned<HealthWord>,
         /// The disk with the operating system, by its name in the scenario.
         "os-disk" => os_disk: optional Spanned<Name>,
         /// How many data disks it has.
@@ -413,6 +415,18 @@ about! {
     CodeExpectation is "an expectation" {
         /// The code.
         "is" => is: required Spanned<Count>,
+    }
+}
+
+record! {
+    /// The worst health that a process server had during the run.
+    ServerExpectation is "an expectation" {
+        /// Which one: on-premises, azure or one of `process-servers`.
+        "name" => name: required Spanned<Name>,
+        /// What of it. Default: everything that is watched, the worst of which is its health.
+        "figure" => figure: optional Spanned<FigureWord>,
+        /// How bad it was at the worst.
+        "worst" => worst: required Spanned<HealthWord>,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::raw::{
     Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
     HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
     Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
-    RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
     TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
@@ -132,6 +132,8 @@ choice! {
         "requirements" => Requirements(RequirementsExpectation),
         /// Whether somebody can connect to a machine in Azure at the end.
         "connects" => Connects(ConnectsExpectation),
+        /// The worst health that a process server had during the run.
+        "process-server" => ProcessServer(ServerExpectation),
     }
 }
 

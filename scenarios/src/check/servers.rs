@@ -147,6 +147,17 @@ impl Check<'_> {
         })
     }
 
+    /// A process server by its name.
+    pub(super) fn process_server_named(
+        &mut self,
+        raw: &raw::Scenario,
+        name: &Spanned<Name>,
+        who: &str,
+    ) -> Option<ProcessServerChoice> {
+        let place = self.resolve(&name.value.0, name.span, who, &Names::process_servers(raw));
+        place.map(ProcessServerChoice::of_number)
+    }
+
     fn drive_called(
         &mut self,
         raw: &raw::Scenario,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::recovery::{Settings, Shown, ShownPolicy};
 use crate::model::words::{
     Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord,
-    HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState,
+    FigureWord, HealthWord, HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState,
     PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
@@ -534,6 +534,15 @@ pub enum Expectation {
         subject: Subject,
         /// The code.
         is: u64,
+    },
+    /// The worst health that a process server had during the run.
+    ProcessServer {
+        /// Which.
+        server: ProcessServerChoice,
+        /// What of it; `None` is everything.
+        figure: Option<FigureWord>,
+        /// How bad it was.
+        worst: HealthWord,
     },
     /// The number of acknowledged writes that were lost.
     Loss {
