@@ -98,7 +98,9 @@ fn the_health_of_a_process_server_is_that_of_its_load() {
         assert!(text.contains(from), "{name} does not say {from}");
         let twins = Folder::new();
         let twin = twins.file("twin.yaml", text.replace(from, to));
-        switchback(&["run", &twin.display().to_string()]).exits(exit::OBJECTIVE_MISSED).says("normal at the worst");
+        switchback(&["run", &twin.display().to_string()])
+            .exits(exit::OBJECTIVE_MISSED)
+            .says("normal at the worst");
     }
 }
 

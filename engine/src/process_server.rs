@@ -137,7 +137,9 @@ impl<C: Content> Role for ProcessServer<C> {
             Input::Message { message: Message::FrameStored { stream, upto }, .. } => {
                 self.stored(now, stream, upto, out);
             }
-            Input::Message { from, message: Message::Compare(compare) } => self.relay(now, from, compare, out),
+            Input::Message { from, message: Message::Compare(compare) } => {
+                self.relay(now, from, compare, out)
+            }
             Input::Message { message: Message::Differs(differs), .. } => self.relay_back(differs, out),
             Input::Synced { token, result } => self.ledger.synced(now, token, result.is_ok(), out),
             Input::Wake => self.wake(now, out),
@@ -237,7 +239,8 @@ impl<C: Content> ProcessServer<C> {
     /// The stream with this key; a newer key replaces the disk's old stream and what was cached of it, an older one
     /// is none.
     fn stream(&mut self, agent: Address, key: StreamKey, next: u64) -> Option<&mut Stream<C>> {
-        let fresh = || Stream { key, agent, window: Window::new(next), is_over: false, due: None, heard: None };
+        let fresh =
+            || Stream { key, agent, window: Window::new(next), is_over: false, due: None, heard: None };
         let stream = self.streams.entry(key.disk).or_insert_with(fresh);
         if key > stream.key {
             self.cached_bytes -= stream.window.held_bytes();

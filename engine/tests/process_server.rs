@@ -151,7 +151,9 @@ fn a_full_cache_takes_nothing_gives_no_credit_and_says_so_once() {
     assert_eq!(server.role.cached_bytes(), 7 * one);
     hear(&mut server, &numbered(9));
     assert_eq!(acknowledged(&mut server), [(9, 0)], "a quarter was free again");
-    assert!(server.observed().iter().any(|seen| matches!(seen, Observation::TakesAgain { by } if *by == SERVER)));
+    assert!(
+        server.observed().iter().any(|seen| matches!(seen, Observation::TakesAgain { by } if *by == SERVER))
+    );
     stored(&mut server, stream(), 9);
     assert_eq!(server.role.cached_bytes(), 0);
 }

@@ -22,9 +22,9 @@ pub(crate) use crate::raw_args::{
     ChangePoint, CodeExpectation, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy,
     DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair,
     KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
-    Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation, ServerExpectation, SettingsOf,
-    ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, TaskExpectation,
-    TestFailover,
+    Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation, ServerExpectation,
+    SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName,
+    TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};

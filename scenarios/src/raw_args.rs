@@ -2,9 +2,9 @@
 
 use crate::decode::{Spanned, record};
 use crate::model::words::{
-    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FigureWord, HealthWord, HomeWord,
-    LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord,
-    TaskEnd, TaskWord, Whereabouts,
+    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FigureWord, HealthWord,
+    HomeWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord,
+    StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
 use crate::scalars::{Count, Flag, Ip, KebabName, Name};

@@ -13,8 +13,8 @@ use crate::raw::{
     Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
     HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
     Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
-    RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    TaskExpectation, TestFailover,
+    RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk,
+    StateExpectation, Subject, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;

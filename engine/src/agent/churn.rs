@@ -26,7 +26,11 @@ pub(super) struct Churn {
 
 impl Churn {
     const fn most(self) -> u64 {
-        if self.writes > 0 && self.bytes / self.writes < LARGE_BYTES { DISK_OF_SMALL_WRITES_MAX } else { DISK_MAX }
+        if self.writes > 0 && self.bytes / self.writes < LARGE_BYTES {
+            DISK_OF_SMALL_WRITES_MAX
+        } else {
+            DISK_MAX
+        }
     }
 }
 

@@ -59,7 +59,9 @@ impl Server {
         status: ProcessServerStatus,
     ) -> [Option<(ServerFigure, Level)>; 4] {
         // A server that has started again counts from the beginning.
-        if status.packed_bytes < self.status.packed_bytes || status.forwarded_bytes < self.status.forwarded_bytes {
+        if status.packed_bytes < self.status.packed_bytes
+            || status.forwarded_bytes < self.status.forwarded_bytes
+        {
             self.samples.clear();
         }
         self.heard = now;

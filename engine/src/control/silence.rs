@@ -8,8 +8,8 @@
 use core::time::Duration;
 
 use super::item::ProtectedItem;
-use super::vault::Vault;
 use super::server_health::Server;
+use super::vault::Vault;
 use super::vocabulary::{ItemState, Stack};
 use crate::health::{Level, ProcessServerStatus, ServerFigure, Symptom};
 use crate::id::{Direction, MachineId, Site};

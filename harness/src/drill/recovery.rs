@@ -140,7 +140,8 @@ impl<C: Simulated> Drill<C> {
                 continue;
             };
             let os_disk = item.os_disk.map(|disk| self.disk_name(machine, disk.index));
-            let (health, failover_health) = (Some(health_word(item.health)), Some(health_word(item.failover_health)));
+            let (health, failover_health) =
+                (Some(health_word(item.health)), Some(health_word(item.failover_health)));
             let data_disks = Some(item.data_disks.len() as u64);
             let points = [
                 ("crash-consistent point", what.crash_consistent_point, item.latest_crash_consistent),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::model::recovery::{Settings, Shown, ShownPolicy};
 use crate::model::words::{
     Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord,
-    FigureWord, HealthWord, HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState,
-    PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    FigureWord, HealthWord, HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall,
+    OutsideFailure, PassingState, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
     DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,

@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use super::world::{M, World, agent_status};
+use crate::control::Command;
 use crate::health::{Level, ProcessServerStatus, ServerFigure, Symptom};
 use crate::id::{MachineId, Site};
-use crate::control::Command;
 use crate::message::{AgentStatus, Message, Observation, Selector};
 use crate::role::{Address, Input};
 
