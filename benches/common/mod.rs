@@ -39,6 +39,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
             stack: Default::default(),
             vcenter: "vc-bench".to_owned(),
             hosts: 4,
+            host_memory_bytes: None,
             unmanaged: Vec::new(),
             undiscovered: Vec::new(),
             datastores: vec![DatastoreSpec {
@@ -54,6 +55,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
             region: "uksouth".to_owned(),
             vault: "rsv-bench".to_owned(),
             cache_account: "stbench".to_owned(),
+            agent_registration: Duration::ZERO,
             networks: Vec::new(),
         },
         machine_disk: DiskTiming::flash(),
@@ -148,8 +150,8 @@ pub(crate) fn estate(count: usize) -> WorldSpec {
             block_bytes: 8 << 10..=8 << 10,
             pattern: Pattern::Uniform,
             follows: None,
-            batch_every: Some(BATCH_EVERY),
+            batch_every: None,
         })];
     }
-    WorldSpec { drain_every: BATCH_EVERY, ..spec }
+    spec.at_batch_level(BATCH_EVERY)
 }

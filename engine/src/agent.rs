@@ -259,7 +259,7 @@ impl<C: Content> Agent<C> {
         let status = self.status(now);
         let news = self.last_status.as_ref().is_none_or(|last| !says_the_same(last, &status));
         if news || now >= self.heartbeat_at {
-            self.heartbeat_at = now + config::HEARTBEAT_EVERY;
+            self.heartbeat_at = now + self.config.heartbeat_every;
             self.last_status = Some(status.clone());
             out.send(Address::Control, Message::AgentStatus(status));
         }

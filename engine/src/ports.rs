@@ -114,6 +114,9 @@ pub struct Inspection {
     pub place: Place,
     /// What decides how it starts elsewhere. In the cloud nobody asks: [`Guest::READY`].
     pub guest: Guest,
+    /// Whether its agent has registered since it was made in the cloud, which takes a while (site-recovery 3.8). At home,
+    /// and where there is no machine, it has.
+    pub agent_registered: bool,
 }
 
 /// What of a machine decides whether it starts at the other site as it is.
@@ -191,6 +194,7 @@ impl Inspection {
         guest: Guest::READY,
         profile: None,
         place: Place::NOWHERE,
+        agent_registered: true,
     };
 }
 
@@ -268,6 +272,9 @@ pub enum PortFailure {
     /// Its disks cannot be prepared, so its system would not start.
     #[error("the machine cannot be prepared to start")]
     BootNotPrepared,
+    /// A machine of a test failover has the address.
+    #[error("the address belongs to a machine of a test failover")]
+    AddressOfTest,
     /// Snapshots stand in the way.
     #[error("the machine has {0} snapshots")]
     SnapshotsPresent(u32),

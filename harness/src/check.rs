@@ -12,8 +12,11 @@
 //! | `lag` | honest RPO |
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
+//! | `asked` | what comes up in Azure and at home is what was asked for |
+//! | `kept` | points are kept as long as the policy says |
 //! | `calls` | what a job asks a site for is done once |
 //! | `plans` | machines of a recovery plan start group by group |
+//! | `moves` | a machine that was moved to another process server sends there |
 //! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
@@ -21,17 +24,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use switchback_engine::role::CallId;
-use switchback_engine::{Consistency, GroupId, MachineId, PointId, Site};
+use switchback_engine::{Consistency, GroupId, MachineId, PointId, RecoveryPoint, Site};
 use switchback_sim::SimTime;
 
 use crate::content::Simulated;
 use crate::truth::Loss;
 
+mod asked;
 mod atlas;
 mod calls;
 mod image;
+mod kept;
 mod lag;
 mod left;
+mod moves;
 mod overhear;
 mod plans;
 mod points;
@@ -44,6 +50,7 @@ use atlas::Atlas;
 pub(crate) use image::{Difference, Replay, cut_of, first_difference};
 pub use lag::LagSample;
 use left::Left;
+use moves::Moves;
 pub(crate) use overhear::Tap;
 pub(crate) use rules::{is_known_change, states as item_states};
 use states::Reported;
@@ -68,12 +75,17 @@ pub enum Judge {
     OneWritableSide,
     /// When the dust settles no disk, machine or address is left over.
     NoOrphan,
-    /// Every job reaches a final state, what it asks a site for is done once, and what it starts can start.
+    /// Every job reaches a final state, what it asks a site for is done once, what it starts can start, and a machine
+    /// that it has moved to another process server sends there.
     JobsEnd,
     /// Only legal changes of state, and what is not allowed is refused and changes nothing.
     StatesAreLegal,
     /// No machine of a recovery plan is started before those of an earlier group.
     PlanOrder,
+    /// A machine that comes up has the properties, and is at the place, that were asked for, and breaks no rule.
+    AsAsked,
+    /// Points are kept as long as the policy promises, and no longer.
+    Retention,
     /// The objectives that the scenario asked for.
     PromisedTimes,
     /// After faults stop, replication becomes healthy within a bound.
@@ -84,7 +96,7 @@ pub enum Judge {
 
 impl Judge {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Prefix,
         Self::CommonCut,
         Self::ApplicationPoint,
@@ -96,6 +108,8 @@ impl Judge {
         Self::JobsEnd,
         Self::StatesAreLegal,
         Self::PlanOrder,
+        Self::AsAsked,
+        Self::Retention,
         Self::PromisedTimes,
         Self::Convergence,
         Self::RunsThrough,
@@ -116,6 +130,8 @@ impl Judge {
             Self::JobsEnd => "jobs end",
             Self::StatesAreLegal => "states are legal",
             Self::PlanOrder => "plans keep their order",
+            Self::AsAsked => "what comes up is as asked",
+            Self::Retention => "points are kept as promised",
             Self::PromisedTimes => "objectives are met",
             Self::Convergence => "replication converges",
             Self::RunsThrough => "the program runs through",
@@ -182,6 +198,8 @@ pub struct Judges<C: Simulated> {
     findings: Vec<Finding>,
     looks: BTreeMap<Judge, u64>,
     points: Vec<JudgedPoint>,
+    /// Where among them the points of each group at a site are.
+    point_places: BTreeMap<(Site, GroupId), Vec<usize>>,
     recoveries: Vec<JudgedRecovery>,
     replays: BTreeMap<(MachineId, Site), Replay>,
     tap: Tap<C>,
@@ -189,6 +207,8 @@ pub struct Judges<C: Simulated> {
     replaced: BTreeSet<(MachineId, Site)>,
     /// How many writes each machine had when it was last started from recovered disks.
     started_from: BTreeMap<MachineId, usize>,
+    /// How many writes each machine had on its side when its system was last shut down in order.
+    shut_down_at: BTreeMap<(MachineId, Site), usize>,
     /// Cuts of groups, by source, up to which every effect is known to have its cause.
     causal: BTreeMap<(GroupId, Site), Vec<(MachineId, usize)>>,
     /// What the vault has reported of each machine.
@@ -199,6 +219,9 @@ pub struct Judges<C: Simulated> {
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
     left: Vec<Left>,
+    /// The points of each journal when one last came into being.
+    kept: BTreeMap<(Site, GroupId), Vec<RecoveryPoint>>,
+    moves: Moves,
     atlas: Atlas,
 }
 
@@ -210,17 +233,21 @@ impl<C: Simulated> Judges<C> {
             findings: Vec::new(),
             looks: BTreeMap::new(),
             points: Vec::new(),
+            point_places: BTreeMap::new(),
             recoveries: Vec::new(),
             replays: BTreeMap::new(),
             tap: Tap::default(),
             replaced: BTreeSet::new(),
             started_from: BTreeMap::new(),
+            shut_down_at: BTreeMap::new(),
             causal: BTreeMap::new(),
             reported: BTreeMap::new(),
             lags: Vec::new(),
             calls_done: BTreeSet::new(),
             disk_counts,
             left: Vec::new(),
+            kept: BTreeMap::new(),
+            moves: Moves::default(),
             atlas: Atlas::default(),
         }
     }
@@ -237,6 +264,11 @@ impl<C: Simulated> Judges<C> {
     #[must_use]
     pub fn looks(&self, judge: Judge) -> u64 {
         self.looks.get(&judge).copied().unwrap_or(0)
+    }
+
+    fn note_point(&mut self, point: JudgedPoint) {
+        self.point_places.entry((point.site, point.group)).or_default().push(self.points.len());
+        self.points.push(point);
     }
 
     /// Every recovery point that came into being, oldest first.

@@ -26,6 +26,15 @@ use crate::world::spec::{
 /// What a scenario's world is made of.
 #[must_use]
 pub fn world_spec(scenario: &Scenario) -> WorldSpec {
+    let spec = written_one_by_one(scenario);
+    match scenario.batch_every {
+        Some(every) => spec.at_batch_level(every),
+        None => spec,
+    }
+}
+
+/// The world in which every write is an event of its own.
+fn written_one_by_one(scenario: &Scenario) -> WorldSpec {
     WorldSpec {
         seed: Seed(scenario.seed),
         machines: scenario.vms.iter().map(machine).collect(),
@@ -41,6 +50,7 @@ pub fn world_spec(scenario: &Scenario) -> WorldSpec {
             stack: stack(scenario.site.stack),
             vcenter: scenario.site.vcenter.clone(),
             hosts: scenario.site.hosts,
+            host_memory_bytes: scenario.site.host_memory,
             unmanaged: scenario.site.unmanaged.clone(),
             undiscovered: scenario.site.undiscovered.clone(),
             datastores: scenario.site.datastores.iter().map(datastore).collect(),
@@ -52,6 +62,7 @@ pub fn world_spec(scenario: &Scenario) -> WorldSpec {
             region: scenario.region.name.clone(),
             vault: scenario.region.vault.clone(),
             cache_account: scenario.region.cache_account.clone(),
+            agent_registration: scenario.region.agent_registration,
             networks: scenario.region.networks.clone(),
         },
         machine_disk: DiskTiming::flash(),

@@ -251,7 +251,7 @@ impl<C: Simulated> World<C> {
         self.commands += 1;
         let id = CommandId(self.commands);
         self.asked.push((id, command.clone()));
-        self.note(Happening::Asked { command: command.clone() });
+        self.note(Happening::Asked { command: Box::new(command.clone()) });
         self.kernel.schedule_at(self.now(), Event::Command(Box::new((id, command))));
         id
     }
@@ -270,7 +270,7 @@ impl<C: Simulated> World<C> {
 
     /// Asks once more, under the same number: what a user does who has heard nothing.
     pub fn repeat_command(&mut self, id: CommandId, command: Command) {
-        self.note(Happening::Asked { command: command.clone() });
+        self.note(Happening::Asked { command: Box::new(command.clone()) });
         self.kernel.schedule_at(self.now(), Event::Command(Box::new((id, command))));
     }
 

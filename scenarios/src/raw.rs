@@ -24,7 +24,7 @@ pub(crate) use crate::raw_args::{
     KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
     Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation, ServerExpectation,
     SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName,
-    TaskExpectation, TestFailover,
+    SwitchProcessServer, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};
@@ -43,6 +43,9 @@ record! {
         "summary" => summary: wanted Spanned<Text>,
         /// What blocks hold: stamps (default) or real bytes.
         "content" => content: optional Spanned<ContentKind>,
+        /// Batch level, for many machines over days: what a churn writes in so much time comes to the agent as one write of
+        /// each disk, 1m to 1h. Default: every write is an event of its own.
+        "batch-every" => batch_every: optional Spanned<Time>,
         /// The site on premises.
         "site" => site: wanted Site,
         /// The Azure region.
@@ -119,6 +122,8 @@ record! {
         "name" => name: required Spanned<Name>,
         /// The number of ESXi hosts, 1 to 64.
         "hosts" => hosts: wanted Spanned<Count>,
+        /// The memory of each host. Default: without end.
+        "host-memory" => host_memory: optional Spanned<Bytes>,
         /// The hosts that it does not manage, counted from 0. Default: none.
         "unmanaged" => unmanaged: optional Vec<Spanned<Count>>,
         /// Those of them that Site Recovery has not discovered. Default: none.
@@ -147,6 +152,8 @@ record! {
         "vault" => vault: required Spanned<Name>,
         /// The name of the cache storage account.
         "cache-account" => cache_account: required Spanned<Name>,
+        /// How long the agent of a machine takes to register after its first start there, up to 15m. Default 0s.
+        "agent-registration" => agent_registration: optional Spanned<Time>,
         /// Networks beside the one that is always there.
         "networks" => networks: optional Vec<Network>,
     }

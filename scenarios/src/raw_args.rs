@@ -7,7 +7,7 @@ use crate::model::words::{
     StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
-use crate::scalars::{Count, Flag, Ip, KebabName, Name};
+use crate::scalars::{CodeName, Count, Flag, Ip, KebabName, Name};
 use crate::units::{BitRate, DurationRange, Ratio, Time};
 
 /// Names the machine, the group or the plan something is asked of.
@@ -243,6 +243,14 @@ about! {
 }
 
 about! {
+    /// A move to another process server.
+    SwitchProcessServer is "a move to another process server" {
+        /// Which process server takes the machine's data from now on: on-premises, azure or one of `process-servers`.
+        "to" => to: required Spanned<Name>,
+    }
+}
+
+about! {
     /// A failover to Azure.
     Failover is "a failover" {
         /// Which recovery point.
@@ -414,7 +422,7 @@ about! {
     /// A code that Site Recovery shows during the run.
     CodeExpectation is "an expectation" {
         /// The code.
-        "is" => is: required Spanned<Count>,
+        "is" => is: required Spanned<CodeName>,
     }
 }
 

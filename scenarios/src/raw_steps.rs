@@ -14,7 +14,7 @@ use crate::raw::{
     HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
     Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
     RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk,
-    StateExpectation, Subject, TaskExpectation, TestFailover,
+    StateExpectation, Subject, SwitchProcessServer, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -40,6 +40,8 @@ choice! {
         "planned-failover" => PlannedFailover(Failback),
         /// Compare source and replica and send what differs.
         "resync" => Resync(Subject),
+        /// Send what a machine writes through another process server.
+        "switch-process-server" => SwitchProcessServer(SwitchProcessServer),
         /// End replication.
         "disable" => Disable(Subject),
         /// Enable replication of a group again, after a cancel or a disable.
@@ -80,6 +82,10 @@ choice! {
         "stop" => Stop(Operated),
         /// Switch a machine on premises on.
         "start" => Start(Operated),
+        /// Switch a machine in Azure off.
+        "stop-in-azure" => StopInAzure(Operated),
+        /// Switch a machine in Azure on again that was switched off there.
+        "start-in-azure" => StartInAzure(Operated),
         /// Take a snapshot of a machine on premises.
         "snapshot" => Snapshot(Operated),
         /// Remove all snapshots of a machine on premises.
@@ -171,6 +177,7 @@ const STEP_KEYS: &[&str] = &[
     "failback",
     "planned-failover",
     "resync",
+    "switch-process-server",
     "disable",
     "protect",
     "test-failover",
@@ -191,6 +198,8 @@ const STEP_KEYS: &[&str] = &[
     "destroy",
     "stop",
     "start",
+    "stop-in-azure",
+    "start-in-azure",
     "snapshot",
     "remove-snapshots",
     "delete",

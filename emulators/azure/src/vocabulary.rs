@@ -479,6 +479,7 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
         | PortFailure::SnapshotsPresent(_)
         | PortFailure::DatastoreOutOfReach
         | PortFailure::BootNotPrepared => (409, "OperationNotAllowed"),
+        PortFailure::AddressOfTest => (409, "PrivateIPAddressInUse"),
         PortFailure::Unsuitable(_) => (400, "InvalidParameter"),
         PortFailure::GuestUnresponsive => (409, "VMAgentStatusCommunicationError"),
         PortFailure::Throttled { .. } => (429, "TooManyRequests"),

@@ -143,7 +143,9 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::DatastoreOutOfReach => "DatastoreNotWritableOnHost",
         PortFailure::SnapshotsPresent(_) => "SnapshotFault",
         // Asked of the other site only.
-        PortFailure::BootNotPrepared | PortFailure::Unsuitable(_) => "NotSupported",
+        PortFailure::BootNotPrepared | PortFailure::AddressOfTest | PortFailure::Unsuitable(_) => {
+            "NotSupported"
+        }
     }
 }
 
@@ -191,6 +193,7 @@ mod tests {
             PortFailure::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(1),
             PortFailure::BootNotPrepared,
+            PortFailure::AddressOfTest,
         ];
         let mut names: Vec<_> = failures.iter().map(fault_name).collect();
         names.sort_unstable();

@@ -242,6 +242,7 @@ impl VCenter {
             profile: Some(vm.profile()),
             guest: self.guest_of(machine),
             place,
+            agent_registered: true,
         }
     }
 

@@ -33,7 +33,7 @@ impl<C: Content> Replicating<C> {
             *tokens += 1;
             Token(*tokens)
         };
-        for disk in &mut self.disks {
+        for disk in self.disks.iter_mut().filter(|disk| disk.has_to_read()) {
             let source = DiskRef::Machine(disk.disk, config.site);
             let mut read = |range, token| out.push(Effect::ReadDisk { disk: source, range, token });
             let pool_has_room = self.pool_used == 0 || self.pool_used + BATCH_BYTES <= config.pool_bytes;
@@ -179,6 +179,11 @@ impl<C: Content> Replicating<C> {
 }
 
 impl<C: Content> DiskCapture<C> {
+    /// Whether anything of it is still to be read: most of the time nothing is.
+    const fn has_to_read(&self) -> bool {
+        !self.places.is_empty() || !self.bitmap.is_empty() || !self.copy.is_complete()
+    }
+
     fn is_reading(&self, what: ReadFor) -> bool {
         self.slots.iter().any(|slot| slot.read_for == what && !slot.reads.is_empty())
     }

@@ -30,6 +30,8 @@ pub struct ProtectedItem {
     pub failback_policy: ReplicationPolicy,
     /// Where its batches go.
     pub process_server: Address,
+    /// Where they go instead if a move that has not ended well got through to the agent.
+    pub(super) moves_to: Option<Address>,
     /// The master target that serves it on the way home; `None` is that of the configuration server.
     pub master_target: Option<MasterTargetId>,
     /// Which drive of that master target keeps what arrives for it; `None` while no reprotect has named the master

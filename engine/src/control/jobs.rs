@@ -127,6 +127,9 @@ pub enum JobError {
     /// The master target's host is managed by nobody, and was not discovered.
     #[error("the host of the master target has not been discovered")]
     HostNotDiscovered,
+    /// The agent of the recovered machine has not registered yet.
+    #[error("the agent of the recovered machine has not registered yet")]
+    AgentNotRegistered,
 }
 
 /// A question and what came of it.

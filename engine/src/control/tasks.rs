@@ -349,14 +349,16 @@ impl Vault {
     /// Stops what runs beside replication for a machine that was asked for something bigger: resyncs, and moves to another
     /// process server.
     pub(super) fn cancel_side_jobs(&mut self, machine: MachineId) {
-        let open: Vec<JobId> = self.wire.open().map(|(_, id)| id).collect();
-        for id in open {
-            let is_beside = |job: &Job| {
-                matches!(job.kind, JobKind::Resync | JobKind::SwitchProcessServer) && job.machine == machine
-            };
-            if self.job(id).is_some_and(is_beside) && self.is_running(id) {
-                self.cancel_job(id);
-            }
-        }
+        let beside: Vec<JobId> = self.side_jobs(machine).collect();
+        beside.into_iter().for_each(|id| self.cancel_job(id));
+    }
+
+    /// The jobs that run beside replication for a machine: resyncs, and moves to another process server.
+    pub(super) fn side_jobs(&self, machine: MachineId) -> impl Iterator<Item = JobId> {
+        let is_beside = move |job: &Job| {
+            matches!(job.kind, JobKind::Resync | JobKind::SwitchProcessServer) && job.machine == machine
+        };
+        let open = self.wire.open().map(|(_, id)| id);
+        open.filter(move |id| self.job(*id).is_some_and(is_beside) && self.is_running(*id))
     }
 }

@@ -8,6 +8,7 @@ mod failures;
 mod groups;
 mod home;
 mod journey;
+mod moves;
 mod planned_failovers;
 mod plans;
 mod prepared;

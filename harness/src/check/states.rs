@@ -68,6 +68,7 @@ impl<C: Simulated> World<C> {
             Observation::PointCreated { group, point } => {
                 if let Address::Target(site) = from {
                     self.judge_new_point(site, *group, *point);
+                    self.judge_retention(site, *group);
                 }
             }
             Observation::Job { job, kind, machine, state } => self.note_job(*job, *kind, *machine, *state),
@@ -140,6 +141,7 @@ impl<C: Simulated> World<C> {
             // The machine at home has to be off from here on, whatever was tolerated before.
             ItemState::Enabling(Direction::Reverse) => reported.ran_twice = false,
             ItemState::Committed(direction) => reported.home = direction.target(),
+            ItemState::Synchronising(Direction::Reverse) => self.judge_way_home(machine),
             ItemState::FailedOver(direction) => self.judge_choice(machine, direction.target()),
             _ => {}
         }

@@ -261,7 +261,10 @@ impl<C: Simulated> Drill<C> {
                 let why = "the machine stays on its way to another state".to_owned();
                 Look::Refused(Failure { why, ..Failure::of_refusal(&refused) })
             }
-            Some(Err(refused)) if matches!(&refused, Refused::Plan(why) if is_for_now(why)) => {
+            Some(Err(refused))
+                if matches!(&refused, Refused::Plan(why) if is_for_now(why))
+                    || matches!(refused, Refused::JobUnderWay(_)) =>
+            {
                 Look::Refused(Failure::of_refusal(&refused))
             }
             Some(Err(_)) if self.scenario.operator.accepts_refusals => Look::Ended,

@@ -89,10 +89,10 @@ impl<C: Simulated> Drill<C> {
                 let name = format!("{} at {site}", self.scenario.subject_name(subject));
                 (name, found.iter().all(|found| *found == is), format!("{}, wanted {is}", listed(&found)))
             }
-            Expectation::Code { subject, is } => {
+            Expectation::Code { subject, ref is } => {
                 let shown: Vec<&str> = self.codes_of(subject).map(Code::as_str).collect();
                 let name = format!("code {is} for {}", self.scenario.subject_name(subject));
-                (name, shown.contains(&is.to_string().as_str()), format!("[{}], wanted {is}", listed(&shown)))
+                (name, shown.contains(&is.as_str()), format!("[{}], wanted {is}", listed(&shown)))
             }
             Expectation::Home { subject, is, host, datastore } => {
                 let found: Vec<String> = self

@@ -48,6 +48,9 @@ impl Failure {
             Refused::Plan(PlanRefused::UnknownMachine(_)) => FailureWord::NotProtected,
             Refused::Plan(_) => FailureWord::NotAllowed,
             Refused::NoDatastore => FailureWord::NoDatastore,
+            Refused::SameProcessServer => FailureWord::SameProcessServer,
+            Refused::JobUnderWay(_) => FailureWord::JobUnderWay,
+            Refused::NoProcessServer(_) => FailureWord::NotFound,
         };
         Self { word: Some(word), why: refused.to_string() }
     }
@@ -81,6 +84,7 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MasterTarget(MasterTargetUnfit::NotRunning) => FailureWord::MasterTargetNotRunning,
         JobError::MasterTarget(MasterTargetUnfit::OtherFamily) => FailureWord::WrongMasterTarget,
         JobError::MasterTarget(MasterTargetUnfit::Drive(_)) => FailureWord::UnfitRetentionDrive,
+        JobError::AgentNotRegistered => FailureWord::AgentNotRegistered,
         JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
             PortFailure::NotFound => FailureWord::NotFound,
@@ -93,6 +97,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::DatastoreOutOfReach => FailureWord::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(_) => FailureWord::SnapshotsPresent,
             PortFailure::Unsuitable(_) => FailureWord::RequirementsNotMet,
+            PortFailure::AddressOfTest => FailureWord::AddressOfTest,
             PortFailure::BootNotPrepared => FailureWord::BootNotPrepared,
         },
     }

@@ -75,6 +75,8 @@ impl<C: Simulated> Drill<C> {
                 }
                 world.operator_starts(machine(vm));
             }
+            Action::StopInAzure(vm) => world.operator_stops_in_azure(machine(vm)),
+            Action::StartInAzure(vm) => world.operator_starts_in_azure(machine(vm)),
             Action::Snapshot(vm) => world.operator_takes_snapshot(machine(vm)),
             Action::RemoveSnapshots(vm) => world.operator_removes_snapshots(machine(vm)),
             Action::Delete(vm) => world.operator_deletes(machine(vm)),
@@ -94,6 +96,7 @@ impl<C: Simulated> Drill<C> {
             | Action::Failback { .. }
             | Action::PlannedFailover { .. }
             | Action::Resync(_)
+            | Action::SwitchProcessServer { .. }
             | Action::Disable(_)
             | Action::Protect(_)
             | Action::TestFailover { .. }

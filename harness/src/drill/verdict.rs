@@ -194,6 +194,8 @@ const fn judges_of(word: JudgeWord) -> &'static [Judge] {
         JudgeWord::JobsAreIdempotent => &[Judge::JobsEnd, Judge::NoOrphan, Judge::NothingResurrected],
         JudgeWord::JobsEnd => &[Judge::JobsEnd],
         JudgeWord::PlansKeepTheirOrder => &[Judge::PlanOrder],
+        JudgeWord::WhatComesUpIsAsAsked => &[Judge::AsAsked],
+        JudgeWord::PointsAreKeptAsPromised => &[Judge::Retention],
         JudgeWord::NoOrphans => &[Judge::NoOrphan],
     }
 }

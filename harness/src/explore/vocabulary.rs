@@ -32,6 +32,8 @@ pub enum FaultKind {
     SiteLost,
     MachineStarted,
     MachineStopped,
+    MachineInAzureStarted,
+    MachineInAzureStopped,
     SnapshotTaken,
     SnapshotsRemoved,
     MachineMoved,
@@ -41,7 +43,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -63,6 +65,8 @@ impl FaultKind {
         Self::SiteLost,
         Self::MachineStarted,
         Self::MachineStopped,
+        Self::MachineInAzureStarted,
+        Self::MachineInAzureStopped,
         Self::SnapshotTaken,
         Self::SnapshotsRemoved,
         Self::MachineMoved,
@@ -112,6 +116,8 @@ impl FaultKind {
             Happening::SiteLost => Self::SiteLost,
             Happening::OperatorStarted { .. } => Self::MachineStarted,
             Happening::OperatorStopped { .. } => Self::MachineStopped,
+            Happening::StartedInAzure { .. } => Self::MachineInAzureStarted,
+            Happening::StoppedInAzure { .. } => Self::MachineInAzureStopped,
             Happening::OperatorSnapshot { .. } => Self::SnapshotTaken,
             Happening::OperatorRemovedSnapshots { .. } => Self::SnapshotsRemoved,
             Happening::OperatorDeleted { .. } => Self::MachineDeleted,
@@ -199,7 +205,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 22] = [
+pub(super) const REFUSALS: [&str; 24] = [
     "enable",
     "failover",
     "change of point",
@@ -222,6 +228,8 @@ pub(super) const REFUSALS: [&str; 22] = [
     "recovery plan",
     "configure",
     "failback policy",
+    "same process server",
+    "job under way",
 ];
 
 pub(super) fn refusal(refused: &Refused) -> Option<usize> {
@@ -255,5 +263,9 @@ const fn refusal_word(refused: &Refused) -> &'static str {
         Refused::OtherMasterTarget => "other master target",
         Refused::Plan(_) => "recovery plan",
         Refused::FailbackPolicyIsFixed => "failback policy",
+        Refused::SameProcessServer => "same process server",
+        Refused::JobUnderWay(_) => "job under way",
+        // No scenario can name anything else.
+        Refused::NoProcessServer(_) => "switch process server",
     }
 }

@@ -37,8 +37,19 @@ pub fn of<C: Simulated>(world: &World<C>) -> Vec<Event> {
     let mut standing = BTreeSet::new();
     let mut events = Vec::new();
     for (at, happening) in world.happenings() {
-        let Happening::Observed(observed) = happening else { continue };
         let event = |machine, code, cleared| Event { at: *at, machine, code, cleared };
+        let observed = match happening {
+            Happening::Observed(observed) => observed,
+            Happening::FoundUnclean { machine } => {
+                events.push(event(Some(*machine), Code::UncleanStart, false));
+                continue;
+            }
+            Happening::Replied { result: Err(refused) } => {
+                events.extend(raised::of_refusal(refused).map(|code| event(None, code, false)));
+                continue;
+            }
+            _ => continue,
+        };
         match raised::of_observation(observed) {
             Some(Change::Raised(machine, code)) => {
                 standing.insert((machine, code));

@@ -115,6 +115,13 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
         Happening::OperatorStopped { machine } => {
             ("operator", format!("shuts {} down, on premises", name(machine)))
         }
+        Happening::StartedInAzure { machine } => {
+            ("operator", format!("starts {} again, in Azure", name(machine)))
+        }
+        Happening::StoppedInAzure { machine } => {
+            ("operator", format!("shuts {} down, in Azure", name(machine)))
+        }
+        Happening::FoundUnclean { .. } => return None,
         Happening::OperatorSnapshot { machine } => {
             ("operator", format!("takes a snapshot of {}, on premises", name(machine)))
         }

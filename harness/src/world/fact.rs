@@ -39,8 +39,8 @@ pub enum Happening {
     Observed(Observation),
     /// A user asks the vault.
     Asked {
-        /// For what.
-        command: Command,
+        /// For what. Boxed: commands are large and rare, and of happenings a long run has millions.
+        command: Box<Command>,
     },
     /// The vault replied.
     Replied {
@@ -153,6 +153,21 @@ pub enum Happening {
     },
     /// An operator shuts a machine at home down.
     OperatorStopped {
+        /// Which.
+        machine: MachineId,
+    },
+    /// Somebody started a machine in the cloud again.
+    StartedInAzure {
+        /// Which.
+        machine: MachineId,
+    },
+    /// Somebody shuts a machine in the cloud down.
+    StoppedInAzure {
+        /// Which.
+        machine: MachineId,
+    },
+    /// The system of a machine that starts in the cloud finds that it was not shut down in order.
+    FoundUnclean {
         /// Which.
         machine: MachineId,
     },

@@ -68,7 +68,13 @@ impl<C: Simulated> World<C> {
         let now = self.now();
         let shown = super::faults::shown(now, self.clock_skew(Address::Agent(machine, site)));
         let pool_bytes = self.spec.machines[machine.0 as usize].pool_bytes;
-        let config = AgentConfig { machine, site, pool_bytes, drain_every: self.spec.drain_every };
+        let config = AgentConfig {
+            machine,
+            site,
+            pool_bytes,
+            drain_every: self.spec.drain_every,
+            heartbeat_every: self.spec.heartbeat_every(),
+        };
         let host = self.hosts.agent_mut(machine, site);
         let mut out = Outbox::default();
         let records = host.store.to_vec();
@@ -305,6 +311,7 @@ impl<C: Simulated> World<C> {
             return self.start_workloads(machine, site, Duration::ZERO);
         }
         self.cut_power(machine, site);
+        self.ended_in_order(machine, site);
         self.machine_is_off(machine, site);
     }
 

@@ -68,6 +68,7 @@ impl<C: Simulated> World<C> {
                     // A snapshot that cannot be taken is none, and then the judge has nothing to find.
                     let _ = self.vcenter.take_snapshot(self.now(), vm.moid, "by mistake");
                 }
+                self.judge_creation(machine, &left);
                 self.judges.created_beside(machine, left);
             }
             Consequence::MachineRemoved(machine) => self.for_disks(machine, |world, disk| {
@@ -122,8 +123,9 @@ impl<C: Simulated> World<C> {
             }
             (_, request) => request,
         };
-        if let CloudRequest::StartMachine(_, machine) = &request {
+        if let CloudRequest::StartMachine(instance, machine) = &request {
             self.judge_order_of_plan(*machine);
+            self.judge_instance(*instance, *machine);
         }
         let (kind, _) = azure::RequestKind::of(&request);
         let fired = self.azure.rules_fired();

@@ -83,6 +83,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
             stack: Default::default(),
             vcenter: "vc-lon".to_owned(),
             hosts: 2,
+            host_memory_bytes: None,
             unmanaged: Vec::new(),
             undiscovered: Vec::new(),
             datastores: vec![DatastoreSpec {
@@ -98,6 +99,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
             region: "uksouth".to_owned(),
             vault: "rsv-dr".to_owned(),
             cache_account: "stdrcache".to_owned(),
+            agent_registration: Duration::ZERO,
             networks: Vec::new(),
         },
         machine_disk: disk.clone(),

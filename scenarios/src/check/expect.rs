@@ -77,9 +77,10 @@ impl Check<'_> {
                 site: args.site.value,
                 is: args.is.value,
             },
-            ExpectationKind::Code(args) => {
-                Expectation::Code { subject: self.subject(raw, args.subject(), who)?, is: args.is.value.0 }
-            }
+            ExpectationKind::Code(args) => Expectation::Code {
+                subject: self.subject(raw, args.subject(), who)?,
+                is: args.is.value.0.clone(),
+            },
             ExpectationKind::Home(args) => self.home(raw, args)?,
             ExpectationKind::Task(args) => {
                 let steps = raw.timeline.as_deref().unwrap_or_default();
@@ -109,7 +110,7 @@ impl Check<'_> {
                 is: args.is.value.0,
             },
             ExpectationKind::ProcessServer(args) => {
-                let server = self.process_server_named(raw, &args.name, "an expectation is about")?;
+                let server = self.process_server_called(raw, &args.name, "an expectation is about")?;
                 let figure = args.figure.map(|figure| figure.value);
                 Expectation::ProcessServer { server, figure, worst: args.worst.value }
             }

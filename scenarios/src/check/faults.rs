@@ -60,6 +60,12 @@ impl Check<'_> {
             StepAction::Destroy(args) => self.destroy(raw, args, which)?,
             StepAction::Stop(args) => Action::Stop(self.vm_named(raw, &args.vm, &verb("stops"))?),
             StepAction::Start(args) => Action::Start(self.vm_named(raw, &args.vm, &verb("starts"))?),
+            StepAction::StopInAzure(args) => {
+                Action::StopInAzure(self.vm_named(raw, &args.vm, &verb("stops"))?)
+            }
+            StepAction::StartInAzure(args) => {
+                Action::StartInAzure(self.vm_named(raw, &args.vm, &verb("starts"))?)
+            }
             StepAction::Snapshot(args) => {
                 Action::Snapshot(self.vm_named(raw, &args.vm, &verb("takes a snapshot of"))?)
             }

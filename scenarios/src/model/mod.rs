@@ -74,6 +74,8 @@ pub struct Scenario {
     pub summary: String,
     /// What blocks hold.
     pub content: ContentKind,
+    /// At batch level: what a churn writes in so much time comes to the agent as one write of each disk.
+    pub batch_every: Option<Duration>,
     /// The site on premises.
     pub site: Site,
     /// The Azure side.
@@ -175,6 +177,8 @@ pub struct Site {
     pub vcenter: String,
     /// The number of ESXi hosts, 1 to 64.
     pub hosts: u32,
+    /// The memory of each host in bytes; without end if it is not said.
+    pub host_memory: Option<u64>,
     /// What protects it.
     pub stack: StackWord,
     /// How it is connected to Azure.
@@ -211,6 +215,8 @@ pub struct Region {
     pub vault: String,
     /// The cache storage account.
     pub cache_account: String,
+    /// How long an agent takes to register after the first start of its machine, up to 15 minutes.
+    pub agent_registration: Duration,
     /// Networks beside the one that is always there, with different names.
     pub networks: Vec<Network>,
 }

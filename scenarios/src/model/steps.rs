@@ -22,7 +22,8 @@ pub enum Subject {
     Vm(VmIndex),
     /// All machines of a group.
     Group(GroupIndex),
-    /// All machines of a recovery plan. Never of a change of point, a resync or a disable.
+    /// All machines of a recovery plan. Never of a change of point, a resync, a move to another process server or a
+    /// disable.
     Plan(PlanIndex),
 }
 
@@ -152,6 +153,13 @@ pub enum Action {
     },
     /// Compare source and replica and send what differs.
     Resync(Subject),
+    /// Send what a machine writes through another process server.
+    SwitchProcessServer {
+        /// Whose. Never of a plan.
+        subject: Subject,
+        /// Through which.
+        to: ProcessServerChoice,
+    },
     /// End replication.
     Disable(Subject),
     /// Enable replication of a group again, after a cancel or a disable.
@@ -233,6 +241,10 @@ pub enum Action {
     Stop(VmIndex),
     /// An operator switches a machine on premises on.
     Start(VmIndex),
+    /// Somebody switches a machine in Azure off.
+    StopInAzure(VmIndex),
+    /// Somebody switches a machine in Azure on again.
+    StartInAzure(VmIndex),
     /// An operator takes a snapshot of a machine on premises.
     Snapshot(VmIndex),
     /// An operator removes all snapshots of a machine on premises.
@@ -320,6 +332,7 @@ impl Action {
             Self::Failback { .. } => Journey(JourneyWord::Failback),
             Self::PlannedFailover { .. } => Journey(JourneyWord::PlannedFailover),
             Self::Resync(_) => Journey(JourneyWord::Resync),
+            Self::SwitchProcessServer { .. } => Journey(JourneyWord::SwitchProcessServer),
             Self::Disable(_) => Journey(JourneyWord::Disable),
             Self::Protect(_) => Journey(JourneyWord::Protect),
             Self::TestFailover { .. } => Journey(JourneyWord::TestFailover),
@@ -335,6 +348,8 @@ impl Action {
             Self::Destroy => Fault(FaultWord::Destroy),
             Self::Stop(_) => Fault(FaultWord::Stop),
             Self::Start(_) => Fault(FaultWord::Start),
+            Self::StopInAzure(_) => Fault(FaultWord::StopInAzure),
+            Self::StartInAzure(_) => Fault(FaultWord::StartInAzure),
             Self::Snapshot(_) => Fault(FaultWord::Snapshot),
             Self::RemoveSnapshots(_) => Fault(FaultWord::RemoveSnapshots),
             Self::Delete(_) => Fault(FaultWord::Delete),
@@ -532,8 +547,8 @@ pub enum Expectation {
     Code {
         /// Whose.
         subject: Subject,
-        /// The code.
-        is: u64,
+        /// The code: a number, or a name of letters, digits and `-`.
+        is: String,
     },
     /// The worst health that a process server had during the run.
     ProcessServer {

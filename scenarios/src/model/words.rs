@@ -272,6 +272,14 @@ words! {
         NoDatastore = "no-datastore",
         /// Nobody has discovered the host of the master target.
         HostNotDiscovered = "host-not-discovered",
+        /// The machine sends through the process server that is named.
+        SameProcessServer = "same-process-server",
+        /// The agent of the machine in Azure has not registered yet.
+        AgentNotRegistered = "agent-not-registered",
+        /// A machine of a test failover has the address.
+        AddressOfTest = "address-of-test",
+        /// Another job of the machine is under way.
+        JobUnderWay = "job-under-way",
     }
 }
 
@@ -374,6 +382,10 @@ words! {
         StatesAreLegal = "states-are-legal",
         /// No machine of a recovery plan is started before those of an earlier group.
         PlansKeepTheirOrder = "plans-keep-their-order",
+        /// A machine that comes up has the properties, and is at the place, that were asked for, and breaks no rule.
+        WhatComesUpIsAsAsked = "what-comes-up-is-as-asked",
+        /// Recovery points are kept as long as the policy promises, and no longer.
+        PointsAreKeptAsPromised = "points-are-kept-as-promised",
         /// When the dust settles no disk, snapshot, machine or address is left over.
         NoOrphans = "no-orphans",
     }
@@ -492,6 +504,8 @@ words! {
         CreateTestMachine = "create-test-machine",
         /// Prepare the recovered machine's disks, if its system would not start from them as they are.
         PrepareBoot = "prepare-boot",
+        /// Tell the agent to send to another process server.
+        SwitchProcessServer = "switch-process-server",
     }
 }
 
@@ -514,6 +528,8 @@ words! {
         PlannedFailover = "planned-failover",
         /// Compare source and replica and send what differs.
         Resync = "resync",
+        /// Send what a machine writes through another process server.
+        SwitchProcessServer = "switch-process-server",
         /// End replication.
         Disable = "disable",
         /// Enable replication again.

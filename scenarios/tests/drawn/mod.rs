@@ -299,21 +299,37 @@ fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
     let free = bytes(1 << 20, 1 << 45, 1);
     let alone = (any::<u64>(), any::<u64>());
     let kinds = (any_word(Connection::ALL), any_word(StackWord::ALL));
-    let drawn = (name(), 1u32..=64, free, any::<u64>(), alone, kinds);
-    drawn.prop_map(move |(vcenter, hosts, free, reach, (alone, unseen), (connection, stack))| {
-        let among = |bits: u64| (0..hosts).filter(move |host| bits >> host & 1 == 1).collect();
-        let (unmanaged, undiscovered) = (among(alone), among(alone & unseen));
-        let stores = names.iter().zip(&used);
-        let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
-        let datastores = stores.map(|(name, used)| Datastore {
-            name: name.clone(),
-            capacity: used + free,
-            reach: reach.clone(),
-            source: NOWHERE,
-        });
-        let datastores = datastores.collect();
-        Site { vcenter, hosts, stack, connection, unmanaged, undiscovered, datastores, source: NOWHERE }
-    })
+    let total: u64 = vms.iter().map(|vm| vm.memory).sum();
+    let memory = proptest::option::of(Just(total.clamp(4 << 30, 24 << 40)));
+    // More machines than a host can have are on hosts without end.
+    let memory = memory.prop_map(move |most| most.filter(|most| *most >= total));
+    let drawn = (name(), (1u32..=64, memory), free, any::<u64>(), alone, kinds);
+    drawn.prop_map(
+        move |(vcenter, (hosts, host_memory), free, reach, (alone, unseen), (connection, stack))| {
+            let among = |bits: u64| (0..hosts).filter(move |host| bits >> host & 1 == 1).collect();
+            let (unmanaged, undiscovered) = (among(alone), among(alone & unseen));
+            let stores = names.iter().zip(&used);
+            let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
+            let datastores = stores.map(|(name, used)| Datastore {
+                name: name.clone(),
+                capacity: used + free,
+                reach: reach.clone(),
+                source: NOWHERE,
+            });
+            let datastores = datastores.collect();
+            Site {
+                vcenter,
+                hosts,
+                host_memory,
+                stack,
+                connection,
+                unmanaged,
+                undiscovered,
+                datastores,
+                source: NOWHERE,
+            }
+        },
+    )
 }
 
 /// The machines of groups of these sizes.
@@ -440,13 +456,22 @@ fn frame() -> impl Strategy<Value = Scenario> {
         let site = site(stores, &vms);
         (Just(groups), plans(&vms), Just(vms), site, Just(master_target), Just(further))
     });
-    let words = (any_word(ContentKind::ALL), any_word(Origin::ALL), judges());
-    let azure = (name(), name(), name(), networks());
+    let batch_every = proptest::option::of(time(Duration::from_mins(1), Duration::from_hours(1)));
+    let words = (any_word(ContentKind::ALL), batch_every, any_word(Origin::ALL), judges());
+    let registration = time(Duration::ZERO, Duration::from_mins(15));
+    let azure = (name(), name(), name(), networks(), registration);
     let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN), link(Link::LAN));
     let heal = (proptest::option::of(time(Duration::from_secs(1), YEAR)), operator());
     let seed = prop_oneof![Just(1), any::<u64>()];
     (placed, (kebab(), summary(), seed), words, azure, servers, heal).prop_map(
-        |(placed, (name, summary, seed), (content, t0, always), azure, servers, (heal, operator))| {
+        |(
+            placed,
+            (name, summary, seed),
+            (content, batch_every, t0, always),
+            azure,
+            servers,
+            (heal, operator),
+        )| {
             let (groups, plans, vms, site, master_target, (process_servers, master_targets)) = placed;
             let (process_server, policy, wan, lan, fabric) = servers;
             Scenario {
@@ -457,8 +482,15 @@ fn frame() -> impl Strategy<Value = Scenario> {
                 seed,
                 summary,
                 content,
+                batch_every,
                 site,
-                region: Region { name: azure.0, vault: azure.1, cache_account: azure.2, networks: azure.3 },
+                region: Region {
+                    name: azure.0,
+                    vault: azure.1,
+                    cache_account: azure.2,
+                    networks: azure.3,
+                    agent_registration: azure.4,
+                },
                 wan,
                 lan,
                 fabric,

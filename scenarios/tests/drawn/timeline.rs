@@ -72,6 +72,11 @@ fn reprotect(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     )
 }
 
+fn switch_process_server(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
+    let servers = (0..2 + frame.process_servers.len()).prop_map(ProcessServerChoice::of_number);
+    (subject(frame), servers).prop_map(|(subject, to)| Action::SwitchProcessServer { subject, to })
+}
+
 /// A point that plans can go to too.
 fn whole_point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> + use<> {
     point(frame).prop_map(|to| match to {
@@ -103,6 +108,7 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         completed(frame),
         reprotect(frame),
         subject(frame).prop_map(Action::Resync),
+        switch_process_server(frame),
         subject(frame).prop_map(Action::Disable),
         planned(frame).prop_map(Action::CleanUpTest),
         subject(frame).prop_map(Action::ChangeFailbackPolicy),
@@ -111,6 +117,10 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         (subject(frame), point(frame)).prop_map(|(subject, to)| Action::TestFailover { subject, to }),
         group(frame).prop_map(Action::Protect),
     ]
+}
+
+fn code() -> impl Strategy<Value = String> {
+    prop_oneof![any::<u64>().prop_map(|number| number.to_string()), "[A-Za-z0-9-]{1,40}"]
 }
 
 fn program(frame: &Scenario) -> impl Strategy<Value = (Component, Option<VmIndex>)> + use<> {
@@ -174,6 +184,8 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         Just(Action::Destroy),
         vm(frame).prop_map(Action::Stop),
         vm(frame).prop_map(Action::Start),
+        vm(frame).prop_map(Action::StopInAzure),
+        vm(frame).prop_map(Action::StartInAzure),
         vm(frame).prop_map(Action::Snapshot),
         vm(frame).prop_map(Action::RemoveSnapshots),
         vm(frame).prop_map(Action::Delete),
@@ -285,7 +297,7 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, broken)| Expectation::Requirements { subject, broken }),
         (subject(frame), any_word(ConnectWord::ALL), any::<bool>())
             .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
-        (subject(frame), any::<u64>()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
+        (subject(frame), code()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
         (
             (0..2 + frame.process_servers.len()).prop_map(ProcessServerChoice::of_number),
             proptest::option::of(any_word(FigureWord::ALL)),

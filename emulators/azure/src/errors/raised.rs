@@ -2,11 +2,13 @@
 
 use core::fmt;
 
-use switchback_engine::control::{Job, JobError, JobKind, TaskKind, TaskState};
+use switchback_engine::control::{
+    ItemState, Job, JobError, JobKind, Operation, Refused, TaskKind, TaskState,
+};
 use switchback_engine::health::Symptom;
 use switchback_engine::message::{Observation, ResyncReason};
 use switchback_engine::ports::PortFailure;
-use switchback_engine::{MachineId, Site};
+use switchback_engine::{Direction, MachineId, Site};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
@@ -60,6 +62,14 @@ codes! {
     InterfaceNotCreated = "28092",
     /// The agent in Azure does not answer.
     AgentInAzureUnreachable = "95226",
+    /// The agent in Azure has not registered yet.
+    AgentNotRegistered = "agent-not-installed",
+    /// A test machine has the address of the machine.
+    AddressOfTest = "replica-ip-address-invalid",
+    /// The system found that it was not shut down in order before.
+    UncleanStart = "6008",
+    /// The properties of a machine that is not protected yet cannot be changed.
+    NotConfigurable = "cannot-be-configured",
     /// A machine of the name is on the host of the master target.
     NameTaken = "78052",
     /// The machine in Azure does not run, or hangs.
@@ -132,6 +142,18 @@ pub const fn of_symptom(symptom: Symptom) -> Code {
     }
 }
 
+/// The code that a refusal shows, if one is documented: only a change of what is not protected yet has one.
+#[must_use]
+pub const fn of_refusal(refused: &Refused) -> Option<Code> {
+    match refused {
+        Refused::NotAllowed {
+            operation: Operation::Configure,
+            state: ItemState::Unprotected | ItemState::Enabling(Direction::Forward),
+        } => Some(Code::NotConfigurable),
+        _ => None,
+    }
+}
+
 /// The code that a failed job shows; none for a job that did not fail.
 #[must_use]
 pub fn of_job(job: &Job) -> Option<Code> {
@@ -149,6 +171,7 @@ pub fn of_job(job: &Job) -> Option<Code> {
         JobError::MachineInTheWay(Site::Recovery) => Code::MachineNotCreated,
         JobError::MachineInTheWay(Site::Primary) => Code::MachineAtHomeNotStarted,
         JobError::HostNotDiscovered => Code::HostNotDiscovered,
+        JobError::AgentNotRegistered => Code::AgentNotRegistered,
         // No code is documented for a master target that will not do.
         JobError::NoSuchPoint | JobError::Unknown | JobError::MasterTarget(_) => Code::Internal,
     })
@@ -179,6 +202,7 @@ pub const fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
         }
         (PortFailure::DatastoreOutOfReach, _) => Code::DatastoreOutOfReach,
         (PortFailure::BootNotPrepared, _) => Code::BootNotPrepared,
+        (PortFailure::AddressOfTest, _) => Code::AddressOfTest,
         // The machine is not there, or hung.
         (PortFailure::NotFound | PortFailure::GuestUnresponsive, _) => Code::MachineInAzureNotRunning,
         // Inferred: the documents name no code for a machine that the prerequisites check turns away.

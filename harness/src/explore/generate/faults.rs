@@ -71,6 +71,7 @@ fn add(chance: &mut Chance, kind: FaultWord, when: When, scenario: &mut Scenario
     let undo = match &action {
         Action::Stop(vm) => Some(Action::Start(*vm)),
         Action::Start(vm) => Some(Action::Stop(*vm)),
+        Action::StopInAzure(vm) => Some(Action::StartInAzure(*vm)),
         Action::Snapshot(vm) if one_in(chance, 2) => Some(Action::RemoveSnapshots(*vm)),
         _ => None,
     };
@@ -135,6 +136,8 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         FaultWord::MoveMasterTarget => Action::MoveMasterTarget { datastore: datastore(chance, scenario) },
         FaultWord::Start => Action::Start(vm),
         FaultWord::Stop => Action::Stop(vm),
+        FaultWord::StopInAzure => Action::StopInAzure(vm),
+        FaultWord::StartInAzure => Action::StartInAzure(vm),
         FaultWord::Destroy => Action::Destroy,
     }
 }

@@ -36,6 +36,8 @@ const POINTS_MAX: u32 = 24;
 /// No more of a disk is used at first: what is unused costs nothing.
 const USED_MAX: u64 = 12 * MIB;
 
+/// In one run in so many the agents in Azure take their time to register.
+const REGISTRATION_ONE_IN: u64 = 6;
 /// One site in so many is protected by the modernised stack.
 const MODERNISED_ONE_IN: u64 = 3;
 
@@ -43,6 +45,7 @@ pub(super) fn blank() -> Site {
     Site {
         vcenter: "vc-lon".to_owned(),
         hosts: 1,
+        host_memory: None,
         stack: StackWord::Classic,
         connection: Connection::Vpn,
         unmanaged: Vec::new(),
@@ -57,6 +60,7 @@ pub(super) fn region() -> Region {
         name: "uksouth".to_owned(),
         vault: "rsv-dr".to_owned(),
         cache_account: "stdrcache".to_owned(),
+        agent_registration: Duration::ZERO,
         networks: Vec::new(),
     }
 }
@@ -80,6 +84,10 @@ pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings, lasts:
     scenario.policy = policy(&mut seed.chance("policy"), leanings, lasts);
     scenario.process_server = process_server(&mut seed.chance("process server"), leanings);
     super::servers::add(&mut seed.chance("servers"), &mut scenario);
+    let registration = &mut seed.chance("registration");
+    if one_in(registration, REGISTRATION_ONE_IN) {
+        scenario.region.agent_registration = span(registration, Duration::from_secs(1)..=15 * MINUTE);
+    }
     if leanings.from_start {
         scenario.t0 = Origin::Start;
     }

@@ -33,6 +33,22 @@ impl<C: Simulated> World<C> {
         self.shut_down_guest(machine, Site::Primary);
     }
 
+    /// Somebody shuts the machine in the cloud down in order, and not through the vault.
+    pub fn operator_stops_in_azure(&mut self, machine: MachineId) {
+        if self.is_running(machine, Site::Recovery) {
+            self.note(Happening::StoppedInAzure { machine });
+            self.shut_down_guest(machine, Site::Recovery);
+        }
+    }
+
+    /// Somebody starts the machine in the cloud again. One that Site Recovery has shut down is left alone.
+    pub fn operator_starts_in_azure(&mut self, machine: MachineId) {
+        if let Ok(consequences) = self.azure.start_again(machine) {
+            self.note(Happening::StartedInAzure { machine });
+            consequences.into_iter().for_each(|consequence| self.azure_consequence(consequence));
+        }
+    }
+
     /// An operator takes a snapshot of the machine at home.
     pub fn operator_takes_snapshot(&mut self, machine: MachineId) {
         let now = self.now();

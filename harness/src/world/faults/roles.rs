@@ -69,8 +69,9 @@ impl<C: Simulated> World<C> {
                 host.come_up(now, role, Outbox::default(), &mut self.kernel);
             }
             Address::Target(site) => {
+                let every = self.spec.heartbeat_every();
                 let host = &mut self.hosts.targets[site_index(site)];
-                let role = Target::recover(site, &host.store.to_vec());
+                let role = Target::recover(site, &host.store.to_vec()).with_heartbeat_every(every);
                 host.come_up(now, role, Outbox::default(), &mut self.kernel);
                 // What it says it has must be there before anybody sends it more.
                 self.judge_kept_points_at(site);

@@ -31,6 +31,10 @@ words! {
         Stop = "stop",
         /// An operator switches a machine on premises on.
         Start = "start",
+        /// Somebody switches a machine in Azure off.
+        StopInAzure = "stop-in-azure",
+        /// Somebody switches a machine in Azure on again.
+        StartInAzure = "start-in-azure",
         /// An operator takes a snapshot of a machine on premises.
         Snapshot = "snapshot",
         /// An operator removes the snapshots of a machine on premises.
