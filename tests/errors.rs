@@ -119,7 +119,7 @@ fn a_code_that_is_not_raised_is_told() {
         let file = folder.file(&format!("{name}.yaml"), spoilt);
         switchback(&["run", &file.display().to_string()])
             .exits(exit::OBJECTIVE_MISSED)
-            .says(&format!("[], wanted {code}"));
+            .says(&format!("FAIL  code {code}"));
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
         fabric: link(1, 10),
         wan: link(10, 10),
         cache_bytes: 600 << 30,
+        packs_bytes_per_sec: None,
+        server_memory_bytes: None,
         further_caches: Vec::new(),
         site: SiteSpec {
             stack: Default::default(),

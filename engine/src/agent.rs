@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`config`] | limits and cadences |
 //! | `capture` | one disk: the three capture modes and the order of what is pending |
+//! | `churn` | how much the machine changes |
 //! | `dirty` | the sparse bitmap of places to read again |
 //! | `copy` | first copy, comparison and resync of one disk |
 //! | `stream` | slots to numbered batches, sending, acknowledgement |
@@ -29,6 +30,7 @@ use crate::role::{Address, Effect, Input, Outbox, Role, Token};
 use crate::time::Instant;
 
 mod capture;
+mod churn;
 pub mod config;
 mod copy;
 mod dirty;
@@ -41,6 +43,7 @@ mod rounds;
 mod stream;
 
 use capture::DiskCapture;
+use churn::ChurnWatch;
 pub use config::AgentConfig;
 pub(crate) use copy::digests;
 pub use life::AgentRecord;
@@ -134,6 +137,9 @@ struct Replicating<C: Content> {
     /// What the process server can still take.
     credit_bytes: u64,
     order: WriteOrder,
+    /// Since when the process server has not answered, while something waits for it.
+    unanswered_since: Option<Instant>,
+    churn: ChurnWatch,
 }
 
 impl<C: Content> Role for Agent<C> {
@@ -238,6 +244,7 @@ impl<C: Content> Agent<C> {
     /// if it changed. Each step is cheap and does nothing when there is nothing to do.
     fn settle(&mut self, now: Instant, out: &mut Out<C>) {
         if let Some(replicating) = &mut self.replicating {
+            replicating.watch_churn(now);
             replicating.close_round_if_due(now);
             replicating.read_what_is_due(now, &self.config, &mut self.tokens, out);
             replicating.send(now, out);
@@ -257,7 +264,7 @@ impl<C: Content> Agent<C> {
 
     /// Sends the status when it says something new, and every heartbeat.
     fn report(&mut self, now: Instant, out: &mut Out<C>) {
-        let status = self.status();
+        let status = self.status(now);
         let news = self.last_status.as_ref().is_none_or(|last| !says_the_same(last, &status));
         if news || now >= self.heartbeat_at {
             self.heartbeat_at = now + self.config.heartbeat_every;
@@ -266,7 +273,7 @@ impl<C: Content> Agent<C> {
         }
     }
 
-    fn status(&self) -> AgentStatus {
+    fn status(&self, now: Instant) -> AgentStatus {
         let machine = self.config.machine;
         let Some(r) = &self.replicating else {
             return AgentStatus {
@@ -278,6 +285,8 @@ impl<C: Content> Agent<C> {
                 sectors_to_copy: 0,
                 pending_bytes: 0,
                 failed_markers: 0,
+                churns_too_much: false,
+                unanswered_secs: 0,
             };
         };
         AgentStatus {
@@ -289,6 +298,8 @@ impl<C: Content> Agent<C> {
             sectors_to_copy: r.disks.iter().map(DiskCapture::sectors_to_copy).sum(),
             pending_bytes: r.pool_used,
             failed_markers: r.marks.failed_in_a_row(),
+            churns_too_much: r.churn.is_over,
+            unanswered_secs: r.unanswered_since.map_or(0, |since| seconds(now.since(since))),
         }
     }
 
@@ -304,11 +315,22 @@ impl<C: Content> Agent<C> {
     }
 }
 
+/// Whole seconds, as many as a status can say.
+fn seconds(span: core::time::Duration) -> u32 {
+    u32::try_from(span.as_secs()).unwrap_or(u32::MAX)
+}
+
 /// Whether two statuses differ only in what changes all the time.
 fn says_the_same(a: &AgentStatus, b: &AgentStatus) -> bool {
     (a.generation, a.session, a.order, a.resync, a.failed_markers)
         == (b.generation, b.session, b.order, b.resync, b.failed_markers)
         && (a.sectors_to_copy == 0) == (b.sectors_to_copy == 0)
+        && is_unanswered(a) == is_unanswered(b)
+}
+
+/// Whether the process server has not answered for longer than an answer takes on a slow line.
+const fn is_unanswered(status: &AgentStatus) -> bool {
+    status.unanswered_secs >= 60
 }
 
 /// The id of disk number `index` of the machine.

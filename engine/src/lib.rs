@@ -16,6 +16,7 @@ pub mod conditions;
 pub mod content;
 pub mod control;
 pub mod extent;
+pub mod health;
 pub mod id;
 pub mod journal;
 mod ledger;

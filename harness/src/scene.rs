@@ -47,6 +47,8 @@ fn written_one_by_one(scenario: &Scenario) -> WorldSpec {
         fabric: link(&scenario.fabric),
         wan: link(&scenario.wan),
         cache_bytes: scenario.process_server.cache,
+        packs_bytes_per_sec: scenario.process_server.packs,
+        server_memory_bytes: scenario.process_server.memory,
         further_caches: scenario.process_servers.iter().map(|server| server.cache).collect(),
         site: SiteSpec {
             stack: stack(scenario.site.stack),

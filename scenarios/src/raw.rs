@@ -24,8 +24,8 @@ pub(crate) use crate::raw_args::{
     Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation,
     Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move,
     MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation,
-    SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName,
-    SwitchProcessServer, TaskExpectation, TestFailover,
+    ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    SubjectName, SwitchProcessServer, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};
@@ -205,6 +205,10 @@ record! {
         "cache" => cache: optional Spanned<Bytes>,
         /// How long a crash keeps it down. Default 30s.
         "crash-restart" => crash_restart: optional Spanned<Time>,
+        /// What it can pack a second: its load is told against that, and nothing is slower for it. Default: not looked at.
+        "packs" => packs: optional Spanned<ByteRate>,
+        /// Its memory, 1MiB or more: told against what is under way to Azure. Default: not looked at.
+        "memory" => memory: optional Spanned<Bytes>,
     }
 }
 

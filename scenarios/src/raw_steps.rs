@@ -13,8 +13,8 @@ use crate::raw::{
     Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
     HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
     Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
-    RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    SwitchProcessServer, TaskExpectation, TestFailover,
+    RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk,
+    StateExpectation, Subject, SwitchProcessServer, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -142,6 +142,8 @@ choice! {
         "requirements" => Requirements(RequirementsExpectation),
         /// Whether somebody can connect to a machine in Azure at the end.
         "connects" => Connects(ConnectsExpectation),
+        /// The worst health that a process server had during the run.
+        "process-server" => ProcessServer(ServerExpectation),
     }
 }
 

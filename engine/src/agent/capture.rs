@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Replicating;
+use super::churn::Churn;
 use super::config::{AgentConfig, BATCH_BYTES, BATCH_CHANGES, PLACES_MAX};
 use super::copy::Copy;
 use super::dirty::DirtyMap;
@@ -40,6 +41,7 @@ pub(super) struct DiskCapture<C: Content> {
     pub(super) places: Vec<SectorRange>,
     pub(super) bitmap: DirtyMap,
     pub(super) copy: Copy,
+    pub(super) churn: Churn,
     /// Batches have been made since the last round ended.
     pub(super) round_is_open: bool,
     /// The driver tells of what is written.
@@ -106,6 +108,7 @@ impl<C: Content> DiskCapture<C> {
             places: Vec::new(),
             bitmap: DirtyMap::new(sectors),
             copy,
+            churn: Churn::default(),
             round_is_open: false,
             is_followed: true,
         }
@@ -191,6 +194,8 @@ impl<C: Content> Replicating<C> {
         self.owe_a_round(now, config);
         let Some(capture) = self.disks.get_mut(usize::from(disk)) else { return false };
         let bytes = u64::from(change.sectors) * SECTOR_BYTES;
+        capture.churn.bytes += bytes;
+        capture.churn.writes += 1;
         let write = self.next_write;
         self.next_write += 1;
         let has_room = match capture.mode {

@@ -5,6 +5,7 @@
 //! comparison. After an orderly stop everything was committed, and the session goes on where it was.
 
 use super::capture::DiskCapture;
+use super::churn::ChurnWatch;
 use super::config::{AgentConfig, SEQUENCE_JUMP, SEQUENCE_RECORDED_EVERY, STOP_PATIENCE};
 use super::copy::Copy;
 use super::marks::Marks;
@@ -141,6 +142,8 @@ impl<C: Content> Agent<C> {
             resync: begin.reason.map(|reason| (reason, now)),
             copying: begin.first.is_some(),
             credit_bytes: u64::MAX,
+            unanswered_since: None,
+            churn: ChurnWatch::default(),
             order: if begin.first.is_some() { WriteOrder::Bitmap } else { WriteOrder::Data },
             terms,
         };

@@ -118,6 +118,7 @@ impl<C: Content> Replicating<C> {
             disk.window.time_out(now);
             let limit_items = if disk.window.is_probing() { 1 } else { BATCHES_IN_FLIGHT };
             while let Some(next) = disk.window.next_to_send(now, limit_items, self.credit_bytes) {
+                self.unanswered_since.get_or_insert(now);
                 out.send(self.terms.process_server, Message::Batch(next.batch));
             }
         }
@@ -143,12 +144,15 @@ impl<C: Content> Replicating<C> {
             let committed = disk.window.acknowledge(now, upto);
             self.pool_used -= committed.map(|sending| sending.pool_bytes).sum::<u64>();
         }
+        let waits = self.disks.iter().any(|disk| !disk.window.is_empty());
+        self.unanswered_since = waits.then_some(now);
     }
 
     /// Sends to another process server from now on, beginning with what the one before has not said to be kept.
     pub(super) fn move_to(&mut self, process_server: Address) {
         self.terms.process_server = process_server;
         self.credit_bytes = u64::MAX;
+        self.unanswered_since = None;
         for disk in &mut self.disks {
             let opens_at = disk.window.first_number();
             disk.opens_at = opens_at;

@@ -7,6 +7,7 @@
 use std::sync::OnceLock;
 
 use switchback_engine::control::ItemState;
+use switchback_engine::health::{Level, ServerFigure, Symptom};
 use switchback_engine::message::Observation;
 use switchback_engine::{Direction, MachineId, WriteOrder};
 
@@ -34,7 +35,7 @@ struct Universe {
 }
 
 /// What happens in the engine beside jobs and states.
-const ENGINE: [&str; 15] = [
+const ENGINE: [&str; 15 + Symptom::ALL.len() + 7] = [
     "write order metadata",
     "write order bitmap",
     "resync unclean shutdown",
@@ -50,6 +51,21 @@ const ENGINE: [&str; 15] = [
     "resync not followed",
     "filter lost",
     "agent installed",
+    "symptom the machine is silent",
+    "symptom its process server is silent",
+    "symptom the master target is silent",
+    "symptom it does not reach its process server",
+    "symptom nothing of it reaches its process server",
+    "symptom no application-consistent point for long",
+    "symptom it changes more than can be sent",
+    "symptom no test failover has succeeded",
+    "process server silent",
+    "process server cache space warning",
+    "process server cache space critical",
+    "process server drain time",
+    "process server processor",
+    "process server memory",
+    "cache has room again",
 ];
 
 /// A state in words; some are called the same on both ways.
@@ -262,6 +278,22 @@ fn of_engine(observation: &Observation) -> Option<usize> {
         Observation::QuiesceFailed { .. } => 11,
         Observation::FilterLost { .. } => 13,
         Observation::AgentInstalled { .. } => 14,
+        Observation::Symptom { symptom, is_there: true, .. } => {
+            15 + Symptom::ALL.iter().position(|one| one == symptom)?
+        }
+        Observation::Server { level: Level::Normal, .. } => return None,
+        Observation::Server { figure, level, .. } => {
+            let at = match (figure, level) {
+                (ServerFigure::Heartbeat, _) => 0,
+                (ServerFigure::CacheSpace, Level::Critical) => 2,
+                (ServerFigure::CacheSpace, _) => 1,
+                (ServerFigure::DrainTime, _) => 3,
+                (ServerFigure::Processor, _) => 4,
+                (ServerFigure::Memory, _) => 5,
+            };
+            15 + Symptom::ALL.len() + at
+        }
+        Observation::TakesAgain { .. } => 15 + Symptom::ALL.len() + 6,
         _ => return None,
     })
 }

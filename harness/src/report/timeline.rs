@@ -185,8 +185,20 @@ fn observed(outcome: &Outcome, observation: &Observation) -> Option<String> {
         Observation::RpoAlert { machine, over: false } => {
             format!("{} is within its RPO threshold again", name(machine))
         }
+        Observation::Symptom { machine, symptom, is_there } => {
+            let what = words::symptom(*symptom);
+            let end = if *is_there { "" } else { ": no longer" };
+            format!("{}: {what}{end}", name(machine))
+        }
         Observation::Throttled { by } => {
             format!("the {} takes nothing more for now: its cache is full", role(outcome, *by))
+        }
+        Observation::TakesAgain { by } => {
+            format!("the {} has room in its cache again", role(outcome, *by))
+        }
+        Observation::Server { number, figure, level } => {
+            let server = role(outcome, Address::ProcessServer(*number));
+            format!("{} of the {server}: {}", words::server_figure(*figure), words::level(*level))
         }
         Observation::QuiesceFailed { machine, why, .. } => {
             format!("the applications of {} did not pause: {why:?}", name(machine))

@@ -118,5 +118,6 @@ pub(super) const fn kind_of_message<C: Simulated>(message: &Message<C>) -> &'sta
         Message::Answer { .. } => "answer",
         Message::AgentStatus(_) => "agent status",
         Message::TargetStatus(_) => "target status",
+        Message::ProcessServerStatus(_) => "process server status",
     }
 }

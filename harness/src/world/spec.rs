@@ -46,6 +46,10 @@ pub struct WorldSpec {
     pub wan: LinkSpec,
     /// Cache of the process server on premises and of the one in the cloud, in bytes.
     pub cache_bytes: u64,
+    /// What these two can pack, in bytes a second; `None` is not looked at.
+    pub packs_bytes_per_sec: Option<u64>,
+    /// Their memory, in bytes; `None` is not looked at.
+    pub server_memory_bytes: Option<u64>,
     /// Caches of further process servers on premises, in bytes.
     pub further_caches: Vec<u64>,
     /// The primary site.

@@ -280,12 +280,16 @@ pub struct ProcessServer {
     pub cache: u64,
     /// How long a crash keeps it down.
     pub crash_restart: Duration,
+    /// What it can pack, in bytes a second; `None` is not looked at.
+    pub packs: Option<u64>,
+    /// Its memory in bytes; `None` is not looked at.
+    pub memory: Option<u64>,
 }
 
 impl Default for ProcessServer {
     /// The documented sizing: 600 GiB of cache; half a minute to restart.
     fn default() -> Self {
-        Self { cache: 600 << 30, crash_restart: Duration::from_secs(30) }
+        Self { cache: 600 << 30, crash_restart: Duration::from_secs(30), packs: None, memory: None }
     }
 }
 

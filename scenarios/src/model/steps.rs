@@ -6,8 +6,8 @@ use crate::model::conditions::ConditionWord;
 use crate::model::recovery::{Settings, Shown, ShownPolicy};
 use crate::model::words::{
     Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord,
-    HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState,
-    PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    FigureWord, HealthWord, HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall,
+    OutsideFailure, PassingState, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
     DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
@@ -566,6 +566,15 @@ pub enum Expectation {
         subject: Subject,
         /// The code: a number, or a name of letters, digits and `-`.
         is: String,
+    },
+    /// The worst health that a process server had during the run.
+    ProcessServer {
+        /// Which.
+        server: ProcessServerChoice,
+        /// What of it; `None` is everything.
+        figure: Option<FigureWord>,
+        /// How bad it was.
+        worst: HealthWord,
     },
     /// The number of acknowledged writes that were lost.
     Loss {

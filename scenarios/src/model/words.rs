@@ -7,7 +7,7 @@ mod faults;
 mod recovery;
 
 pub use faults::FaultWord;
-pub use recovery::{ConnectWord, FirmwareWord, HealthWord};
+pub use recovery::{ConnectWord, FigureWord, FirmwareWord, HealthWord};
 
 words! {
     /// What a block holds in this run.

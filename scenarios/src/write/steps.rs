@@ -278,6 +278,11 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::Connects { subject, from, is } => {
             ("connects", of(scenario, *subject).with("from", from).with("is", is))
         }
+        Expectation::ProcessServer { server, figure, worst } => {
+            let flow = Flow::new().with("name", plain(scenario.process_server_name(*server)));
+            let flow = figure.iter().fold(flow, |flow, figure| flow.with("figure", figure));
+            ("process-server", flow.with("worst", worst))
+        }
         Expectation::Loss { subject, at_most, at_least } => {
             let flow = of(scenario, *subject).with("at-most", at_most);
             ("loss", flow.with_if(*at_least != 0, "at-least", || *at_least))

@@ -287,8 +287,15 @@ fn master_target(stores: usize) -> impl Strategy<Value = MasterTarget> {
 }
 
 fn process_server() -> impl Strategy<Value = ProcessServer> {
-    let drawn = (bytes(1 << 20, 1 << 50, 1), time(Duration::from_secs(1), YEAR));
-    let drawn = drawn.prop_map(|(cache, crash_restart)| ProcessServer { cache, crash_restart });
+    let strength =
+        (proptest::option::of(bytes(1, 1 << 40, 1)), proptest::option::of(bytes(1 << 20, 1 << 50, 1)));
+    let drawn = (bytes(1 << 20, 1 << 50, 1), time(Duration::from_secs(1), YEAR), strength);
+    let drawn = drawn.prop_map(|(cache, crash_restart, (packs, memory))| ProcessServer {
+        cache,
+        crash_restart,
+        packs,
+        memory,
+    });
     prop_oneof![Just(ProcessServer::default()), drawn]
 }
 
@@ -398,10 +405,18 @@ pub(crate) fn shown() -> impl Strategy<Value = Shown> {
     let flag = || proptest::option::of(any::<bool>());
     let health = proptest::option::of(any_word(HealthWord::ALL));
     let disks = (proptest::option::of(name()), proptest::option::of(any::<u64>()));
+    let health = (health, proptest::option::of(any_word(HealthWord::ALL)));
     (proptest::option::of(name()), health, disks, flag(), flag()).prop_map(
-        |(name, health, (os_disk, data_disks), crash_consistent_point, app_consistent_point)| Shown {
+        |(
+            name,
+            (health, failover_health),
+            (os_disk, data_disks),
+            crash_consistent_point,
+            app_consistent_point,
+        )| Shown {
             name,
             health,
+            failover_health,
             os_disk,
             data_disks,
             crash_consistent_point,

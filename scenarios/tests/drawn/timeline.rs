@@ -313,6 +313,12 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
         (subject(frame), any_word(ConnectWord::ALL), any::<bool>())
             .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
         (subject(frame), code()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
+        (
+            (0..2 + frame.process_servers.len()).prop_map(ProcessServerChoice::of_number),
+            proptest::option::of(any_word(FigureWord::ALL)),
+            any_word(HealthWord::ALL),
+        )
+            .prop_map(|(server, figure, worst)| Expectation::ProcessServer { server, figure, worst }),
         (subject(frame), any_word(HomeWord::ALL), proptest::option::of(0..frame.site.hosts), store)
             .prop_map(|(subject, is, host, datastore)| Expectation::Home { subject, is, host, datastore }),
         (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {

@@ -5,6 +5,7 @@ use core::fmt;
 use switchback_engine::control::{
     ItemState, Job, JobError, JobKind, Operation, Refused, TaskKind, TaskState,
 };
+use switchback_engine::health::Symptom;
 use switchback_engine::message::{Observation, ResyncReason};
 use switchback_engine::ports::PortFailure;
 use switchback_engine::{Direction, MachineId, Site};
@@ -35,6 +36,22 @@ macro_rules! codes {
 codes! {
     /// The source machine does not answer.
     SourceUnreachable = "95117",
+    /// The machine has not been heard of.
+    MachineSilent = "78174",
+    /// Its process server has not been heard of.
+    ProcessServerSilent = "806",
+    /// The master target has not been heard of.
+    MasterTargetSilent = "78022",
+    /// The process server is out of reach of the machine.
+    ProcessServerUnreached = "78186",
+    /// What the machine sends does not reach the process server.
+    UploadsBlocked = "78028",
+    /// There has been no application-consistent point for long.
+    NoApplicationConsistentPoint = "78144",
+    /// The machine changes more than can be sent.
+    TooMuchChurn = "78188",
+    /// No test failover has succeeded since replication began.
+    NeverTested = "161011",
     /// The lag is over the threshold of the policy.
     NoCrashConsistentPoint = "78169",
     /// Machine or agent crashed; the disks are compared.
@@ -170,6 +187,10 @@ pub const fn of_observation(observed: &Observation) -> Option<Change> {
         Observation::RpoAlert { machine, over: false } => {
             Some(Change::Cleared(Some(*machine), Code::NoCrashConsistentPoint))
         }
+        Observation::Symptom { machine, symptom, is_there } => {
+            let (machine, code) = (Some(*machine), of_symptom(*symptom));
+            Some(if *is_there { Change::Raised(machine, code) } else { Change::Cleared(machine, code) })
+        }
         Observation::ResyncStarted { machine, reason: ResyncReason::UncleanShutdown } => {
             Some(Change::Raised(Some(*machine), Code::UncleanShutdown))
         }
@@ -177,7 +198,23 @@ pub const fn of_observation(observed: &Observation) -> Option<Change> {
             Some(Change::Cleared(Some(*machine), Code::UncleanShutdown))
         }
         Observation::Throttled { .. } => Some(Change::Raised(None, Code::CacheFull)),
+        Observation::TakesAgain { .. } => Some(Change::Cleared(None, Code::CacheFull)),
         _ => None,
+    }
+}
+
+/// The code of something that is wrong with the replication of a machine.
+#[must_use]
+pub const fn of_symptom(symptom: Symptom) -> Code {
+    match symptom {
+        Symptom::MachineSilent => Code::MachineSilent,
+        Symptom::ProcessServerSilent => Code::ProcessServerSilent,
+        Symptom::MasterTargetSilent => Code::MasterTargetSilent,
+        Symptom::ProcessServerUnreached => Code::ProcessServerUnreached,
+        Symptom::UploadsBlocked => Code::UploadsBlocked,
+        Symptom::NoApplicationPoint => Code::NoApplicationConsistentPoint,
+        Symptom::TooMuchChurn => Code::TooMuchChurn,
+        Symptom::NeverTested => Code::NeverTested,
     }
 }
 

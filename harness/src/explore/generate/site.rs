@@ -365,5 +365,7 @@ const fn whole_minutes(span: Duration) -> Duration {
 
 fn process_server(chance: &mut Chance, leanings: Leanings) -> ProcessServer {
     let cache = if leanings.small_cache { by_magnitude(chance, 8 * MIB..=64 * MIB) } else { 600 << 30 };
-    ProcessServer { cache, crash_restart: Duration::from_secs(30) }
+    let packs = one_in(chance, 6).then(|| by_magnitude(chance, 16 << 10..=64 * MIB));
+    let memory = one_in(chance, 6).then(|| by_magnitude(chance, MIB..=16 << 30));
+    ProcessServer { cache, crash_restart: Duration::from_secs(30), packs, memory }
 }

@@ -94,7 +94,12 @@ impl<C: Simulated> World<C> {
 
     pub(in crate::world) fn process_server_config_in(spec: &WorldSpec, number: u16) -> ProcessServerConfig {
         let cache_bytes = spec.caches().nth(usize::from(number)).unwrap_or(spec.cache_bytes);
-        ProcessServerConfig { number, cache_bytes }
+        let config = ProcessServerConfig::with_cache(number, cache_bytes);
+        if number > 1 {
+            return config;
+        }
+        let (packs_bytes_per_sec, memory_bytes) = (spec.packs_bytes_per_sec, spec.server_memory_bytes);
+        ProcessServerConfig { packs_bytes_per_sec, memory_bytes, ..config }
     }
 
     /// Whether the primary site is lost for good.

@@ -59,9 +59,10 @@ fn message<C: Simulated>(names: Names<'_>, message: &Message<C>) -> String {
         Message::TargetStatus(status) => {
             format!("target status, {}", words::plural(status.points.len() as u64, "recovery point"))
         }
-        Message::Answer { .. } | Message::AgentStatus(_) | Message::MarkerWanted { .. } => {
-            kind_of_message(message).to_owned()
-        }
+        Message::Answer { .. }
+        | Message::AgentStatus(_)
+        | Message::ProcessServerStatus(_)
+        | Message::MarkerWanted { .. } => kind_of_message(message).to_owned(),
     }
 }
 
