@@ -16,6 +16,7 @@
 //! | `kept` | points are kept as long as the policy says |
 //! | `calls` | what a job asks a site for is done once |
 //! | `plans` | machines of a recovery plan start group by group |
+//! | `moves` | a machine that was moved to another process server sends there |
 //! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
@@ -36,10 +37,12 @@ mod image;
 mod kept;
 mod lag;
 mod left;
+mod moves;
 mod overhear;
 mod plans;
 mod points;
 mod recovery;
+mod refused;
 mod rules;
 mod settled;
 mod states;
@@ -48,6 +51,7 @@ use atlas::Atlas;
 pub(crate) use image::{Difference, Replay, cut_of, first_difference};
 pub use lag::LagSample;
 use left::Left;
+use moves::Moves;
 pub(crate) use overhear::Tap;
 pub(crate) use rules::{is_known_change, states as item_states};
 use states::Reported;
@@ -72,7 +76,8 @@ pub enum Judge {
     OneWritableSide,
     /// When the dust settles no disk, machine or address is left over.
     NoOrphan,
-    /// Every job reaches a final state, what it asks a site for is done once, and what it starts can start.
+    /// Every job reaches a final state, what it asks a site for is done once, what it starts can start, and a machine
+    /// that it has moved to another process server sends there.
     JobsEnd,
     /// Only legal changes of state, and what is not allowed is refused and changes nothing.
     StatesAreLegal,
@@ -194,6 +199,8 @@ pub struct Judges<C: Simulated> {
     findings: Vec<Finding>,
     looks: BTreeMap<Judge, u64>,
     points: Vec<JudgedPoint>,
+    /// Where among them the points of each group at a site are.
+    point_places: BTreeMap<(Site, GroupId), Vec<usize>>,
     recoveries: Vec<JudgedRecovery>,
     replays: BTreeMap<(MachineId, Site), Replay>,
     tap: Tap<C>,
@@ -201,6 +208,8 @@ pub struct Judges<C: Simulated> {
     replaced: BTreeSet<(MachineId, Site)>,
     /// How many writes each machine had when it was last started from recovered disks.
     started_from: BTreeMap<MachineId, usize>,
+    /// How many writes each machine had on its side when its system was last shut down in order.
+    shut_down_at: BTreeMap<(MachineId, Site), usize>,
     /// Cuts of groups, by source, up to which every effect is known to have its cause.
     causal: BTreeMap<(GroupId, Site), Vec<(MachineId, usize)>>,
     /// What the vault has reported of each machine.
@@ -213,6 +222,9 @@ pub struct Judges<C: Simulated> {
     left: Vec<Left>,
     /// The points of each journal when one last came into being.
     kept: BTreeMap<(Site, GroupId), Vec<RecoveryPoint>>,
+    moves: Moves,
+    /// How many replica disks a machine had when its protection was last asked for.
+    replicas_before: BTreeMap<MachineId, usize>,
     atlas: Atlas,
 }
 
@@ -224,11 +236,13 @@ impl<C: Simulated> Judges<C> {
             findings: Vec::new(),
             looks: BTreeMap::new(),
             points: Vec::new(),
+            point_places: BTreeMap::new(),
             recoveries: Vec::new(),
             replays: BTreeMap::new(),
             tap: Tap::default(),
             replaced: BTreeSet::new(),
             started_from: BTreeMap::new(),
+            shut_down_at: BTreeMap::new(),
             causal: BTreeMap::new(),
             reported: BTreeMap::new(),
             lags: Vec::new(),
@@ -236,6 +250,8 @@ impl<C: Simulated> Judges<C> {
             disk_counts,
             left: Vec::new(),
             kept: BTreeMap::new(),
+            moves: Moves::default(),
+            replicas_before: BTreeMap::new(),
             atlas: Atlas::default(),
         }
     }
@@ -252,6 +268,11 @@ impl<C: Simulated> Judges<C> {
     #[must_use]
     pub fn looks(&self, judge: Judge) -> u64 {
         self.looks.get(&judge).copied().unwrap_or(0)
+    }
+
+    fn note_point(&mut self, point: JudgedPoint) {
+        self.point_places.entry((point.site, point.group)).or_default().push(self.points.len());
+        self.points.push(point);
     }
 
     /// Every recovery point that came into being, oldest first.

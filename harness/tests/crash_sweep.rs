@@ -6,7 +6,8 @@
 //! there and gone to the end by the same user (see `common/walk.rs` for when that user asks again).
 //!
 //! The usual run sweeps a very small world whole, at two down-times, and a group of two in part: there and back, which is
-//! failover and failback, a test failover with its cleanup, and a planned failover home that is taken back once.
+//! failover and failback, a test failover with its cleanup, a planned failover home that is taken back once, and a move to
+//! another process server and back.
 //!
 //! ```text
 //! SWITCHBACK_SWEEP=full cargo test --profile sim -p switchback-harness --test crash_sweep harder -- --nocapture
@@ -24,7 +25,9 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::walk::{Trouble, Walk, test_and_clean_up, there_and_back, there_and_home_as_planned};
+use common::walk::{
+    Trouble, Walk, move_and_move_back, test_and_clean_up, there_and_back, there_and_home_as_planned,
+};
 use common::{MINUTE, SECOND, link, machine, site};
 use switchback_engine::control::Stack;
 use switchback_engine::policy::ReplicationPolicy;
@@ -95,6 +98,12 @@ fn test_walk(spec: WorldSpec) -> Walk<Stamp> {
 fn planned_walk(mut spec: WorldSpec, taken_back_after: Duration) -> Walk<Stamp> {
     spec.site.stack = Stack::Modernised;
     Walk::new(World::new(spec).unwrap(), there_and_home_as_planned(PAUSE, taken_back_after))
+}
+
+/// With a second process server on premises.
+fn move_walk(mut spec: WorldSpec) -> Walk<Stamp> {
+    spec.further_caches = vec![spec.cache_bytes];
+    Walk::new(World::new(spec).unwrap(), move_and_move_back(PAUSE))
 }
 
 /// Goes the base journey once and crashes a copy of it at every position of a part.
@@ -277,6 +286,19 @@ fn a_planned_failover_that_is_taken_back_while_the_machine_is_powered_on() {
         let walk = planned_walk(tiny(3, 1), 32 * SECOND);
         expect_all_well("a planned failover, late", walk, Part { one_in: 2, rest: 1 }, down_for);
     }
+}
+
+#[test]
+fn a_move_to_another_process_server_and_back() {
+    for down_for in DOWN_TIMES {
+        expect_all_well("a move", move_walk(tiny(3, 1)), Part { one_in: 1, rest: 0 }, down_for);
+    }
+}
+
+#[test]
+fn a_move_of_a_group_of_two() {
+    let spec = hard_world("follower", 1);
+    expect_all_well("a move of two", move_walk(spec), Part { one_in: 4, rest: 1 }, 5 * SECOND);
 }
 
 #[test]

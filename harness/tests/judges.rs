@@ -7,7 +7,8 @@ mod common;
 use core::time::Duration;
 
 use common::{Drill, HOUR, MINUTE, SECOND, drill, link, machine, site, small_machine, two_disk_machine};
-use switchback_engine::control::{Command, ItemState, Location};
+use switchback_engine::conditions::InstallObstacle;
+use switchback_engine::control::{Command, ItemState, JobState, Location};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::recovery::SettingsChange;
@@ -18,7 +19,7 @@ use switchback_harness::check::Judge;
 use switchback_harness::content::Simulated;
 use switchback_harness::workload::WorkloadSpec;
 use switchback_harness::world::spec::DatastoreSpec;
-use switchback_harness::world::{PhysicalDisk, Sabotage};
+use switchback_harness::world::{Ailment, PhysicalDisk, Sabotage};
 
 const MACHINE: MachineId = MachineId(0);
 const FOLLOWER: MachineId = MachineId(1);
@@ -248,6 +249,24 @@ fn no_orphan_sees_a_machine_that_the_cloud_keeps() {
         drill
     };
     twins(Judge::NoOrphan, &[], Sabotage::KeepCloudMachine, story);
+}
+
+#[test]
+fn nothing_left_over_sees_what_a_machine_that_takes_no_agent_leaves() {
+    let story = |sabotage| {
+        let mut spec = small_machine(13);
+        spec.machines[0].ailments.push(Ailment::TakesNoAgent(InstallObstacle::NoSpace));
+        let mut drill = drill::<Stamp>(spec);
+        broken_by(&mut drill, sabotage);
+        drill.pass(MINUTE);
+        let (spec, process_server) = (drill.world.spec(), Address::ProcessServer(0));
+        let (group, policy) = (spec.groups[0].id, spec.groups[0].policy);
+        let machines = vec![(MACHINE, spec.machines[0].disks.iter().map(|disk| disk.sectors).collect())];
+        let ended = drill.ask(Command::Enable { group, machines, policy, process_server });
+        assert_eq!(ended, JobState::Failed);
+        drill
+    };
+    twins(Judge::NoOrphan, &[], Sabotage::ReplicaBeforeAgent, story);
 }
 
 #[test]

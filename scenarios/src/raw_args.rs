@@ -1,13 +1,14 @@
 //! What the actions and expectations are given: one record for the value of each key.
 
 use crate::decode::{Spanned, record};
+use crate::model::conditions::ConditionWord;
 use crate::model::words::{
-    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HealthWord, HomeWord,
-    LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord,
-    TaskEnd, TaskWord, Whereabouts,
+    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FigureWord, HealthWord,
+    HomeWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord,
+    StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
-use crate::scalars::{Count, Flag, Ip, KebabName, Name};
+use crate::scalars::{CodeName, Count, Flag, Ip, KebabName, Name};
 use crate::units::{BitRate, DurationRange, Ratio, Time};
 
 /// Names the machine, the group or the plan something is asked of.
@@ -132,6 +133,16 @@ record! {
 }
 
 record! {
+    /// Something that is the matter with a machine's system, or with the servers.
+    Condition is "a condition of a machine" {
+        /// Which machine; none for the servers.
+        "vm" => vm: optional Spanned<Name>,
+        /// What it is.
+        "what" => what: required Spanned<ConditionWord>,
+    }
+}
+
+record! {
     /// Failing calls to an outside service.
     Fail is "a failing call" {
         /// Which call.
@@ -239,6 +250,14 @@ about! {
         "datastore" => datastore: optional Spanned<Name>,
         /// To which machine on premises: original (default) or alternate, a new one on the master target's host.
         "location" => location: optional Spanned<LocationWord>,
+    }
+}
+
+about! {
+    /// A move to another process server.
+    SwitchProcessServer is "a move to another process server" {
+        /// Which process server takes the machine's data from now on: on-premises, azure or one of `process-servers`.
+        "to" => to: required Spanned<Name>,
     }
 }
 
@@ -367,6 +386,8 @@ about! {
         "name" => name: optional Spanned<Name>,
         /// Its health.
         "health" => health: optional Spanned<HealthWord>,
+        /// Its failover health: a warning until a test failover has succeeded.
+        "failover-health" => failover_health: optional Spanned<HealthWord>,
         /// The disk with the operating system, by its name in the scenario.
         "os-disk" => os_disk: optional Spanned<Name>,
         /// How many data disks it has.
@@ -412,7 +433,19 @@ about! {
     /// A code that Site Recovery shows during the run.
     CodeExpectation is "an expectation" {
         /// The code.
-        "is" => is: required Spanned<Count>,
+        "is" => is: required Spanned<CodeName>,
+    }
+}
+
+record! {
+    /// The worst health that a process server had during the run.
+    ServerExpectation is "an expectation" {
+        /// Which one: on-premises, azure or one of `process-servers`.
+        "name" => name: required Spanned<Name>,
+        /// What of it. Default: everything that is watched, the worst of which is its health.
+        "figure" => figure: optional Spanned<FigureWord>,
+        /// How bad it was at the worst.
+        "worst" => worst: required Spanned<HealthWord>,
     }
 }
 

@@ -9,12 +9,12 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, CodeExpectation, CompleteAction, ConnectsExpectation, ConsistencyExpectation, Crash, Cut,
-    Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
+    ChangePoint, CodeExpectation, CompleteAction, Condition, ConnectsExpectation, ConsistencyExpectation,
+    Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
     HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
     Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
-    RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    TaskExpectation, TestFailover,
+    RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk,
+    StateExpectation, Subject, SwitchProcessServer, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -40,6 +40,8 @@ choice! {
         "planned-failover" => PlannedFailover(Failback),
         /// Compare source and replica and send what differs.
         "resync" => Resync(Subject),
+        /// Send what a machine writes through another process server.
+        "switch-process-server" => SwitchProcessServer(SwitchProcessServer),
         /// End replication.
         "disable" => Disable(Subject),
         /// Enable replication of a group again, after a cancel or a disable.
@@ -80,6 +82,10 @@ choice! {
         "stop" => Stop(Operated),
         /// Switch a machine on premises on.
         "start" => Start(Operated),
+        /// Switch a machine in Azure off.
+        "stop-in-azure" => StopInAzure(Operated),
+        /// Switch a machine in Azure on again that was switched off there.
+        "start-in-azure" => StartInAzure(Operated),
         /// Take a snapshot of a machine on premises.
         "snapshot" => Snapshot(Operated),
         /// Remove all snapshots of a machine on premises.
@@ -90,6 +96,10 @@ choice! {
         "move" => Move(Move),
         /// Move the master target to another datastore.
         "move-master-target" => MoveMasterTarget(MoveMasterTarget),
+        /// Let something be the matter with a machine's system, or with the servers.
+        "break" => Break(Condition),
+        /// Repair it.
+        "repair" => Repair(Condition),
     }
 }
 
@@ -132,6 +142,8 @@ choice! {
         "requirements" => Requirements(RequirementsExpectation),
         /// Whether somebody can connect to a machine in Azure at the end.
         "connects" => Connects(ConnectsExpectation),
+        /// The worst health that a process server had during the run.
+        "process-server" => ProcessServer(ServerExpectation),
     }
 }
 
@@ -169,6 +181,7 @@ const STEP_KEYS: &[&str] = &[
     "failback",
     "planned-failover",
     "resync",
+    "switch-process-server",
     "disable",
     "protect",
     "test-failover",
@@ -189,11 +202,15 @@ const STEP_KEYS: &[&str] = &[
     "destroy",
     "stop",
     "start",
+    "stop-in-azure",
+    "start-in-azure",
     "snapshot",
     "remove-snapshots",
     "delete",
     "move",
     "move-master-target",
+    "break",
+    "repair",
 ];
 
 impl Step {

@@ -26,6 +26,10 @@ pub(crate) struct FilePath(pub(crate) String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) u64);
 
+/// A code of Site Recovery: a number, or a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CodeName(pub(crate) String);
+
 /// An address of the internet protocol, version 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ip(pub(crate) std::net::Ipv4Addr);
@@ -143,6 +147,29 @@ impl Scalar for Count {
 
     fn schema() -> Value {
         json!({ "type": "integer", "minimum": 0 })
+    }
+}
+
+impl Scalar for CodeName {
+    const WANTED: &'static str = "a code";
+
+    fn from_node(node: &Node) -> Result<Self, Problem> {
+        let help = "a code is a number, or letters, digits and `-`: 78169, agent-not-installed";
+        if let Kind::Integer(value) = node.kind {
+            let number = u64::try_from(value).map_err(|_| malformed(node, Self::WANTED, help))?;
+            return Ok(Self(number.to_string()));
+        }
+        let text = text_of(node, Self::WANTED)?;
+        let is_name = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !is_name || text.is_empty() || text.len() > NAME_LENGTH_MAX {
+            return Err(malformed(node, Self::WANTED, help));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn schema() -> Value {
+        let name = json!({ "type": "string", "pattern": "^[A-Za-z0-9-]+$", "maxLength": NAME_LENGTH_MAX });
+        json!({ "oneOf": [{ "type": "integer", "minimum": 0 }, name] })
     }
 }
 

@@ -64,6 +64,9 @@ fn head(scenario: &Scenario) -> String {
     if scenario.content != ContentKind::Stamps {
         out.push_str(&format!("content: {}\n", scenario.content));
     }
+    if let Some(every) = scenario.batch_every {
+        out.push_str(&format!("batch-every: {}\n", show_time(every)));
+    }
     out
 }
 
@@ -71,6 +74,9 @@ fn site(site: &Site) -> String {
     let vcenter = Flow::new()
         .with("name", plain(&site.vcenter))
         .with("hosts", site.hosts)
+        .with_if(site.host_memory.is_some(), "host-memory", || {
+            show_bytes(site.host_memory.unwrap_or_default())
+        })
         .with_if(!site.unmanaged.is_empty(), "unmanaged", || list(&site.unmanaged))
         .with_if(!site.undiscovered.is_empty(), "undiscovered", || list(&site.undiscovered));
     let mut out = format!("site:\n  vcenter: {vcenter}\n");
@@ -98,6 +104,9 @@ fn region(scenario: &Scenario) -> String {
         .with("name", plain(&region.name))
         .with("vault", plain(&region.vault))
         .with("cache-account", plain(&region.cache_account))
+        .with_if(!region.agent_registration.is_zero(), "agent-registration", || {
+            show_time(region.agent_registration)
+        })
         .with_if(!region.networks.is_empty(), "networks", || recovery::networks(&region.networks));
     format!("region: {flow}\n")
 }
@@ -135,11 +144,14 @@ fn servers(scenario: &Scenario) -> String {
 
 fn process_server(server: &ProcessServer) -> Flow {
     let default = ProcessServer::default();
-    Flow::new().with_if(server.cache != default.cache, "cache", || show_bytes(server.cache)).with_if(
-        server.crash_restart != default.crash_restart,
-        "crash-restart",
-        || show_time(server.crash_restart),
-    )
+    let flow = Flow::new()
+        .with_if(server.cache != default.cache, "cache", || show_bytes(server.cache))
+        .with_if(server.crash_restart != default.crash_restart, "crash-restart", || {
+            show_time(server.crash_restart)
+        });
+    let flow =
+        server.packs.iter().fold(flow, |flow, packs| flow.with("packs", format!("{}/s", show_bytes(*packs))));
+    server.memory.iter().fold(flow, |flow, memory| flow.with("memory", show_bytes(*memory)))
 }
 
 fn master_target(target: &MasterTarget, site: &Site) -> Flow {

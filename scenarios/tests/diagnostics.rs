@@ -41,6 +41,8 @@ snapshots! {
     moments: "moments.yaml",
     plans: "plans.yaml",
     homes: "homes.yaml",
+    servers: "servers.yaml",
+    conditions: "conditions.yaml",
     ranges_are_not_one_scenario: "ranges.yaml",
     several_kinds: "several-kinds.yaml",
     traces: "traces.yaml",

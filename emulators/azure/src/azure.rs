@@ -1,6 +1,7 @@
 //! Azure itself: what it knows, and looking things up in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use switchback_engine::ports::{CloudAnswer, CloudRequest, Instance};
 use switchback_engine::role::{DiskRef, StorageError};
@@ -45,6 +46,8 @@ pub struct Azure<C: Content> {
     pub(crate) targets: BTreeMap<MachineId, MachineTarget>,
     /// Machines whose disks nobody can prepare.
     pub(crate) boot_locked: BTreeSet<MachineId>,
+    /// How long an agent takes to register after the first start of its machine.
+    pub(crate) agent_registration: Duration,
     pub(crate) disks: BTreeMap<(DiskRole, DiskId), ManagedDisk>,
     pub(crate) machines: BTreeMap<(Instance, MachineId), VirtualMachine>,
     pub(crate) calls: Calls<CloudRequest<C>, CloudAnswer>,
@@ -68,6 +71,7 @@ impl<C: Content> Azure<C> {
             cache,
             targets: BTreeMap::new(),
             boot_locked: BTreeSet::new(),
+            agent_registration: Duration::ZERO,
             disks: BTreeMap::new(),
             machines: BTreeMap::new(),
             calls: Calls::none(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use switchback_engine::ports::Instance;
 use switchback_engine::{Content, MachineId};
@@ -9,7 +10,7 @@ use switchback_engine::{Content, MachineId};
 use crate::azure::Azure;
 use crate::consequence::Consequence;
 use crate::refusal::Refusal;
-use crate::virtual_machine::{MachineTarget, PowerState};
+use crate::virtual_machine::{MachineTarget, PowerState, VirtualMachine};
 use crate::virtual_network::{Subnet, VirtualNetwork};
 
 impl<C: Content> Azure<C> {
@@ -48,6 +49,11 @@ impl<C: Content> Azure<C> {
         self.boot_locked.insert(machine);
     }
 
+    /// Sets how long an agent takes to register after the first start of its machine; at first no time.
+    pub const fn set_agent_registration(&mut self, takes: Duration) {
+        self.agent_registration = takes;
+    }
+
     /// Sets how many cores there may be. Machines that have more keep them.
     pub const fn set_cores_max(&mut self, cores: u32) {
         self.quota.cores_max = cores;
@@ -61,6 +67,20 @@ impl<C: Content> Azure<C> {
         let vm = self.machines.get_mut(&(instance, machine)).ok_or(Refusal::ResourceNotFound)?;
         let was_running = std::mem::replace(&mut vm.power, PowerState::Running) == PowerState::Running;
         Ok(if was_running { Vec::new() } else { vec![Consequence::MachineStarted(instance, machine)] })
+    }
+
+    /// A user starts a machine once more that ran here and was stopped from inside.
+    ///
+    /// # Errors
+    /// [`Refusal::ResourceNotFound`], also for one that Site Recovery has shut down, which is released, or has not started
+    /// yet.
+    pub fn start_again(&mut self, machine: MachineId) -> Result<Vec<Consequence<C>>, Refusal> {
+        let was_started = |vm: &VirtualMachine| vm.agent_registered_at.is_some();
+        let is_stopped = |vm: &VirtualMachine| vm.power == PowerState::Stopped && was_started(vm);
+        if !self.machine(machine).is_some_and(is_stopped) {
+            return Err(Refusal::ResourceNotFound);
+        }
+        self.start(Instance::Recovered, machine)
     }
 
     /// A machine's host fails under it: its power is gone at once.

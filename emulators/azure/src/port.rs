@@ -27,7 +27,7 @@ use crate::refusal::Refusal;
 use crate::request_kind::RequestKind;
 use crate::requirements;
 use crate::virtual_machine::{MachineTarget, PowerState, VirtualMachine};
-use crate::virtual_network::Subnet;
+use crate::virtual_network::{Subnet, VirtualNetwork};
 
 type Work<C> = (CloudAnswer, Vec<Consequence<C>>);
 
@@ -96,7 +96,7 @@ impl<C: Content> Azure<C> {
         };
         let (result, consequences) = match running.refusal {
             Some(failure) => (Err(failure), Vec::new()),
-            None => match self.work(running.request) {
+            None => match self.work(now, running.request) {
                 Ok((answer, consequences)) => (Ok(answer), consequences),
                 Err(refusal) => (Err(PortFailure::from(&refusal)), Vec::new()),
             },
@@ -162,14 +162,14 @@ impl<C: Content> Azure<C> {
         }
     }
 
-    fn work(&mut self, request: CloudRequest<C>) -> Result<Work<C>, Refusal> {
+    fn work(&mut self, now: SimTime, request: CloudRequest<C>) -> Result<Work<C>, Refusal> {
         if !self.available {
             return Err(Refusal::ServiceUnavailable);
         }
         self.check(&request)?;
         match request {
             CloudRequest::Inspect(instance, machine) => {
-                Ok((CloudAnswer::Machine(self.inspect(instance, machine)), Vec::new()))
+                Ok((CloudAnswer::Machine(self.inspect(now, instance, machine)), Vec::new()))
             }
             CloudRequest::Examine(_, profile, settings) => {
                 let settings = self.examine(&profile, settings.as_deref())?;
@@ -189,7 +189,10 @@ impl<C: Content> Azure<C> {
             CloudRequest::PrepareBoot(instance, machine) => {
                 self.prepare_boot(instance, machine).map(|()| done([]))
             }
-            CloudRequest::StartMachine(instance, machine) => self.start(instance, machine).map(done),
+            CloudRequest::StartMachine(instance, machine) => {
+                self.note_start(now, instance, machine);
+                self.start(instance, machine).map(done)
+            }
             CloudRequest::StopMachine(machine) => Ok(done(self.deallocate(machine))),
             CloudRequest::DeleteMachine(instance, machine) => {
                 Ok(done(self.delete_machine(instance, machine)))
@@ -201,7 +204,14 @@ impl<C: Content> Azure<C> {
         }
     }
 
-    fn inspect(&self, instance: Instance, machine: MachineId) -> Inspection {
+    /// From the first start on the agent is on its way to be registered.
+    fn note_start(&mut self, now: SimTime, instance: Instance, machine: MachineId) {
+        if let Some(vm) = self.machines.get_mut(&(instance, machine)) {
+            vm.agent_registered_at.get_or_insert(now + self.agent_registration);
+        }
+    }
+
+    fn inspect(&self, now: SimTime, instance: Instance, machine: MachineId) -> Inspection {
         let found = self.instance(instance, machine);
         Inspection {
             exists: found.is_some(),
@@ -212,6 +222,7 @@ impl<C: Content> Azure<C> {
             guest: Guest::READY,
             place: Place::NOWHERE,
             profile: None,
+            agent_registered: found.is_none_or(|vm| vm.agent_registered_at.is_some_and(|at| at <= now)),
         }
     }
 
@@ -314,7 +325,7 @@ impl<C: Content> Azure<C> {
             name: format!("{name}-nic"),
             network: network.name.clone(),
             subnet: subnet.name.clone(),
-            private_ip: address_for(instance, subnet, target.private_ip)?,
+            private_ip: self.address_for(instance, network, subnet, target.private_ip)?,
             public_ip: (target.public_ip && instance == Instance::Recovered).then(|| format!("{name}-ip")),
         };
         Ok(VirtualMachine {
@@ -329,7 +340,36 @@ impl<C: Content> Azure<C> {
             nic,
             power: PowerState::Stopped,
             boot_prepared: false,
+            agent_registered_at: None,
         })
+    }
+
+    /// A test machine gets the address that is set if it is free, or else any that is (site-recovery 3.4). Until it is
+    /// cleaned up nothing else gets that one.
+    fn address_for(
+        &self,
+        instance: Instance,
+        network: &VirtualNetwork,
+        subnet: &Subnet,
+        wanted: Option<Ipv4Addr>,
+    ) -> Result<Ipv4Addr, Refusal> {
+        let chosen = subnet.choose(wanted);
+        match (instance, chosen) {
+            (Instance::Test, chosen) => chosen.or_else(|_| subnet.choose(None)),
+            (Instance::Recovered, Err(Refusal::PrivateIpAddressInUse(address)))
+                if self.is_of_test(network, subnet, address) =>
+            {
+                Err(Refusal::PrivateIpAddressOfTest(address))
+            }
+            (Instance::Recovered, chosen) => chosen,
+        }
+    }
+
+    fn is_of_test(&self, network: &VirtualNetwork, subnet: &Subnet, address: Ipv4Addr) -> bool {
+        let tests = self.machines.values().filter(|vm| vm.instance == Instance::Test);
+        tests
+            .map(|vm| &vm.nic)
+            .any(|nic| (&nic.network, &nic.subnet, nic.private_ip) == (&network.name, &subnet.name, address))
     }
 
     fn create_machine(
@@ -390,15 +430,6 @@ impl<C: Content> Azure<C> {
             consequences.push(Consequence::DiskDeleted(instance, disk));
         }
         consequences
-    }
-}
-
-/// A test machine gets the address that is set if it is free, or else any that is (site-recovery 3.4).
-fn address_for(instance: Instance, subnet: &Subnet, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, Refusal> {
-    let chosen = subnet.choose(wanted);
-    match instance {
-        Instance::Test => chosen.or_else(|_| subnet.choose(None)),
-        Instance::Recovered => chosen,
     }
 }
 

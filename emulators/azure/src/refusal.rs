@@ -51,6 +51,9 @@ pub enum Refusal {
     /// Someone has the address.
     #[error("the private address {0} is in use")]
     PrivateIpAddressInUse(Ipv4Addr),
+    /// A machine of a test failover that was not cleaned up has the address.
+    #[error("the private address {0} is that of a machine of a test failover")]
+    PrivateIpAddressOfTest(Ipv4Addr),
     /// The address does not belong to the subnet, or Azure keeps it to itself.
     #[error("the private address {0} cannot be had in the subnet")]
     PrivateIpAddressNotInSubnet(Ipv4Addr),
@@ -78,7 +81,7 @@ impl Refusal {
             Self::SizeNotFound(_) => "InvalidParameter",
             Self::NetworkNotFound(_) | Self::SubnetNotFound(_) => "InvalidResourceReference",
             Self::SubnetIsFull(_) => "SubnetIsFull",
-            Self::PrivateIpAddressInUse(_) => "PrivateIPAddressInUse",
+            Self::PrivateIpAddressInUse(_) | Self::PrivateIpAddressOfTest(_) => "PrivateIPAddressInUse",
             Self::PrivateIpAddressNotInSubnet(_) => "PrivateIPAddressNotInSubnet",
             Self::RequirementsNotMet(_) => "RequirementsNotMet",
             Self::BootNotPrepared(_) => "OperationNotAllowed",
@@ -103,6 +106,7 @@ impl From<&Refusal> for PortFailure {
             | Refusal::PrivateIpAddressInUse(_)
             | Refusal::PrivateIpAddressNotInSubnet(_) => Self::WrongState(refusal.to_string()),
             Refusal::RequirementsNotMet(violations) => Self::Unsuitable(violations.clone()),
+            Refusal::PrivateIpAddressOfTest(_) => Self::AddressOfTest,
             Refusal::BootNotPrepared(_) => Self::BootNotPrepared,
             Refusal::ServiceUnavailable => Self::Unavailable,
         }

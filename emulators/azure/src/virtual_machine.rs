@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use switchback_engine::MachineId;
 use switchback_engine::ports::Instance;
 use switchback_engine::recovery::RecoverySettings;
+use switchback_sim::SimTime;
 
 use crate::network_interface::NetworkInterface;
 use crate::quota::VmSize;
@@ -119,6 +120,8 @@ pub struct VirtualMachine {
     pub power: PowerState,
     /// Whether its disks were prepared so that its system starts here.
     pub boot_prepared: bool,
+    /// When its agent has registered; `None` as long as it was never started.
+    pub agent_registered_at: Option<SimTime>,
 }
 
 impl VirtualMachine {

@@ -149,7 +149,8 @@ impl VCenter {
     /// Whether a request can work as things stand.
     fn check(&self, request: &HypervisorRequest) -> Result<(), Fault> {
         match request {
-            HypervisorRequest::Inspect(_) => Ok(()),
+            // What stands in the way is found out on the way.
+            HypervisorRequest::Inspect(_) | HypervisorRequest::InstallAgent(_) => Ok(()),
             HypervisorRequest::InspectMasterTarget(_, which)
             | HypervisorRequest::AssignMasterTarget(_, which, _) => self.master_target(*which).map(|_| ()),
             HypervisorRequest::ShutDown(machine) => self.check_shut_down(*machine),
@@ -216,6 +217,9 @@ impl VCenter {
                 self.assign(*machine, *which, *drive)?;
                 Vec::new()
             }
+            HypervisorRequest::InstallAgent(machine) => {
+                return Ok((HypervisorAnswer::Installed(self.install(*machine)?), Vec::new()));
+            }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
             HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,
             HypervisorRequest::TakeSnapshot(machine) => self.keep(*machine, now)?,
@@ -242,6 +246,7 @@ impl VCenter {
             profile: Some(vm.profile()),
             guest: self.guest_of(machine),
             place,
+            agent_registered: true,
         }
     }
 

@@ -118,10 +118,13 @@ impl Vault {
                 policy,
                 failback_policy: ReplicationPolicy::FAILBACK,
                 process_server,
+                moves_to: None,
                 master_target: self.item(*machine).and_then(|item| item.master_target),
                 retention_drive: self.item(*machine).and_then(|item| item.retention_drive),
                 generation: 0,
                 rpo_alert: false,
+                symptoms: BTreeSet::new(),
+                was_tested: false,
                 disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
                 guest: Guest::READY,
                 profile: self.item(*machine).and_then(|item| item.profile.clone()),
@@ -172,7 +175,7 @@ impl Vault {
         }
         self.check_master_target(machine, facts.named)?;
         if let Some(item) = self.ledger.item_mut(machine) {
-            item.process_server = process_server;
+            (item.process_server, item.moves_to) = (process_server, None);
         }
         let job = self.begin_replication(machine, after, facts);
         self.advance(job);
@@ -298,7 +301,22 @@ impl Vault {
     }
 
     fn switch_process_server(&mut self, machine: MachineId, process_server: Address) -> Reply {
-        let direction = self.permit(machine, Operation::SwitchProcessServer)?.direction();
+        let item = self.permit(machine, Operation::SwitchProcessServer)?;
+        let direction = item.direction();
+        let is_known = matches!(process_server, Address::ProcessServer(_));
+        let is_there = item.process_server == process_server && item.moves_to.is_none();
+        if !is_known {
+            return Err(Refused::NoProcessServer(process_server));
+        }
+        if let Some(job) = self.side_jobs(machine).next() {
+            return Err(Refused::JobUnderWay(job));
+        }
+        if is_there {
+            return Err(Refused::SameProcessServer);
+        }
+        if let Some(item) = self.ledger.item_mut(machine) {
+            item.moves_to = Some(process_server);
+        }
         let facts = Facts { process_server: Some(process_server), ..Facts::new() };
         let job = self.begin_job(JobKind::SwitchProcessServer, machine, direction, facts);
         self.advance(job);

@@ -15,7 +15,7 @@ use super::vocabulary::{JobId, JobKind, JobState, Location, TaskKind, TaskState}
 use crate::id::{DatastoreId, Direction, DiskId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
-use crate::ports::{HypervisorRequest, Inspection, Instance, MasterTargetFound, PortFailure};
+use crate::ports::{HypervisorRequest, Inspection, Installed, Instance, MasterTargetFound, PortFailure};
 use crate::recovery::RecoverySettings;
 use crate::role::Address;
 use crate::time::Instant;
@@ -127,6 +127,9 @@ pub enum JobError {
     /// The master target's host is managed by nobody, and was not discovered.
     #[error("the host of the master target has not been discovered")]
     HostNotDiscovered,
+    /// The agent of the recovered machine has not registered yet.
+    #[error("the agent of the recovered machine has not registered yet")]
+    AgentNotRegistered,
 }
 
 /// A question and what came of it.
@@ -286,6 +289,7 @@ pub(super) enum Outcome {
     Existed,
     Inspected(Inspection),
     FoundMasterTarget(MasterTargetFound),
+    Installed(Installed),
     Suits(Box<RecoverySettings>),
     Chosen(RecoveryPoint),
     Failed(JobError),

@@ -1,5 +1,6 @@
 //! A machine moves to another process server: its agent is told to send there. The job ends when the agent has written
-//! that down; the item's state does not change, and replication goes on.
+//! that down; the item's state does not change, and replication goes on. After a job that failed or was cancelled
+//! nobody knows which of the two the agent sends to, so either can be asked for.
 
 use super::jobs::Next;
 use super::phase::Scene;
@@ -25,6 +26,6 @@ pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
     if let Some((machine, process_server)) = moved.filter(|_| well)
         && let Some(item) = vault.ledger.item_mut(machine)
     {
-        item.process_server = process_server;
+        (item.process_server, item.moves_to) = (process_server, None);
     }
 }

@@ -51,7 +51,12 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
 }
 
 fn check(scene: &Scene<'_>) -> Next {
-    source_is_missing(scene).map_or_else(|| master_target::take(scene), Next::Fail)
+    let is_registered = scene.job.facts.away.as_ref().is_none_or(|found| found.agent_registered);
+    match source_is_missing(scene) {
+        Some(error) => Next::Fail(error),
+        None if !is_registered => Next::Fail(JobError::AgentNotRegistered),
+        None => master_target::take(scene),
+    }
 }
 
 /// Why the recovered machine has nothing to send, if it has not.

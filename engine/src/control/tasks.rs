@@ -243,6 +243,9 @@ impl Vault {
         }
         self.learn_attached(id, ask, &outcome);
         self.learn_guest(id, ask, &outcome);
+        if let (Outcome::Installed(installed), Some(machine)) = (&outcome, machine) {
+            self.observe(Observation::AgentInstalled { machine, installed: *installed });
+        }
         if let (Outcome::Suits(settings), Some(job)) = (&outcome, self.job(id)) {
             let (machine, found) = (job.machine, job.facts.home.clone());
             self.keep_settings(machine, found, settings.as_ref().clone());
@@ -257,7 +260,7 @@ impl Vault {
             Outcome::Done => job.facts.source_is_down |= ask.what.shuts_down(),
             Outcome::Existed => job.facts.blank = false,
             Outcome::Chosen(point) => job.facts.point = Some(point),
-            Outcome::Suits(_) => {}
+            Outcome::Suits(_) | Outcome::Installed(_) => {}
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
             Outcome::FoundMasterTarget(found) => job.facts.master_target = Some(found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),
@@ -349,14 +352,16 @@ impl Vault {
     /// Stops what runs beside replication for a machine that was asked for something bigger: resyncs, and moves to another
     /// process server.
     pub(super) fn cancel_side_jobs(&mut self, machine: MachineId) {
-        let open: Vec<JobId> = self.wire.open().map(|(_, id)| id).collect();
-        for id in open {
-            let is_beside = |job: &Job| {
-                matches!(job.kind, JobKind::Resync | JobKind::SwitchProcessServer) && job.machine == machine
-            };
-            if self.job(id).is_some_and(is_beside) && self.is_running(id) {
-                self.cancel_job(id);
-            }
-        }
+        let beside: Vec<JobId> = self.side_jobs(machine).collect();
+        beside.into_iter().for_each(|id| self.cancel_job(id));
+    }
+
+    /// The jobs that run beside replication for a machine: resyncs, and moves to another process server.
+    pub(super) fn side_jobs(&self, machine: MachineId) -> impl Iterator<Item = JobId> {
+        let is_beside = move |job: &Job| {
+            matches!(job.kind, JobKind::Resync | JobKind::SwitchProcessServer) && job.machine == machine
+        };
+        let open = self.wire.open().map(|(_, id)| id);
+        open.filter(move |id| self.job(*id).is_some_and(is_beside) && self.is_running(*id))
     }
 }

@@ -376,4 +376,13 @@ pub enum Refused {
     /// A reprotect home names no datastore.
     #[error("no datastore is given for the disks at home")]
     NoDatastore,
+    /// What is named to send through is none of the process servers.
+    #[error("{0:?} is no process server")]
+    NoProcessServer(Address),
+    /// The machine sends through the process server that is named.
+    #[error("the machine sends through this process server already")]
+    SameProcessServer,
+    /// A job of the machine runs that a move to another process server does not go beside.
+    #[error("job {} of the machine is under way", .0.0)]
+    JobUnderWay(JobId),
 }

@@ -141,6 +141,7 @@ const fn asks_the_vault(action: &Action) -> bool {
             | Action::Disable(_)
             | Action::Protect(_)
             | Action::Resync(_)
+            | Action::SwitchProcessServer { .. }
             | Action::TestFailover { .. }
             | Action::CleanUpTest(_)
             | Action::Configure { .. }

@@ -225,6 +225,7 @@ impl<C: Simulated> World<C> {
         if !self.judges.reads_back {
             return;
         }
+        self.overhear_move(from, to, message);
         match (message, from, to) {
             (Message::Frame(frame), ..) => self.judges.tap.sent(frame),
             (Message::FrameStored { stream, upto }, ..) => {

@@ -24,6 +24,7 @@ impl<C: Simulated> World<C> {
                 self.judge_latest(machine, position);
                 self.judge_planned(machine, site, position);
                 self.judges.started_from.insert(machine, position);
+                self.find_out_how_it_ended(machine, site, position);
                 self.go_on_from(machine, site, position);
             }
             Err(what) => {
@@ -39,6 +40,21 @@ impl<C: Simulated> World<C> {
                 self.go_on_from(machine, site, position);
             }
         }
+    }
+
+    /// The system's own log says at its first start whether it was shut down in order before (Windows event 6008).
+    fn find_out_how_it_ended(&mut self, machine: MachineId, site: Site, position: usize) {
+        let ended = self.judges.shut_down_at.get(&(machine, site.other()));
+        let is_windows = self.spec().machines[machine.0 as usize].windows;
+        if site == Site::Recovery && is_windows && ended != Some(&position) {
+            self.note(Happening::FoundUnclean { machine });
+        }
+    }
+
+    /// A system has shut itself down in order: everything it wrote is on its disks.
+    pub(crate) fn ended_in_order(&mut self, machine: MachineId, site: Site) {
+        let position = self.history(machine).len(site);
+        self.judges.shut_down_at.insert((machine, site), position);
     }
 
     /// All disks of a machine at a site as they are now: for each disk its sorted runs, without zeroes.

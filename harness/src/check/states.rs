@@ -71,7 +71,12 @@ impl<C: Simulated> World<C> {
                     self.judge_retention(site, *group);
                 }
             }
-            Observation::Job { job, kind, machine, state } => self.note_job(*job, *kind, *machine, *state),
+            Observation::Job { job, kind, machine, state } => {
+                self.note_job(*job, *kind, *machine, *state);
+                if *kind == JobKind::Enable {
+                    self.judge_refused_agent(*job, *machine, *state);
+                }
+            }
             Observation::Task { job, task: TaskKind::ShutDownSource, state: TaskState::Skipped } => {
                 for reported in
                     self.judges.reported.values_mut().filter(|reported| reported.failover == Some(*job))

@@ -53,6 +53,10 @@ impl<C: Simulated> Drill<C> {
             Action::Cancel(subject) => each(*subject, &|machine| Ok(Command::Cancel { machine })),
             Action::Reprotect { subject, .. } => each(*subject, &|machine| self.reprotect(machine, action)),
             Action::Resync(subject) => each(*subject, &|machine| Ok(Command::Resync { machine })),
+            Action::SwitchProcessServer { subject, to } => each(*subject, &|machine| {
+                let process_server = Address::ProcessServer(to.number() as u16);
+                Ok(Command::SwitchProcessServer { machine, process_server })
+            }),
             Action::Disable(subject) => each(*subject, &|machine| Ok(Command::Disable { machine })),
             Action::TestFailover { subject, to } => each(*subject, &|machine| {
                 Ok(Command::TestFailover { machine, to: self.selector(machine, *to)? })

@@ -26,6 +26,9 @@ impl<C: Simulated> Drill<C> {
             Expectation::FailbackPolicy { subject, is } => self.failback_policy(*subject, is),
             Expectation::Requirements { subject, broken } => self.requirements(*subject, broken),
             Expectation::Connects { subject, from, is } => self.connects(*subject, *from, *is),
+            Expectation::ProcessServer { server, figure, worst } => {
+                self.process_server_was(*server, *figure, *worst)
+            }
             what => self.measured(what),
         };
         self.verdict_on(expect, name, held, figure)
@@ -86,10 +89,10 @@ impl<C: Simulated> Drill<C> {
                 let name = format!("{} at {site}", self.scenario.subject_name(subject));
                 (name, found.iter().all(|found| *found == is), format!("{}, wanted {is}", listed(&found)))
             }
-            Expectation::Code { subject, is } => {
+            Expectation::Code { subject, ref is } => {
                 let shown: Vec<&str> = self.codes_of(subject).map(Code::as_str).collect();
                 let name = format!("code {is} for {}", self.scenario.subject_name(subject));
-                (name, shown.contains(&is.to_string().as_str()), format!("[{}], wanted {is}", listed(&shown)))
+                (name, shown.contains(&is.as_str()), format!("[{}], wanted {is}", listed(&shown)))
             }
             Expectation::Home { subject, is, host, datastore } => {
                 let found: Vec<String> = self
@@ -160,7 +163,8 @@ impl<C: Simulated> Drill<C> {
             | Expectation::Shows { .. }
             | Expectation::FailbackPolicy { .. }
             | Expectation::Requirements { .. }
-            | Expectation::Connects { .. } => (String::new(), false, String::new()),
+            | Expectation::Connects { .. }
+            | Expectation::ProcessServer { .. } => (String::new(), false, String::new()),
         }
     }
 

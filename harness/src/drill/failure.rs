@@ -48,6 +48,9 @@ impl Failure {
             Refused::Plan(PlanRefused::UnknownMachine(_)) => FailureWord::NotProtected,
             Refused::Plan(_) => FailureWord::NotAllowed,
             Refused::NoDatastore => FailureWord::NoDatastore,
+            Refused::SameProcessServer => FailureWord::SameProcessServer,
+            Refused::JobUnderWay(_) => FailureWord::JobUnderWay,
+            Refused::NoProcessServer(_) => FailureWord::NotFound,
         };
         Self { word: Some(word), why: refused.to_string() }
     }
@@ -60,7 +63,8 @@ impl Failure {
     pub(super) fn of_job(job: &Job) -> Self {
         let error = job.error.as_ref();
         let why = error.map_or_else(|| "without a reason".to_owned(), ToString::to_string);
-        let code = raised::of_job(job).map_or_else(String::new, |code| format!(" with {code}"));
+        let codes: Vec<&str> = raised::all_of_job(job).into_iter().map(raised::Code::as_str).collect();
+        let code = if codes.is_empty() { String::new() } else { format!(" with {}", codes.join(", ")) };
         Self { word: error.map(word_of), why: format!("the job failed{code}: {why}") }
     }
 }
@@ -81,6 +85,7 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MasterTarget(MasterTargetUnfit::NotRunning) => FailureWord::MasterTargetNotRunning,
         JobError::MasterTarget(MasterTargetUnfit::OtherFamily) => FailureWord::WrongMasterTarget,
         JobError::MasterTarget(MasterTargetUnfit::Drive(_)) => FailureWord::UnfitRetentionDrive,
+        JobError::AgentNotRegistered => FailureWord::AgentNotRegistered,
         JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
             PortFailure::NotFound => FailureWord::NotFound,
@@ -93,7 +98,9 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::DatastoreOutOfReach => FailureWord::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(_) => FailureWord::SnapshotsPresent,
             PortFailure::Unsuitable(_) => FailureWord::RequirementsNotMet,
+            PortFailure::AddressOfTest => FailureWord::AddressOfTest,
             PortFailure::BootNotPrepared => FailureWord::BootNotPrepared,
+            PortFailure::NotInstallable(_) => FailureWord::NotInstallable,
         },
     }
 }

@@ -63,5 +63,6 @@ pub(super) const fn task_of(word: TaskWord) -> TaskKind {
         TaskWord::StopReplication => TaskKind::StopReplication,
         TaskWord::CreateTestMachine => TaskKind::CreateTestMachine,
         TaskWord::PrepareBoot => TaskKind::PrepareBoot,
+        TaskWord::SwitchProcessServer => TaskKind::SwitchProcessServer,
     }
 }

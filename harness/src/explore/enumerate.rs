@@ -14,8 +14,8 @@ use switchback_scenarios::model::words::{
     PassingState,
 };
 use switchback_scenarios::model::{
-    Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, Pattern, Ratio, RecoveryPointChoice,
-    SlowDevice, Step, StepIndex, Subject, Vm, VmIndex, When,
+    Action, Churn, Disk, FailbackPoint, Group, GroupIndex, Moment, Pattern, ProcessServerChoice, Ratio,
+    RecoveryPointChoice, SlowDevice, Step, StepIndex, Subject, Vm, VmIndex, When,
 };
 
 use super::generate::{NOWHERE, Place, blank, step};
@@ -98,9 +98,13 @@ impl Enumeration {
     }
 }
 
-/// Whether a step has to do with replication: one that only changes what a machine is to look like is drawn by chance.
+/// Whether a step moves an item between its states: one that only changes what a machine is to look like, or which way
+/// its data takes, is drawn by chance.
 const fn moves_something(word: JourneyWord) -> bool {
-    !matches!(word, JourneyWord::Configure | JourneyWord::ChangeFailbackPolicy)
+    !matches!(
+        word,
+        JourneyWord::Configure | JourneyWord::ChangeFailbackPolicy | JourneyWord::SwitchProcessServer
+    )
 }
 
 /// Every legal walk of one to `steps` steps, the short ones first.
@@ -176,6 +180,7 @@ const fn state_of(word: JourneyWord, turned: bool) -> PassingState {
         JourneyWord::Disable => PassingState::Disabling,
         JourneyWord::Protect => PassingState::Enabling,
         JourneyWord::Resync
+        | JourneyWord::SwitchProcessServer
         | JourneyWord::TestFailover
         | JourneyWord::CleanUpTest
         | JourneyWord::Configure
@@ -203,6 +208,9 @@ fn walk(journey: &[JourneyWord]) -> Vec<Step> {
             JourneyWord::Failback => Action::Failback { subject, to: FailbackPoint::Latest },
             JourneyWord::PlannedFailover => Action::PlannedFailover { subject, to: FailbackPoint::Latest },
             JourneyWord::Resync => Action::Resync(subject),
+            JourneyWord::SwitchProcessServer => {
+                Action::SwitchProcessServer { subject, to: ProcessServerChoice::Azure }
+            }
             JourneyWord::Disable => Action::Disable(subject),
             JourneyWord::Protect => Action::Protect(GroupIndex(0)),
             JourneyWord::TestFailover => Action::TestFailover { subject, to },
@@ -246,6 +254,7 @@ fn small_site() -> Scenario {
         firmware: FirmwareWord::Bios,
         remote_access: false,
         boot: switchback_scenarios::model::Boot::READY,
+        guest: Default::default(),
         memory: 4 << 30,
         capture_pool: 256 << 20,
         datastore: switchback_scenarios::model::DatastoreIndex(0),

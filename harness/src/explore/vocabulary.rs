@@ -5,7 +5,7 @@ use switchback_engine::control::{JobKind, JobState, Operation, Refused, TaskKind
 use switchback_engine::role::Address;
 
 use crate::outcome::words;
-use crate::world::{DiskLie, Happening};
+use crate::world::{Ailment, DiskLie, Happening};
 
 /// A kind of fault, as it shows in what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,16 +32,21 @@ pub enum FaultKind {
     SiteLost,
     MachineStarted,
     MachineStopped,
+    MachineInAzureStarted,
+    MachineInAzureStopped,
     SnapshotTaken,
     SnapshotsRemoved,
     MachineMoved,
     MasterTargetMoved,
     MachineDeleted,
+    AgentRefused,
+    PauseRefused,
+    FilterLost,
 }
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 31] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -63,11 +68,16 @@ impl FaultKind {
         Self::SiteLost,
         Self::MachineStarted,
         Self::MachineStopped,
+        Self::MachineInAzureStarted,
+        Self::MachineInAzureStopped,
         Self::SnapshotTaken,
         Self::SnapshotsRemoved,
         Self::MachineMoved,
         Self::MasterTargetMoved,
         Self::MachineDeleted,
+        Self::AgentRefused,
+        Self::PauseRefused,
+        Self::FilterLost,
     ];
 
     /// In words, such as `link cut`.
@@ -110,8 +120,15 @@ impl FaultKind {
             Happening::DeviceSlow { .. } => Self::DiskSlow,
             Happening::CallFailed { .. } => Self::CallFailed,
             Happening::SiteLost => Self::SiteLost,
+            Happening::FellIll { ailment, .. } => match ailment {
+                Ailment::TakesNoAgent(_) | Ailment::DriverInUse => Self::AgentRefused,
+                Ailment::CannotPause(_) => Self::PauseRefused,
+                Ailment::FilterLost(_) => Self::FilterLost,
+            },
             Happening::OperatorStarted { .. } => Self::MachineStarted,
             Happening::OperatorStopped { .. } => Self::MachineStopped,
+            Happening::StartedInAzure { .. } => Self::MachineInAzureStarted,
+            Happening::StoppedInAzure { .. } => Self::MachineInAzureStopped,
             Happening::OperatorSnapshot { .. } => Self::SnapshotTaken,
             Happening::OperatorRemovedSnapshots { .. } => Self::SnapshotsRemoved,
             Happening::OperatorDeleted { .. } => Self::MachineDeleted,
@@ -199,7 +216,7 @@ pub(super) fn task_number(kind: TaskKind, state: TaskState) -> Option<usize> {
 }
 
 /// What can be refused, and why.
-pub(super) const REFUSALS: [&str; 22] = [
+pub(super) const REFUSALS: [&str; 24] = [
     "enable",
     "failover",
     "change of point",
@@ -222,6 +239,8 @@ pub(super) const REFUSALS: [&str; 22] = [
     "recovery plan",
     "configure",
     "failback policy",
+    "same process server",
+    "job under way",
 ];
 
 pub(super) fn refusal(refused: &Refused) -> Option<usize> {
@@ -255,5 +274,9 @@ const fn refusal_word(refused: &Refused) -> &'static str {
         Refused::OtherMasterTarget => "other master target",
         Refused::Plan(_) => "recovery plan",
         Refused::FailbackPolicyIsFixed => "failback policy",
+        Refused::SameProcessServer => "same process server",
+        Refused::JobUnderWay(_) => "job under way",
+        // No scenario can name anything else.
+        Refused::NoProcessServer(_) => "switch process server",
     }
 }

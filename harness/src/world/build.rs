@@ -30,7 +30,7 @@ use crate::content::Simulated;
 use crate::truth::History;
 use crate::workload::Workload;
 
-/// Room for machines on a host, in MiB: memory is not what these worlds are about.
+/// Room for machines on a host, in MiB: memory is not what these worlds are about, unless a scenario says so.
 const HOST_MEMORY_MIB: u64 = 16 << 20;
 /// Cores that may be used in the cloud: quotas are not what these worlds are about, unless a scenario says so.
 const CORES_MAX: u32 = 100_000;
@@ -108,7 +108,11 @@ fn build_hosts<C: Simulated>(spec: &WorldSpec) -> Hosts<C> {
     let machines = 0..spec.machines.len() as u32;
     let sites = [Site::Primary, Site::Recovery];
     let agent = |machine, site| host(spec, Address::Agent(MachineId(machine), site), None);
-    let target = |site| host(spec, Address::Target(site), Some(Target::new(site)));
+    let heartbeat_every = spec.heartbeat_every();
+    let target = |site| {
+        let role = Target::new(site).with_heartbeat_every(heartbeat_every);
+        host(spec, Address::Target(site), Some(role))
+    };
     let process_server = |number| {
         let config = World::<C>::process_server_config_in(spec, number);
         host(spec, Address::ProcessServer(number), Some(ProcessServer::new(config)))
@@ -141,7 +145,8 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
     let mut hosts = Vec::new();
     for host in 0..site.hosts {
         let name = format!("{}-esx{:02}", site.vcenter, host + 1);
-        hosts.push(vcenter.add_host(HostSpec { name, cluster: None, memory_mib: HOST_MEMORY_MIB })?);
+        let memory_mib = site.host_memory_bytes.map_or(HOST_MEMORY_MIB, |bytes| bytes >> 20);
+        hosts.push(vcenter.add_host(HostSpec { name, cluster: None, memory_mib })?);
     }
     for host in &site.unmanaged {
         let discovered = !site.undiscovered.contains(host);
@@ -170,6 +175,9 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
             tools: true,
         };
         vcenter.set_guest(placed.machine, guest(spec, &placed));
+        for condition in machine.ailments.iter().filter_map(|ailment| ailment.condition()) {
+            vcenter.bring_about(Some(placed.machine), condition);
+        }
         if machine.boot.physical {
             vcenter.add_physical_server(placed)?;
         } else {
@@ -203,6 +211,7 @@ fn build_azure<C: Simulated>(spec: &WorldSpec) -> Azure<C> {
     for (number, _) in spec.machines.iter().enumerate().filter(|(_, machine)| machine.boot.locked) {
         azure.lock_boot(MachineId(number as u32));
     }
+    azure.set_agent_registration(spec.cloud.agent_registration);
     azure.add_subnet("default", Ipv4Addr::new(10, 1, 0, 0), 16);
     for network in &spec.cloud.networks {
         for subnet in &network.subnets {

@@ -34,6 +34,8 @@ pub enum Sabotage {
     KeepRunning,
     /// The cloud keeps machines that it was told to delete.
     KeepCloudMachine,
+    /// Asked to install an agent, somebody makes a replica disk first.
+    ReplicaBeforeAgent,
     /// The cloud prepares no machine for its start.
     SkipPreparation,
     /// A machine that is to stay as it is at home, beside a new one, gets a snapshot.

@@ -66,6 +66,8 @@ pub enum Step {
     StartHome,
     /// Take it back.
     TakeBack,
+    /// Send what every machine writes through this process server.
+    Switch(u16),
     /// Let time pass.
     Pause(Duration),
 }
@@ -336,6 +338,9 @@ impl<C: Simulated> Walk<C> {
                 Command::PlannedFailover { machine, to: PlannedPoint::CrashConsistent }
             }
             Step::TakeBack => Command::Cancel { machine },
+            Step::Switch(number) => {
+                Command::SwitchProcessServer { machine, process_server: Address::ProcessServer(number) }
+            }
             Step::Test if self.test(machine) == TestState::None => {
                 Command::TestFailover { machine, to: Selector::Latest }
             }
@@ -413,6 +418,14 @@ pub fn test_and_clean_up(pause: Duration) -> Vec<Step> {
         [Step::Enable, Step::Protected, Step::Pause(pause), Step::Test, Step::Pause(MINUTE), Step::Fresh];
     let after = [Step::CleanUp, Step::Pause(pause), Step::Fresh];
     [&test[..], &after].concat()
+}
+
+/// A move to the other process server on premises and back, with everything under way.
+pub fn move_and_move_back(pause: Duration) -> Vec<Step> {
+    let there =
+        [Step::Enable, Step::Protected, Step::Fresh, Step::Switch(2), Step::Pause(pause), Step::Fresh];
+    let back = [Step::Switch(0), Step::Pause(SECOND), Step::Switch(2), Step::Switch(0), Step::Fresh];
+    [&there[..], &back].concat()
 }
 
 /// There, and home as planned: once taken back at a moment of it, and then for good.

@@ -67,10 +67,12 @@ pub(crate) enum Asked {
     CleanUp,
     /// To send through a process server, another one or the same.
     Move,
+    /// To change what it is to look like in Azure.
+    Configure,
 }
 
 impl Asked {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Protect,
         Self::FailOver,
         Self::ChangePoint,
@@ -82,6 +84,7 @@ impl Asked {
         Self::Rehearse,
         Self::CleanUp,
         Self::Move,
+        Self::Configure,
     ];
 }
 
@@ -122,7 +125,13 @@ struct Decision {
     why: &'static str,
 }
 
-const DECIDED: [Decision; 6] = [
+const DECIDED: [Decision; 7] = [
+    Decision {
+        at: |standing| matches!(standing, Protected(ToAzure) | Copying(ToAzure) | FailoverFailed(ToAzure)),
+        asked: Asked::Configure,
+        accepted: true,
+        why: "site-recovery 3.4: settings are changed until the machine is there; nobody recorded an attempt later",
+    },
     Decision {
         at: |standing| matches!(standing, Protected(_) | Copying(_)),
         asked: Asked::Move,

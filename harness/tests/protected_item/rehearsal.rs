@@ -9,6 +9,7 @@ use switchback_azure::RequestKind;
 use switchback_engine::control::{Command, JobId, JobState, Location, Refused};
 use switchback_engine::message::{Observation, Selector};
 use switchback_engine::ports::PortFailure;
+use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::Address;
 use switchback_engine::{DatastoreId, MachineId, PointId, Site, Stamp};
 use switchback_harness::World;
@@ -51,6 +52,8 @@ pub(crate) struct Rehearsal<B> {
     item: Item,
     seen: usize,
     accepted: Vec<Asked>,
+    /// The process server that it surely sends to: unknown after a move whose end nobody waited for.
+    sends_to: Option<Address>,
     had_faults: bool,
     vault_crashed: bool,
     broken: PhantomData<B>,
@@ -61,7 +64,8 @@ impl<B: Broken + 'static> StateMachineTest for Rehearsal<B> {
     type Reference = Operations;
 
     fn init_test(course: &Course) -> Self {
-        let spec = site(1, vec![machine("web-01", &[8, 4], 16 << 10)]);
+        let mut spec = site(1, vec![machine("web-01", &[8, 4], 16 << 10)]);
+        spec.further_caches = vec![spec.cache_bytes];
         let mut world = World::new(spec).unwrap();
         if let Some(sabotage) = B::SABOTAGE {
             world.sabotage(sabotage);
@@ -72,6 +76,7 @@ impl<B: Broken + 'static> StateMachineTest for Rehearsal<B> {
             item: course.item,
             seen: 0,
             accepted: Vec::new(),
+            sends_to: None,
             had_faults: false,
             vault_crashed: false,
             broken: PhantomData,
@@ -116,14 +121,31 @@ impl<B: Broken> Rehearsal<B> {
             return self.look();
         }
         let was_at_rest = self.is_at_rest();
+        let sends_to = self.sends_to;
         // The vault moves the item before anybody hears that it does.
         self.accepted.push(asked);
         match self.reply_to(command.clone()) {
             Some(Ok(job)) => {
+                let moves = moves_to(&command).filter(|to| Some(*to) == sends_to);
+                assert!(moves.is_none(), "a move to where the machine sends already became job {}", job.0);
+                self.is_to_send(&command);
                 if waits {
                     self.rest();
                     self.compare(before.after(asked), job, was_at_rest);
+                    self.sends_as_told(&command, job);
                 }
+            }
+            Some(Err(Refused::SameProcessServer)) => {
+                self.accepted.pop();
+                let to = moves_to(&command).expect("only a move is refused so");
+                assert!(
+                    sends_to.is_none_or(|known| known == to),
+                    "{command:?}, and it sends to {sends_to:?}"
+                );
+            }
+            Some(Err(Refused::JobUnderWay(_))) => {
+                self.accepted.pop();
+                assert!(!was_at_rest, "{command:?} is refused beside a job, and there is none");
             }
             Some(Err(refused)) => {
                 self.accepted.pop();
@@ -138,6 +160,24 @@ impl<B: Broken> Rehearsal<B> {
             None => assert!(self.had_faults, "{asked:?} was not answered"),
         }
         self.look();
+    }
+
+    /// Protection names the process server; after a move it is open until that has ended well.
+    fn is_to_send(&mut self, command: &Command) {
+        match command {
+            Command::Enable { process_server, .. } | Command::Reprotect { process_server, .. } => {
+                self.sends_to = Some(*process_server);
+            }
+            Command::SwitchProcessServer { .. } => self.sends_to = None,
+            _ => {}
+        }
+    }
+
+    fn sends_as_told(&mut self, command: &Command, job: JobId) {
+        let state = self.world.control().and_then(|control| control.job(job)).map(|job| job.state);
+        if state == Some(JobState::Succeeded) {
+            self.sends_to = moves_to(command).or(self.sends_to);
+        }
     }
 
     /// Where nothing was broken, a job that succeeded led where the reference says.
@@ -348,8 +388,13 @@ impl<B: Broken> Rehearsal<B> {
                     self.item.standing,
                     Standing::Protected(Way::Home) | Standing::Copying(Way::Home)
                 );
-                let process_server = Address::ProcessServer(u16::from(goes_home));
-                Command::SwitchProcessServer { machine, process_server }
+                // The one that the protection names, or the other one on premises.
+                let number = if shut_down_source { 2 } else { u16::from(goes_home) };
+                Command::SwitchProcessServer { machine, process_server: Address::ProcessServer(number) }
+            }
+            Asked::Configure => {
+                let name = Some(if shut_down_source { "web-away" } else { "web-01" }.to_owned());
+                Command::Configure { machine, change: SettingsChange { name, ..SettingsChange::default() } }
             }
         }
     }
@@ -409,4 +454,11 @@ fn sites(world: &World<Stamp>) -> String {
         .map(|journal| (journal.spec().clone(), journal.points().to_vec()))
         .collect();
     format!("{disks:?} {machines:?} {runs:?} {:?} {points:?}", world.vcenter().machines().collect::<Vec<_>>())
+}
+
+const fn moves_to(command: &Command) -> Option<Address> {
+    match command {
+        Command::SwitchProcessServer { process_server, .. } => Some(*process_server),
+        _ => None,
+    }
 }

@@ -77,9 +77,10 @@ impl Check<'_> {
                 site: args.site.value,
                 is: args.is.value,
             },
-            ExpectationKind::Code(args) => {
-                Expectation::Code { subject: self.subject(raw, args.subject(), who)?, is: args.is.value.0 }
-            }
+            ExpectationKind::Code(args) => Expectation::Code {
+                subject: self.subject(raw, args.subject(), who)?,
+                is: args.is.value.0.clone(),
+            },
             ExpectationKind::Home(args) => self.home(raw, args)?,
             ExpectationKind::Task(args) => {
                 let steps = raw.timeline.as_deref().unwrap_or_default();
@@ -108,6 +109,11 @@ impl Check<'_> {
                 from: args.from.value,
                 is: args.is.value.0,
             },
+            ExpectationKind::ProcessServer(args) => {
+                let server = self.process_server_called(raw, &args.name, "an expectation is about")?;
+                let figure = args.figure.map(|figure| figure.value);
+                Expectation::ProcessServer { server, figure, worst: args.worst.value }
+            }
             ExpectationKind::Loss(args) => {
                 let (at_most, at_least) = (args.at_most, args.at_least);
                 if let Some(at_least) = at_least.filter(|least| least.value.0 > at_most.value.0) {

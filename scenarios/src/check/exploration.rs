@@ -261,7 +261,7 @@ impl Stage {
             (Self::FailbackCommitted, W::Reprotect) | (Self::Unprotected, W::Protect) => Self::Protected,
             (Self::Protected, W::TestFailover) => Self::Tested,
             (Self::Tested, W::CleanUpTest) => Self::Protected,
-            (Self::Protected | Self::Reprotected, W::Resync) => self,
+            (Self::Protected | Self::Reprotected, W::Resync | W::SwitchProcessServer) => self,
             (Self::Protected | Self::FailbackCommitted | Self::Unprotected, W::Disable) => Self::Unprotected,
             (Self::Committed | Self::Reprotected | Self::LeftInAzure, W::Disable) => Self::LeftInAzure,
             _ => return None,

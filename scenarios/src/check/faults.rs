@@ -60,6 +60,12 @@ impl Check<'_> {
             StepAction::Destroy(args) => self.destroy(raw, args, which)?,
             StepAction::Stop(args) => Action::Stop(self.vm_named(raw, &args.vm, &verb("stops"))?),
             StepAction::Start(args) => Action::Start(self.vm_named(raw, &args.vm, &verb("starts"))?),
+            StepAction::StopInAzure(args) => {
+                Action::StopInAzure(self.vm_named(raw, &args.vm, &verb("stops"))?)
+            }
+            StepAction::StartInAzure(args) => {
+                Action::StartInAzure(self.vm_named(raw, &args.vm, &verb("starts"))?)
+            }
             StepAction::Snapshot(args) => {
                 Action::Snapshot(self.vm_named(raw, &args.vm, &verb("takes a snapshot of"))?)
             }
@@ -75,6 +81,15 @@ impl Check<'_> {
             StepAction::MoveMasterTarget(args) => {
                 let who = verb("moves the master target to");
                 Action::MoveMasterTarget { datastore: self.datastore_named(raw, &args.datastore, &who)? }
+            }
+            StepAction::Break(args) => {
+                let (vm, what) = self.condition(raw, args, &verb("breaks something in"))?;
+                Action::Break { vm, what }
+            }
+            StepAction::Repair(args) => {
+                let (vm, what) = self.condition(raw, args, &verb("repairs something in"))?;
+                self.can_be_repaired(args.what);
+                Action::Repair { vm, what }
             }
             // What is asked of the vault was taken by the caller.
             _ => return None,

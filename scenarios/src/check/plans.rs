@@ -87,6 +87,7 @@ impl Check<'_> {
             }
             Action::ChangePoint { subject: Subject::Plan(_), .. }
             | Action::Resync(Subject::Plan(_))
+            | Action::SwitchProcessServer { subject: Subject::Plan(_), .. }
             | Action::Disable(Subject::Plan(_)) => {
                 self.d.report(
                     Diagnostic::new(

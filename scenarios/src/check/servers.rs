@@ -122,11 +122,9 @@ impl Check<'_> {
         which: &str,
     ) -> Option<Action> {
         let subject = self.subject(raw, args.subject(), &format!("{which} re-protects"));
-        let process_server = args.process_server.as_ref().map(|name| {
-            let who = format!("{which} goes through the process server");
-            let place = self.resolve(&name.value.0, name.span, &who, &Names::process_servers(raw));
-            place.map(ProcessServerChoice::of_number)
-        });
+        let who = format!("{which} goes through the process server");
+        let process_server =
+            args.process_server.as_ref().map(|name| self.process_server_called(raw, name, &who));
         let master_target = args.master_target.as_ref().map(|name| {
             let who = format!("{which} comes home to the master target");
             let place = self.resolve(&name.value.0, name.span, &who, &Names::master_targets(raw));
@@ -145,6 +143,27 @@ impl Check<'_> {
             datastore: datastore?,
             location: args.location.map_or(LocationWord::Original, |word| word.value),
         })
+    }
+
+    pub(super) fn switch_process_server(
+        &mut self,
+        raw: &raw::Scenario,
+        args: &raw::SwitchProcessServer,
+        which: &str,
+    ) -> Option<Action> {
+        let subject = self.subject(raw, args.subject(), &format!("{which} moves"));
+        let to = self.process_server_called(raw, &args.to, &format!("{which} moves to the process server"));
+        Some(Action::SwitchProcessServer { subject: subject?, to: to? })
+    }
+
+    pub(super) fn process_server_called(
+        &mut self,
+        raw: &raw::Scenario,
+        name: &Spanned<Name>,
+        who: &str,
+    ) -> Option<ProcessServerChoice> {
+        let place = self.resolve(&name.value.0, name.span, who, &Names::process_servers(raw));
+        place.map(ProcessServerChoice::of_number)
     }
 
     fn drive_called(

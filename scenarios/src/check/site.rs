@@ -5,23 +5,29 @@ use std::time::Duration;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{Connection, StackWord};
+use crate::model::words::{Connection, MachineKind, StackWord};
 use crate::model::{
     Datastore, DatastoreIndex, Link, MasterTarget, NewDisks, Operator, Policy, ProcessServer, Region, Site,
+    Vm,
 };
 use crate::raw;
 use crate::scalars::Count;
 use crate::source::Span;
-use crate::units::{Ratio, Time, show_time};
+use crate::units::{Ratio, Time, show_bytes, show_time};
 
 /// The most hosts of a vCenter here; a vSphere cluster has at most 96, and no drill needs as many.
 const HOSTS_MAX: u64 = 64;
 /// The largest datastore: VMFS holds 64 TiB; vSAN and NFS more.
 pub(super) const DATASTORE_MAX: u64 = 1 << 50;
+/// An ESXi host has at least 4 GiB and at most 24 TiB of memory.
+const HOST_MEMORY_MIN: u64 = 4 << 30;
+const HOST_MEMORY_MAX: u64 = 24 << 40;
 /// How often a job can be asked for.
 const ATTEMPTS_MAX: u64 = 1000;
 /// The longest retention a policy can have.
 const RETENTION_MAX: Duration = Duration::from_hours(15 * 24);
+/// An agent has registered 15 minutes after its machine was started, at the latest (site-recovery 3.8).
+const REGISTRATION_MAX: Duration = Duration::from_mins(15);
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -31,8 +37,15 @@ impl Check<'_> {
             name: raw.name.value.0.clone(),
             vault: raw.vault.value.0.clone(),
             cache_account: raw.cache_account.value.0.clone(),
+            agent_registration: self.agent_registration(raw.agent_registration),
             networks: self.networks(raw),
         }
+    }
+
+    fn agent_registration(&mut self, given: Option<Spanned<Time>>) -> Duration {
+        let Some(takes) = given else { return Duration::ZERO };
+        self.time_within(takes, Duration::ZERO, REGISTRATION_MAX, "the registration of an agent");
+        takes.value.0
     }
 
     pub(super) fn site(&mut self, raw: &raw::Site) -> Option<Site> {
@@ -73,9 +86,14 @@ impl Check<'_> {
             .collect();
         let vcenter = raw.vcenter.as_ref()?;
         let (unmanaged, undiscovered) = self.unmanaged(vcenter);
+        let host_memory = vcenter.host_memory;
+        if let Some(memory) = host_memory {
+            self.size_within(memory, HOST_MEMORY_MIN, HOST_MEMORY_MAX, "the memory of a host");
+        }
         Some(Site {
             vcenter: vcenter.name.value.0.clone(),
             hosts: u32::try_from(hosts?.value.0).ok()?,
+            host_memory: host_memory.map(|memory| memory.value.0),
             stack: raw.stack.map_or(StackWord::Classic, |stack| stack.value),
             connection: raw.connection.map_or(Connection::Vpn, |connection| connection.value),
             unmanaged,
@@ -161,6 +179,27 @@ impl Check<'_> {
         (unmanaged, undiscovered)
     }
 
+    /// Every machine runs at first, on the first host that reaches its datastore.
+    pub(super) fn hosts_hold_their_machines(&mut self, raw: &raw::Scenario, site: &Site, vms: &[Vm]) {
+        let given = raw.site.as_ref().and_then(|site| site.vcenter.as_ref()?.host_memory);
+        let Some(memory) = given else { return };
+        for host in 0..site.hosts {
+            let is_there = |vm: &&Vm| {
+                let store = site.datastores.get(vm.datastore.0);
+                vm.kind == MachineKind::Vmware && store.and_then(|store| store.reach.first()) == Some(&host)
+            };
+            let used: u64 = vms.iter().filter(is_there).map(|vm| vm.memory).sum();
+            if used > memory.value.0 {
+                self.impossible(
+                    memory.span,
+                    format!("the machines of host {host} have {} of memory together", show_bytes(used)),
+                    format!("its memory is only {}", show_bytes(memory.value.0)),
+                    "give hosts more memory, or machines less",
+                );
+            }
+        }
+    }
+
     pub(super) fn link(&mut self, raw: Option<&raw::Link>, default: Link) -> Link {
         let Some(raw) = raw else { return default };
         if let Some(bandwidth) = raw.bandwidth {
@@ -205,9 +244,22 @@ impl Check<'_> {
         if let Some(restart) = raw.crash_restart {
             self.time_within(restart, Duration::from_secs(1), YEAR, "the restart of the process server");
         }
+        if let Some(memory) = raw.memory {
+            self.size_within(memory, 1 << 20, DATASTORE_MAX, "the memory of the process server");
+        }
+        if let Some(packs) = raw.packs.filter(|packs| packs.value.0 == 0) {
+            self.impossible(
+                packs.span,
+                "a process server that packs nothing".to_owned(),
+                "this is no pace".to_owned(),
+                "write at least 1B/s, or leave it out",
+            );
+        }
         ProcessServer {
             cache: raw.cache.map_or(default.cache, |cache| cache.value.0),
             crash_restart: raw.crash_restart.map_or(default.crash_restart, |time| time.value.0),
+            packs: raw.packs.map(|packs| packs.value.0),
+            memory: raw.memory.map(|memory| memory.value.0),
         }
     }
 

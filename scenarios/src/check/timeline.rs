@@ -239,6 +239,7 @@ impl Check<'_> {
             StepAction::Resync(args) => {
                 Action::Resync(self.subject(raw, args.subject(), &verb("resynchronizes"))?)
             }
+            StepAction::SwitchProcessServer(args) => self.switch_process_server(raw, args, &which)?,
             StepAction::Disable(args) => {
                 Action::Disable(self.subject(raw, args.subject(), &verb("ends the replication of"))?)
             }

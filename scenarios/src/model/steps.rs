@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use crate::model::conditions::ConditionWord;
 use crate::model::recovery::{Settings, Shown, ShownPolicy};
 use crate::model::words::{
     Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord,
-    HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState,
-    PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    FigureWord, HealthWord, HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall,
+    OutsideFailure, PassingState, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
     DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
@@ -22,7 +23,8 @@ pub enum Subject {
     Vm(VmIndex),
     /// All machines of a group.
     Group(GroupIndex),
-    /// All machines of a recovery plan. Never of a change of point, a resync or a disable.
+    /// All machines of a recovery plan. Never of a change of point, a resync, a move to another process server or a
+    /// disable.
     Plan(PlanIndex),
 }
 
@@ -152,6 +154,13 @@ pub enum Action {
     },
     /// Compare source and replica and send what differs.
     Resync(Subject),
+    /// Send what a machine writes through another process server.
+    SwitchProcessServer {
+        /// Whose. Never of a plan.
+        subject: Subject,
+        /// Through which.
+        to: ProcessServerChoice,
+    },
     /// End replication.
     Disable(Subject),
     /// Enable replication of a group again, after a cancel or a disable.
@@ -233,6 +242,10 @@ pub enum Action {
     Stop(VmIndex),
     /// An operator switches a machine on premises on.
     Start(VmIndex),
+    /// Somebody switches a machine in Azure off.
+    StopInAzure(VmIndex),
+    /// Somebody switches a machine in Azure on again.
+    StartInAzure(VmIndex),
     /// An operator takes a snapshot of a machine on premises.
     Snapshot(VmIndex),
     /// An operator removes all snapshots of a machine on premises.
@@ -250,6 +263,20 @@ pub enum Action {
     MoveMasterTarget {
         /// Where to.
         datastore: DatastoreIndex,
+    },
+    /// Something is the matter with a machine's system from now on, or with the servers.
+    Break {
+        /// Which machine; none for the servers.
+        vm: Option<VmIndex>,
+        /// What it is.
+        what: ConditionWord,
+    },
+    /// It no longer is.
+    Repair {
+        /// Which machine; none for the servers.
+        vm: Option<VmIndex>,
+        /// What it was.
+        what: ConditionWord,
     },
     /// The next calls to an outside service fail.
     Fail {
@@ -320,6 +347,7 @@ impl Action {
             Self::Failback { .. } => Journey(JourneyWord::Failback),
             Self::PlannedFailover { .. } => Journey(JourneyWord::PlannedFailover),
             Self::Resync(_) => Journey(JourneyWord::Resync),
+            Self::SwitchProcessServer { .. } => Journey(JourneyWord::SwitchProcessServer),
             Self::Disable(_) => Journey(JourneyWord::Disable),
             Self::Protect(_) => Journey(JourneyWord::Protect),
             Self::TestFailover { .. } => Journey(JourneyWord::TestFailover),
@@ -335,11 +363,15 @@ impl Action {
             Self::Destroy => Fault(FaultWord::Destroy),
             Self::Stop(_) => Fault(FaultWord::Stop),
             Self::Start(_) => Fault(FaultWord::Start),
+            Self::StopInAzure(_) => Fault(FaultWord::StopInAzure),
+            Self::StartInAzure(_) => Fault(FaultWord::StartInAzure),
             Self::Snapshot(_) => Fault(FaultWord::Snapshot),
             Self::RemoveSnapshots(_) => Fault(FaultWord::RemoveSnapshots),
             Self::Delete(_) => Fault(FaultWord::Delete),
             Self::Move { .. } => Fault(FaultWord::Move),
             Self::MoveMasterTarget { .. } => Fault(FaultWord::MoveMasterTarget),
+            Self::Break { .. } => Fault(FaultWord::Break),
+            Self::Repair { .. } => Fault(FaultWord::Repair),
             Self::Fail { .. } => Fault(FaultWord::Fail),
             Self::Delay { .. } => Fault(FaultWord::Delay),
             Self::DiskFull { .. } => Fault(FaultWord::DiskFull),
@@ -532,8 +564,17 @@ pub enum Expectation {
     Code {
         /// Whose.
         subject: Subject,
-        /// The code.
-        is: u64,
+        /// The code: a number, or a name of letters, digits and `-`.
+        is: String,
+    },
+    /// The worst health that a process server had during the run.
+    ProcessServer {
+        /// Which.
+        server: ProcessServerChoice,
+        /// What of it; `None` is everything.
+        figure: Option<FigureWord>,
+        /// How bad it was.
+        worst: HealthWord,
     },
     /// The number of acknowledged writes that were lost.
     Loss {

@@ -7,7 +7,7 @@ mod faults;
 mod recovery;
 
 pub use faults::FaultWord;
-pub use recovery::{ConnectWord, FirmwareWord, HealthWord};
+pub use recovery::{ConnectWord, FigureWord, FirmwareWord, HealthWord};
 
 words! {
     /// What a block holds in this run.
@@ -150,6 +150,8 @@ words! {
         RevertToSnapshot = "revert-to-snapshot",
         /// vSphere: give the snapshot up.
         RemoveSnapshot = "remove-snapshot",
+        /// The process server: install the agent in a machine on premises.
+        InstallAgent = "install-agent",
     }
 }
 
@@ -272,6 +274,16 @@ words! {
         NoDatastore = "no-datastore",
         /// Nobody has discovered the host of the master target.
         HostNotDiscovered = "host-not-discovered",
+        /// The machine sends through the process server that is named.
+        SameProcessServer = "same-process-server",
+        /// The agent of the machine in Azure has not registered yet.
+        AgentNotRegistered = "agent-not-registered",
+        /// A machine of a test failover has the address.
+        AddressOfTest = "address-of-test",
+        /// Another job of the machine is under way.
+        JobUnderWay = "job-under-way",
+        /// No agent can be installed in the machine.
+        NotInstallable = "not-installable",
     }
 }
 
@@ -496,6 +508,8 @@ words! {
         CreateTestMachine = "create-test-machine",
         /// Prepare the recovered machine's disks, if its system would not start from them as they are.
         PrepareBoot = "prepare-boot",
+        /// Tell the agent to send to another process server.
+        SwitchProcessServer = "switch-process-server",
     }
 }
 
@@ -518,6 +532,8 @@ words! {
         PlannedFailover = "planned-failover",
         /// Compare source and replica and send what differs.
         Resync = "resync",
+        /// Send what a machine writes through another process server.
+        SwitchProcessServer = "switch-process-server",
         /// End replication.
         Disable = "disable",
         /// Enable replication again.

@@ -100,6 +100,9 @@ fn action(scenario: &Scenario, action: &Action) -> Flow {
             })
             .with_if(*location != LocationWord::Original, "location", || *location)
         }
+        Action::SwitchProcessServer { subject, to } => {
+            of(scenario, *subject).with("to", plain(scenario.process_server_name(*to)))
+        }
         Action::CompleteAction(plan) => of(scenario, Subject::Plan(*plan)),
         Action::Protect(group) => of(scenario, Subject::Group(*group)),
         fault => self::fault(scenario, fault),
@@ -137,11 +140,17 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
         Action::Destroy => flow.with("site", plain(&scenario.site.vcenter)),
         Action::Stop(vm)
         | Action::Start(vm)
+        | Action::StopInAzure(vm)
+        | Action::StartInAzure(vm)
         | Action::Snapshot(vm)
         | Action::RemoveSnapshots(vm)
         | Action::Delete(vm) => of_vm(scenario, *vm),
         Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
         Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),
+        Action::Break { vm, what } | Action::Repair { vm, what } => {
+            let flow = vm.map_or(flow, |vm| of_vm(scenario, vm));
+            flow.with("what", what)
+        }
         Action::Fail { call, times, with } => {
             flow.with("call", call).with_if(*times != 1, "times", || *times).with("with", with)
         }
@@ -213,6 +222,12 @@ fn failback_point(to: FailbackPoint) -> &'static str {
     }
 }
 
+/// A number stands for itself.
+fn code(is: &str) -> String {
+    let is_number = is.parse::<u64>().is_ok_and(|number| number.to_string() == is);
+    if is_number { is.to_owned() } else { plain(is).to_string() }
+}
+
 fn expectation(scenario: &Scenario, what: &Expectation) -> String {
     let (key, value) = match what {
         Expectation::Rpo { subject, at_most } => {
@@ -237,7 +252,7 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::Machine { subject, site, is } => {
             ("machine", of(scenario, *subject).with("at", site).with("is", is))
         }
-        Expectation::Code { subject, is } => ("code", of(scenario, *subject).with("is", is)),
+        Expectation::Code { subject, is } => ("code", of(scenario, *subject).with("is", code(is))),
         Expectation::Home { subject, is, host, datastore } => {
             let flow = of(scenario, *subject).with("is", is);
             let flow = host.iter().fold(flow, |flow, host| flow.with("host", host));
@@ -262,6 +277,11 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         }
         Expectation::Connects { subject, from, is } => {
             ("connects", of(scenario, *subject).with("from", from).with("is", is))
+        }
+        Expectation::ProcessServer { server, figure, worst } => {
+            let flow = Flow::new().with("name", plain(scenario.process_server_name(*server)));
+            let flow = figure.iter().fold(flow, |flow, figure| flow.with("figure", figure));
+            ("process-server", flow.with("worst", worst))
         }
         Expectation::Loss { subject, at_most, at_least } => {
             let flow = of(scenario, *subject).with("at-most", at_most);

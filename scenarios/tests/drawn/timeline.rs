@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use switchback_scenarios::model::conditions::ConditionWord;
 use switchback_scenarios::model::recovery::ShownPolicy;
 use switchback_scenarios::model::words::*;
 use switchback_scenarios::model::*;
@@ -72,6 +73,11 @@ fn reprotect(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     )
 }
 
+fn switch_process_server(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
+    let servers = (0..2 + frame.process_servers.len()).prop_map(ProcessServerChoice::of_number);
+    (subject(frame), servers).prop_map(|(subject, to)| Action::SwitchProcessServer { subject, to })
+}
+
 /// A point that plans can go to too.
 fn whole_point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> + use<> {
     point(frame).prop_map(|to| match to {
@@ -103,6 +109,7 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         completed(frame),
         reprotect(frame),
         subject(frame).prop_map(Action::Resync),
+        switch_process_server(frame),
         subject(frame).prop_map(Action::Disable),
         planned(frame).prop_map(Action::CleanUpTest),
         subject(frame).prop_map(Action::ChangeFailbackPolicy),
@@ -111,6 +118,10 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         (subject(frame), point(frame)).prop_map(|(subject, to)| Action::TestFailover { subject, to }),
         group(frame).prop_map(Action::Protect),
     ]
+}
+
+fn code() -> impl Strategy<Value = String> {
+    prop_oneof![any::<u64>().prop_map(|number| number.to_string()), "[A-Za-z0-9-]{1,40}"]
 }
 
 fn program(frame: &Scenario) -> impl Strategy<Value = (Component, Option<VmIndex>)> + use<> {
@@ -174,12 +185,28 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         Just(Action::Destroy),
         vm(frame).prop_map(Action::Stop),
         vm(frame).prop_map(Action::Start),
+        vm(frame).prop_map(Action::StopInAzure),
+        vm(frame).prop_map(Action::StartInAzure),
         vm(frame).prop_map(Action::Snapshot),
         vm(frame).prop_map(Action::RemoveSnapshots),
         vm(frame).prop_map(Action::Delete),
         (vm(frame), store()).prop_map(|(vm, datastore)| Action::Move { vm, datastore }),
         store().prop_map(|datastore| Action::MoveMasterTarget { datastore }),
+        (condition(frame), any::<bool>()).prop_map(|((vm, what), repairs)| {
+            match repairs && !what.ends_with_restart() {
+                true => Action::Repair { vm, what },
+                false => Action::Break { vm, what },
+            }
+        }),
     ]
+}
+
+/// A condition, and whose: one of the servers is nobody's.
+fn condition(frame: &Scenario) -> impl Strategy<Value = (Option<VmIndex>, ConditionWord)> + use<> {
+    let systems: Vec<OsKind> = frame.vms.iter().map(|vm| vm.os).collect();
+    (vm(frame), any_word(ConditionWord::ALL))
+        .prop_filter("one that the machine can have", move |(vm, what)| what.goes_with(systems[vm.0]))
+        .prop_map(|(vm, what)| ((!what.is_of_servers()).then_some(vm), what))
 }
 
 fn moment(frame: &Scenario) -> impl Strategy<Value = Moment> + use<> {
@@ -285,7 +312,13 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, broken)| Expectation::Requirements { subject, broken }),
         (subject(frame), any_word(ConnectWord::ALL), any::<bool>())
             .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
-        (subject(frame), any::<u64>()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
+        (subject(frame), code()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
+        (
+            (0..2 + frame.process_servers.len()).prop_map(ProcessServerChoice::of_number),
+            proptest::option::of(any_word(FigureWord::ALL)),
+            any_word(HealthWord::ALL),
+        )
+            .prop_map(|(server, figure, worst)| Expectation::ProcessServer { server, figure, worst }),
         (subject(frame), any_word(HomeWord::ALL), proptest::option::of(0..frame.site.hosts), store)
             .prop_map(|(subject, is, host, datastore)| Expectation::Home { subject, is, host, datastore }),
         (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {

@@ -151,6 +151,8 @@ fn resource_manager_answers_every_failure_with_a_code() {
         PortFailure::SnapshotsPresent(1),
         PortFailure::Unsuitable(Vec::new()),
         PortFailure::BootNotPrepared,
+        PortFailure::AddressOfTest,
+        PortFailure::NotInstallable(Vec::new()),
     ];
     for failure in &failures {
         assert!((400..600).contains(&arm_error(failure).0));

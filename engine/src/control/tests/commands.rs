@@ -1,5 +1,6 @@
 //! What is allowed when, and that a refused or repeated command changes nothing.
 
+use super::moves::{OTHER, move_to};
 use super::planned_failovers::PLAN;
 use super::world::{G, M, N, PS, World, enable, fail_over, reprotect};
 use crate::control::{Command, ItemState, Operation, Refused};
@@ -103,7 +104,7 @@ fn command(operation: Operation, point: PointId) -> Command {
         Operation::Cancel => Command::Cancel { machine: M },
         Operation::Reprotect => reprotect(M),
         Operation::Resync => Command::Resync { machine: M },
-        Operation::SwitchProcessServer => Command::SwitchProcessServer { machine: M, process_server: PS },
+        Operation::SwitchProcessServer => move_to(M, OTHER),
         Operation::Disable => Command::Disable { machine: M },
         Operation::TestFailover => Command::TestFailover { machine: M, to: Selector::Latest },
         Operation::CleanUpTest => Command::CleanUpTest { machine: M },

@@ -101,6 +101,19 @@ fn a_master_target_whose_host_nobody_has_discovered_cannot_serve() {
     assert!(world.place(M, Site::Primary).running, "nothing was changed");
 }
 
+/// It takes some minutes until the agent in the cloud has registered: nothing has begun until then.
+#[test]
+fn a_reprotect_before_the_agent_has_registered_fails_and_changes_nothing() {
+    let mut world = World::failed_over();
+    world.succeed(Command::Commit { machine: M });
+    world.place(M, Site::Recovery).unregistered = true;
+    let job = world.end(reprotect(M));
+    assert_eq!(world.job(job).error, Some(JobError::AgentNotRegistered));
+    assert_eq!(world.count("AttachDisks"), 0);
+    world.place(M, Site::Recovery).unregistered = false;
+    world.succeed(reprotect(M));
+}
+
 #[test]
 fn the_way_home_needs_a_datastore_even_where_it_is_ignored_and_the_way_away_does_not() {
     let location = Location::Original;

@@ -9,6 +9,7 @@ use crate::control::{Command, JobState, PlannedPoint, Stack};
 use crate::id::{MachineId, Site};
 use crate::message::Selector;
 use crate::ports::PortFailure;
+use crate::role::Address;
 
 #[derive(Debug, Clone)]
 enum Act {
@@ -56,6 +57,9 @@ fn command() -> impl Strategy<Value = Command> {
         3 => (machine(), any::<bool>()).prop_map(|(machine, application)| Command::PlannedFailover {
             machine,
             to: if application { PlannedPoint::ApplicationConsistent } else { PlannedPoint::CrashConsistent },
+        }),
+        2 => (machine(), 0..3_u16).prop_map(|(machine, number)| Command::SwitchProcessServer {
+            machine, process_server: Address::ProcessServer(number)
         }),
         2 => (machine(), "[a-z]{1,3}").prop_map(|(machine, name)| Command::Configure {
             machine,

@@ -43,6 +43,8 @@ pub(super) struct Place {
     pub disks: u32,
     pub guest: Guest,
     pub standing: crate::ports::Place,
+    /// Its agent has not registered yet.
+    pub unregistered: bool,
 }
 
 /// A journal at a site.
@@ -414,6 +416,8 @@ pub(super) fn agent_status(machine: MachineId, generation: u64) -> AgentStatus {
         sectors_to_copy: 0,
         pending_bytes: 0,
         failed_markers: 0,
+        churns_too_much: false,
+        unanswered_secs: 0,
     }
 }
 
@@ -436,6 +440,7 @@ const fn inspection(place: Place) -> Inspection {
         disks_attached: place.attached,
         guest: place.guest,
         profile: None,
+        agent_registered: !place.unregistered,
         place: crate::ports::Place { datastore: Some(D), ..place.standing },
     }
 }

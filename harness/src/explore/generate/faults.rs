@@ -13,6 +13,7 @@ use switchback_scenarios::model::{
 };
 use switchback_sim::{Chance, Seed};
 
+use super::conditions;
 use super::draw::{by_magnitude, one_in, pick, rather_small, span};
 use super::journey::step;
 use super::leanings::Leanings;
@@ -71,6 +72,8 @@ fn add(chance: &mut Chance, kind: FaultWord, when: When, scenario: &mut Scenario
     let undo = match &action {
         Action::Stop(vm) => Some(Action::Start(*vm)),
         Action::Start(vm) => Some(Action::Stop(*vm)),
+        Action::StopInAzure(vm) => Some(Action::StartInAzure(*vm)),
+        Action::Break { vm, what } => conditions::undo(chance, *vm, *what),
         Action::Snapshot(vm) if one_in(chance, 2) => Some(Action::RemoveSnapshots(*vm)),
         _ => None,
     };
@@ -135,7 +138,11 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         FaultWord::MoveMasterTarget => Action::MoveMasterTarget { datastore: datastore(chance, scenario) },
         FaultWord::Start => Action::Start(vm),
         FaultWord::Stop => Action::Stop(vm),
+        FaultWord::StopInAzure => Action::StopInAzure(vm),
+        FaultWord::StartInAzure => Action::StartInAzure(vm),
         FaultWord::Destroy => Action::Destroy,
+        FaultWord::Break => conditions::breaks(chance, vm, scenario),
+        FaultWord::Repair => conditions::repairs(chance, vm, scenario),
     }
 }
 

@@ -58,11 +58,16 @@ impl Place {
                 (W::TestFailover, Self::Tested),
                 (W::Configure, Self::Protected),
                 (W::ChangeFailbackPolicy, Self::Protected),
+                (W::SwitchProcessServer, Self::Protected),
             ],
             Self::Tested => &[(W::CleanUpTest, Self::Protected)],
             Self::FailedOver => &[(W::Commit, Self::Committed), (W::ChangePoint, Self::FailedOver)],
             Self::Committed => &[(W::Reprotect, Self::ProtectedAway), (W::Disable, Self::End)],
-            Self::ProtectedAway => &[(W::Failback, Self::FailedBack), (W::Resync, Self::ProtectedAway)],
+            Self::ProtectedAway => &[
+                (W::Failback, Self::FailedBack),
+                (W::Resync, Self::ProtectedAway),
+                (W::SwitchProcessServer, Self::ProtectedAway),
+            ],
             Self::FailedBack => &[(W::Commit, Self::CommittedHome)],
             Self::CommittedHome => &[(W::Reprotect, Self::Protected)],
             Self::Unprotected => &[(W::Protect, Self::Protected)],
@@ -167,6 +172,7 @@ fn push(
             }
         }
         JourneyWord::Resync => Action::Resync(subject),
+        JourneyWord::SwitchProcessServer => servers::switch(chance, scenario, subject),
         JourneyWord::Disable => Action::Disable(subject),
         JourneyWord::TestFailover => Action::TestFailover { subject, to: point(chance, when, policy, whole) },
         JourneyWord::CleanUpTest => Action::CleanUpTest(subject),

@@ -1,5 +1,5 @@
-//! Process servers and master targets beside the usual ones, a network in Azure that is not quite perfect, and which of
-//! them a reprotect names.
+//! Process servers and master targets beside the usual ones, a network in Azure that is not quite perfect, which of
+//! them a reprotect names, and where machines move to.
 
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{DriveUse, FileSystem, LocationWord, OsKind};
@@ -90,6 +90,13 @@ pub(super) fn choose(
     let retention_drive = master_target.filter(|_| one_in(chance, 3)).map(|_| DriveIndex(1));
     let datastore = NewDisks::WithMasterTarget;
     Action::Reprotect { subject, process_server, master_target, retention_drive, datastore, location }
+}
+
+/// A move to a process server, now and then to the one that the machine has: that is refused.
+pub(super) fn switch(chance: &mut Chance, scenario: &Scenario, subject: Subject) -> Action {
+    let process_servers = 2 + scenario.process_servers.len() as u64;
+    let to = ProcessServerChoice::of_number(chance.below(process_servers) as usize);
+    Action::SwitchProcessServer { subject, to }
 }
 
 /// The master targets of the family of all the machines: with any other the job fails as often as it is asked for.

@@ -15,6 +15,7 @@ use switchback_scenarios::model::{
 use switchback_sim::{Chance, Seed};
 
 use super::NOWHERE;
+use super::conditions;
 use super::draw::{by_magnitude, few, one_in, pick, rather_small, span};
 use super::leanings::Leanings;
 
@@ -36,6 +37,8 @@ const POINTS_MAX: u32 = 24;
 /// No more of a disk is used at first: what is unused costs nothing.
 const USED_MAX: u64 = 12 * MIB;
 
+/// In one run in so many the agents in Azure take their time to register.
+const REGISTRATION_ONE_IN: u64 = 6;
 /// One site in so many is protected by the modernised stack.
 const MODERNISED_ONE_IN: u64 = 3;
 
@@ -43,6 +46,7 @@ pub(super) fn blank() -> Site {
     Site {
         vcenter: "vc-lon".to_owned(),
         hosts: 1,
+        host_memory: None,
         stack: StackWord::Classic,
         connection: Connection::Vpn,
         unmanaged: Vec::new(),
@@ -57,6 +61,7 @@ pub(super) fn region() -> Region {
         name: "uksouth".to_owned(),
         vault: "rsv-dr".to_owned(),
         cache_account: "stdrcache".to_owned(),
+        agent_registration: Duration::ZERO,
         networks: Vec::new(),
     }
 }
@@ -80,6 +85,10 @@ pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings, lasts:
     scenario.policy = policy(&mut seed.chance("policy"), leanings, lasts);
     scenario.process_server = process_server(&mut seed.chance("process server"), leanings);
     super::servers::add(&mut seed.chance("servers"), &mut scenario);
+    let registration = &mut seed.chance("registration");
+    if one_in(registration, REGISTRATION_ONE_IN) {
+        scenario.region.agent_registration = span(registration, Duration::from_secs(1)..=15 * MINUTE);
+    }
     if leanings.from_start {
         scenario.t0 = Origin::Start;
     }
@@ -145,13 +154,15 @@ fn machine(
 ) -> Vm {
     let count = few(chance, &ranges.disks_per_vm);
     let disks = (0..count).map(|number| disk(chance, number, leanings)).collect();
+    let os = if one_in(chance, 4) { OsKind::Linux } else { OsKind::Windows };
     Vm {
         index: VmIndex(number),
         name: format!("vm-{}", number + 1),
         group: GroupIndex(group),
         kind: if one_in(chance, 6) { MachineKind::Physical } else { MachineKind::Vmware },
-        os: if one_in(chance, 4) { OsKind::Linux } else { OsKind::Windows },
+        os,
         boot: boot(chance),
+        guest: conditions::from_the_beginning(chance, os),
         firmware: FirmwareWord::Bios,
         remote_access: false,
         memory: 1 << 30,
@@ -354,5 +365,7 @@ const fn whole_minutes(span: Duration) -> Duration {
 
 fn process_server(chance: &mut Chance, leanings: Leanings) -> ProcessServer {
     let cache = if leanings.small_cache { by_magnitude(chance, 8 * MIB..=64 * MIB) } else { 600 << 30 };
-    ProcessServer { cache, crash_restart: Duration::from_secs(30) }
+    let packs = one_in(chance, 6).then(|| by_magnitude(chance, 16 << 10..=64 * MIB));
+    let memory = one_in(chance, 6).then(|| by_magnitude(chance, MIB..=16 << 30));
+    ProcessServer { cache, crash_restart: Duration::from_secs(30), packs, memory }
 }

@@ -8,13 +8,14 @@ use switchback_scenarios::model::words::{
     Component, DiskOwner, FaultWord, LinkName, OutsideCall, OutsideFailure, PassingState, TaskWord,
 };
 use switchback_scenarios::model::{
-    Action, Moment, RecoveryPointChoice, SlowDevice, StepIndex, Subject, VmIndex, When,
+    Action, Moment, ProcessServerChoice, RecoveryPointChoice, SlowDevice, StepIndex, Subject, VmIndex, When,
 };
 use switchback_sim::Chance;
 
 use super::draw::{by_magnitude, one_in, pick, span};
 use super::faults::vm_of;
 use super::journey::step;
+use super::servers;
 use super::when::{Journey, cut_of_a_point, later, sooner};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -41,6 +42,7 @@ const STORIES: &[Story] = &[
     Story { needs: &[FaultWord::Delay], tell: cancelled_while_something_is_late },
     Story { needs: &[FaultWord::Start], tell: started_while_coming_home },
     Story { needs: &[FaultWord::Delete], tell: deleted_while_away },
+    Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: moved_in_trouble },
 ];
 
 /// Where a story is told.
@@ -199,6 +201,34 @@ fn failover_in_trouble(telling: &mut Telling<'_>, scenario: &mut Scenario) {
         _ => telling.crash(Component::Agent, vm),
     };
     push(scenario, when, trouble);
+}
+
+/// A machine moves to another process server with much under way: what either of them holds gets away late or never, and
+/// as often as not it moves back before that.
+fn moved_in_trouble(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+    let (when, vm) = (telling.when(scenario), telling.vm(scenario));
+    let lasts = span(telling.chance, 30 * SECOND..=10 * MINUTE);
+    let trouble = match telling.chance.below(3) {
+        0 => telling.bad_line(LinkName::Wan, lasts),
+        1 => telling.bad_line(LinkName::Lan, lasts),
+        _ => telling.crash(Component::ProcessServer, vm),
+    };
+    push(scenario, when, trouble);
+    let subject = Subject::Vm(vm);
+    let within = span(telling.chance, MILLISECOND..=lasts);
+    let away = servers::switch(telling.chance, scenario, subject);
+    let first = push(scenario, later(when, within), away);
+    if one_in(telling.chance, 2) {
+        let plus = span(telling.chance, MILLISECOND..=lasts);
+        let back = Action::SwitchProcessServer { subject, to: ProcessServerChoice::OnPremises };
+        push(scenario, When::After { step: first, plus }, back);
+    }
+    if one_in(telling.chance, 3) {
+        let who = pick(telling.chance, &[Component::Agent, Component::ProcessServer, Component::Control]);
+        let plus = span(telling.chance, MILLISECOND..=MINUTE);
+        let crash = telling.crash(who, vm);
+        push(scenario, When::After { step: first, plus }, crash);
+    }
 }
 
 /// Azure does not do what a failover needs. Whoever asked for it asks again, or ends the protection.

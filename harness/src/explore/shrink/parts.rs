@@ -144,6 +144,7 @@ fn without_disk(scenario: &mut Scenario, vm: VmIndex, gone: DiskIndex) {
 fn one_datastore(scenario: &mut Scenario) {
     scenario.site.datastores.truncate(1);
     scenario.site.hosts = 1;
+    scenario.site.host_memory = None;
     scenario.site.unmanaged.retain(|host| *host == 0);
     scenario.site.undiscovered.retain(|host| *host == 0);
     scenario.site.datastores[0].reach = vec![0];
@@ -206,6 +207,7 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::Cancel(subject)
         | Action::Reprotect { subject, .. }
         | Action::Resync(subject)
+        | Action::SwitchProcessServer { subject, .. }
         | Action::Disable(subject)
         | Action::TestFailover { subject, .. }
         | Action::CleanUpTest(subject)
@@ -216,9 +218,14 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
             Subject::Plan(_) => {}
         },
         Action::Protect(of) => group(of),
-        Action::Crash { vm: of, .. } | Action::Skew { vm: of, .. } => of.iter_mut().for_each(vm),
+        Action::Crash { vm: of, .. }
+        | Action::Skew { vm: of, .. }
+        | Action::Break { vm: of, .. }
+        | Action::Repair { vm: of, .. } => of.iter_mut().for_each(vm),
         Action::Stop(of)
         | Action::Start(of)
+        | Action::StopInAzure(of)
+        | Action::StartInAzure(of)
         | Action::Snapshot(of)
         | Action::RemoveSnapshots(of)
         | Action::Delete(of)

@@ -31,6 +31,10 @@ words! {
         Stop = "stop",
         /// An operator switches a machine on premises on.
         Start = "start",
+        /// Somebody switches a machine in Azure off.
+        StopInAzure = "stop-in-azure",
+        /// Somebody switches a machine in Azure on again.
+        StartInAzure = "start-in-azure",
         /// An operator takes a snapshot of a machine on premises.
         Snapshot = "snapshot",
         /// An operator removes the snapshots of a machine on premises.
@@ -41,5 +45,9 @@ words! {
         Move = "move",
         /// An operator moves the master target to another datastore.
         MoveMasterTarget = "move-master-target",
+        /// Something is the matter with a machine's system, or with the servers.
+        Break = "break",
+        /// Somebody repairs it.
+        Repair = "repair",
     }
 }
