@@ -95,7 +95,7 @@ impl<C: Content> GroupJournal<C> {
     }
 
     /// Whether nothing that was received lies behind the newest point, or behind the one that could be made.
-    fn is_drained(&self) -> bool {
+    pub(crate) fn is_drained(&self) -> bool {
         let common = self.newest_common_cut();
         self.disks.values().all(|disk| disk.tail.ends_at(common))
     }

@@ -78,9 +78,11 @@ impl<C: Content> Group<C> {
     }
 
     /// Settles on a point for a machine. The first machine of a group that is finished chooses for those that want
-    /// the same.
+    /// the same, but not when all that was received is wanted and more was: a planned failover that was taken back and
+    /// asked for again has come after the other's point.
     pub(super) fn choose(&mut self, machine: MachineId, selector: Selector) -> Option<RecoveryPoint> {
-        let chosen = self.finished.values().find(|finished| finished.selector == selector);
+        let is_behind = selector == Selector::Drained && !self.journal.is_drained();
+        let chosen = self.finished.values().find(|finished| finished.selector == selector && !is_behind);
         let point = chosen.map(|finished| finished.point).or_else(|| self.journal.choose(selector))?;
         self.finished.insert(machine, Finished { selector, point });
         Some(point)
