@@ -32,6 +32,8 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
         fabric: link(1, 10),
         wan: link(10, 10),
         cache_bytes: 600 << 30,
+        packs_bytes_per_sec: None,
+        server_memory_bytes: None,
         further_caches: Vec::new(),
         site: SiteSpec {
             stack: Default::default(),
@@ -84,6 +86,7 @@ fn machine(number: usize, bytes_per_sec: u64) -> MachineSpec {
         uefi: false,
         remote_access: false,
         boot: BootSpec::READY,
+        ailments: Vec::new(),
         memory_bytes: 16 << 30,
         pool_bytes: 1 << 30,
         datastore: 0,
@@ -148,8 +151,8 @@ pub(crate) fn estate(count: usize) -> WorldSpec {
             block_bytes: 8 << 10..=8 << 10,
             pattern: Pattern::Uniform,
             follows: None,
-            batch_every: Some(BATCH_EVERY),
+            batch_every: None,
         })];
     }
-    WorldSpec { drain_every: BATCH_EVERY, ..spec }
+    spec.at_batch_level(BATCH_EVERY)
 }

@@ -8,17 +8,20 @@
 //! |---|---|
 //! | [`config`] | limits and cadences |
 //! | `capture` | one disk: the three capture modes and the order of what is pending |
+//! | `churn` | how much the machine changes |
 //! | `dirty` | the sparse bitmap of places to read again |
 //! | `copy` | first copy, comparison and resync of one disk |
 //! | `stream` | slots to numbered batches, sending, acknowledgement |
 //! | `rounds` | closing the batches of all disks at one cut |
 //! | `marks` | recovery-point markers: quiesce, barrier, marker, release |
+//! | `filter` | the driver, when it no longer follows the disks |
 //! | `orders` | what control asks for |
 //! | `life` | start, crash, orderly stop, durable records |
 //! | `look` | what it holds, for people who look inside |
 //!
 //! It refuses to know where batches go after the process server, and what a recovery point is kept in.
 
+use crate::conditions::FilterLoss;
 use crate::content::Content;
 use crate::id::DiskId;
 use crate::message::{AgentStatus, Message, Observation, Replication, RequestId, ResyncReason};
@@ -27,9 +30,11 @@ use crate::role::{Address, Effect, Input, Outbox, Role, Token};
 use crate::time::Instant;
 
 mod capture;
+mod churn;
 pub mod config;
 mod copy;
 mod dirty;
+mod filter;
 mod life;
 mod look;
 mod marks;
@@ -38,6 +43,7 @@ mod rounds;
 mod stream;
 
 use capture::DiskCapture;
+use churn::ChurnWatch;
 pub use config::AgentConfig;
 pub(crate) use copy::digests;
 pub use life::AgentRecord;
@@ -62,6 +68,10 @@ pub struct Agent<C: Content> {
     stopping: Option<Stopping>,
     /// Number of the next write when nothing is replicated.
     numbers_from: u64,
+    /// Why the driver does not follow the disks in this life, if it does not.
+    filter_lost: Option<FilterLoss>,
+    /// The applications could pause when they were last asked in this life.
+    can_pause: bool,
 }
 
 /// A record on its way to the disk and what waits for it.
@@ -127,6 +137,9 @@ struct Replicating<C: Content> {
     /// What the process server can still take.
     credit_bytes: u64,
     order: WriteOrder,
+    /// Since when the process server has not answered, while something waits for it.
+    unanswered_since: Option<Instant>,
+    churn: ChurnWatch,
 }
 
 impl<C: Content> Role for Agent<C> {
@@ -140,7 +153,8 @@ impl<C: Content> Role for Agent<C> {
             Input::Wake => {}
             Input::Message { from, message } => self.message(now, from, message, out),
             Input::WritesHeld => self.writes_held(now, out),
-            Input::Quiesced(done) => self.quiesced(now, done, out),
+            Input::Quiesced(result) => self.quiesced(now, result, out),
+            Input::FilterLost(why) => self.filter_lost(now, why, out),
             Input::ShuttingDown => self.shutting_down(now, out),
             Input::DiskRead { token, result } => self.disk_read(now, token, result, out),
             Input::Synced { token, result } => self.synced(now, token, result.is_ok(), out),
@@ -230,6 +244,7 @@ impl<C: Content> Agent<C> {
     /// if it changed. Each step is cheap and does nothing when there is nothing to do.
     fn settle(&mut self, now: Instant, out: &mut Out<C>) {
         if let Some(replicating) = &mut self.replicating {
+            replicating.watch_churn(now);
             replicating.close_round_if_due(now);
             replicating.read_what_is_due(now, &self.config, &mut self.tokens, out);
             replicating.send(now, out);
@@ -249,16 +264,16 @@ impl<C: Content> Agent<C> {
 
     /// Sends the status when it says something new, and every heartbeat.
     fn report(&mut self, now: Instant, out: &mut Out<C>) {
-        let status = self.status();
+        let status = self.status(now);
         let news = self.last_status.as_ref().is_none_or(|last| !says_the_same(last, &status));
         if news || now >= self.heartbeat_at {
-            self.heartbeat_at = now + config::HEARTBEAT_EVERY;
+            self.heartbeat_at = now + self.config.heartbeat_every;
             self.last_status = Some(status.clone());
             out.send(Address::Control, Message::AgentStatus(status));
         }
     }
 
-    fn status(&self) -> AgentStatus {
+    fn status(&self, now: Instant) -> AgentStatus {
         let machine = self.config.machine;
         let Some(r) = &self.replicating else {
             return AgentStatus {
@@ -270,6 +285,8 @@ impl<C: Content> Agent<C> {
                 sectors_to_copy: 0,
                 pending_bytes: 0,
                 failed_markers: 0,
+                churns_too_much: false,
+                unanswered_secs: 0,
             };
         };
         AgentStatus {
@@ -281,6 +298,8 @@ impl<C: Content> Agent<C> {
             sectors_to_copy: r.disks.iter().map(DiskCapture::sectors_to_copy).sum(),
             pending_bytes: r.pool_used,
             failed_markers: r.marks.failed_in_a_row(),
+            churns_too_much: r.churn.is_over,
+            unanswered_secs: r.unanswered_since.map_or(0, |since| seconds(now.since(since))),
         }
     }
 
@@ -296,11 +315,22 @@ impl<C: Content> Agent<C> {
     }
 }
 
+/// Whole seconds, as many as a status can say.
+fn seconds(span: core::time::Duration) -> u32 {
+    u32::try_from(span.as_secs()).unwrap_or(u32::MAX)
+}
+
 /// Whether two statuses differ only in what changes all the time.
 fn says_the_same(a: &AgentStatus, b: &AgentStatus) -> bool {
     (a.generation, a.session, a.order, a.resync, a.failed_markers)
         == (b.generation, b.session, b.order, b.resync, b.failed_markers)
         && (a.sectors_to_copy == 0) == (b.sectors_to_copy == 0)
+        && is_unanswered(a) == is_unanswered(b)
+}
+
+/// Whether the process server has not answered for longer than an answer takes on a slow line.
+const fn is_unanswered(status: &AgentStatus) -> bool {
+    status.unanswered_secs >= 60
 }
 
 /// The id of disk number `index` of the machine.

@@ -56,6 +56,8 @@ mod resume;
 mod resync;
 mod rpo;
 mod runs;
+mod server_health;
+mod silence;
 mod status;
 mod tasks;
 mod test_failover;
@@ -194,7 +196,15 @@ impl<C: Content> Control<C> {
             (Address::Agent(machine, site), Message::AgentStatus(status)) if status.machine == machine => {
                 self.vault.agent_status(site, &status);
             }
-            (Address::Target(site), Message::TargetStatus(status)) => self.vault.target_status(site, status),
+            (Address::Target(site), Message::TargetStatus(status)) => {
+                self.vault.target_heard(site);
+                self.vault.target_status(site, status);
+            }
+            (Address::ProcessServer(number), Message::ProcessServerStatus(status))
+                if status.number == number =>
+            {
+                self.vault.process_server_status(*status);
+            }
             // Nothing else is for the vault; whoever sends it is not believed and not answered.
             _ => {}
         }
@@ -226,6 +236,7 @@ impl<C: Content> Control<C> {
             Ok(HypervisorAnswer::Done) => Outcome::Done,
             Ok(HypervisorAnswer::Machine(found)) => Outcome::Inspected(found),
             Ok(HypervisorAnswer::MasterTarget(found)) => Outcome::FoundMasterTarget(found),
+            Ok(HypervisorAnswer::Installed(installed)) => Outcome::Installed(installed),
             Err(failure) => Outcome::Failed(failure.into()),
         };
         self.vault.settle(call.0, outcome);
@@ -303,6 +314,7 @@ impl<C: Content> Role for Control<C> {
 
     fn handle(&mut self, now: Instant, input: Input<C>, out: &mut Outbox<C, ControlRecord>) {
         self.vault.now = now;
+        self.vault.listen();
         match input {
             Input::Wake => {
                 let durable = &self.durable;
@@ -319,6 +331,7 @@ impl<C: Content> Role for Control<C> {
             Input::Written { .. }
             | Input::WritesHeld
             | Input::Quiesced(_)
+            | Input::FilterLost(_)
             | Input::ShuttingDown
             | Input::DiskRead { .. }
             | Input::DiskWritten { .. } => {}

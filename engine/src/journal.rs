@@ -56,6 +56,8 @@ pub struct GroupJournal<C: Content> {
     disks: BTreeMap<DiskId, DiskLog<C>>,
     /// Oldest first.
     points: Vec<RecoveryPoint>,
+    /// How many times the points have changed.
+    points_changed: u64,
     /// Machines whose base disks were made equal to a point.
     promoted: BTreeMap<MachineId, PointId>,
     /// Machines whose base disks are being made equal to a point: what lies before it can no longer be shown.
@@ -103,6 +105,7 @@ impl<C: Content> GroupJournal<C> {
             disks: spec.disks().map(|id| (id, DiskLog::new())).collect(),
             spec: Arc::new(spec.clone()),
             points: Vec::new(),
+            points_changed: 0,
             promoted: BTreeMap::new(),
             promoting: BTreeMap::new(),
             highest_number: 0,
@@ -187,12 +190,18 @@ impl<C: Content> GroupJournal<C> {
             }
         }
         self.points.push(point);
+        self.points_changed += 1;
     }
 
     /// The recovery points, oldest first.
     #[must_use]
     pub fn points(&self) -> &[RecoveryPoint] {
         &self.points
+    }
+
+    /// A number that is another one whenever the points have changed.
+    pub(crate) const fn points_changed(&self) -> u64 {
+        self.points_changed
     }
 
     fn point(&self, id: PointId) -> Option<&RecoveryPoint> {
@@ -246,9 +255,12 @@ impl<C: Content> GroupJournal<C> {
         let before = self.points.len();
         self.points.retain(|point| point.id == newest || !points.contains(&point.id));
         if self.points.len() < before {
+            self.points_changed += 1;
             let kept: Vec<PointId> = self.points.iter().map(|point| point.id).collect();
+            let first = points.iter().min().copied().unwrap_or(newest);
+            let gone = first..=points.iter().max().copied().unwrap_or(newest);
             for disk in self.disks.values_mut() {
-                disk.keep_points(&kept, &mut self.deleted);
+                disk.keep_points(&kept, &gone, &mut self.deleted);
             }
         }
         (before - self.points.len()) as u32

@@ -12,9 +12,11 @@
 
 pub mod agent;
 pub mod batch;
+pub mod conditions;
 pub mod content;
 pub mod control;
 pub mod extent;
+pub mod health;
 pub mod id;
 pub mod journal;
 mod ledger;

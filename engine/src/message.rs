@@ -9,12 +9,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::{Batch, Frame, StreamKey};
+use crate::conditions::{FilterLoss, PauseObstacle};
 use crate::content::Content;
 use crate::extent::SectorRange;
+use crate::health::{Level, ProcessServerStatus, ServerFigure, Symptom};
 use crate::id::{DiskId, GroupId, MachineId};
 use crate::journal::View;
 use crate::point::{Consistency, Marker, PointId, RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
+use crate::ports::Installed;
 use crate::role::Address;
 use crate::time::Instant;
 
@@ -71,6 +74,8 @@ pub enum Message<C: Content> {
     AgentStatus(AgentStatus),
     /// Target to control, every heartbeat and whenever something in it changed.
     TargetStatus(TargetStatus),
+    /// Process server to control, every heartbeat. Boxed: it is rare, and every message moves often.
+    ProcessServerStatus(Box<ProcessServerStatus>),
 }
 
 impl<C: Content> Message<C> {
@@ -83,6 +88,7 @@ impl<C: Content> Message<C> {
             Self::Frame(frame) => frame.wire_bytes(),
             Self::Compare(compare) => CONTROL_MESSAGE_BYTES + 8 * compare.digests.len() as u64,
             Self::Differs(differs) => CONTROL_MESSAGE_BYTES + 16 * differs.ranges.len() as u64,
+            Self::ProcessServerStatus(status) => CONTROL_MESSAGE_BYTES + 8 * status.silent_secs.len() as u64,
             _ => CONTROL_MESSAGE_BYTES,
         }
     }
@@ -297,6 +303,8 @@ pub enum ResyncReason {
     TargetError,
     /// The agent lost track of changes for want of memory.
     LowMemory,
+    /// The driver did not follow the disks until the machine was started again.
+    NotFollowed,
 }
 
 /// What a target must know to keep a journal for a group.
@@ -356,6 +364,10 @@ pub struct AgentStatus {
     pub pending_bytes: u64,
     /// Markers in a row that could not be put into all streams.
     pub failed_markers: u32,
+    /// It changes more than can be sent.
+    pub churns_too_much: bool,
+    /// For how many seconds the process server has not answered, although something waits for it; 0 when nothing does.
+    pub unanswered_secs: u32,
 }
 
 /// What a target holds for a group.
@@ -419,6 +431,20 @@ pub enum Observation {
         /// Who.
         by: Address,
     },
+    /// A cache has room again.
+    TakesAgain {
+        /// Who.
+        by: Address,
+    },
+    /// A figure of a process server came to another level.
+    Server {
+        /// The number of the server.
+        number: u16,
+        /// Which figure.
+        figure: ServerFigure,
+        /// The level.
+        level: Level,
+    },
     /// A job was created or changed its state.
     Job {
         /// The job.
@@ -460,6 +486,15 @@ pub enum Observation {
         /// Whether it is over the threshold.
         over: bool,
     },
+    /// A symptom of a machine was raised or lowered.
+    Symptom {
+        /// Whose.
+        machine: MachineId,
+        /// Which.
+        symptom: Symptom,
+        /// Whether it is there.
+        is_there: bool,
+    },
     /// The job of a recovery plan began, came to another place, or ended.
     Plan {
         /// The job.
@@ -479,5 +514,26 @@ pub enum Observation {
         machine: MachineId,
         /// What was wanted.
         wanted: Consistency,
+        /// Why they did not pause.
+        why: PauseObstacle,
+    },
+    /// Applications paused that had not, or nobody knows whether they had.
+    Quiesced {
+        /// Whose.
+        machine: MachineId,
+    },
+    /// The driver of a machine does not follow its disks until it restarts.
+    FilterLost {
+        /// Whose.
+        machine: MachineId,
+        /// Why.
+        why: FilterLoss,
+    },
+    /// An agent was installed, or brought up to date.
+    AgentInstalled {
+        /// In which machine.
+        machine: MachineId,
+        /// What has come of it.
+        installed: Installed,
     },
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::conditions::{self, InstallObstacle};
 use crate::content::Content;
 use crate::id::{DatastoreId, DiskId, MachineId, MasterTargetId};
 use crate::journal::View;
@@ -45,6 +46,9 @@ pub enum HypervisorRequest {
     RevertSnapshot(MachineId),
     /// Give up the snapshot that was taken; the disks hold what they hold. Nothing there is `Done`.
     RemoveSnapshot(MachineId),
+    /// Have the process server install the agent in the machine, or bring the one that is there up to date. Answered by
+    /// `Installed`, or refused with what stands in the way ([`PortFailure::NotInstallable`]); then the machine is as it was.
+    InstallAgent(MachineId),
 }
 
 /// What the hypervisor answers.
@@ -56,6 +60,17 @@ pub enum HypervisorAnswer {
     Machine(Inspection),
     /// What is known of the master target.
     MasterTarget(MasterTargetFound),
+    /// The agent is installed.
+    Installed(Installed),
+}
+
+/// What an installation has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
+    /// There was an agent before.
+    pub updated: bool,
+    /// The machine has to restart for its new driver. The one before does until then.
+    pub restart_needed: bool,
 }
 
 /// What a site knows of a master target.
@@ -281,6 +296,9 @@ pub enum PortFailure {
     /// The machine, or what it is to become, breaks these rules of the cloud: all of them, by name.
     #[error("the machine does not meet the requirements of the cloud: {}", listed(.0))]
     Unsuitable(Vec<Violation>),
+    /// No agent can be installed in the machine: this stands in the way.
+    #[error("the agent cannot be installed: {}", conditions::listed(.0))]
+    NotInstallable(Vec<InstallObstacle>),
 }
 
 impl PortFailure {

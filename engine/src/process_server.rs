@@ -7,12 +7,14 @@
 //!
 //! It refuses to know what a recovery point is: markers are freight.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::batch::{Batch, Frame, StreamKey};
 use crate::content::Content;
-use crate::id::DiskId;
+use crate::health::ProcessServerStatus;
+use crate::id::{DiskId, MachineId};
 use crate::ledger::Ledger;
 use crate::message::{Compare, Differs, Message, Observation};
 use crate::role::{Address, Effect, Input, Outbox, Role};
@@ -25,6 +27,14 @@ const FRAMES_IN_FLIGHT: usize = 16;
 const BYTES_IN_FLIGHT: u64 = 32 << 20;
 /// What a small record weighs, in bytes.
 const NOTE_BYTES: u64 = 64;
+/// Of so many parts of the cache one stays free: with less than a fifth of it free, the server takes nothing more
+/// (site-recovery 4.4).
+const RESERVE_PARTS: u64 = 5;
+/// It takes again when one of so many parts is free: what is no longer critical.
+const RECOVERED_PARTS: u64 = 4;
+/// How often control hears from it. Recorded heartbeats of the product's components are between half a minute and four
+/// and a half minutes old.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
 /// The log is rewritten when it is this much heavier than what it still has to hold, or by more with many streams: to
 /// rewrite it costs as much as there are.
 const GARBAGE_BYTES: u64 = 256 << 20;
@@ -37,6 +47,18 @@ pub struct ProcessServerConfig {
     pub number: u16,
     /// Room for frames that the target does not have yet, in bytes.
     pub cache_bytes: u64,
+    /// What it can pack, in bytes a second. Only told, with its load: nothing is slower for it.
+    pub packs_bytes_per_sec: Option<u64>,
+    /// Its memory, in bytes. Only told, likewise.
+    pub memory_bytes: Option<u64>,
+}
+
+impl ProcessServerConfig {
+    /// One with such a cache, of which nobody has said how strong it is.
+    #[must_use]
+    pub const fn with_cache(number: u16, cache_bytes: u64) -> Self {
+        Self { number, cache_bytes, packs_bytes_per_sec: None, memory_bytes: None }
+    }
 }
 
 /// What a process server's durable store keeps.
@@ -60,7 +82,12 @@ pub struct ProcessServer<C: Content> {
     ledger: Ledger<C, ProcessServerRecord<C>>,
     cached_bytes: u64,
     throttling: bool,
+    packed_bytes: u64,
+    forwarded_bytes: u64,
     tokens: u64,
+    /// When this life of it began.
+    began: Option<Instant>,
+    heartbeat_at: Instant,
 }
 
 /// The stream of one disk through the cache.
@@ -71,6 +98,8 @@ struct Stream<C> {
     window: Window<Arc<Frame<C>>>,
     /// The target wants nothing more of it.
     is_over: bool,
+    /// When something came from its agent, in this life of the server.
+    heard: Option<Instant>,
     /// When it wants to be looked at, as it was last noted.
     due: Option<Instant>,
 }
@@ -108,20 +137,22 @@ impl<C: Content> Role for ProcessServer<C> {
             Input::Message { message: Message::FrameStored { stream, upto }, .. } => {
                 self.stored(now, stream, upto, out);
             }
-            Input::Message { from, message: Message::Compare(compare) } => self.relay(from, compare, out),
+            Input::Message { from, message: Message::Compare(compare) } => {
+                self.relay(now, from, compare, out)
+            }
             Input::Message { message: Message::Differs(differs), .. } => self.relay_back(differs, out),
             Input::Synced { token, result } => self.ledger.synced(now, token, result.is_ok(), out),
             Input::Wake => self.wake(now, out),
             _ => {}
         }
+        self.report(now, out);
         self.compact_if_worth_it();
         self.ledger.settle(now, &mut self.tokens, out);
     }
 
     fn deadline(&self) -> Option<Instant> {
         let windows = self.due.first().map_or(Instant::MAX, |(at, _)| *at);
-        let at = windows.min(self.ledger.deadline());
-        (at < Instant::MAX).then_some(at)
+        Some(windows.min(self.ledger.deadline()).min(self.heartbeat_at))
     }
 }
 
@@ -136,7 +167,11 @@ impl<C: Content> ProcessServer<C> {
             ledger: Ledger::new(0),
             cached_bytes: 0,
             throttling: false,
+            packed_bytes: 0,
+            forwarded_bytes: 0,
             tokens: 0,
+            began: None,
+            heartbeat_at: Instant::ZERO,
         }
     }
 
@@ -164,6 +199,7 @@ impl<C: Content> ProcessServer<C> {
         let disks: Vec<DiskId> = server.streams.keys().copied().collect();
         disks.into_iter().for_each(|disk| server.note_due(disk));
         server.ledger = Ledger::new(server.cached_bytes);
+        server.forwarded_bytes = 0;
         server
     }
 
@@ -203,7 +239,8 @@ impl<C: Content> ProcessServer<C> {
     /// The stream with this key; a newer key replaces the disk's old stream and what was cached of it, an older one
     /// is none.
     fn stream(&mut self, agent: Address, key: StreamKey, next: u64) -> Option<&mut Stream<C>> {
-        let fresh = || Stream { key, agent, window: Window::new(next), is_over: false, due: None };
+        let fresh =
+            || Stream { key, agent, window: Window::new(next), is_over: false, due: None, heard: None };
         let stream = self.streams.entry(key.disk).or_insert_with(fresh);
         if key > stream.key {
             self.cached_bytes -= stream.window.held_bytes();
@@ -213,11 +250,10 @@ impl<C: Content> ProcessServer<C> {
     }
 
     fn batch(&mut self, now: Instant, agent: Address, batch: &Batch<C>, out: &mut Out<C>) {
-        let free_bytes = self.config.cache_bytes.saturating_sub(self.cached_bytes);
-        // An empty cache takes any batch, or one that is larger than the cache would never get through.
-        let has_room = batch.wire_bytes() <= free_bytes || self.cached_bytes == 0;
+        let has_room = self.has_room(batch.wire_bytes());
         let Some(stream) = self.stream(agent, batch.stream, batch.opens_at) else { return };
         stream.agent = agent;
+        stream.heard = Some(now);
         if stream.open_at(batch.opens_at) {
             self.ledger.append(ProcessServerRecord::Stream(agent, batch.stream, batch.opens_at), NOTE_BYTES);
         }
@@ -227,6 +263,7 @@ impl<C: Content> ProcessServer<C> {
             let bytes = frame.wire_bytes();
             stream.window.push(Arc::clone(&frame), bytes);
             self.cached_bytes += bytes;
+            self.packed_bytes += bytes;
             self.ledger.append(ProcessServerRecord::Frame(agent, frame), bytes);
         }
         self.acknowledge(agent, batch.stream);
@@ -238,17 +275,32 @@ impl<C: Content> ProcessServer<C> {
     fn acknowledge(&mut self, agent: Address, stream: StreamKey) {
         let Some(kept) = self.streams.get(&stream.disk) else { return };
         let upto = if kept.is_over { u64::MAX } else { kept.window.next_number() - 1 };
-        let credit_bytes = self.config.cache_bytes.saturating_sub(self.cached_bytes);
+        let credit_bytes = self.credit_bytes();
         self.ledger.send(agent, Message::BatchStored { stream, upto, credit_bytes });
+    }
+
+    /// What it can still take before too little of the cache is free.
+    const fn credit_bytes(&self) -> u64 {
+        let reserve = self.config.cache_bytes / RESERVE_PARTS;
+        (self.config.cache_bytes - reserve).saturating_sub(self.cached_bytes)
+    }
+
+    /// Whether a batch may come in. Who has stopped taking begins again only when there is some room to speak of.
+    fn has_room(&self, bytes: u64) -> bool {
+        let enough = self.config.cache_bytes - self.config.cache_bytes / RECOVERED_PARTS;
+        let takes = !self.throttling || self.cached_bytes <= enough;
+        // An empty cache takes any batch, or one that is larger than the cache would never get through.
+        self.cached_bytes == 0 || (takes && bytes <= self.credit_bytes())
     }
 
     fn note_throttling(&mut self, has_room: bool, out: &mut Out<C>) {
         if self.throttling == has_room {
             self.throttling = !has_room;
-            if self.throttling {
-                let by = Address::ProcessServer(self.config.number);
-                out.push(Effect::Observe(Observation::Throttled { by }));
-            }
+            let by = Address::ProcessServer(self.config.number);
+            out.push(Effect::Observe(match self.throttling {
+                true => Observation::Throttled { by },
+                false => Observation::TakesAgain { by },
+            }));
         }
     }
 
@@ -269,17 +321,50 @@ impl<C: Content> ProcessServer<C> {
         stream.is_over |= upto == u64::MAX;
         let before = stream.window.held_bytes();
         let gone = stream.window.acknowledge(now, upto).count();
-        self.cached_bytes -= before - stream.window.held_bytes();
+        let forwarded = before - stream.window.held_bytes();
+        self.cached_bytes -= forwarded;
+        self.forwarded_bytes += forwarded;
         ended || gone > 0
     }
 
-    fn relay(&mut self, agent: Address, compare: Arc<Compare>, out: &mut Out<C>) {
+    fn relay(&mut self, now: Instant, agent: Address, compare: Arc<Compare>, out: &mut Out<C>) {
         let disk = compare.stream.disk;
         if let Some(stream) = self.stream(agent, compare.stream, 1) {
             stream.agent = agent;
+            stream.heard = Some(now);
             out.send(target_of(agent), Message::Compare(compare));
         }
         self.note_due(disk);
+    }
+
+    /// Says how it is, every heartbeat.
+    fn report(&mut self, now: Instant, out: &mut Out<C>) {
+        let began = *self.began.get_or_insert(now);
+        if now < self.heartbeat_at {
+            return;
+        }
+        self.heartbeat_at = now + HEARTBEAT_EVERY;
+        let mut silent_secs: Vec<(MachineId, u32)> = Vec::new();
+        for (disk, stream) in self.streams.iter().filter(|(_, stream)| !stream.is_over) {
+            let silence = now.since(stream.heard.unwrap_or(began)).as_secs();
+            let silence = u32::try_from(silence).unwrap_or(u32::MAX);
+            match silent_secs.last_mut().filter(|(of, _)| *of == disk.machine) {
+                Some((_, least)) => *least = silence.min(*least),
+                None => silent_secs.push((disk.machine, silence)),
+            }
+        }
+        let status = ProcessServerStatus {
+            number: self.config.number,
+            cache_bytes: self.config.cache_bytes,
+            cached_bytes: self.cached_bytes,
+            packed_bytes: self.packed_bytes,
+            forwarded_bytes: self.forwarded_bytes,
+            under_way_bytes: self.streams.values().map(|stream| stream.window.sent_bytes()).sum(),
+            packs_bytes_per_sec: self.config.packs_bytes_per_sec,
+            memory_bytes: self.config.memory_bytes,
+            silent_secs,
+        };
+        out.send(Address::Control, Message::ProcessServerStatus(Box::new(status)));
     }
 
     fn relay_back(&self, differs: Arc<Differs>, out: &mut Out<C>) {

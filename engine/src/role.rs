@@ -16,6 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::conditions::{FilterLoss, PauseObstacle};
 use crate::content::Content;
 use crate::control::{Command, Refused};
 use crate::extent::{Change, SectorRange};
@@ -114,8 +115,10 @@ pub enum Input<C: Content> {
     },
     /// Agent: new writes of the machine are now held, as asked by [`Effect::HoldWrites`].
     WritesHeld,
-    /// Agent: the applications have flushed and paused (`true`), or did not within their time (`false`).
-    Quiesced(bool),
+    /// Agent: the applications have flushed and paused, or cannot.
+    Quiesced(Result<(), PauseObstacle>),
+    /// Agent: the driver no longer follows the disks. What is written is not told any more, until the machine restarts.
+    FilterLost(FilterLoss),
     /// Agent: the machine is being shut down in order; no application writes any more. The agent answers with
     /// [`Effect::ReadyToStop`].
     ShuttingDown,

@@ -18,6 +18,7 @@
 //!
 //! It refuses to know why a point is wanted, and where the source is.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use crate::content::Content;
@@ -44,7 +45,7 @@ pub use look::GroupLook;
 use writings::Writings;
 
 /// How often control hears from a target that has nothing new to say; as often as from an agent.
-const HEARTBEAT_EVERY: core::time::Duration = core::time::Duration::from_secs(60);
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(60);
 
 type Out<C> = Outbox<C, TargetRecord<C>>;
 
@@ -59,6 +60,7 @@ pub struct Target<C: Content> {
     comparisons: Vec<Comparison<C>>,
     writings: Writings<C>,
     heartbeat_at: Instant,
+    heartbeat_every: Duration,
     /// Weight of the log after the last checkpoint, in bytes.
     checkpointed_bytes: u64,
     tokens: u64,
@@ -102,9 +104,17 @@ impl<C: Content> Target<C> {
             comparisons: Vec::new(),
             writings: Writings::new(),
             heartbeat_at: Instant::ZERO,
+            heartbeat_every: HEARTBEAT_EVERY,
             checkpointed_bytes: 0,
             tokens: 0,
         }
+    }
+
+    /// The same target, of which control hears as often as that when it has nothing new to say.
+    #[must_use]
+    pub fn with_heartbeat_every(mut self, every: Duration) -> Self {
+        self.heartbeat_every = every;
+        self
     }
 
     /// The journal of a group, for people who look inside. Judges read disks and views instead.
@@ -132,7 +142,7 @@ impl<C: Content> Target<C> {
     fn report(&mut self, now: Instant) {
         let touched = self.groups.take_to_report();
         if now >= self.heartbeat_at {
-            self.heartbeat_at = now + HEARTBEAT_EVERY;
+            self.heartbeat_at = now + self.heartbeat_every;
             let all: Vec<GroupId> = self.groups.iter().map(|(id, _)| id).collect();
             all.into_iter().for_each(|id| self.say_status(id, true));
         } else {

@@ -94,6 +94,11 @@ impl<T: Clone> Window<T> {
         self.held_bytes
     }
 
+    /// Bytes of the items that are under way.
+    pub(crate) const fn sent_bytes(&self) -> u64 {
+        self.sent_bytes
+    }
+
     /// Takes an acknowledgement of everything up to and with `upto` and gives the items that left the window.
     pub(crate) fn acknowledge(&mut self, now: Instant, upto: u64) -> impl Iterator<Item = T> {
         let acknowledged = upto.saturating_add(1).saturating_sub(self.first);

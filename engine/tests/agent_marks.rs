@@ -9,6 +9,7 @@ use common::machine::{Machine, PLENTY};
 use common::stream::{CRASH_ONLY, POLICY, agent, terms};
 use common::{AtOnce, SECOND};
 use switchback_engine::agent::config::{BARRIER_TIMEOUT, MARK_RETRY, QUIESCE_TIMEOUT};
+use switchback_engine::conditions::PauseObstacle;
 use switchback_engine::message::{Barrier, BarrierStep, Message, Observation, Order};
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::{Address, Consistency, Effect, Input, Marker};
@@ -150,7 +151,7 @@ fn an_application_point_is_quiesced_first_and_the_applications_go_on_afterwards(
         "only crash-consistent ones at the first cadence"
     );
     assert_eq!(next_acts(&mut machine), [Act::Quiesce]);
-    machine.feed(Input::Quiesced(true));
+    machine.feed(Input::Quiesced(Ok(())));
     let acts = acts(&mut machine);
     assert_eq!(acts[0], Act::Hold);
     assert!(acts.contains(&Act::Release) && acts.contains(&Act::Unquiesce));
@@ -162,7 +163,7 @@ fn applications_that_cannot_pause_cost_the_application_point_and_not_the_crash_c
     let mut machine = before_a_marker(BOTH);
     machine.at_once.holds = true;
     until_quiesce(&mut machine);
-    machine.feed(Input::Quiesced(false));
+    machine.feed(Input::Quiesced(Err(PauseObstacle::WriterFailed)));
     let failed = machine
         .take(|effect| matches!(effect, Effect::Observe(Observation::QuiesceFailed { .. })).then_some(()));
     assert_eq!(failed.len(), 1);
@@ -181,7 +182,7 @@ fn applications_are_not_paused_for_longer_than_their_time() {
     until_quiesce(&mut machine);
     machine.wait(QUIESCE_TIMEOUT);
     assert!(acts(&mut machine).contains(&Act::Unquiesce));
-    machine.feed(Input::Quiesced(true));
+    machine.feed(Input::Quiesced(Ok(())));
     assert_eq!(acts(&mut machine), [Act::Unquiesce], "late");
 }
 
@@ -483,7 +484,7 @@ fn an_application_barrier_holds_writes_no_longer_than_any_other() {
     machine.at_once.holds = true;
     until_quiesce(&mut machine);
     machine.at_once.holds = false;
-    machine.feed(Input::Quiesced(true));
+    machine.feed(Input::Quiesced(Ok(())));
     assert_eq!(acts(&mut machine), [Act::Hold]);
     machine.wait(BARRIER_TIMEOUT);
     let acts = acts(&mut machine);
@@ -500,10 +501,10 @@ fn an_application_point_of_a_group_waits_for_the_slowest_application() {
     let raised = pair.until_raised();
     assert_eq!(raised[0].1.marker.consistency, Consistency::Application);
     pair.hear_member(raised);
-    pair.leader.feed(Input::Quiesced(true));
+    pair.leader.feed(Input::Quiesced(Ok(())));
     pair.run(SECOND / 5);
     assert!(marks(&acts(&mut pair.leader)).is_empty());
-    pair.member.feed(Input::Quiesced(true));
+    pair.member.feed(Input::Quiesced(Ok(())));
     pair.carry();
     let (leader, member) = pair.acts();
     assert_eq!(marks(&leader).len(), 1);

@@ -119,8 +119,7 @@ impl World {
             retain_points_for: if setup.retain_points { Duration::from_secs(3600) } else { Duration::ZERO },
             ..common::stream::CRASH_ONLY
         };
-        let server_configs =
-            [1, 2].map(|number| ProcessServerConfig { number, cache_bytes: setup.cache_bytes });
+        let server_configs = [1, 2].map(|number| ProcessServerConfig::with_cache(number, setup.cache_bytes));
         let mut world = Self {
             machine: Machine::installed(1, setup.pool_bytes),
             servers: server_configs.map(|config| Bench::new(ProcessServer::new(config))),

@@ -17,7 +17,7 @@ const PLENTY: u64 = 1 << 40;
 type Server = Bench<ProcessServer<Stamp>>;
 
 fn config(cache_bytes: u64) -> ProcessServerConfig {
-    ProcessServerConfig { number: 1, cache_bytes }
+    ProcessServerConfig::with_cache(1, cache_bytes)
 }
 
 fn server(cache_bytes: u64) -> Server {
@@ -138,20 +138,23 @@ fn a_newer_session_replaces_what_was_cached_of_an_older_one_which_is_ignored_fro
 #[test]
 fn a_full_cache_takes_nothing_gives_no_credit_and_says_so_once() {
     let one = numbered(1).wire_bytes();
-    let mut server = server(2 * one);
-    hear(&mut server, &numbered(1));
-    hear(&mut server, &numbered(2));
+    let mut server = server(10 * one);
+    (1..=8).for_each(|number| hear(&mut server, &numbered(number)));
     acknowledged(&mut server);
-    hear(&mut server, &numbered(3));
-    hear(&mut server, &numbered(3));
-    assert_eq!(acknowledged(&mut server), [(2, 0), (2, 0)]);
+    hear(&mut server, &numbered(9));
+    hear(&mut server, &numbered(9));
+    assert_eq!(acknowledged(&mut server), [(8, 0), (8, 0)], "a fifth stays free");
     let throttled = |seen: &Observation| matches!(seen, Observation::Throttled { by } if *by == SERVER);
     assert_eq!(server.observed().iter().filter(|seen| throttled(seen)).count(), 1);
 
     stored(&mut server, stream(), 1);
-    hear(&mut server, &numbered(3));
-    assert_eq!(acknowledged(&mut server), [(3, 0)], "there was room for one");
-    stored(&mut server, stream(), 3);
+    assert_eq!(server.role.cached_bytes(), 7 * one);
+    hear(&mut server, &numbered(9));
+    assert_eq!(acknowledged(&mut server), [(9, 0)], "a quarter was free again");
+    assert!(
+        server.observed().iter().any(|seen| matches!(seen, Observation::TakesAgain { by } if *by == SERVER))
+    );
+    stored(&mut server, stream(), 9);
     assert_eq!(server.role.cached_bytes(), 0);
 }
 
@@ -321,6 +324,8 @@ fn comparisons_are_relayed_to_the_target_and_their_answers_to_the_agent() {
         _ => None,
     });
     assert_eq!(relayed, [(TARGET, compare)]);
+    let heartbeat = server.sent();
+    assert!(matches!(&heartbeat[..], [(_, Message::ProcessServerStatus(_))]), "{heartbeat:?}");
     let answer = |session| {
         Message::Differs(Arc::new(Differs { stream: key(disk(1, 0), session), range, ranges: vec![range] }))
     };

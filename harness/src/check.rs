@@ -12,6 +12,8 @@
 //! | `lag` | honest RPO |
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
+//! | `asked` | what comes up in Azure and at home is what was asked for |
+//! | `kept` | points are kept as long as the policy says |
 //! | `calls` | what a job asks a site for is done once |
 //! | `plans` | machines of a recovery plan start group by group |
 //! | `moves` | a machine that was moved to another process server sends there |
@@ -22,15 +24,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use switchback_engine::role::CallId;
-use switchback_engine::{Consistency, GroupId, MachineId, PointId, Site};
+use switchback_engine::{Consistency, GroupId, MachineId, PointId, RecoveryPoint, Site};
 use switchback_sim::SimTime;
 
 use crate::content::Simulated;
 use crate::truth::Loss;
 
+mod asked;
 mod atlas;
 mod calls;
 mod image;
+mod kept;
 mod lag;
 mod left;
 mod moves;
@@ -38,6 +42,7 @@ mod overhear;
 mod plans;
 mod points;
 mod recovery;
+mod refused;
 mod rules;
 mod settled;
 mod states;
@@ -78,6 +83,10 @@ pub enum Judge {
     StatesAreLegal,
     /// No machine of a recovery plan is started before those of an earlier group.
     PlanOrder,
+    /// A machine that comes up has the properties, and is at the place, that were asked for, and breaks no rule.
+    AsAsked,
+    /// Points are kept as long as the policy promises, and no longer.
+    Retention,
     /// The objectives that the scenario asked for.
     PromisedTimes,
     /// After faults stop, replication becomes healthy within a bound.
@@ -88,7 +97,7 @@ pub enum Judge {
 
 impl Judge {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Prefix,
         Self::CommonCut,
         Self::ApplicationPoint,
@@ -100,6 +109,8 @@ impl Judge {
         Self::JobsEnd,
         Self::StatesAreLegal,
         Self::PlanOrder,
+        Self::AsAsked,
+        Self::Retention,
         Self::PromisedTimes,
         Self::Convergence,
         Self::RunsThrough,
@@ -120,6 +131,8 @@ impl Judge {
             Self::JobsEnd => "jobs end",
             Self::StatesAreLegal => "states are legal",
             Self::PlanOrder => "plans keep their order",
+            Self::AsAsked => "what comes up is as asked",
+            Self::Retention => "points are kept as promised",
             Self::PromisedTimes => "objectives are met",
             Self::Convergence => "replication converges",
             Self::RunsThrough => "the program runs through",
@@ -186,6 +199,8 @@ pub struct Judges<C: Simulated> {
     findings: Vec<Finding>,
     looks: BTreeMap<Judge, u64>,
     points: Vec<JudgedPoint>,
+    /// Where among them the points of each group at a site are.
+    point_places: BTreeMap<(Site, GroupId), Vec<usize>>,
     recoveries: Vec<JudgedRecovery>,
     replays: BTreeMap<(MachineId, Site), Replay>,
     tap: Tap<C>,
@@ -205,7 +220,11 @@ pub struct Judges<C: Simulated> {
     /// How many disks each machine has.
     disk_counts: Vec<usize>,
     left: Vec<Left>,
+    /// The points of each journal when one last came into being.
+    kept: BTreeMap<(Site, GroupId), Vec<RecoveryPoint>>,
     moves: Moves,
+    /// How many replica disks a machine had when its protection was last asked for.
+    replicas_before: BTreeMap<MachineId, usize>,
     atlas: Atlas,
 }
 
@@ -217,6 +236,7 @@ impl<C: Simulated> Judges<C> {
             findings: Vec::new(),
             looks: BTreeMap::new(),
             points: Vec::new(),
+            point_places: BTreeMap::new(),
             recoveries: Vec::new(),
             replays: BTreeMap::new(),
             tap: Tap::default(),
@@ -229,7 +249,9 @@ impl<C: Simulated> Judges<C> {
             calls_done: BTreeSet::new(),
             disk_counts,
             left: Vec::new(),
+            kept: BTreeMap::new(),
             moves: Moves::default(),
+            replicas_before: BTreeMap::new(),
             atlas: Atlas::default(),
         }
     }
@@ -246,6 +268,11 @@ impl<C: Simulated> Judges<C> {
     #[must_use]
     pub fn looks(&self, judge: Judge) -> u64 {
         self.looks.get(&judge).copied().unwrap_or(0)
+    }
+
+    fn note_point(&mut self, point: JudgedPoint) {
+        self.point_places.entry((point.site, point.group)).or_default().push(self.points.len());
+        self.points.push(point);
     }
 
     /// Every recovery point that came into being, oldest first.

@@ -39,6 +39,7 @@ mod faults;
 mod moments;
 mod plans;
 mod recovery;
+mod servers;
 mod steps;
 mod verdict;
 

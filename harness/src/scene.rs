@@ -16,6 +16,10 @@ use switchback_scenarios::model::{self, Churn, Link, Trace, Vm};
 use switchback_scenarios::traces::IoKind;
 use switchback_sim::{LinkSpec, Ratio, Seed};
 
+mod ailments;
+
+pub use ailments::ailment;
+
 use crate::WorldSpec;
 use crate::workload::{Pattern, Recorded, RecordedWrite, Synthetic, WorkloadSpec};
 use crate::world::spec::{
@@ -26,6 +30,15 @@ use crate::world::spec::{
 /// What a scenario's world is made of.
 #[must_use]
 pub fn world_spec(scenario: &Scenario) -> WorldSpec {
+    let spec = written_one_by_one(scenario);
+    match scenario.batch_every {
+        Some(every) => spec.at_batch_level(every),
+        None => spec,
+    }
+}
+
+/// The world in which every write is an event of its own.
+fn written_one_by_one(scenario: &Scenario) -> WorldSpec {
     WorldSpec {
         seed: Seed(scenario.seed),
         machines: scenario.vms.iter().map(machine).collect(),
@@ -34,6 +47,8 @@ pub fn world_spec(scenario: &Scenario) -> WorldSpec {
         fabric: link(&scenario.fabric),
         wan: link(&scenario.wan),
         cache_bytes: scenario.process_server.cache,
+        packs_bytes_per_sec: scenario.process_server.packs,
+        server_memory_bytes: scenario.process_server.memory,
         further_caches: scenario.process_servers.iter().map(|server| server.cache).collect(),
         site: SiteSpec {
             stack: stack(scenario.site.stack),
@@ -133,6 +148,7 @@ fn machine(vm: &Vm) -> MachineSpec {
             drivers: vm.boot.missing_drivers.is_empty(),
             locked: vm.boot.locked,
         },
+        ailments: vm.guest.iter().copied().map(ailment).collect(),
         memory_bytes: vm.memory,
         pool_bytes: vm.capture_pool,
         datastore: vm.datastore.0,

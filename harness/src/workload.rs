@@ -21,6 +21,30 @@ pub enum WorkloadSpec {
     Recorded(Recorded),
 }
 
+impl WorkloadSpec {
+    /// The machine because of whose writes it writes.
+    pub(crate) const fn follows(&self) -> Option<MachineId> {
+        match self {
+            Self::Synthetic(synthetic) => synthetic.follows,
+            Self::Recorded(_) => None,
+        }
+    }
+
+    pub(crate) const fn as_synthetic_mut(&mut self) -> Option<&mut Synthetic> {
+        match self {
+            Self::Synthetic(synthetic) => Some(synthetic),
+            Self::Recorded(_) => None,
+        }
+    }
+}
+
+impl Synthetic {
+    /// Whether its moments do not matter.
+    pub(crate) const fn can_come_in_batches(&self) -> bool {
+        self.follows.is_none() && !matches!(self.pattern, Pattern::Bursts { .. })
+    }
+}
+
 /// A synthetic pattern.
 #[derive(Debug, Clone)]
 pub struct Synthetic {

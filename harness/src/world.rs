@@ -37,6 +37,7 @@ use crate::check::{Judge, Judges};
 use crate::content::Simulated;
 use crate::truth::History;
 
+mod ailments;
 mod build;
 mod event;
 mod fact;
@@ -52,6 +53,7 @@ mod sites;
 pub mod spec;
 mod storage;
 
+pub use ailments::Ailment;
 pub use event::Event;
 pub use fact::{Fact, Happening};
 pub use faults::{CallFailure, DiskLie, FaultId, Impairment, RoleKind, SiteCall, SlowDevice, WAN};
@@ -251,7 +253,7 @@ impl<C: Simulated> World<C> {
         self.commands += 1;
         let id = CommandId(self.commands);
         self.asked.push((id, command.clone()));
-        self.note(Happening::Asked { command: command.clone() });
+        self.note(Happening::Asked { command: Box::new(command.clone()) });
         self.kernel.schedule_at(self.now(), Event::Command(Box::new((id, command))));
         id
     }
@@ -270,7 +272,7 @@ impl<C: Simulated> World<C> {
 
     /// Asks once more, under the same number: what a user does who has heard nothing.
     pub fn repeat_command(&mut self, id: CommandId, command: Command) {
-        self.note(Happening::Asked { command: command.clone() });
+        self.note(Happening::Asked { command: Box::new(command.clone()) });
         self.kernel.schedule_at(self.now(), Event::Command(Box::new((id, command))));
     }
 

@@ -7,16 +7,19 @@ mod common;
 use core::time::Duration;
 
 use common::{Drill, HOUR, MINUTE, SECOND, drill, link, machine, site, small_machine, two_disk_machine};
-use switchback_engine::control::{Command, ItemState};
+use switchback_engine::conditions::InstallObstacle;
+use switchback_engine::control::{Command, ItemState, JobState, Location};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::Address;
-use switchback_engine::{Block, Direction, DiskId, MachineId, SectorRange, Site, Stamp};
+use switchback_engine::{Block, DatastoreId, Direction, DiskId, MachineId, SectorRange, Site, Stamp};
 use switchback_harness::WorldSpec;
 use switchback_harness::check::Judge;
 use switchback_harness::content::Simulated;
 use switchback_harness::workload::WorkloadSpec;
-use switchback_harness::world::{PhysicalDisk, Sabotage};
+use switchback_harness::world::spec::DatastoreSpec;
+use switchback_harness::world::{Ailment, PhysicalDisk, Sabotage};
 
 const MACHINE: MachineId = MachineId(0);
 const FOLLOWER: MachineId = MachineId(1);
@@ -249,6 +252,24 @@ fn no_orphan_sees_a_machine_that_the_cloud_keeps() {
 }
 
 #[test]
+fn nothing_left_over_sees_what_a_machine_that_takes_no_agent_leaves() {
+    let story = |sabotage| {
+        let mut spec = small_machine(13);
+        spec.machines[0].ailments.push(Ailment::TakesNoAgent(InstallObstacle::NoSpace));
+        let mut drill = drill::<Stamp>(spec);
+        broken_by(&mut drill, sabotage);
+        drill.pass(MINUTE);
+        let (spec, process_server) = (drill.world.spec(), Address::ProcessServer(0));
+        let (group, policy) = (spec.groups[0].id, spec.groups[0].policy);
+        let machines = vec![(MACHINE, spec.machines[0].disks.iter().map(|disk| disk.sectors).collect())];
+        let ended = drill.ask(Command::Enable { group, machines, policy, process_server });
+        assert_eq!(ended, JobState::Failed);
+        drill
+    };
+    twins(Judge::NoOrphan, &[], Sabotage::ReplicaBeforeAgent, story);
+}
+
+#[test]
 fn jobs_end_sees_a_job_that_waits_for_ever() {
     let story = |sabotage| {
         let mut drill = drill::<Stamp>(small_machine(13));
@@ -294,4 +315,60 @@ fn states_are_legal_sees_a_state_that_was_left_out() {
 fn states_are_legal_sees_a_refusal_that_was_none() {
     let story = |sabotage| replicate::<Stamp>(small_machine(15), HOUR / 10, sabotage);
     twins(Judge::StatesAreLegal, &[], Sabotage::AcceptEverything, story);
+}
+
+#[test]
+fn as_asked_sees_a_name_that_was_forgotten() {
+    let story = |sabotage| {
+        let mut drill = replicate::<Stamp>(small_machine(16), 6 * MINUTE, sabotage);
+        let change = SettingsChange { name: Some("moved".to_owned()), ..SettingsChange::default() };
+        drill.expect(Command::Configure { machine: MACHINE, change });
+        drill.fail_over(Selector::Latest, true);
+        drill
+    };
+    twins(Judge::AsAsked, &[], Sabotage::ForgetSettings, story);
+}
+
+#[test]
+fn as_asked_sees_a_machine_that_comes_home_to_another_place() {
+    let story = |sabotage| {
+        let mut spec = small_machine(17);
+        let (name, reach) = ("ds-mt".to_owned(), vec![1]);
+        spec.site.datastores.push(DatastoreSpec { name, capacity_bytes: 1 << 42, reach });
+        spec.site.master_target_datastore = 1;
+        let mut drill = replicate::<Stamp>(spec, 6 * MINUTE, sabotage);
+        drill.fail_over(Selector::Latest, true);
+        drill.commit();
+        drill.expect(Command::Reprotect {
+            machine: MACHINE,
+            process_server: Address::ProcessServer(1),
+            master_target: None,
+            retention_drive: None,
+            datastore: Some(DatastoreId(1)),
+            location: Location::Alternate,
+        });
+        drill.wait_until_protected();
+        drill
+    };
+    twins(Judge::AsAsked, &[], Sabotage::ForgetLocation, story);
+}
+
+/// Points are kept for so long; the story lasts an hour and a half.
+fn retained_for(minutes: u32) -> impl Fn(Option<Sabotage>) -> Drill<Stamp> {
+    move |sabotage| {
+        let mut spec = small_machine(18);
+        spec.groups[0].policy =
+            ReplicationPolicy { retain_points_for: MINUTE * minutes, ..ReplicationPolicy::DEFAULT };
+        replicate::<Stamp>(spec, 90 * MINUTE, sabotage)
+    }
+}
+
+#[test]
+fn retention_sees_a_point_that_goes_too_early() {
+    twins(Judge::Retention, &[], Sabotage::ForgetPoints, retained_for(60));
+}
+
+#[test]
+fn retention_sees_a_point_that_stays_too_long() {
+    twins(Judge::Retention, &[], Sabotage::HoardPoints, retained_for(20));
 }

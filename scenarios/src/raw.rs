@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::json;
 
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
+use crate::model::conditions::ConditionWord;
 use crate::model::words::{
     BootDriver, Connection, ContentKind, DriveUse, FileSystem, FirmwareWord, HealGoal, Judge, MachineKind,
     Origin, OsKind, Repeat, StackWord, TraceFormat,
@@ -19,12 +20,12 @@ use crate::scalars::{Count, FilePath, Flag, Ip, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, CodeExpectation, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy,
-    DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair,
-    KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget,
-    Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation, SettingsOf,
-    ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, SwitchProcessServer,
-    TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, Condition, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay,
+    Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation,
+    Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move,
+    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation,
+    ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    SubjectName, SwitchProcessServer, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};
@@ -43,6 +44,9 @@ record! {
         "summary" => summary: wanted Spanned<Text>,
         /// What blocks hold: stamps (default) or real bytes.
         "content" => content: optional Spanned<ContentKind>,
+        /// Batch level, for many machines over days: what a churn writes in so much time comes to the agent as one write of
+        /// each disk, 1m to 1h. Default: every write is an event of its own.
+        "batch-every" => batch_every: optional Spanned<Time>,
         /// The site on premises.
         "site" => site: wanted Site,
         /// The Azure region.
@@ -201,6 +205,10 @@ record! {
         "cache" => cache: optional Spanned<Bytes>,
         /// How long a crash keeps it down. Default 30s.
         "crash-restart" => crash_restart: optional Spanned<Time>,
+        /// What it can pack a second: its load is told against that, and nothing is slower for it. Default: not looked at.
+        "packs" => packs: optional Spanned<ByteRate>,
+        /// Its memory, 1MiB or more: told against what is under way to Azure. Default: not looked at.
+        "memory" => memory: optional Spanned<Bytes>,
     }
 }
 
@@ -299,6 +307,8 @@ record! {
         "missing-drivers" => missing_drivers: optional NonEmpty<Spanned<BootDriver>>,
         /// Whether nothing can change from outside what it starts with, as with an encrypted system disk. Default false.
         "boot-locked" => boot_locked: optional Spanned<Flag>,
+        /// What is the matter with its system from the beginning. Default: nothing.
+        "guest" => guest: optional NonEmpty<Spanned<ConditionWord>>,
         /// Its memory, 64MiB to 24TiB. Default 4GiB. The agent's capture pool is a sixteenth of it.
         "memory" => memory: optional Spanned<Bytes>,
         /// The agent's capture pool, overriding the sixteenth of the memory.

@@ -1,10 +1,11 @@
 //! What the actions and expectations are given: one record for the value of each key.
 
 use crate::decode::{Spanned, record};
+use crate::model::conditions::ConditionWord;
 use crate::model::words::{
-    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, HealthWord, HomeWord,
-    LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord, StateWord,
-    TaskEnd, TaskWord, Whereabouts,
+    Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FigureWord, HealthWord,
+    HomeWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord,
+    StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
 use crate::scalars::{CodeName, Count, Flag, Ip, KebabName, Name};
@@ -128,6 +129,16 @@ record! {
     Operated is "a step of an operator" {
         /// Which machine.
         "vm" => vm: required Spanned<Name>,
+    }
+}
+
+record! {
+    /// Something that is the matter with a machine's system, or with the servers.
+    Condition is "a condition of a machine" {
+        /// Which machine; none for the servers.
+        "vm" => vm: optional Spanned<Name>,
+        /// What it is.
+        "what" => what: required Spanned<ConditionWord>,
     }
 }
 
@@ -375,6 +386,8 @@ about! {
         "name" => name: optional Spanned<Name>,
         /// Its health.
         "health" => health: optional Spanned<HealthWord>,
+        /// Its failover health: a warning until a test failover has succeeded.
+        "failover-health" => failover_health: optional Spanned<HealthWord>,
         /// The disk with the operating system, by its name in the scenario.
         "os-disk" => os_disk: optional Spanned<Name>,
         /// How many data disks it has.
@@ -421,6 +434,18 @@ about! {
     CodeExpectation is "an expectation" {
         /// The code.
         "is" => is: required Spanned<CodeName>,
+    }
+}
+
+record! {
+    /// The worst health that a process server had during the run.
+    ServerExpectation is "an expectation" {
+        /// Which one: on-premises, azure or one of `process-servers`.
+        "name" => name: required Spanned<Name>,
+        /// What of it. Default: everything that is watched, the worst of which is its health.
+        "figure" => figure: optional Spanned<FigureWord>,
+        /// How bad it was at the worst.
+        "worst" => worst: required Spanned<HealthWord>,
     }
 }
 

@@ -9,12 +9,12 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, CodeExpectation, CompleteAction, ConnectsExpectation, ConsistencyExpectation, Crash, Cut,
-    Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
+    ChangePoint, CodeExpectation, CompleteAction, Condition, ConnectsExpectation, ConsistencyExpectation,
+    Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
     HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
     Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
-    RequirementsExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    SwitchProcessServer, TaskExpectation, TestFailover,
+    RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk,
+    StateExpectation, Subject, SwitchProcessServer, TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -96,6 +96,10 @@ choice! {
         "move" => Move(Move),
         /// Move the master target to another datastore.
         "move-master-target" => MoveMasterTarget(MoveMasterTarget),
+        /// Let something be the matter with a machine's system, or with the servers.
+        "break" => Break(Condition),
+        /// Repair it.
+        "repair" => Repair(Condition),
     }
 }
 
@@ -138,6 +142,8 @@ choice! {
         "requirements" => Requirements(RequirementsExpectation),
         /// Whether somebody can connect to a machine in Azure at the end.
         "connects" => Connects(ConnectsExpectation),
+        /// The worst health that a process server had during the run.
+        "process-server" => ProcessServer(ServerExpectation),
     }
 }
 
@@ -203,6 +209,8 @@ const STEP_KEYS: &[&str] = &[
     "delete",
     "move",
     "move-master-target",
+    "break",
+    "repair",
 ];
 
 impl Step {

@@ -64,6 +64,9 @@ fn head(scenario: &Scenario) -> String {
     if scenario.content != ContentKind::Stamps {
         out.push_str(&format!("content: {}\n", scenario.content));
     }
+    if let Some(every) = scenario.batch_every {
+        out.push_str(&format!("batch-every: {}\n", show_time(every)));
+    }
     out
 }
 
@@ -141,11 +144,14 @@ fn servers(scenario: &Scenario) -> String {
 
 fn process_server(server: &ProcessServer) -> Flow {
     let default = ProcessServer::default();
-    Flow::new().with_if(server.cache != default.cache, "cache", || show_bytes(server.cache)).with_if(
-        server.crash_restart != default.crash_restart,
-        "crash-restart",
-        || show_time(server.crash_restart),
-    )
+    let flow = Flow::new()
+        .with_if(server.cache != default.cache, "cache", || show_bytes(server.cache))
+        .with_if(server.crash_restart != default.crash_restart, "crash-restart", || {
+            show_time(server.crash_restart)
+        });
+    let flow =
+        server.packs.iter().fold(flow, |flow, packs| flow.with("packs", format!("{}/s", show_bytes(*packs))));
+    server.memory.iter().fold(flow, |flow, memory| flow.with("memory", show_bytes(*memory)))
 }
 
 fn master_target(target: &MasterTarget, site: &Site) -> Flow {

@@ -42,6 +42,7 @@ snapshots! {
     plans: "plans.yaml",
     homes: "homes.yaml",
     servers: "servers.yaml",
+    conditions: "conditions.yaml",
     ranges_are_not_one_scenario: "ranges.yaml",
     several_kinds: "several-kinds.yaml",
     traces: "traces.yaml",

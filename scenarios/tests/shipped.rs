@@ -21,7 +21,7 @@ fn folder() -> PathBuf {
 fn shipped() -> Vec<PathBuf> {
     let files = yaml_files(&folder());
     assert!(files.len() >= 9, "the library is there: {files:?}");
-    let more = ["tutorial", "errors", "plans", "modernised", "process-servers"];
+    let more = ["tutorial", "errors", "health", "plans", "modernised", "process-servers"];
     let more = more.into_iter().flat_map(|part| yaml_files(&folder().join(part)));
     files.into_iter().chain(more).collect()
 }
@@ -128,6 +128,7 @@ fn the_schema_refuses_what_the_reader_refuses_in_one_file() {
 
 #[test]
 fn the_reference_says_every_word_of_the_language() {
+    use switchback_scenarios::model::conditions::ConditionWord;
     use switchback_scenarios::model::words::*;
     let reference = fs::read_to_string(folder().join("../docs/reference/scenario-language.md")).unwrap();
     fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> impl Iterator<Item = &'static str> {
@@ -151,7 +152,8 @@ fn the_reference_says_every_word_of_the_language() {
         .chain(words(LocationWord::ALL, LocationWord::as_str))
         .chain(words(HomeWord::ALL, HomeWord::as_str))
         .chain(words(JourneyWord::ALL, JourneyWord::as_str))
-        .chain(words(FaultWord::ALL, FaultWord::as_str));
+        .chain(words(FaultWord::ALL, FaultWord::as_str))
+        .chain(words(ConditionWord::ALL, ConditionWord::as_str));
     let unsaid: Vec<&str> = all.filter(|word| !reference.contains(&format!("`{word}`"))).collect();
     assert!(unsaid.is_empty(), "not in the reference: {unsaid:?}");
 }

@@ -169,10 +169,15 @@ impl<T> FairShare<T> {
         }
         let flows = self.waiting.len() as u128;
         let scaled = to_serve.saturating_mul(flows * u128::from(NANOS_PER_SEC));
-        let wait = scaled.checked_add(u128::from(self.bytes_per_sec.checked_sub(1)?))?
-            / u128::from(self.bytes_per_sec);
-        self.since.checked_add(wait)
+        let rounded = scaled.checked_add(u128::from(self.bytes_per_sec.checked_sub(1)?))?;
+        self.since.checked_add(divided(rounded, self.bytes_per_sec))
     }
+}
+
+/// A quotient. What is small enough is divided the short way: the long one is a call, for each message that leaves.
+fn divided(dividend: u128, divisor: u64) -> u128 {
+    u64::try_from(dividend)
+        .map_or_else(|_| dividend / u128::from(divisor), |short| u128::from(short / divisor))
 }
 
 pub(crate) fn from_time(at: SimTime) -> u128 {

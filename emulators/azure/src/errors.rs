@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use thiserror::Error;
 
+pub mod guest;
 pub mod raised;
 
 pub use raised::Code;

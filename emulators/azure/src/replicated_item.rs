@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use switchback_engine::control::{ProtectedItem, Stack};
+use switchback_engine::health::Symptom;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::recovery::RecoverySettings;
 use switchback_engine::{Consistency, Direction, RecoveryPoint};
@@ -18,9 +19,9 @@ pub enum ReplicationHealth {
     None,
     /// All is well.
     Normal,
-    /// Something is to be looked at: a resync, or markers that could not be set.
+    /// Something is to be looked at: a resync, markers that could not be set, or a symptom that is no more than a warning.
     Warning,
-    /// The lag is over the threshold of the policy.
+    /// The lag is over the threshold of the policy, or somebody who is needed has not been heard of.
     Critical,
 }
 
@@ -59,6 +60,8 @@ pub struct ReplicatedItem {
     pub protection_state: &'static str,
     /// `replicationHealth`.
     pub health: ReplicationHealth,
+    /// `failoverHealth`: a warning until a test failover has succeeded.
+    pub failover_health: ReplicationHealth,
     /// The newest crash-consistent point.
     pub latest_crash_consistent: Option<RecoveryPoint>,
     /// The newest application-consistent point.
@@ -89,6 +92,7 @@ impl ReplicatedItem {
             os_type: item.profile.as_ref().map(|profile| os_type(profile.windows)),
             protection_state: protection_state(item.state()).state,
             health: health(item),
+            failover_health: failover_health(item),
             latest_crash_consistent: newest(Consistency::Crash),
             latest_app_consistent: newest(Consistency::Application),
             os_disk: disks.next(),
@@ -103,11 +107,39 @@ impl ReplicatedItem {
 fn health(item: &ProtectedItem) -> ReplicationHealth {
     match item.replicates_from() {
         None => ReplicationHealth::None,
-        Some(_) if item.rpo_alert => ReplicationHealth::Critical,
-        Some(_) if item.health.resync.is_some() || item.health.failed_markers > 0 => {
+        Some(_) if item.rpo_alert || item.symptoms.iter().any(|symptom| is_critical(*symptom)) => {
+            ReplicationHealth::Critical
+        }
+        Some(_)
+            if item.health.resync.is_some()
+                || item.health.failed_markers > 0
+                || item.symptoms.iter().any(|symptom| *symptom != Symptom::NeverTested) =>
+        {
             ReplicationHealth::Warning
         }
         Some(_) => ReplicationHealth::Normal,
+    }
+}
+
+fn failover_health(item: &ProtectedItem) -> ReplicationHealth {
+    match item.replicates_from() {
+        None => ReplicationHealth::None,
+        Some(_) if item.symptoms.contains(&Symptom::NeverTested) => ReplicationHealth::Warning,
+        Some(_) => ReplicationHealth::Normal,
+    }
+}
+
+/// Blocked uploads are recorded as a warning (78028); that an old application-consistent point is one too is inferred.
+const fn is_critical(symptom: Symptom) -> bool {
+    match symptom {
+        Symptom::MachineSilent
+        | Symptom::ProcessServerSilent
+        | Symptom::MasterTargetSilent
+        | Symptom::ProcessServerUnreached => true,
+        Symptom::UploadsBlocked
+        | Symptom::NoApplicationPoint
+        | Symptom::TooMuchChurn
+        | Symptom::NeverTested => false,
     }
 }
 

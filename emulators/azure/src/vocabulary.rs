@@ -453,7 +453,7 @@ pub const fn resync_reason(of: ResyncReason) -> Option<&'static str> {
         ResyncReason::UncleanShutdown => Some("SourceAgentUncleanSystemShutdownError"),
         ResyncReason::TargetError => Some("TargetAgentInternalError"),
         ResyncReason::LowMemory => Some("SourceAgentLowMemoryError"),
-        ResyncReason::Manual | ResyncReason::Reprotect => None,
+        ResyncReason::Manual | ResyncReason::Reprotect | ResyncReason::NotFollowed => None,
     }
 }
 
@@ -478,6 +478,7 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
         PortFailure::WrongState(_)
         | PortFailure::SnapshotsPresent(_)
         | PortFailure::DatastoreOutOfReach
+        | PortFailure::NotInstallable(_)
         | PortFailure::BootNotPrepared => (409, "OperationNotAllowed"),
         PortFailure::AddressOfTest => (409, "PrivateIPAddressInUse"),
         PortFailure::Unsuitable(_) => (400, "InvalidParameter"),

@@ -1,5 +1,6 @@
 //! Faults by the names vSphere gives them, and what the engine is told instead.
 
+use switchback_engine::conditions::InstallObstacle;
 use switchback_engine::ports::PortFailure;
 use thiserror::Error;
 
@@ -76,6 +77,9 @@ pub enum Fault {
     /// There is no master target.
     #[error("there is no running master target")]
     NoMasterTarget,
+    /// The machine takes no agent.
+    #[error("{}", PortFailure::NotInstallable(.0.clone()))]
+    AgentNotInstalled(Vec<InstallObstacle>),
     /// vCenter or the whole site does not answer.
     #[error("vCenter does not answer")]
     HostCommunication,
@@ -102,6 +106,7 @@ impl Fault {
             Self::DatastoreNotWritableOnHost(_) => "DatastoreNotWritableOnHost",
             Self::HostNotConnected => "HostNotConnected",
             Self::NoMasterTarget => "InvalidState",
+            Self::AgentNotInstalled(_) => "GuestOperationsFault",
             Self::HostCommunication => "HostCommunication",
         }
     }
@@ -124,6 +129,7 @@ impl From<&Fault> for PortFailure {
             | Fault::TooManyDevices { .. } => Self::OutOfCapacity(fault.to_string()),
             Fault::SnapshotFault(count) => Self::SnapshotsPresent(*count),
             Fault::DatastoreNotWritableOnHost(_) => Self::DatastoreOutOfReach,
+            Fault::AgentNotInstalled(why) => Self::NotInstallable(why.clone()),
             Fault::HostNotConnected | Fault::HostCommunication => Self::Unavailable,
         }
     }
@@ -142,6 +148,7 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::OutOfCapacity(_) => "InsufficientResourcesFault",
         PortFailure::DatastoreOutOfReach => "DatastoreNotWritableOnHost",
         PortFailure::SnapshotsPresent(_) => "SnapshotFault",
+        PortFailure::NotInstallable(_) => "GuestOperationsFault",
         // Asked of the other site only.
         PortFailure::BootNotPrepared | PortFailure::AddressOfTest | PortFailure::Unsuitable(_) => {
             "NotSupported"
@@ -194,6 +201,7 @@ mod tests {
             PortFailure::SnapshotsPresent(1),
             PortFailure::BootNotPrepared,
             PortFailure::AddressOfTest,
+            PortFailure::NotInstallable(Vec::new()),
         ];
         let mut names: Vec<_> = failures.iter().map(fault_name).collect();
         names.sort_unstable();

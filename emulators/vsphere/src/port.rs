@@ -149,7 +149,8 @@ impl VCenter {
     /// Whether a request can work as things stand.
     fn check(&self, request: &HypervisorRequest) -> Result<(), Fault> {
         match request {
-            HypervisorRequest::Inspect(_) => Ok(()),
+            // What stands in the way is found out on the way.
+            HypervisorRequest::Inspect(_) | HypervisorRequest::InstallAgent(_) => Ok(()),
             HypervisorRequest::InspectMasterTarget(_, which)
             | HypervisorRequest::AssignMasterTarget(_, which, _) => self.master_target(*which).map(|_| ()),
             HypervisorRequest::ShutDown(machine) => self.check_shut_down(*machine),
@@ -215,6 +216,9 @@ impl VCenter {
             HypervisorRequest::AssignMasterTarget(machine, which, drive) => {
                 self.assign(*machine, *which, *drive)?;
                 Vec::new()
+            }
+            HypervisorRequest::InstallAgent(machine) => {
+                return Ok((HypervisorAnswer::Installed(self.install(*machine)?), Vec::new()));
             }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine)?,
             HypervisorRequest::DetachDisks(machine) => self.detach(*machine)?,

@@ -28,11 +28,13 @@ pub enum RequestKind {
     RevertSnapshot,
     /// [`HypervisorRequest::RemoveSnapshot`].
     RemoveSnapshot,
+    /// [`HypervisorRequest::InstallAgent`].
+    InstallAgent,
 }
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Inspect,
         Self::ShutDown,
         Self::PowerOn,
@@ -44,6 +46,7 @@ impl RequestKind {
         Self::TakeSnapshot,
         Self::RevertSnapshot,
         Self::RemoveSnapshot,
+        Self::InstallAgent,
     ];
 
     /// The kind of `request`, and the machine it is about.
@@ -61,6 +64,7 @@ impl RequestKind {
             HypervisorRequest::TakeSnapshot(machine) => (Self::TakeSnapshot, *machine),
             HypervisorRequest::RevertSnapshot(machine) => (Self::RevertSnapshot, *machine),
             HypervisorRequest::RemoveSnapshot(machine) => (Self::RemoveSnapshot, *machine),
+            HypervisorRequest::InstallAgent(machine) => (Self::InstallAgent, *machine),
         }
     }
 
@@ -68,8 +72,8 @@ impl RequestKind {
     #[must_use]
     pub const fn method(self) -> Option<&'static str> {
         match self {
-            // The second is the product's own note of who serves whom; no inventory changes.
-            Self::Inspect | Self::InspectMasterTarget | Self::AssignMasterTarget => None,
+            // Who serves whom is the product's own note, and the installation its process server's; no inventory changes.
+            Self::Inspect | Self::InspectMasterTarget | Self::AssignMasterTarget | Self::InstallAgent => None,
             Self::ShutDown => Some("ShutdownGuest"),
             Self::PowerOn => Some("PowerOnVM_Task"),
             Self::CreateMachine => Some("CreateVM_Task"),

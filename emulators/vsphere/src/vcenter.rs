@@ -13,6 +13,7 @@ use crate::datacenter::Datacenter;
 use crate::datastore::Datastore;
 use crate::fault_rule::{FaultRule, FaultRules, RuleId};
 use crate::faults::Fault;
+use crate::guest_condition::{GuestCondition, Installer};
 use crate::host_system::HostSystem;
 use crate::moid::{ClusterMoid, DatacenterMoid, DatastoreMoid, HostMoid, TaskMoid, VmMoid};
 use crate::physical_server::PhysicalServer;
@@ -49,6 +50,11 @@ pub struct VCenter {
     pub(crate) physical: BTreeMap<MachineId, PhysicalServer>,
     /// What was said of how machines start elsewhere.
     pub(crate) guests: BTreeMap<MachineId, Guest>,
+    /// What is the matter with machines, or with the servers.
+    pub(crate) conditions: BTreeSet<(Option<MachineId>, GuestCondition)>,
+    pub(crate) installer: Installer,
+    /// Machines with an agent.
+    pub(crate) agents: BTreeSet<MachineId>,
     /// Machines in whose place a call created another, with the machine they were.
     pub(crate) left: BTreeMap<VmMoid, MachineId>,
     /// Machines that a call created.
@@ -84,6 +90,9 @@ impl VCenter {
             former: BTreeMap::new(),
             physical: BTreeMap::new(),
             guests: BTreeMap::new(),
+            conditions: BTreeSet::new(),
+            installer: Installer::Ready,
+            agents: BTreeSet::new(),
             left: BTreeMap::new(),
             created: BTreeSet::new(),
             master_targets: Vec::new(),

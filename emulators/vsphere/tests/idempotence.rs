@@ -53,6 +53,7 @@ fn requests() -> impl Strategy<Value = Vec<HypervisorRequest>> {
             5 => HypervisorRequest::DetachDisks(machine),
             6 => HypervisorRequest::TakeSnapshot(machine),
             7 => HypervisorRequest::RevertSnapshot(machine),
+            8 => HypervisorRequest::InstallAgent(machine),
             _ => HypervisorRequest::RemoveSnapshot(machine),
         }
     });

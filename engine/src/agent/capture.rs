@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Replicating;
+use super::churn::Churn;
 use super::config::{AgentConfig, BATCH_BYTES, BATCH_CHANGES, PLACES_MAX};
 use super::copy::Copy;
 use super::dirty::DirtyMap;
@@ -40,8 +41,11 @@ pub(super) struct DiskCapture<C: Content> {
     pub(super) places: Vec<SectorRange>,
     pub(super) bitmap: DirtyMap,
     pub(super) copy: Copy,
+    pub(super) churn: Churn,
     /// Batches have been made since the last round ended.
     pub(super) round_is_open: bool,
+    /// The driver tells of what is written.
+    pub(super) is_followed: bool,
 }
 
 /// A numbered batch on its way, and what it occupies of the pool until it is committed.
@@ -104,7 +108,9 @@ impl<C: Content> DiskCapture<C> {
             places: Vec::new(),
             bitmap: DirtyMap::new(sectors),
             copy,
+            churn: Churn::default(),
             round_is_open: false,
+            is_followed: true,
         }
     }
 
@@ -112,7 +118,7 @@ impl<C: Content> DiskCapture<C> {
     pub(super) fn order(&self) -> WriteOrder {
         let reading = self.slots.iter().filter(|slot| !slot.reads.is_empty()).map(|slot| slot.order).max();
         let places = if self.places.is_empty() { WriteOrder::Data } else { WriteOrder::Metadata };
-        let whole = self.bitmap.is_empty() && self.copy.is_complete();
+        let whole = self.is_followed && self.bitmap.is_empty() && self.copy.is_complete();
         let map = if whole { WriteOrder::Data } else { WriteOrder::Bitmap };
         places.max(map).max(reading.unwrap_or_default())
     }
@@ -188,6 +194,8 @@ impl<C: Content> Replicating<C> {
         self.owe_a_round(now, config);
         let Some(capture) = self.disks.get_mut(usize::from(disk)) else { return false };
         let bytes = u64::from(change.sectors) * SECTOR_BYTES;
+        capture.churn.bytes += bytes;
+        capture.churn.writes += 1;
         let write = self.next_write;
         self.next_write += 1;
         let has_room = match capture.mode {

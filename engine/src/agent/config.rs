@@ -51,12 +51,20 @@ pub struct AgentConfig {
     pub pool_bytes: u64,
     /// How often the batches of all disks are closed when they do not fill up.
     pub drain_every: Duration,
+    /// How often control hears from it when it has nothing new to say; usually [`HEARTBEAT_EVERY`].
+    pub heartbeat_every: Duration,
 }
 
 impl AgentConfig {
     /// The usual agent: a pool of one sixteenth of the machine's memory, drained every second.
     #[must_use]
     pub const fn for_memory(machine: MachineId, site: Site, memory_bytes: u64) -> Self {
-        Self { machine, site, pool_bytes: memory_bytes / 16, drain_every: Duration::from_secs(1) }
+        Self {
+            machine,
+            site,
+            pool_bytes: memory_bytes / 16,
+            drain_every: Duration::from_secs(1),
+            heartbeat_every: HEARTBEAT_EVERY,
+        }
     }
 }

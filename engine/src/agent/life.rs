@@ -5,6 +5,7 @@
 //! comparison. After an orderly stop everything was committed, and the session goes on where it was.
 
 use super::capture::DiskCapture;
+use super::churn::ChurnWatch;
 use super::config::{AgentConfig, SEQUENCE_JUMP, SEQUENCE_RECORDED_EVERY, STOP_PATIENCE};
 use super::copy::Copy;
 use super::marks::Marks;
@@ -43,6 +44,8 @@ pub enum AgentRecord {
         /// Number of the next marker.
         next_marker: u64,
     },
+    /// The driver no longer followed the disks.
+    Unfollowed,
     /// Replication ended by order.
     Stopped,
 }
@@ -73,6 +76,8 @@ impl<C: Content> Agent<C> {
             last_move: None,
             stopping: None,
             numbers_from: 1,
+            filter_lost: None,
+            can_pause: false,
         }
     }
 
@@ -106,7 +111,8 @@ impl<C: Content> Agent<C> {
             None => {
                 // Also a first copy that was cut short has left an old state of the disk on the replica.
                 let first = Some(FirstCopy::Compare);
-                let reason = Some(ResyncReason::UncleanShutdown);
+                let unfollowed = kept.is_unfollowed.then_some(ResyncReason::NotFollowed);
+                let reason = unfollowed.or(Some(ResyncReason::UncleanShutdown));
                 let next_write = self.numbers_from;
                 let begin = Begin { session: session + 1, first, next_write, reason, answer: None };
                 self.begin_session(now, terms, begin, out);
@@ -136,6 +142,8 @@ impl<C: Content> Agent<C> {
             resync: begin.reason.map(|reason| (reason, now)),
             copying: begin.first.is_some(),
             credit_bytes: u64::MAX,
+            unanswered_since: None,
+            churn: ChurnWatch::default(),
             order: if begin.first.is_some() { WriteOrder::Bitmap } else { WriteOrder::Data },
             terms,
         };
@@ -151,6 +159,7 @@ impl<C: Content> Agent<C> {
         out.push(Effect::Compact(vec![(sequence, RECORD_BYTES), (record.clone(), RECORD_BYTES)]));
         let then = AfterSync::SessionMayBegin { generation, session, request: begin.answer };
         self.sync_record(record, then, out);
+        self.leave_unfollowed(out);
     }
 
     /// Appends a record and asks for it to be made durable.
@@ -228,7 +237,8 @@ impl<C: Content> Agent<C> {
             stopping.give_up_at = Instant::MAX;
             return out.push(Effect::ReadyToStop);
         };
-        if r.may_send && r.disks.iter().all(DiskCapture::is_drained) {
+        let is_unfollowed = self.filter_lost.is_some();
+        if !is_unfollowed && r.may_send && r.disks.iter().all(DiskCapture::is_drained) {
             let record = AgentRecord::CleanStop {
                 rounds: r.rounds,
                 next_numbers: r.disks.iter().map(|disk| disk.window.next_number()).collect(),
@@ -238,7 +248,7 @@ impl<C: Content> Agent<C> {
             stopping.recorded = true;
             stopping.give_up_at = Instant::MAX;
             self.record(record, AfterSync::MayStop, out);
-        } else if now >= stopping.give_up_at {
+        } else if is_unfollowed || now >= stopping.give_up_at {
             // Without the record the next start begins with a comparison, which is what is needed then.
             stopping.recorded = true;
             stopping.give_up_at = Instant::MAX;
@@ -250,6 +260,8 @@ impl<C: Content> Agent<C> {
 /// What the records of a store come to.
 struct Kept<'a> {
     session: Option<(Replication, u32)>,
+    /// The driver did not follow the disks in it.
+    is_unfollowed: bool,
     sequence: u64,
     clean_stop: Option<Clean<'a>>,
 }
@@ -264,11 +276,14 @@ struct Clean<'a> {
 
 impl<'a> Kept<'a> {
     fn of(records: &'a [AgentRecord]) -> Self {
-        let mut kept = Self { session: None, sequence: 1, clean_stop: None };
+        let mut kept = Self { session: None, is_unfollowed: false, sequence: 1, clean_stop: None };
         for record in records {
             kept.clean_stop = None;
             match record {
-                AgentRecord::Session { terms, session } => kept.session = Some((terms.clone(), *session)),
+                AgentRecord::Session { terms, session } => {
+                    kept.session = Some((terms.clone(), *session));
+                }
+                AgentRecord::Unfollowed => kept.is_unfollowed = true,
                 AgentRecord::Sequence(next) => kept.sequence = kept.sequence.max(*next),
                 AgentRecord::CleanStop { rounds, next_numbers, next_write, next_marker } => {
                     kept.sequence = kept.sequence.max(*next_write);

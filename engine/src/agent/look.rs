@@ -6,6 +6,7 @@ use crate::content::Content;
 use crate::id::DiskId;
 use crate::message::AgentStatus;
 use crate::point::{Marker, WriteOrder};
+use crate::time::Instant;
 
 /// What is pending of one disk of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,10 +28,10 @@ pub struct PendingDisk {
 }
 
 impl<C: Content> Agent<C> {
-    /// What it says of itself now.
+    /// What it says of itself at `now`.
     #[must_use]
-    pub fn status_now(&self) -> AgentStatus {
-        self.status()
+    pub fn status_at(&self, now: Instant) -> AgentStatus {
+        self.status(now)
     }
 
     /// What is pending of each disk; empty while nothing is replicated.

@@ -21,6 +21,7 @@
 
 use super::config::{AgentConfig, BARRIER_TIMEOUT, MARK_RETRY, QUIESCE_TIMEOUT};
 use super::{Agent, Out, Replicating};
+use crate::conditions::PauseObstacle;
 use crate::content::Content;
 use crate::id::MachineId;
 use crate::message::{Barrier, BarrierStep, Message, Observation, Replication};
@@ -259,25 +260,27 @@ impl<C: Content> Agent<C> {
     }
 
     /// The applications have paused, or could not.
-    pub(super) fn quiesced(&mut self, now: Instant, done: bool, out: &mut Out<C>) {
+    pub(super) fn quiesced(&mut self, now: Instant, result: Result<(), PauseObstacle>, out: &mut Out<C>) {
+        let machine = self.config.machine;
         let Some(r) = &mut self.replicating else { return out.push(Effect::Unquiesce) };
         let Some(raising) = r.marks.raising.as_mut().filter(|raising| raising.step == Step::Quiescing) else {
             return out.push(Effect::Unquiesce);
         };
-        if done {
-            raising.step = Step::Holding;
-            // In a group it may still have to wait for applications that take longer to pause.
-            if r.terms.members.len() <= 1 {
-                raising.give_up_at = now + BARRIER_TIMEOUT;
-            }
-            out.push(Effect::HoldWrites);
-        } else {
-            out.push(Effect::Observe(Observation::QuiesceFailed {
-                machine: self.config.machine,
-                wanted: Consistency::Application,
-            }));
-            r.abandon(now, &self.config, true, out);
+        let could = core::mem::replace(&mut self.can_pause, result.is_ok());
+        if let Err(why) = result {
+            let wanted = Consistency::Application;
+            out.push(Effect::Observe(Observation::QuiesceFailed { machine, wanted, why }));
+            return r.abandon(now, &self.config, true, out);
         }
+        raising.step = Step::Holding;
+        // In a group it may still have to wait for applications that take longer to pause.
+        if r.terms.members.len() <= 1 {
+            raising.give_up_at = now + BARRIER_TIMEOUT;
+        }
+        if !could {
+            out.push(Effect::Observe(Observation::Quiesced { machine }));
+        }
+        out.push(Effect::HoldWrites);
     }
 
     /// Another agent of the group speaks of a barrier.

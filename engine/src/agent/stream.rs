@@ -33,7 +33,7 @@ impl<C: Content> Replicating<C> {
             *tokens += 1;
             Token(*tokens)
         };
-        for disk in &mut self.disks {
+        for disk in self.disks.iter_mut().filter(|disk| disk.has_to_read()) {
             let source = DiskRef::Machine(disk.disk, config.site);
             let mut read = |range, token| out.push(Effect::ReadDisk { disk: source, range, token });
             let pool_has_room = self.pool_used == 0 || self.pool_used + BATCH_BYTES <= config.pool_bytes;
@@ -118,6 +118,7 @@ impl<C: Content> Replicating<C> {
             disk.window.time_out(now);
             let limit_items = if disk.window.is_probing() { 1 } else { BATCHES_IN_FLIGHT };
             while let Some(next) = disk.window.next_to_send(now, limit_items, self.credit_bytes) {
+                self.unanswered_since.get_or_insert(now);
                 out.send(self.terms.process_server, Message::Batch(next.batch));
             }
         }
@@ -143,12 +144,15 @@ impl<C: Content> Replicating<C> {
             let committed = disk.window.acknowledge(now, upto);
             self.pool_used -= committed.map(|sending| sending.pool_bytes).sum::<u64>();
         }
+        let waits = self.disks.iter().any(|disk| !disk.window.is_empty());
+        self.unanswered_since = waits.then_some(now);
     }
 
     /// Sends to another process server from now on, beginning with what the one before has not said to be kept.
     pub(super) fn move_to(&mut self, process_server: Address) {
         self.terms.process_server = process_server;
         self.credit_bytes = u64::MAX;
+        self.unanswered_since = None;
         for disk in &mut self.disks {
             let opens_at = disk.window.first_number();
             disk.opens_at = opens_at;
@@ -175,6 +179,11 @@ impl<C: Content> Replicating<C> {
 }
 
 impl<C: Content> DiskCapture<C> {
+    /// Whether anything of it is still to be read: most of the time nothing is.
+    const fn has_to_read(&self) -> bool {
+        !self.places.is_empty() || !self.bitmap.is_empty() || !self.copy.is_complete()
+    }
+
     fn is_reading(&self, what: ReadFor) -> bool {
         self.slots.iter().any(|slot| slot.read_for == what && !slot.reads.is_empty())
     }

@@ -123,6 +123,8 @@ impl Vault {
                 retention_drive: self.item(*machine).and_then(|item| item.retention_drive),
                 generation: 0,
                 rpo_alert: false,
+                symptoms: BTreeSet::new(),
+                was_tested: false,
                 disks_attached: self.item(*machine).is_some_and(|item| item.disks_attached),
                 guest: Guest::READY,
                 profile: self.item(*machine).and_then(|item| item.profile.clone()),

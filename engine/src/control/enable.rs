@@ -5,7 +5,7 @@ use super::item::ItemStatus;
 use super::jobs::{CloudAsk, JobError, Next, What};
 use super::phase::{Scene, open_journal};
 use super::vault::Vault;
-use super::vocabulary::{JobId, TaskKind};
+use super::vocabulary::{JobId, JobKind, TaskKind};
 use crate::id::Site;
 use crate::message::{FirstCopy, Order};
 use crate::ports::HypervisorRequest;
@@ -19,7 +19,8 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
             Next::Ask(vec![What::Hypervisor(HypervisorRequest::Inspect(scene.item.machine))])
         }
         (TaskKind::CheckPrerequisites, 1) => then_examine(check(scene), scene),
-        (TaskKind::PrepareTarget, 0) => {
+        (TaskKind::PrepareTarget, 0) => Next::Ask(install(scene)),
+        (TaskKind::PrepareTarget, 1) => {
             let create = |(disk, sectors)| What::Cloud(CloudAsk::CreateReplica(disk, sectors));
             Next::Ask(scene.disks().map(create).collect())
         }
@@ -31,6 +32,14 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         }
         _ => Next::Done,
     }
+}
+
+/// The agent is installed before anything is made at the other site, so that a machine that takes none leaves nothing
+/// there. One that comes from the other site has it.
+fn install(scene: &Scene<'_>) -> Vec<What> {
+    let machine = scene.item.machine;
+    let is_new = scene.job.kind == JobKind::Enable;
+    is_new.then_some(What::Hypervisor(HypervisorRequest::InstallAgent(machine))).into_iter().collect()
 }
 
 fn check(scene: &Scene<'_>) -> Result<(), JobError> {

@@ -1,8 +1,11 @@
 //! A protected item, its states, and the one function that moves it between them.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::vocabulary::{ItemState, JobId, TestState};
+use crate::health::Symptom;
 use crate::id::{Direction, GroupId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, ResyncReason};
 use crate::point::{RecoveryPoint, WriteOrder};
@@ -38,6 +41,10 @@ pub struct ProtectedItem {
     pub generation: u64,
     /// Whether its lag is over the policy's alert.
     pub rpo_alert: bool,
+    /// What the vault found wrong with its replication.
+    pub symptoms: BTreeSet<Symptom>,
+    /// A test failover of it has succeeded since its replication began.
+    pub was_tested: bool,
     /// Its disks at home are attached to the master target.
     pub disks_attached: bool,
     /// What it was at home when it last began to replicate away.
@@ -166,6 +173,10 @@ pub struct Health {
     pub pending_bytes: u64,
     /// Markers in a row that could not be put into all streams.
     pub failed_markers: u32,
+    /// It changes more than can be sent.
+    pub churns_too_much: bool,
+    /// For how many seconds its process server has not answered.
+    pub unanswered_secs: u32,
 }
 
 /// An order given outside of jobs.

@@ -15,7 +15,7 @@ use super::vocabulary::{JobId, JobKind, JobState, Location, TaskKind, TaskState}
 use crate::id::{DatastoreId, Direction, DiskId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
-use crate::ports::{HypervisorRequest, Inspection, Instance, MasterTargetFound, PortFailure};
+use crate::ports::{HypervisorRequest, Inspection, Installed, Instance, MasterTargetFound, PortFailure};
 use crate::recovery::RecoverySettings;
 use crate::role::Address;
 use crate::time::Instant;
@@ -289,6 +289,7 @@ pub(super) enum Outcome {
     Existed,
     Inspected(Inspection),
     FoundMasterTarget(MasterTargetFound),
+    Installed(Installed),
     Suits(Box<RecoverySettings>),
     Chosen(RecoveryPoint),
     Failed(JobError),

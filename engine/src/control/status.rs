@@ -31,7 +31,8 @@ impl Vault {
         let (machine, generation) = (item.machine, item.generation);
         let belongs = item.replicates_from() == Some(site);
         if belongs && status.generation == generation {
-            return self.note_health(status);
+            self.note_health(status);
+            return self.check_if_ill(machine);
         }
         if status.generation != 0 && (status.generation < generation || !belongs) {
             let stop = Order::StopReplication { generation: status.generation };
@@ -55,6 +56,8 @@ impl Vault {
             sectors_to_copy: status.sectors_to_copy,
             pending_bytes: status.pending_bytes,
             failed_markers: status.failed_markers,
+            churns_too_much: status.churns_too_much,
+            unanswered_secs: status.unanswered_secs,
         };
         for ledger in [&mut self.ledger, &mut self.shown] {
             if let Some(item) = ledger.item_mut_unkept(status.machine) {
@@ -157,6 +160,7 @@ impl Vault {
             self.resync_if_doubtful(machine, key.1, needs_resync);
             if is_newer {
                 self.check_rpo(machine);
+                self.check_if_ill(machine);
             }
         }
         self.recheck_awaited(Awaited::Points, id);

@@ -243,6 +243,9 @@ impl Vault {
         }
         self.learn_attached(id, ask, &outcome);
         self.learn_guest(id, ask, &outcome);
+        if let (Outcome::Installed(installed), Some(machine)) = (&outcome, machine) {
+            self.observe(Observation::AgentInstalled { machine, installed: *installed });
+        }
         if let (Outcome::Suits(settings), Some(job)) = (&outcome, self.job(id)) {
             let (machine, found) = (job.machine, job.facts.home.clone());
             self.keep_settings(machine, found, settings.as_ref().clone());
@@ -257,7 +260,7 @@ impl Vault {
             Outcome::Done => job.facts.source_is_down |= ask.what.shuts_down(),
             Outcome::Existed => job.facts.blank = false,
             Outcome::Chosen(point) => job.facts.point = Some(point),
-            Outcome::Suits(_) => {}
+            Outcome::Suits(_) | Outcome::Installed(_) => {}
             Outcome::Inspected(found) => job.facts.note_inspection(&ask.what, found),
             Outcome::FoundMasterTarget(found) => job.facts.master_target = Some(found),
             Outcome::Failed(error) => return ask.excuse(error, &mut job.facts),

@@ -82,6 +82,9 @@ pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
     let Some(job) = vault.job(id) else { return };
     let has_begun = job.has_done(TaskKind::CheckPrerequisites);
     let machine = job.machine;
+    if well && let Some(item) = vault.ledger.item_mut(machine) {
+        item.was_tested = true;
+    }
     vault.test_is(machine, if well || has_begun { TestStatus::Active(id) } else { TestStatus::None });
 }
 

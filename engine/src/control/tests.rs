@@ -16,6 +16,7 @@ mod prerequisites;
 mod random;
 mod second_attempts;
 mod settings;
+mod silence;
 mod status;
 mod test_failovers;
 mod world;

@@ -10,6 +10,7 @@ use super::group::{Group, Run};
 use super::item::{ItemStatus, ProtectedItem, TestStatus};
 use super::jobs::{Job, What};
 use super::ledger::{ControlRecord, Ledger};
+use super::silence::Heard;
 use super::vocabulary::{ItemState, JobId, JobState, TaskState, TestState};
 use super::wire::{Timer, Wire, Wish};
 use crate::id::{GroupId, MachineId};
@@ -32,6 +33,8 @@ pub(super) struct Vault {
     pub wire: Wire,
     /// What the targets said last of each run that is not closed. Not kept: the next heartbeat brings it back.
     pub statuses: BTreeMap<(GroupId, u64), TargetStatus>,
+    /// When the others were heard of.
+    pub heard: Heard,
     pub wishes: Vec<Wish>,
 }
 
@@ -44,6 +47,7 @@ impl Vault {
             shown: Ledger::default(),
             wire: Wire::default(),
             statuses: BTreeMap::new(),
+            heard: Heard::default(),
             wishes: Vec::new(),
         }
     }
@@ -65,6 +69,7 @@ impl Vault {
         for item in protected {
             vault.wire.watch_rpo(item.machine, Instant::ZERO);
         }
+        vault.wire.watch_health(Instant::ZERO);
         let states = vault.ledger.items().values().map(|item| (item.machine, item.state()));
         let report = |(machine, to)| Wish::Observe(Observation::Item { machine, to });
         let tests = vault.ledger.items().values().map(|item| (item.machine, item.test()));
@@ -129,8 +134,13 @@ impl Vault {
         };
         item.transition(to, trigger);
         item.rpo_alert = false;
+        item.was_tested &= !matches!(state, ItemState::Enabling(_));
         self.observe(Observation::Item { machine, to: state });
         self.watch_rpo(machine);
+        match state {
+            ItemState::Synchronising(_) | ItemState::Protected(_) => self.watch_health(),
+            _ => self.lower_symptoms(machine),
+        }
     }
 
     /// Moves the test failover of an item and tells.
@@ -155,6 +165,7 @@ impl Vault {
             match timer {
                 Timer::Ask(number) => self.repeat_or_give_up(number, is_held(number)),
                 Timer::Rpo(machine) => self.check_rpo(machine),
+                Timer::Health => self.check_health(),
             }
         }
     }

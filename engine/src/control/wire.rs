@@ -31,6 +31,8 @@ pub(super) enum Timer {
     Ask(u64),
     /// The lag of a machine may have passed its alert.
     Rpo(MachineId),
+    /// The health of all machines is looked at.
+    Health,
 }
 
 /// The open questions and the timers.
@@ -38,6 +40,7 @@ pub(super) enum Timer {
 pub(super) struct Wire {
     open: BTreeMap<u64, (JobId, Instant)>,
     watched: BTreeMap<MachineId, Instant>,
+    health_at: Option<Instant>,
     timers: BTreeSet<(Instant, Timer)>,
 }
 
@@ -84,10 +87,21 @@ impl Wire {
         self.timers.insert((at, Timer::Rpo(machine)));
     }
 
+    /// Wants to look at the health of all machines at `at`, or earlier if that was wanted before.
+    pub(super) fn watch_health(&mut self, at: Instant) {
+        if self.health_at.is_none() {
+            self.health_at = Some(at);
+            self.timers.insert((at, Timer::Health));
+        }
+    }
+
     /// The next timer that is due, taken out.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<Timer> {
         let first = *self.timers.first().filter(|(at, _)| *at <= now)?;
         self.timers.remove(&first);
+        if first.1 == Timer::Health {
+            self.health_at = None;
+        }
         Some(first.1)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! It is told where points are; it decides nothing about them.
 
+use core::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::layer::{Layer, SegmentId, Weight};
@@ -35,7 +36,7 @@ impl<C: Content> DiskLog<C> {
     pub(super) fn seal(&mut self, cut: Cut, point: PointId, deleted: &mut Vec<SegmentId>) {
         let layers = self.tail.take_until(cut);
         if !layers.is_empty() {
-            self.epochs.push(Epoch { end: point, layer: Arc::new(Layer::merge(&layers, deleted)) });
+            self.epochs.push(Epoch { end: point, layer: Layer::of_all(&layers, deleted) });
         }
     }
 
@@ -51,20 +52,26 @@ impl<C: Content> DiskLog<C> {
     }
 
     /// Merges every epoch that does not end at one of the `kept` points, sorted, into the next that does. This
-    /// is the one place where order between points is dropped, and it never drops it across a kept one.
-    pub(super) fn keep_points(&mut self, kept: &[PointId], deleted: &mut Vec<SegmentId>) {
-        let end_of = |epoch: &Epoch<C>| kept[kept.partition_point(|point| *point < epoch.end)];
-        if self.epochs.iter().all(|epoch| end_of(epoch) == epoch.end) {
-            return;
-        }
-        let merged = |group: &[Epoch<C>]| match group {
-            [only] => Epoch { end: end_of(only), layer: Arc::clone(&only.layer) },
-            _ => {
-                let layers: Vec<_> = group.iter().map(|epoch| Arc::clone(&epoch.layer)).collect();
-                Epoch { end: end_of(&group[0]), layer: Arc::new(Layer::merge(&layers, deleted)) }
+    /// is the one place where order between points is dropped, and it never drops it across a kept one. The points that
+    /// were given up lie within `gone`: outside of it every epoch stays what and where it is.
+    pub(super) fn keep_points(
+        &mut self,
+        kept: &[PointId],
+        gone: &RangeInclusive<PointId>,
+        deleted: &mut Vec<SegmentId>,
+    ) {
+        let mut at = self.epochs.partition_point(|epoch| epoch.end < *gone.start());
+        while let Some(epoch) = self.epochs.get(at).filter(|epoch| epoch.end <= *gone.end()) {
+            let Some(&end) = kept.get(kept.partition_point(|point| *point < epoch.end)) else { return };
+            if end != epoch.end {
+                let after = at + self.epochs[at..].partition_point(|epoch| epoch.end <= end);
+                let layers: Vec<_> =
+                    self.epochs[at..after].iter().map(|epoch| Arc::clone(&epoch.layer)).collect();
+                let merged = Epoch { end, layer: Layer::of_all(&layers, deleted) };
+                self.epochs.splice(at..after, [merged]);
             }
-        };
-        self.epochs = self.epochs.chunk_by(|left, right| end_of(left) == end_of(right)).map(merged).collect();
+            at += 1;
+        }
     }
 
     /// Forgets the epochs up to a point: the base holds them.

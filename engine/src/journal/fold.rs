@@ -134,5 +134,5 @@ impl<C: Content> GroupJournal<C> {
 /// The layers of each disk as one list of changes, without the disks that have none.
 fn changes_of<C: Content>(disks: impl Iterator<Item = (DiskId, Vec<Arc<Layer<C>>>)>) -> DiskWrites<C> {
     let written = disks.filter(|(_, layers)| !layers.is_empty());
-    written.map(|(id, layers)| (id, Layer::merge(&layers, &mut Vec::new()).changes())).collect()
+    written.map(|(id, layers)| (id, Layer::of_all(&layers, &mut Vec::new()).changes())).collect()
 }

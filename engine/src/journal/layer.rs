@@ -95,6 +95,14 @@ impl<C: Content> Layer<C> {
         Self::settle(extents, vec![segment], &mut Vec::new())
     }
 
+    /// Layers as one, given oldest first. One alone is that one, untouched.
+    pub(super) fn of_all(layers: &[Arc<Self>], deleted: &mut Vec<SegmentId>) -> Arc<Self> {
+        match layers {
+            [only] => Arc::clone(only),
+            _ => Arc::new(Self::merge(layers, deleted)),
+        }
+    }
+
     /// Several layers as one, given oldest first. Segments that nothing points at any more are named in `deleted`.
     pub(super) fn merge(layers: &[Arc<Self>], deleted: &mut Vec<SegmentId>) -> Self {
         let mut extents = Vec::with_capacity(layers.iter().map(|layer| layer.extents.len()).sum());

@@ -11,7 +11,6 @@
 //! replication that stalls keeps what it has.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use crate::point::{PointId, RecoveryPoint};
 use crate::time::Instant;
@@ -33,27 +32,31 @@ pub fn expired(points: &[RecoveryPoint], now: Instant, window: Duration) -> Vec<
     let Some((_newest, older)) = points.split_last() else {
         return Vec::new();
     };
-    let mut slots: BTreeMap<(Duration, u128), &RecoveryPoint> = BTreeMap::new();
+    // A point's slot is nearly always that of the point before it, or a new one.
+    let mut slots: Vec<((Duration, u64), &RecoveryPoint)> = Vec::new();
     let mut expired = Vec::new();
     for point in older {
         let age = now.since(point.at);
         if window.is_zero() || age > window {
             expired.push(point.id);
         } else if let Some(spacing) = spacing(age, window) {
-            let slot = (spacing, u128::from(point.at.0) / spacing.as_nanos());
-            let kept = slots.entry(slot).or_insert(point);
-            if kept.id != point.id {
-                let loser = if point.consistency > kept.consistency {
-                    core::mem::replace(kept, point)
-                } else {
-                    point
-                };
-                expired.push(loser.id);
-            }
+            let slot = (spacing, point.at.0 / nanos(spacing));
+            let Some((_, kept)) = slots.iter_mut().rfind(|(taken, _)| *taken == slot) else {
+                slots.push((slot, point));
+                continue;
+            };
+            let loser =
+                if point.consistency > kept.consistency { core::mem::replace(kept, point) } else { point };
+            expired.push(loser.id);
         }
     }
     expired.sort_unstable();
     expired
+}
+
+/// A spacing in nanoseconds: some hours, which fit.
+const fn nanos(spacing: Duration) -> u64 {
+    spacing.as_secs() * 1_000_000_000
 }
 
 /// How far apart points of an age are kept; `None` where all are.

@@ -187,6 +187,7 @@ impl<C: Content> Group<C> {
             pinned: checkpoint.pinned.iter().copied().collect(),
             has_news: true,
             told: Arc::default(),
+            told_at: None,
             unfolded_bytes: 0,
         }
     }

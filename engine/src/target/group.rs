@@ -23,6 +23,8 @@ pub(super) struct Group<C: Content> {
     pub(super) has_news: bool,
     /// The points as control was told of them last: most statuses have nothing new to say about them.
     pub(super) told: Arc<[RecoveryPoint]>,
+    /// When that was, as the journal counts changes; none before the first time.
+    pub(super) told_at: Option<u64>,
     /// Payload bytes received since a fold was last planned.
     pub(super) unfolded_bytes: u64,
 }
@@ -54,6 +56,7 @@ impl<C: Content> Group<C> {
             pinned: BTreeMap::new(),
             has_news: true,
             told: Arc::default(),
+            told_at: None,
             unfolded_bytes: 0,
         }
     }
@@ -107,7 +110,9 @@ impl<C: Content> Group<C> {
 
     /// The points, shared with every status that tells the same of them.
     pub(super) fn points_to_tell(&mut self) -> Arc<[RecoveryPoint]> {
-        if *self.told != *self.journal.points() {
+        let now = Some(self.journal.points_changed());
+        if self.told_at != now {
+            self.told_at = now;
             self.told = self.journal.points().into();
         }
         Arc::clone(&self.told)

@@ -3,7 +3,7 @@
 //! A target looks after all groups at every input. With a thousand of them it can look only at those that were touched:
 //! whoever asks for a group to change it touches it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::group::Group;
 use crate::content::Content;
@@ -13,12 +13,12 @@ use crate::id::{DiskId, GroupId, MachineId};
 #[derive(Debug, Clone)]
 pub(super) struct Groups<C: Content> {
     groups: BTreeMap<GroupId, Group<C>>,
-    /// The groups whose journals name a machine.
-    of_machine: BTreeMap<MachineId, BTreeSet<GroupId>>,
-    /// Touched since folds were last planned.
-    to_fold: BTreeSet<GroupId>,
-    /// Touched since statuses were last reported.
-    to_report: BTreeSet<GroupId>,
+    /// The groups whose journals name a machine, in order.
+    of_machine: BTreeMap<MachineId, Vec<GroupId>>,
+    /// Touched since folds were last planned, some of them several times.
+    to_fold: Vec<GroupId>,
+    /// Touched since statuses were last reported, some of them several times.
+    to_report: Vec<GroupId>,
 }
 
 impl<C: Content> Groups<C> {
@@ -26,8 +26,8 @@ impl<C: Content> Groups<C> {
         Self {
             groups: BTreeMap::new(),
             of_machine: BTreeMap::new(),
-            to_fold: BTreeSet::new(),
-            to_report: BTreeSet::new(),
+            to_fold: Vec::new(),
+            to_report: Vec::new(),
         }
     }
 
@@ -48,8 +48,11 @@ impl<C: Content> Groups<C> {
 
     /// Something about a group has changed.
     pub(super) fn touch(&mut self, id: GroupId) {
-        self.to_fold.insert(id);
-        self.to_report.insert(id);
+        for touched in [&mut self.to_fold, &mut self.to_report] {
+            if touched.last() != Some(&id) {
+                touched.push(id);
+            }
+        }
     }
 
     /// The group whose journal has the disk; the first of them if several have.
@@ -62,7 +65,10 @@ impl<C: Content> Groups<C> {
     pub(super) fn insert(&mut self, id: GroupId, group: Group<C>) {
         self.remove(id);
         for (machine, _) in &group.journal.spec().machines {
-            self.of_machine.entry(*machine).or_default().insert(id);
+            let named = self.of_machine.entry(*machine).or_default();
+            if let Err(place) = named.binary_search(&id) {
+                named.insert(place, id);
+            }
         }
         self.groups.insert(id, group);
         self.touch(id);
@@ -72,7 +78,7 @@ impl<C: Content> Groups<C> {
         let group = self.groups.remove(&id)?;
         for (machine, _) in &group.journal.spec().machines {
             if let Some(named) = self.of_machine.get_mut(machine) {
-                named.remove(&id);
+                named.retain(|group| *group != id);
             }
         }
         Some(group)
@@ -87,12 +93,18 @@ impl<C: Content> Groups<C> {
     }
 
     /// The groups that were touched since this was last asked, in order.
-    pub(super) fn take_to_fold(&mut self) -> BTreeSet<GroupId> {
-        core::mem::take(&mut self.to_fold)
+    pub(super) fn take_to_fold(&mut self) -> Vec<GroupId> {
+        in_order(core::mem::take(&mut self.to_fold))
     }
 
     /// The groups that were touched since this was last asked, in order.
-    pub(super) fn take_to_report(&mut self) -> BTreeSet<GroupId> {
-        core::mem::take(&mut self.to_report)
+    pub(super) fn take_to_report(&mut self) -> Vec<GroupId> {
+        in_order(core::mem::take(&mut self.to_report))
     }
+}
+
+fn in_order(mut touched: Vec<GroupId>) -> Vec<GroupId> {
+    touched.sort_unstable();
+    touched.dedup();
+    touched
 }

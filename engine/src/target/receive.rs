@@ -38,18 +38,20 @@ impl<C: Content> Target<C> {
         let Some(position) = group.stream(stream) else {
             return self.ledger.send(from, Message::FrameStored { stream, upto: u64::MAX });
         };
+        let next = position.next;
+        let mut upto = next - 1;
         // A frame that does not unpack was damaged on the way: it is not acknowledged, and comes again.
-        if frame.number == position.next
+        if frame.number == next
             && let Some(appended) = self.take(id, frame)
         {
+            upto = next;
             self.ledger.append(TargetRecord::Frame(Arc::clone(frame)), frame.wire_bytes());
             if let Some(point) = appended.point {
                 self.ledger.observe(Observation::PointCreated { group: id, point });
             }
             self.retain(now, id);
         }
-        let upto = self.groups.get_mut(id).and_then(|group| group.stream(stream).map(|s| s.next - 1));
-        self.ledger.send(from, Message::FrameStored { stream, upto: upto.unwrap_or(0) });
+        self.ledger.send(from, Message::FrameStored { stream, upto });
     }
 
     /// The group whose journal has the disk.

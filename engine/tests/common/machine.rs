@@ -42,7 +42,8 @@ impl Machine {
     /// Machine `number`, whose agent was installed and replicates nothing.
     pub(crate) fn installed(number: u32, pool_bytes: u64) -> Self {
         let machine = MachineId(number);
-        let config = AgentConfig { machine, site: Site::Primary, pool_bytes, drain_every: SECOND };
+        let usual = AgentConfig::for_memory(machine, Site::Primary, 0);
+        let config = AgentConfig { pool_bytes, drain_every: SECOND, ..usual };
         Self { bench: Bench::new(Agent::install(config)), config, written: 0 }
     }
 

@@ -132,7 +132,7 @@ impl<R: Role + Debug> Bench<R> {
                     self.wanted.push(Effect::HoldWrites);
                 }
                 Effect::Quiesce if self.at_once.quiesce => {
-                    back.push(Input::Quiesced(true));
+                    back.push(Input::Quiesced(Ok(())));
                     self.wanted.push(Effect::Quiesce);
                 }
                 other => self.wanted.push(other),

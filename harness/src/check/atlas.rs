@@ -11,6 +11,8 @@
 //! | protection is ended in the cloud: what runs there is the user's, and in the way of another failover | steps of the machine | the machine |
 //! | a machine of a group could not be protected, or is elsewhere: the others get no points | convergence | its group |
 //! | an operator keeps a machine switched off | convergence | its group |
+//! | the driver of a machine stops, and nobody restarts the machine | convergence | its group |
+//! | a machine takes no agent, and nobody repairs that | the step that protects it | the machine |
 //! | an operator who accepts every refusal, as explored drills have, starts the old machine while it has its disks | one writable side | the machine |
 //!
 //! Nothing else is excused: loss, reordering, cuts, crashes, full and slow disks, late and lost answers must all be

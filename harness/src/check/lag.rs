@@ -10,9 +10,6 @@ use super::Judge;
 use crate::content::Simulated;
 use crate::world::{Event, World, instant};
 
-/// How often the lag is looked at.
-pub(crate) const SAMPLE_EVERY: Duration = Duration::from_secs(60);
-
 /// One look at a machine's lag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct LagSample {
@@ -44,7 +41,7 @@ impl<C: Simulated> World<C> {
     }
 
     pub(crate) fn schedule_sample(&mut self) {
-        self.schedule(SAMPLE_EVERY, Event::Sample);
+        self.schedule(self.spec().sample_every(), Event::Sample);
     }
 
     fn sample_machine(&mut self, machine: MachineId) {

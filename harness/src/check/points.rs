@@ -40,7 +40,7 @@ impl<C: Simulated> World<C> {
         let at = sim_time(point.at);
         let created_at = self.now();
         let (id, consistency) = (point.id, point.consistency);
-        self.judges.points.push(JudgedPoint { site, group, id, consistency, at, created_at, positions });
+        self.judges.note_point(JudgedPoint { site, group, id, consistency, at, created_at, positions });
     }
 
     /// Every point that is kept must still show what it showed when it was made.
@@ -78,7 +78,8 @@ impl<C: Simulated> World<C> {
 
     fn judged_point(&self, site: Site, group: GroupId, id: PointId) -> Option<&JudgedPoint> {
         // The newest are asked for most.
-        self.judges.points.iter().rev().find(|p| p.id == id && p.site == site && p.group == group)
+        let of_group = self.judges.point_places.get(&(site, group))?.iter().rev();
+        of_group.map(|place| &self.judges.points[*place]).find(|point| point.id == id)
     }
 
     /// How many writes of each machine a point held when it was judged.
@@ -89,7 +90,7 @@ impl<C: Simulated> World<C> {
     /// Reads a point back and holds it against the truth; the cut of each machine.
     fn judge_point(&mut self, site: Site, group: GroupId, point: RecoveryPoint) -> Positions {
         let machines: Vec<usize> =
-            self.spec().groups.iter().find(|g| g.id == group).map(|g| g.machines.clone()).unwrap_or_default();
+            self.spec().group(group).map(|group| group.machines.clone()).unwrap_or_default();
         let mut positions = Vec::with_capacity(machines.len());
         for machine in &machines {
             let machine = MachineId(*machine as u32);

@@ -68,9 +68,15 @@ impl<C: Simulated> World<C> {
             Observation::PointCreated { group, point } => {
                 if let Address::Target(site) = from {
                     self.judge_new_point(site, *group, *point);
+                    self.judge_retention(site, *group);
                 }
             }
-            Observation::Job { job, kind, machine, state } => self.note_job(*job, *kind, *machine, *state),
+            Observation::Job { job, kind, machine, state } => {
+                self.note_job(*job, *kind, *machine, *state);
+                if *kind == JobKind::Enable {
+                    self.judge_refused_agent(*job, *machine, *state);
+                }
+            }
             Observation::Task { job, task: TaskKind::ShutDownSource, state: TaskState::Skipped } => {
                 for reported in
                     self.judges.reported.values_mut().filter(|reported| reported.failover == Some(*job))
@@ -140,6 +146,7 @@ impl<C: Simulated> World<C> {
             // The machine at home has to be off from here on, whatever was tolerated before.
             ItemState::Enabling(Direction::Reverse) => reported.ran_twice = false,
             ItemState::Committed(direction) => reported.home = direction.target(),
+            ItemState::Synchronising(Direction::Reverse) => self.judge_way_home(machine),
             ItemState::FailedOver(direction) => self.judge_choice(machine, direction.target()),
             _ => {}
         }

@@ -209,7 +209,9 @@ impl<C: Simulated> Drill<C> {
 
     fn give_up(&mut self, at: usize, asked: &mut Asked, why: &str) {
         // By the fault atlas: disks that the master target has lost, or a machine that an operator keeps off.
-        let is_excused = self.has_nothing_to_replicate(asked.machine) || !self.runs_where_it_must(asked);
+        let is_excused = self.has_nothing_to_replicate(asked.machine)
+            || !self.runs_where_it_must(asked)
+            || self.takes_no_agent(asked);
         asked.stage = Stage::Ended(is_excused || !self.trouble(at, why));
     }
 
@@ -226,6 +228,13 @@ impl<C: Simulated> Drill<C> {
             Command::Enable { .. } => site == Some(Site::Primary),
             _ => site.is_some(),
         }
+    }
+
+    /// Whether the machine is to be protected, and takes no agent.
+    fn takes_no_agent(&self, asked: &Asked) -> bool {
+        matches!(asked.command, Command::Enable { .. })
+            && self.scenario.operator.accepts_refusals
+            && !self.world.vcenter().install_obstacles(asked.machine).is_empty()
     }
 
     /// Whether its site is lost for good, and the machine not on its way to the cloud: nobody asks twice then.

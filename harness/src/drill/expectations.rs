@@ -26,6 +26,9 @@ impl<C: Simulated> Drill<C> {
             Expectation::FailbackPolicy { subject, is } => self.failback_policy(*subject, is),
             Expectation::Requirements { subject, broken } => self.requirements(*subject, broken),
             Expectation::Connects { subject, from, is } => self.connects(*subject, *from, *is),
+            Expectation::ProcessServer { server, figure, worst } => {
+                self.process_server_was(*server, *figure, *worst)
+            }
             what => self.measured(what),
         };
         self.verdict_on(expect, name, held, figure)
@@ -160,7 +163,8 @@ impl<C: Simulated> Drill<C> {
             | Expectation::Shows { .. }
             | Expectation::FailbackPolicy { .. }
             | Expectation::Requirements { .. }
-            | Expectation::Connects { .. } => (String::new(), false, String::new()),
+            | Expectation::Connects { .. }
+            | Expectation::ProcessServer { .. } => (String::new(), false, String::new()),
         }
     }
 

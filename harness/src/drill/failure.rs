@@ -63,7 +63,8 @@ impl Failure {
     pub(super) fn of_job(job: &Job) -> Self {
         let error = job.error.as_ref();
         let why = error.map_or_else(|| "without a reason".to_owned(), ToString::to_string);
-        let code = raised::of_job(job).map_or_else(String::new, |code| format!(" with {code}"));
+        let codes: Vec<&str> = raised::all_of_job(job).into_iter().map(raised::Code::as_str).collect();
+        let code = if codes.is_empty() { String::new() } else { format!(" with {}", codes.join(", ")) };
         Self { word: error.map(word_of), why: format!("the job failed{code}: {why}") }
     }
 }
@@ -99,6 +100,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::Unsuitable(_) => FailureWord::RequirementsNotMet,
             PortFailure::AddressOfTest => FailureWord::AddressOfTest,
             PortFailure::BootNotPrepared => FailureWord::BootNotPrepared,
+            PortFailure::NotInstallable(_) => FailureWord::NotInstallable,
         },
     }
 }

@@ -12,7 +12,7 @@ use switchback_scenarios::model::{self, Action, VmIndex};
 
 use super::Drill;
 use crate::content::Simulated;
-use crate::scene::ratio;
+use crate::scene::{ailment, ratio};
 use crate::world::{
     self, CallFailure, DiskLie, Impairment, PhysicalDisk, RoleKind, SiteCall, SlowDevice, WAN,
 };
@@ -82,6 +82,8 @@ impl<C: Simulated> Drill<C> {
             Action::Delete(vm) => world.operator_deletes(machine(vm)),
             Action::Move { vm, datastore } => world.operator_moves(machine(vm), datastore.0),
             Action::MoveMasterTarget { datastore } => world.operator_moves_master_target(datastore.0),
+            Action::Break { vm, what } => world.bring_about(vm.as_ref().map(machine), ailment(*what)),
+            Action::Repair { vm, what } => world.repair(vm.as_ref().map(machine), ailment(*what)),
             Action::Fail { call, times, with } => {
                 world.fail_calls(site_call(*call), &call_failure(*with), *times);
             }
@@ -180,6 +182,7 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::CreateSnapshot => SiteCall::Vsphere(Vsphere::TakeSnapshot),
         OutsideCall::RevertToSnapshot => SiteCall::Vsphere(Vsphere::RevertSnapshot),
         OutsideCall::RemoveSnapshot => SiteCall::Vsphere(Vsphere::RemoveSnapshot),
+        OutsideCall::InstallAgent => SiteCall::Vsphere(Vsphere::InstallAgent),
         OutsideCall::CreateDisk => SiteCall::Azure(Azure::CreateDisk),
         OutsideCall::CreateMachine => SiteCall::Azure(Azure::CreateMachine),
         OutsideCall::StartMachine => SiteCall::Azure(Azure::StartMachine),

@@ -140,12 +140,8 @@ impl<C: Simulated> Drill<C> {
                 continue;
             };
             let os_disk = item.os_disk.map(|disk| self.disk_name(machine, disk.index));
-            let health = Some(match item.health {
-                ReplicationHealth::None => HealthWord::None,
-                ReplicationHealth::Normal => HealthWord::Normal,
-                ReplicationHealth::Warning => HealthWord::Warning,
-                ReplicationHealth::Critical => HealthWord::Critical,
-            });
+            let (health, failover_health) =
+                (Some(health_word(item.health)), Some(health_word(item.failover_health)));
             let data_disks = Some(item.data_disks.len() as u64);
             let points = [
                 ("crash-consistent point", what.crash_consistent_point, item.latest_crash_consistent),
@@ -155,6 +151,8 @@ impl<C: Simulated> Drill<C> {
             differs(into, "name", what.name.as_ref(), item.friendly_name.as_ref(), Clone::clone);
             differs(into, "operating-system disk", what.os_disk.as_ref(), os_disk.as_ref(), Clone::clone);
             differs(into, "health", what.health.as_ref(), health.as_ref(), ToString::to_string);
+            let wanted = what.failover_health.as_ref();
+            differs(into, "failover health", wanted, failover_health.as_ref(), ToString::to_string);
             differs(into, "data disks", what.data_disks.as_ref(), data_disks.as_ref(), ToString::to_string);
             for (name, wanted, point) in points {
                 let is_there = Some(point.is_some());
@@ -231,5 +229,14 @@ impl<C: Simulated> Drill<C> {
         disks
             .get(usize::from(index))
             .map_or_else(|| words::plural(u64::from(index), "disk"), |disk| disk.name.clone())
+    }
+}
+
+const fn health_word(health: ReplicationHealth) -> HealthWord {
+    match health {
+        ReplicationHealth::None => HealthWord::None,
+        ReplicationHealth::Normal => HealthWord::Normal,
+        ReplicationHealth::Warning => HealthWord::Warning,
+        ReplicationHealth::Critical => HealthWord::Critical,
     }
 }

@@ -128,7 +128,7 @@ impl<C: Simulated> Drill<C> {
     }
 
     /// By the fault atlas: nothing is replicated from or to a site that is lost, and a group of which an operator keeps a
-    /// machine switched off gets no points.
+    /// machine switched off, or lets one run whose disks nobody follows, gets no points.
     pub(super) fn has_nothing_to_replicate(&self, machine: MachineId) -> bool {
         let group = self.world.spec().group_of(machine.0 as usize);
         let is_cut_off = |member: &usize| self.world.judges().is_cut_off(MachineId(*member as u32));
@@ -140,7 +140,10 @@ impl<C: Simulated> Drill<C> {
         let is_elsewhere = |member: &usize| way(member) != way(&(machine.0 as usize));
         // Data comes from one side only; a copy that was left behind on the other one may well run.
         let is_off = |member: &usize| match way(member) {
-            Some(direction) => !self.world.is_running(MachineId(*member as u32), direction.target().other()),
+            Some(direction) => {
+                let (member, site) = (MachineId(*member as u32), direction.target().other());
+                !self.world.is_running(member, site) || self.world.is_unfollowed(member, site)
+            }
             None => self.world.running_site(MachineId(*member as u32)).is_none(),
         };
         self.world.site_is_lost()
@@ -194,6 +197,8 @@ const fn judges_of(word: JudgeWord) -> &'static [Judge] {
         JudgeWord::JobsAreIdempotent => &[Judge::JobsEnd, Judge::NoOrphan, Judge::NothingResurrected],
         JudgeWord::JobsEnd => &[Judge::JobsEnd],
         JudgeWord::PlansKeepTheirOrder => &[Judge::PlanOrder],
+        JudgeWord::WhatComesUpIsAsAsked => &[Judge::AsAsked],
+        JudgeWord::PointsAreKeptAsPromised => &[Judge::Retention],
         JudgeWord::NoOrphans => &[Judge::NoOrphan],
     }
 }

@@ -7,6 +7,7 @@
 use std::sync::OnceLock;
 
 use switchback_engine::control::ItemState;
+use switchback_engine::health::{Level, ServerFigure, Symptom};
 use switchback_engine::message::Observation;
 use switchback_engine::{Direction, MachineId, WriteOrder};
 
@@ -34,7 +35,7 @@ struct Universe {
 }
 
 /// What happens in the engine beside jobs and states.
-const ENGINE: [&str; 12] = [
+const ENGINE: [&str; 15 + Symptom::ALL.len() + 7] = [
     "write order metadata",
     "write order bitmap",
     "resync unclean shutdown",
@@ -47,6 +48,24 @@ const ENGINE: [&str; 12] = [
     "cache throttled",
     "RPO alert",
     "quiesce failed",
+    "resync not followed",
+    "filter lost",
+    "agent installed",
+    "symptom the machine is silent",
+    "symptom its process server is silent",
+    "symptom the master target is silent",
+    "symptom it does not reach its process server",
+    "symptom nothing of it reaches its process server",
+    "symptom no application-consistent point for long",
+    "symptom it changes more than can be sent",
+    "symptom no test failover has succeeded",
+    "process server silent",
+    "process server cache space warning",
+    "process server cache space critical",
+    "process server drain time",
+    "process server processor",
+    "process server memory",
+    "cache has room again",
 ];
 
 /// A state in words; some are called the same on both ways.
@@ -250,12 +269,31 @@ fn of_engine(observation: &Observation) -> Option<usize> {
             R::Reprotect => 4,
             R::TargetError => 5,
             R::LowMemory => 6,
+            R::NotFollowed => 12,
         },
         Observation::MarkerAbandoned { .. } => 7,
         Observation::PointsPruned { .. } => 8,
         Observation::Throttled { .. } => 9,
         Observation::RpoAlert { over: true, .. } => 10,
         Observation::QuiesceFailed { .. } => 11,
+        Observation::FilterLost { .. } => 13,
+        Observation::AgentInstalled { .. } => 14,
+        Observation::Symptom { symptom, is_there: true, .. } => {
+            15 + Symptom::ALL.iter().position(|one| one == symptom)?
+        }
+        Observation::Server { level: Level::Normal, .. } => return None,
+        Observation::Server { figure, level, .. } => {
+            let at = match (figure, level) {
+                (ServerFigure::Heartbeat, _) => 0,
+                (ServerFigure::CacheSpace, Level::Critical) => 2,
+                (ServerFigure::CacheSpace, _) => 1,
+                (ServerFigure::DrainTime, _) => 3,
+                (ServerFigure::Processor, _) => 4,
+                (ServerFigure::Memory, _) => 5,
+            };
+            15 + Symptom::ALL.len() + at
+        }
+        Observation::TakesAgain { .. } => 15 + Symptom::ALL.len() + 6,
         _ => return None,
     })
 }

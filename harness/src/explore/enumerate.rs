@@ -254,6 +254,7 @@ fn small_site() -> Scenario {
         firmware: FirmwareWord::Bios,
         remote_access: false,
         boot: switchback_scenarios::model::Boot::READY,
+        guest: Default::default(),
         memory: 4 << 30,
         capture_pool: 256 << 20,
         datastore: switchback_scenarios::model::DatastoreIndex(0),

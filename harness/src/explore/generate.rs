@@ -12,6 +12,7 @@
 //! | `journey` | a legal walk of each group through failover and failback |
 //! | `faults` | what goes wrong, for how long |
 //! | `when` | when it does: by the clock, around a step, at a moment of the workflow |
+//! | `conditions` | what is the matter with machines, and who repairs it |
 //! | `stories` | faults that belong together |
 //! | `leanings` | what a run leans towards: scarcity, haste, faults that meet each other |
 //! | `draw` | ways to draw: uneven ranges, round durations |
@@ -28,6 +29,7 @@ use switchback_sim::Seed;
 
 use super::Weights;
 
+mod conditions;
 mod draw;
 mod faults;
 mod journey;
@@ -42,6 +44,9 @@ pub const GENERATOR_VERSION: u32 = 5;
 
 /// One run in so many moves real bytes, through compression and checksums. They cost ten times as much.
 const BYTES_ONE_IN: u64 = 256;
+
+/// One run in so many is at batch level.
+const BATCHES_ONE_IN: u64 = 64;
 
 /// A place for things that no person wrote.
 pub(crate) use journey::{Place, step};
@@ -68,6 +73,10 @@ pub fn generate(seed: u64, ranges: &Exploration, weights: &Weights) -> Scenario 
     if chance.below(BYTES_ONE_IN) == 0 && !leanings.starved {
         scenario.content = ContentKind::Bytes;
     }
+    let mut level = of.chance("level");
+    if level.below(BATCHES_ONE_IN) == 0 {
+        scenario.batch_every = Some(Duration::from_mins(level.in_range(1..=10)));
+    }
     scenario.with_named_steps()
 }
 
@@ -81,6 +90,7 @@ pub(crate) fn blank(ranges: &Exploration) -> Scenario {
         seed: 1,
         summary: "Drawn by chance.".to_owned(),
         content: ContentKind::Stamps,
+        batch_every: None,
         site: site::blank(),
         region: site::region(),
         wan: switchback_scenarios::model::Link::WAN,

@@ -5,7 +5,7 @@ use switchback_engine::control::{JobKind, JobState, Operation, Refused, TaskKind
 use switchback_engine::role::Address;
 
 use crate::outcome::words;
-use crate::world::{DiskLie, Happening};
+use crate::world::{Ailment, DiskLie, Happening};
 
 /// A kind of fault, as it shows in what happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,11 +39,14 @@ pub enum FaultKind {
     MachineMoved,
     MasterTargetMoved,
     MachineDeleted,
+    AgentRefused,
+    PauseRefused,
+    FilterLost,
 }
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -72,6 +75,9 @@ impl FaultKind {
         Self::MachineMoved,
         Self::MasterTargetMoved,
         Self::MachineDeleted,
+        Self::AgentRefused,
+        Self::PauseRefused,
+        Self::FilterLost,
     ];
 
     /// In words, such as `link cut`.
@@ -114,6 +120,11 @@ impl FaultKind {
             Happening::DeviceSlow { .. } => Self::DiskSlow,
             Happening::CallFailed { .. } => Self::CallFailed,
             Happening::SiteLost => Self::SiteLost,
+            Happening::FellIll { ailment, .. } => match ailment {
+                Ailment::TakesNoAgent(_) | Ailment::DriverInUse => Self::AgentRefused,
+                Ailment::CannotPause(_) => Self::PauseRefused,
+                Ailment::FilterLost(_) => Self::FilterLost,
+            },
             Happening::OperatorStarted { .. } => Self::MachineStarted,
             Happening::OperatorStopped { .. } => Self::MachineStopped,
             Happening::StartedInAzure { .. } => Self::MachineInAzureStarted,

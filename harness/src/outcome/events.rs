@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
 use switchback_azure::errors::Code;
+use switchback_azure::errors::guest;
 use switchback_azure::errors::raised::{self, Change};
 use switchback_engine::MachineId;
 use switchback_engine::control::JobState;
@@ -37,38 +38,57 @@ pub fn of<C: Simulated>(world: &World<C>) -> Vec<Event> {
     let mut standing = BTreeSet::new();
     let mut events = Vec::new();
     for (at, happening) in world.happenings() {
-        let event = |machine, code, cleared| Event { at: *at, machine, code, cleared };
-        let observed = match happening {
-            Happening::Observed(observed) => observed,
-            Happening::FoundUnclean { machine } => {
-                events.push(event(Some(*machine), Code::UncleanStart, false));
-                continue;
+        for change in changes(happening) {
+            let event = |machine, code, cleared| Event { at: *at, machine, code, cleared };
+            match change {
+                Change::Raised(machine, code) => {
+                    standing.insert((machine, code));
+                    events.push(event(machine, code, false));
+                }
+                Change::Cleared(machine, code) if standing.remove(&(machine, code)) => {
+                    events.push(event(machine, code, true));
+                }
+                Change::Cleared(..) => {}
             }
-            Happening::Replied { result: Err(refused) } => {
-                events.extend(raised::of_refusal(refused).map(|code| event(None, code, false)));
-                continue;
-            }
-            _ => continue,
-        };
-        match raised::of_observation(observed) {
-            Some(Change::Raised(machine, code)) => {
-                standing.insert((machine, code));
-                events.push(event(machine, code, false));
-            }
-            Some(Change::Cleared(machine, code)) if standing.remove(&(machine, code)) => {
-                events.push(event(machine, code, true));
-            }
-            Some(Change::Cleared(..)) => {}
-            None => {
-                let failed = failed_job(world, observed);
-                events.extend(failed.map(|(machine, code)| event(Some(machine), code, false)));
-            }
+        }
+        if let Happening::Observed(observed) = happening {
+            let failed = failed_job(world, observed);
+            events.extend(failed.map(|(machine, code)| Event {
+                at: *at,
+                machine: Some(machine),
+                code,
+                cleared: false,
+            }));
         }
     }
     events
 }
 
-fn failed_job<C: Simulated>(world: &World<C>, observed: &Observation) -> Option<(MachineId, Code)> {
-    let Observation::Job { job, machine, state: JobState::Failed, .. } = observed else { return None };
-    Some((*machine, raised::of_job(world.control()?.job(*job)?)?))
+/// What something that happened raises and clears, jobs apart.
+fn changes(happening: &Happening) -> Vec<Change> {
+    match happening {
+        Happening::Observed(observed) => {
+            raised::of_observation(observed).into_iter().chain(guest::of_observation(observed)).collect()
+        }
+        Happening::FoundUnclean { machine } => vec![Change::Raised(Some(*machine), Code::UncleanStart)],
+        Happening::Replied { result: Err(refused) } => {
+            raised::of_refusal(refused).map(|code| Change::Raised(None, code)).into_iter().collect()
+        }
+        Happening::MachineStarted { machine, .. } => guest::of_restart(*machine).to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+fn failed_job<C: Simulated>(
+    world: &World<C>,
+    observed: &Observation,
+) -> impl Iterator<Item = (MachineId, Code)> + use<C> {
+    let failed = match observed {
+        Observation::Job { job, machine, state: JobState::Failed, .. } => Some((*job, *machine)),
+        _ => None,
+    };
+    let job = failed.and_then(|(job, machine)| Some((machine, world.control()?.job(job)?)));
+    let codes =
+        job.map(|(machine, job)| raised::all_of_job(job).into_iter().map(move |code| (machine, code)));
+    codes.into_iter().flatten()
 }

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use switchback_engine::control::{ItemState, JobKind, JobState, PlanCommand, PlanPlace, TaskKind, TaskState};
+use switchback_engine::health::{Level, ServerFigure, Symptom};
 use switchback_engine::{Direction, Site};
 use switchback_sim::SimTime;
 
@@ -40,6 +41,43 @@ pub fn bytes(bytes: u64) -> String {
     }
     let tenths = (u128::from(bytes) * 10) >> (10 * power);
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[power as usize])
+}
+
+/// A symptom in words.
+#[must_use]
+pub const fn symptom(symptom: Symptom) -> &'static str {
+    match symptom {
+        Symptom::MachineSilent => "the machine is silent",
+        Symptom::ProcessServerSilent => "its process server is silent",
+        Symptom::MasterTargetSilent => "the master target is silent",
+        Symptom::ProcessServerUnreached => "it does not reach its process server",
+        Symptom::UploadsBlocked => "nothing of it reaches its process server",
+        Symptom::NoApplicationPoint => "no application-consistent point for long",
+        Symptom::TooMuchChurn => "it changes more than can be sent",
+        Symptom::NeverTested => "no test failover has succeeded",
+    }
+}
+
+/// What is watched of a process server, in words.
+#[must_use]
+pub const fn server_figure(figure: ServerFigure) -> &'static str {
+    match figure {
+        ServerFigure::Heartbeat => "heartbeat",
+        ServerFigure::CacheSpace => "cache space",
+        ServerFigure::DrainTime => "time to drain the cache",
+        ServerFigure::Processor => "processor load",
+        ServerFigure::Memory => "memory load",
+    }
+}
+
+/// A level in words.
+#[must_use]
+pub const fn level(level: Level) -> &'static str {
+    match level {
+        Level::Normal => "normal",
+        Level::Warning => "warning",
+        Level::Critical => "critical",
+    }
 }
 
 /// A number with its noun.

@@ -140,6 +140,14 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
             let whom = machine.as_ref().map_or("the master target", name);
             ("vsphere", format!("refuses what is asked of {whom}: {reason}"))
         }
+        Happening::FellIll { machine, ailment } => {
+            let whom = machine.as_ref().map_or("the servers", name);
+            ("fault", format!("something is the matter with {whom}: {ailment:?}"))
+        }
+        Happening::Repaired { machine, ailment } => {
+            let whom = machine.as_ref().map_or("the servers", name);
+            ("operator", format!("repairs {whom}: {ailment:?}"))
+        }
         Happening::CallFailed { call } => ("fault", format!("{} fails, or is late", call_name(*call))),
         Happening::CallsWillFail { call, times } => {
             ("fault", format!("{} will fail {}", call_name(*call), words::times(u64::from(*times))))
@@ -177,11 +185,26 @@ fn observed(outcome: &Outcome, observation: &Observation) -> Option<String> {
         Observation::RpoAlert { machine, over: false } => {
             format!("{} is within its RPO threshold again", name(machine))
         }
+        Observation::Symptom { machine, symptom, is_there } => {
+            let what = words::symptom(*symptom);
+            let end = if *is_there { "" } else { ": no longer" };
+            format!("{}: {what}{end}", name(machine))
+        }
         Observation::Throttled { by } => {
             format!("the {} takes nothing more for now: its cache is full", role(outcome, *by))
         }
-        Observation::QuiesceFailed { machine, .. } => {
-            format!("the applications of {} did not pause", name(machine))
+        Observation::TakesAgain { by } => {
+            format!("the {} has room in its cache again", role(outcome, *by))
+        }
+        Observation::Server { number, figure, level } => {
+            let server = role(outcome, Address::ProcessServer(*number));
+            format!("{} of the {server}: {}", words::server_figure(*figure), words::level(*level))
+        }
+        Observation::QuiesceFailed { machine, why, .. } => {
+            format!("the applications of {} did not pause: {why:?}", name(machine))
+        }
+        Observation::FilterLost { machine, .. } => {
+            format!("the disks of {} are not followed until it restarts", name(machine))
         }
         Observation::Plan { job, kind, place, state, .. } => {
             let what = words::job(*kind);

@@ -108,7 +108,11 @@ fn build_hosts<C: Simulated>(spec: &WorldSpec) -> Hosts<C> {
     let machines = 0..spec.machines.len() as u32;
     let sites = [Site::Primary, Site::Recovery];
     let agent = |machine, site| host(spec, Address::Agent(MachineId(machine), site), None);
-    let target = |site| host(spec, Address::Target(site), Some(Target::new(site)));
+    let heartbeat_every = spec.heartbeat_every();
+    let target = |site| {
+        let role = Target::new(site).with_heartbeat_every(heartbeat_every);
+        host(spec, Address::Target(site), Some(role))
+    };
     let process_server = |number| {
         let config = World::<C>::process_server_config_in(spec, number);
         host(spec, Address::ProcessServer(number), Some(ProcessServer::new(config)))
@@ -171,6 +175,9 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
             tools: true,
         };
         vcenter.set_guest(placed.machine, guest(spec, &placed));
+        for condition in machine.ailments.iter().filter_map(|ailment| ailment.condition()) {
+            vcenter.bring_about(Some(placed.machine), condition);
+        }
         if machine.boot.physical {
             vcenter.add_physical_server(placed)?;
         } else {

@@ -93,6 +93,7 @@ pub(super) const fn kind_of<C: Simulated>(input: &Input<C>) -> &'static str {
         Input::Written { .. } => "written",
         Input::WritesHeld => "writes held",
         Input::Quiesced(_) => "quiesced",
+        Input::FilterLost(_) => "filter lost",
         Input::ShuttingDown => "shutting down",
         Input::DiskRead { .. } => "disk read",
         Input::DiskWritten { .. } => "disk written",
@@ -117,5 +118,6 @@ pub(super) const fn kind_of_message<C: Simulated>(message: &Message<C>) -> &'sta
         Message::Answer { .. } => "answer",
         Message::AgentStatus(_) => "agent status",
         Message::TargetStatus(_) => "target status",
+        Message::ProcessServerStatus(_) => "process server status",
     }
 }

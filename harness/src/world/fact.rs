@@ -10,6 +10,7 @@ use switchback_engine::role::Address;
 use switchback_engine::{MachineId, Site};
 use switchback_sim::Digest;
 
+use super::ailments::Ailment;
 use super::faults::{DiskLie, Impairment, SiteCall, SlowDevice};
 use super::storage::PhysicalDisk;
 use crate::check::Finding;
@@ -39,8 +40,8 @@ pub enum Happening {
     Observed(Observation),
     /// A user asks the vault.
     Asked {
-        /// For what.
-        command: Command,
+        /// For what. Boxed: commands are large and rare, and of happenings a long run has millions.
+        command: Box<Command>,
     },
     /// The vault replied.
     Replied {
@@ -199,6 +200,20 @@ pub enum Happening {
         machine: Option<MachineId>,
         /// In the site's words.
         reason: String,
+    },
+    /// Something is the matter with a machine's system; with the servers if it is nobody's.
+    FellIll {
+        /// Whose.
+        machine: Option<MachineId>,
+        /// What it is.
+        ailment: Ailment,
+    },
+    /// It no longer is.
+    Repaired {
+        /// Whose.
+        machine: Option<MachineId>,
+        /// What it was.
+        ailment: Ailment,
     },
     /// The next calls of a kind will fail.
     CallsWillFail {

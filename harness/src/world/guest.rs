@@ -33,6 +33,8 @@ pub(super) struct Guest {
     quiesced: bool,
     /// Its applications write no more, it goes down.
     stopping: bool,
+    /// The driver tells nobody of what is written.
+    filter_lost: bool,
     in_flight: u32,
     waiting: Vec<(Planned, Option<(MachineId, u32)>)>,
 }
@@ -60,6 +62,7 @@ impl<C: Simulated> World<C> {
         self.judge_start(machine, site);
         let guest = self.guest_mut(machine, site);
         *guest = Guest { running: true, life: guest.life + 1, ..Guest::default() };
+        self.vcenter.driver_was_loaded(machine);
         self.start_agent(machine, site);
         self.start_workloads(machine, site, BOOT_TIME);
     }
@@ -68,7 +71,13 @@ impl<C: Simulated> World<C> {
         let now = self.now();
         let shown = super::faults::shown(now, self.clock_skew(Address::Agent(machine, site)));
         let pool_bytes = self.spec.machines[machine.0 as usize].pool_bytes;
-        let config = AgentConfig { machine, site, pool_bytes, drain_every: self.spec.drain_every };
+        let config = AgentConfig {
+            machine,
+            site,
+            pool_bytes,
+            drain_every: self.spec.drain_every,
+            heartbeat_every: self.spec.heartbeat_every(),
+        };
         let host = self.hosts.agent_mut(machine, site);
         let mut out = Outbox::default();
         let records = host.store.to_vec();
@@ -179,7 +188,9 @@ impl<C: Simulated> World<C> {
             let written = disk.write(change.clone());
             debug_assert!(written.is_ok(), "workloads write inside their disks");
         }
-        if !self.sabotage.is_some_and(|sabotage| sabotage.hides_write(number)) {
+        let is_unseen = self.guest(machine, site).filter_lost
+            || self.sabotage.is_some_and(|sabotage| sabotage.hides_write(number));
+        if !is_unseen {
             self.input(Address::Agent(machine, site), Input::Written { disk: write.disk, change });
         }
         if self.guest(machine, site).life != life {
@@ -206,6 +217,17 @@ impl<C: Simulated> World<C> {
         }
     }
 
+    /// The driver of a machine that runs follows its disks no more, until the machine restarts.
+    pub(super) fn lose_filter(&mut self, machine: MachineId, site: Site) {
+        self.guest_mut(machine, site).filter_lost = true;
+    }
+
+    /// Whether nobody follows the disks of a machine that runs at a site, and nobody will until it restarts.
+    #[must_use]
+    pub fn is_unfollowed(&self, machine: MachineId, site: Site) -> bool {
+        self.guest(machine, site).filter_lost
+    }
+
     /// Where a machine runs, if it does.
     #[must_use]
     pub fn running_site(&self, machine: MachineId) -> Option<Site> {
@@ -227,9 +249,12 @@ impl<C: Simulated> World<C> {
         if guest.stopping {
             self.input_after(Duration::ZERO, address, Input::ShuttingDown);
         } else if guest.quiesced {
+            if let Some(why) = self.vcenter.pause_obstacle(machine) {
+                return self.input_after(QUIESCE_AFTER, address, Input::Quiesced(Err(why)));
+            }
             let now = self.now();
             self.truth[machine.0 as usize].pause(site, now);
-            self.input_after(QUIESCE_AFTER, address, Input::Quiesced(true));
+            self.input_after(QUIESCE_AFTER, address, Input::Quiesced(Ok(())));
         }
     }
 
@@ -318,6 +343,7 @@ impl<C: Simulated> World<C> {
             (guest.held, "writes are held"),
             (guest.quiesced, "applications pause"),
             (guest.stopping, "is shutting down"),
+            (guest.filter_lost, "its disks are not followed"),
         ];
         let words = states.iter().filter(|(is_so, _)| *is_so).map(|(_, word)| *word);
         let words: Vec<&str> = words.collect();

@@ -26,8 +26,8 @@ pub(super) struct Host<R: Role> {
     pub(super) store: DurableStore<R::Record>,
     device: Device,
     out: Outbox<R::Content, R::Record>,
-    /// The earliest wake-up under way.
-    armed: SimTime,
+    /// The wake-ups under way, the last of them the next.
+    armed: Vec<SimTime>,
     /// Bytes appended since the last sync began.
     unsynced_bytes: u64,
     /// An append did not fit.
@@ -46,7 +46,7 @@ where
             store: DurableStore::new(),
             device,
             out: Outbox::default(),
-            armed: SimTime::MAX,
+            armed: Vec::new(),
             unsynced_bytes: 0,
             store_is_full: false,
         }
@@ -85,10 +85,15 @@ where
             self.out = out;
         }
         let deadline = self.role.as_ref().and_then(Role::deadline).filter(|at| *at < Instant::MAX);
-        if let Some(at) = deadline.map(|at| when(at, skew).max(now))
-            && at < self.armed
-        {
-            self.armed = at;
+        if let Some(at) = deadline.map(|at| when(at, skew).max(now)) {
+            self.arm(at, kernel);
+        }
+    }
+
+    /// Wants the role to be woken at an instant, unless an earlier wake-up is under way: that one looks further.
+    fn arm(&mut self, at: SimTime, kernel: &mut Kernel<Event<R::Content>>) {
+        if self.armed.last().is_none_or(|next| at < *next) {
+            self.armed.push(at);
             kernel.schedule_at(at, Event::RoleDue(self.address));
         }
     }
@@ -137,10 +142,9 @@ where
 
     /// The wake-up that was armed has come; whether the role wanted it.
     fn is_due(&mut self, now: SimTime, skew: i64, kernel: &mut Kernel<Event<R::Content>>) -> bool {
-        if now < self.armed {
+        if self.armed.pop_if(|next| *next <= now).is_none() {
             return false;
         }
-        self.armed = SimTime::MAX;
         let deadline = self.role.as_ref().and_then(Role::deadline);
         let due = deadline.is_some_and(|at| at <= shown(now, skew));
         if !due {
@@ -154,7 +158,7 @@ where
         self.role = None;
         self.life += 1;
         self.out = Outbox::default();
-        self.armed = SimTime::MAX;
+        self.armed.clear();
         self.unsynced_bytes = 0;
         self.store_is_full = false;
         self.store.crash(chance);
@@ -172,15 +176,15 @@ where
         self.role = Some(role);
         self.life += 1;
         self.out = out;
-        self.armed = now;
-        kernel.schedule_at(now, Event::RoleDue(self.address));
+        self.armed.clear();
+        self.arm(now, kernel);
     }
 
     /// The clock goes differently from now on: the role looks at it.
     fn look_at_clock(&mut self, now: SimTime, kernel: &mut Kernel<Event<R::Content>>) {
         if self.role.is_some() {
-            self.armed = now;
-            kernel.schedule_at(now, Event::RoleDue(self.address));
+            self.armed.clear();
+            self.arm(now, kernel);
         }
     }
 

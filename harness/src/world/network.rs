@@ -67,9 +67,14 @@ impl<C: Simulated> Network<C> {
         travelling.chain(link.waiting().into_iter().map(|envelope| (None, &**envelope))).collect()
     }
 
+    /// Whether a link carries nothing.
+    pub(super) fn is_cut(&self, name: LinkName) -> bool {
+        self.links[name as usize].is_cut()
+    }
+
     /// Whether the line between the sites is down.
     pub(super) fn wan_is_cut(&self) -> bool {
-        self.links[LinkName::WanUp as usize].is_cut()
+        self.is_cut(LinkName::WanUp)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Deliberate breakage: for every judge something that it must catch. A judge that cannot fail says nothing.
 
-use switchback_engine::control::{Command, ItemState, JobId, PlanCommand, Refused};
+use switchback_engine::control::{Command, ItemState, JobId, Location, PlanCommand, Refused};
 use switchback_engine::message::{Observation, Order, Selector};
+use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::Address;
 use switchback_engine::{Change, MachineId, Message, SectorRange};
 
@@ -33,6 +34,8 @@ pub enum Sabotage {
     KeepRunning,
     /// The cloud keeps machines that it was told to delete.
     KeepCloudMachine,
+    /// Asked to install an agent, somebody makes a replica disk first.
+    ReplicaBeforeAgent,
     /// The cloud prepares no machine for its start.
     SkipPreparation,
     /// A machine that is to stay as it is at home, beside a new one, gets a snapshot.
@@ -49,6 +52,14 @@ pub enum Sabotage {
     AcceptEverything,
     /// The vault hears the groups of a recovery plan the other way round.
     ReversePlans,
+    /// The vault hears of no change of what a machine is to look like.
+    ForgetSettings,
+    /// The vault hears that a machine comes home to where it was, wherever it is to come.
+    ForgetLocation,
+    /// The vault hears that points are kept for an eighth of the time.
+    ForgetPoints,
+    /// The vault hears that points are kept for eight times as long.
+    HoardPoints,
     /// A role's store says that a sync is done and has kept nothing of it.
     LyingSync(Address),
 }
@@ -98,8 +109,13 @@ impl Sabotage {
 
     /// What the vault hears in place of a user's command.
     pub(super) fn tamper_command(self, command: &mut Command) {
-        if let (Self::ReversePlans, Command::Plan(PlanCommand::Save(plan))) = (self, command) {
-            plan.groups.reverse();
+        match (self, command) {
+            (Self::ReversePlans, Command::Plan(PlanCommand::Save(plan))) => plan.groups.reverse(),
+            (Self::ForgetSettings, Command::Configure { change, .. }) => *change = SettingsChange::default(),
+            (Self::ForgetLocation, Command::Reprotect { location, .. }) => *location = Location::Original,
+            (Self::ForgetPoints, Command::Enable { policy, .. }) => policy.retain_points_for /= 8,
+            (Self::HoardPoints, Command::Enable { policy, .. }) => policy.retain_points_for *= 8,
+            _ => {}
         }
     }
 

@@ -27,6 +27,12 @@ impl<C: Simulated> World<C> {
             self.judge_order_of_plan(*machine);
         }
         let now = self.now();
+        if let (Some(Sabotage::ReplicaBeforeAgent), HypervisorRequest::InstallAgent(machine)) =
+            (self.sabotage, &request)
+        {
+            let disk = DiskId { machine: *machine, index: 0 };
+            self.ask_cloud(CallId(u64::MAX), CloudRequest::CreateReplica(disk, 2048));
+        }
         let (kind, _) = vsphere::RequestKind::of(&request);
         let fired = self.vcenter.rules_fired();
         let started = self.vcenter.begin(now, call, request);
@@ -39,6 +45,7 @@ impl<C: Simulated> World<C> {
 
     pub(super) fn hypervisor_done(&mut self, call: CallId) {
         let now = self.now();
+        self.look_at_installer();
         let outcome = self.vcenter.finish(now, call);
         self.judge_call(call, !outcome.consequences.is_empty(), outcome.result.as_ref());
         outcome.consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
@@ -68,6 +75,7 @@ impl<C: Simulated> World<C> {
                     // A snapshot that cannot be taken is none, and then the judge has nothing to find.
                     let _ = self.vcenter.take_snapshot(self.now(), vm.moid, "by mistake");
                 }
+                self.judge_creation(machine, &left);
                 self.judges.created_beside(machine, left);
             }
             Consequence::MachineRemoved(machine) => self.for_disks(machine, |world, disk| {
@@ -122,8 +130,9 @@ impl<C: Simulated> World<C> {
             }
             (_, request) => request,
         };
-        if let CloudRequest::StartMachine(_, machine) = &request {
+        if let CloudRequest::StartMachine(instance, machine) = &request {
             self.judge_order_of_plan(*machine);
+            self.judge_instance(*instance, *machine);
         }
         let (kind, _) = azure::RequestKind::of(&request);
         let fired = self.azure.rules_fired();

@@ -1,19 +1,33 @@
 //! What a world is made of, in plain values: the scenario with all its names resolved.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
+use switchback_engine::agent::config::HEARTBEAT_EVERY;
 use switchback_engine::control::Stack;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::ports::Drive;
-use switchback_engine::{GroupId, Site};
+use switchback_engine::{GroupId, MachineId, Site};
 use switchback_scenarios::model::recovery::Network;
 use switchback_sim::{LinkSpec, Seed};
 pub use switchback_vsphere::STANDARD_DRIVES;
 
+use super::Ailment;
 use crate::workload::WorkloadSpec;
 
 /// How often agents close their batches when they do not fill up, where every write is an event.
 pub const DRAIN_EVERY: Duration = Duration::from_secs(1);
+
+/// How often figures that change with time are looked at, where every write is an event.
+const SAMPLE_EVERY: Duration = Duration::from_secs(60);
+
+/// At batch level agents close their batches so much before the next ones come: those of all disks together, and none
+/// that a marker has closed already.
+const DRAIN_BEFORE: Duration = Duration::from_secs(1);
+
+/// The longest heartbeat of a world, as recorded: those of the product's components are between half a minute and four
+/// and a half minutes old.
+const HEARTBEAT_MAX: Duration = Duration::from_mins(4);
 
 /// Everything about a world before its first moment.
 #[derive(Debug, Clone)]
@@ -32,6 +46,10 @@ pub struct WorldSpec {
     pub wan: LinkSpec,
     /// Cache of the process server on premises and of the one in the cloud, in bytes.
     pub cache_bytes: u64,
+    /// What these two can pack, in bytes a second; `None` is not looked at.
+    pub packs_bytes_per_sec: Option<u64>,
+    /// Their memory, in bytes; `None` is not looked at.
+    pub server_memory_bytes: Option<u64>,
     /// Caches of further process servers on premises, in bytes.
     pub further_caches: Vec<u64>,
     /// The primary site.
@@ -136,6 +154,8 @@ pub struct MachineSpec {
     pub remote_access: bool,
     /// What of it decides how it starts in the cloud.
     pub boot: BootSpec,
+    /// What is the matter with its system from the beginning.
+    pub ailments: Vec<Ailment>,
     /// Its memory in bytes.
     pub memory_bytes: u64,
     /// The agent's pool in bytes.
@@ -199,6 +219,35 @@ impl WorldSpec {
         if number == 1 && !has_appliance { Site::Recovery } else { Site::Primary }
     }
 
+    /// The same world at batch level: what a synthetic workload writes in so much time comes to the agent as one write
+    /// of each disk. Everything that happens by itself all the time happens as rarely. Workloads whose moments matter
+    /// (bursts, those that write because another one wrote, and those) write as before.
+    #[must_use]
+    pub fn at_batch_level(mut self, every: Duration) -> Self {
+        let workloads = || self.machines.iter().flat_map(|machine| &machine.workloads);
+        let causes: BTreeSet<MachineId> = workloads().filter_map(WorkloadSpec::follows).collect();
+        for (number, machine) in (0..).zip(&mut self.machines) {
+            let is_cause = causes.contains(&MachineId(number));
+            let synthetic = machine.workloads.iter_mut().filter_map(WorkloadSpec::as_synthetic_mut);
+            for synthetic in synthetic.filter(|synthetic| !is_cause && synthetic.can_come_in_batches()) {
+                synthetic.batch_every = Some(every);
+            }
+        }
+        self.drain_every = every.saturating_sub(DRAIN_BEFORE).max(DRAIN_EVERY);
+        self
+    }
+
+    /// How often control hears from agents and targets that have nothing new to say: no more often than batches are
+    /// closed.
+    pub(super) fn heartbeat_every(&self) -> Duration {
+        self.drain_every.clamp(HEARTBEAT_EVERY, HEARTBEAT_MAX)
+    }
+
+    /// How often figures that change with time are looked at: no more often than there is something new.
+    pub(crate) fn sample_every(&self) -> Duration {
+        self.drain_every.max(SAMPLE_EVERY)
+    }
+
     /// The caches of all process servers, by number.
     pub(super) fn caches(&self) -> impl Iterator<Item = u64> {
         [self.cache_bytes; 2].into_iter().chain(self.further_caches.iter().copied())
@@ -216,7 +265,18 @@ impl WorldSpec {
     /// The group of a machine, by the machine's place.
     #[must_use]
     pub fn group_of(&self, machine: usize) -> Option<&GroupSpec> {
-        self.groups.iter().find(|group| group.machines.contains(&machine))
+        // Machines are usually numbered group by group, and of an estate's groups one is asked for all the time.
+        let after = self.groups.partition_point(|group| group.machines.first() <= Some(&machine));
+        let likely = after.checked_sub(1).and_then(|place| self.groups.get(place));
+        let has_it = |group: &&GroupSpec| group.machines.contains(&machine);
+        likely.filter(has_it).or_else(|| self.groups.iter().find(has_it))
+    }
+
+    /// The group with a number.
+    #[must_use]
+    pub fn group(&self, id: GroupId) -> Option<&GroupSpec> {
+        let likely = self.groups.get(id.0 as usize).filter(|group| group.id == id);
+        likely.or_else(|| self.groups.iter().find(|group| group.id == id))
     }
 }
 

@@ -51,6 +51,7 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
         uefi: false,
         remote_access: false,
         boot: BootSpec::READY,
+        ailments: Vec::new(),
         memory_bytes: 4 << 30,
         pool_bytes: 64 * MIB,
         datastore: 0,
@@ -76,6 +77,8 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
         fabric: link(Duration::from_micros(100), 1_250_000_000),
         wan: link(Duration::from_millis(10), 50_000_000),
         cache_bytes: 1 << 30,
+        packs_bytes_per_sec: None,
+        server_memory_bytes: None,
         further_caches: Vec::new(),
         site: SiteSpec {
             stack: Default::default(),

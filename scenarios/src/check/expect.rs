@@ -109,6 +109,11 @@ impl Check<'_> {
                 from: args.from.value,
                 is: args.is.value.0,
             },
+            ExpectationKind::ProcessServer(args) => {
+                let server = self.process_server_called(raw, &args.name, "an expectation is about")?;
+                let figure = args.figure.map(|figure| figure.value);
+                Expectation::ProcessServer { server, figure, worst: args.worst.value }
+            }
             ExpectationKind::Loss(args) => {
                 let (at_most, at_least) = (args.at_most, args.at_least);
                 if let Some(at_least) = at_least.filter(|least| least.value.0 > at_most.value.0) {

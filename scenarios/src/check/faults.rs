@@ -82,6 +82,15 @@ impl Check<'_> {
                 let who = verb("moves the master target to");
                 Action::MoveMasterTarget { datastore: self.datastore_named(raw, &args.datastore, &who)? }
             }
+            StepAction::Break(args) => {
+                let (vm, what) = self.condition(raw, args, &verb("breaks something in"))?;
+                Action::Break { vm, what }
+            }
+            StepAction::Repair(args) => {
+                let (vm, what) = self.condition(raw, args, &verb("repairs something in"))?;
+                self.can_be_repaired(args.what);
+                Action::Repair { vm, what }
+            }
             // What is asked of the vault was taken by the caller.
             _ => return None,
         })

@@ -2,7 +2,7 @@
 //! are opened. Every mistake is reported; the model is made only when there was none.
 //!
 //! `site` checks what there is, `protect` what is protected, `traces` its recorded load, `timeline` what happens and what is
-//! expected, `plans` its recovery plans, `faults` what goes wrong in it.
+//! expected, `plans` its recovery plans, `faults` what goes wrong in it, `conditions` what is the matter with machines.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use crate::traces::RecordedTrace;
 use crate::units::{Bytes, Time, show_bytes, show_time};
 use crate::{Overrides, raw};
 
+mod conditions;
 mod expect;
 mod exploration;
 mod faults;
@@ -36,6 +37,11 @@ pub(crate) use exploration::check_exploration;
 const YEAR: Duration = Duration::from_hours(366 * 24);
 /// Faster than any disk Azure offers; a rate of writing above is a slip.
 const RATE_MAX: u64 = 100 << 30;
+
+/// Batches are not closed more often, or there would be no point in them.
+const BATCH_EVERY_MIN: Duration = Duration::from_mins(1);
+/// Batches are not closed more rarely: the longest time between crash-consistent points.
+const BATCH_EVERY_MAX: Duration = Duration::from_hours(1);
 
 /// What the checks work with.
 pub(crate) struct Check<'a> {
@@ -102,6 +108,9 @@ impl Check<'_> {
         if let Some(run_for) = raw.run_for {
             self.time_within(run_for, Duration::from_secs(1), YEAR, "the length of a run");
         }
+        if let Some(every) = raw.batch_every {
+            self.time_within(every, BATCH_EVERY_MIN, BATCH_EVERY_MAX, "the time between batches");
+        }
         let always = self.judges(raw.always.as_deref());
         let operator = self.operator(raw.operator.as_ref());
         let (groups, vms) = protected?;
@@ -116,6 +125,7 @@ impl Check<'_> {
             seed: self.overrides.seed.unwrap_or_else(|| raw.seed.map_or(1, |seed| seed.value.0)),
             summary: raw.summary.as_ref()?.value.0.clone(),
             content: raw.content.map_or(ContentKind::Stamps, |content| content.value),
+            batch_every: raw.batch_every.map(|every| every.value.0),
             site: site?,
             region: region?,
             wan,

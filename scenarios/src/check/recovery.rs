@@ -55,6 +55,7 @@ pub(super) fn shown(raw: &raw::ShownExpectation) -> Shown {
     Shown {
         name: text(&raw.name),
         health: raw.health.map(|health| health.value),
+        failover_health: raw.failover_health.map(|health| health.value),
         os_disk: text(&raw.os_disk),
         data_disks: raw.data_disks.map(|count| count.value.0),
         crash_consistent_point: flag(raw.crash_consistent_point),

@@ -156,7 +156,7 @@ impl Check<'_> {
         Some(Action::SwitchProcessServer { subject: subject?, to: to? })
     }
 
-    fn process_server_called(
+    pub(super) fn process_server_called(
         &mut self,
         raw: &raw::Scenario,
         name: &Spanned<Name>,

@@ -244,9 +244,22 @@ impl Check<'_> {
         if let Some(restart) = raw.crash_restart {
             self.time_within(restart, Duration::from_secs(1), YEAR, "the restart of the process server");
         }
+        if let Some(memory) = raw.memory {
+            self.size_within(memory, 1 << 20, DATASTORE_MAX, "the memory of the process server");
+        }
+        if let Some(packs) = raw.packs.filter(|packs| packs.value.0 == 0) {
+            self.impossible(
+                packs.span,
+                "a process server that packs nothing".to_owned(),
+                "this is no pace".to_owned(),
+                "write at least 1B/s, or leave it out",
+            );
+        }
         ProcessServer {
             cache: raw.cache.map_or(default.cache, |cache| cache.value.0),
             crash_restart: raw.crash_restart.map_or(default.crash_restart, |time| time.value.0),
+            packs: raw.packs.map(|packs| packs.value.0),
+            memory: raw.memory.map(|memory| memory.value.0),
         }
     }
 

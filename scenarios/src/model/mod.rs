@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::conditions::ConditionWord;
 pub use crate::model::exploration::Exploration;
 pub use crate::model::plans::{PlanGroup, PlanIndex, RecoveryPlan};
 use crate::model::recovery::Network;
@@ -28,6 +29,7 @@ use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
 pub use crate::units::{DurationRange, Ratio};
 
+pub mod conditions;
 pub(crate) mod exploration;
 mod places;
 mod plans;
@@ -74,6 +76,8 @@ pub struct Scenario {
     pub summary: String,
     /// What blocks hold.
     pub content: ContentKind,
+    /// At batch level: what a churn writes in so much time comes to the agent as one write of each disk.
+    pub batch_every: Option<Duration>,
     /// The site on premises.
     pub site: Site,
     /// The Azure side.
@@ -276,12 +280,16 @@ pub struct ProcessServer {
     pub cache: u64,
     /// How long a crash keeps it down.
     pub crash_restart: Duration,
+    /// What it can pack, in bytes a second; `None` is not looked at.
+    pub packs: Option<u64>,
+    /// Its memory in bytes; `None` is not looked at.
+    pub memory: Option<u64>,
 }
 
 impl Default for ProcessServer {
     /// The documented sizing: 600 GiB of cache; half a minute to restart.
     fn default() -> Self {
-        Self { cache: 600 << 30, crash_restart: Duration::from_secs(30) }
+        Self { cache: 600 << 30, crash_restart: Duration::from_secs(30), packs: None, memory: None }
     }
 }
 
@@ -366,6 +374,8 @@ pub struct Vm {
     pub remote_access: bool,
     /// How that is set up to start.
     pub boot: Boot,
+    /// What is the matter with its system from the beginning.
+    pub guest: BTreeSet<ConditionWord>,
     /// Memory in bytes.
     pub memory: u64,
     /// The agent's capture pool in bytes: what was asked for, else a sixteenth of the memory.

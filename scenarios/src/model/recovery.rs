@@ -55,6 +55,8 @@ pub struct Shown {
     pub name: Option<String>,
     /// Its health.
     pub health: Option<HealthWord>,
+    /// Its failover health.
+    pub failover_health: Option<HealthWord>,
     /// The disk with the operating system, by its name in the scenario.
     pub os_disk: Option<String>,
     /// How many data disks it has.

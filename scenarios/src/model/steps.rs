@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use crate::model::conditions::ConditionWord;
 use crate::model::recovery::{Settings, Shown, ShownPolicy};
 use crate::model::words::{
     Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord,
-    HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PassingState,
-    PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    FigureWord, HealthWord, HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall,
+    OutsideFailure, PassingState, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
     DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
@@ -263,6 +264,20 @@ pub enum Action {
         /// Where to.
         datastore: DatastoreIndex,
     },
+    /// Something is the matter with a machine's system from now on, or with the servers.
+    Break {
+        /// Which machine; none for the servers.
+        vm: Option<VmIndex>,
+        /// What it is.
+        what: ConditionWord,
+    },
+    /// It no longer is.
+    Repair {
+        /// Which machine; none for the servers.
+        vm: Option<VmIndex>,
+        /// What it was.
+        what: ConditionWord,
+    },
     /// The next calls to an outside service fail.
     Fail {
         /// Which call.
@@ -355,6 +370,8 @@ impl Action {
             Self::Delete(_) => Fault(FaultWord::Delete),
             Self::Move { .. } => Fault(FaultWord::Move),
             Self::MoveMasterTarget { .. } => Fault(FaultWord::MoveMasterTarget),
+            Self::Break { .. } => Fault(FaultWord::Break),
+            Self::Repair { .. } => Fault(FaultWord::Repair),
             Self::Fail { .. } => Fault(FaultWord::Fail),
             Self::Delay { .. } => Fault(FaultWord::Delay),
             Self::DiskFull { .. } => Fault(FaultWord::DiskFull),
@@ -549,6 +566,15 @@ pub enum Expectation {
         subject: Subject,
         /// The code: a number, or a name of letters, digits and `-`.
         is: String,
+    },
+    /// The worst health that a process server had during the run.
+    ProcessServer {
+        /// Which.
+        server: ProcessServerChoice,
+        /// What of it; `None` is everything.
+        figure: Option<FigureWord>,
+        /// How bad it was.
+        worst: HealthWord,
     },
     /// The number of acknowledged writes that were lost.
     Loss {

@@ -7,7 +7,7 @@ mod faults;
 mod recovery;
 
 pub use faults::FaultWord;
-pub use recovery::{ConnectWord, FirmwareWord, HealthWord};
+pub use recovery::{ConnectWord, FigureWord, FirmwareWord, HealthWord};
 
 words! {
     /// What a block holds in this run.
@@ -150,6 +150,8 @@ words! {
         RevertToSnapshot = "revert-to-snapshot",
         /// vSphere: give the snapshot up.
         RemoveSnapshot = "remove-snapshot",
+        /// The process server: install the agent in a machine on premises.
+        InstallAgent = "install-agent",
     }
 }
 
@@ -280,6 +282,8 @@ words! {
         AddressOfTest = "address-of-test",
         /// Another job of the machine is under way.
         JobUnderWay = "job-under-way",
+        /// No agent can be installed in the machine.
+        NotInstallable = "not-installable",
     }
 }
 
@@ -382,6 +386,10 @@ words! {
         StatesAreLegal = "states-are-legal",
         /// No machine of a recovery plan is started before those of an earlier group.
         PlansKeepTheirOrder = "plans-keep-their-order",
+        /// A machine that comes up has the properties, and is at the place, that were asked for, and breaks no rule.
+        WhatComesUpIsAsAsked = "what-comes-up-is-as-asked",
+        /// Recovery points are kept as long as the policy promises, and no longer.
+        PointsAreKeptAsPromised = "points-are-kept-as-promised",
         /// When the dust settles no disk, snapshot, machine or address is left over.
         NoOrphans = "no-orphans",
     }

@@ -49,10 +49,9 @@ pub(super) fn settings(flow: Flow, settings: &Settings) -> Flow {
 
 pub(super) fn shown(flow: Flow, shown: &Shown) -> Flow {
     let flow = text(flow, "name", shown.name.as_ref());
-    let flow = match shown.health {
-        Some(health) => flow.with("health", health),
-        None => flow,
-    };
+    let health = [("health", shown.health), ("failover-health", shown.failover_health)];
+    let said = health.into_iter().filter_map(|(key, health)| Some((key, health?)));
+    let flow = said.fold(flow, |flow, (key, health)| flow.with(key, health));
     let flow = text(flow, "os-disk", shown.os_disk.as_ref());
     let flow = match shown.data_disks {
         Some(count) => flow.with("data-disks", count),

@@ -147,6 +147,10 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
         | Action::Delete(vm) => of_vm(scenario, *vm),
         Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
         Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),
+        Action::Break { vm, what } | Action::Repair { vm, what } => {
+            let flow = vm.map_or(flow, |vm| of_vm(scenario, vm));
+            flow.with("what", what)
+        }
         Action::Fail { call, times, with } => {
             flow.with("call", call).with_if(*times != 1, "times", || *times).with("with", with)
         }
@@ -273,6 +277,11 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         }
         Expectation::Connects { subject, from, is } => {
             ("connects", of(scenario, *subject).with("from", from).with("is", is))
+        }
+        Expectation::ProcessServer { server, figure, worst } => {
+            let flow = Flow::new().with("name", plain(scenario.process_server_name(*server)));
+            let flow = figure.iter().fold(flow, |flow, figure| flow.with("figure", figure));
+            ("process-server", flow.with("worst", worst))
         }
         Expectation::Loss { subject, at_most, at_least } => {
             let flow = of(scenario, *subject).with("at-most", at_most);

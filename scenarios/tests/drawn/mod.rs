@@ -1,11 +1,13 @@
 //! Scenarios drawn at random, as strange as the reader lets them be.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use switchback_scenarios::model::conditions::ConditionWord;
 use switchback_scenarios::model::recovery::{Network, Settings, Shown, Subnet};
 use switchback_scenarios::model::words::*;
 use switchback_scenarios::model::*;
@@ -190,6 +192,7 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
         any_word(FirmwareWord::ALL),
         any::<bool>(),
         boot(),
+        guest(),
     );
     let loads = (any::<[bool; 3]>(), time(Duration::ZERO, YEAR));
     (disks, memory, proptest::option::of(any::<Index>()), kinds, 0..stores, loads).prop_flat_map(
@@ -197,7 +200,7 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
             disks,
             memory,
             pool,
-            (kind, os, firmware, remote_access, boot),
+            (kind, os, firmware, remote_access, boot, guest),
             store,
             (wanted, starts_at),
         )| {
@@ -211,6 +214,7 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
                 firmware,
                 remote_access,
                 boot: boot.clone(),
+                guest: guest.iter().copied().filter(|word| word.goes_with(os)).collect(),
                 memory,
                 capture_pool: pool.map_or_else(
                     || Vm::capture_pool_of(memory),
@@ -224,6 +228,13 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
             })
         },
     )
+}
+
+fn guest() -> impl Strategy<Value = BTreeSet<ConditionWord>> {
+    let word = any_word(ConditionWord::ALL).prop_filter("one that a machine can begin with", |word| {
+        !word.is_of_servers() && !word.ends_with_restart()
+    });
+    proptest::collection::btree_set(word, 0..3)
 }
 
 fn boot() -> impl Strategy<Value = Boot> {
@@ -276,8 +287,15 @@ fn master_target(stores: usize) -> impl Strategy<Value = MasterTarget> {
 }
 
 fn process_server() -> impl Strategy<Value = ProcessServer> {
-    let drawn = (bytes(1 << 20, 1 << 50, 1), time(Duration::from_secs(1), YEAR));
-    let drawn = drawn.prop_map(|(cache, crash_restart)| ProcessServer { cache, crash_restart });
+    let strength =
+        (proptest::option::of(bytes(1, 1 << 40, 1)), proptest::option::of(bytes(1 << 20, 1 << 50, 1)));
+    let drawn = (bytes(1 << 20, 1 << 50, 1), time(Duration::from_secs(1), YEAR), strength);
+    let drawn = drawn.prop_map(|(cache, crash_restart, (packs, memory))| ProcessServer {
+        cache,
+        crash_restart,
+        packs,
+        memory,
+    });
     prop_oneof![Just(ProcessServer::default()), drawn]
 }
 
@@ -387,10 +405,18 @@ pub(crate) fn shown() -> impl Strategy<Value = Shown> {
     let flag = || proptest::option::of(any::<bool>());
     let health = proptest::option::of(any_word(HealthWord::ALL));
     let disks = (proptest::option::of(name()), proptest::option::of(any::<u64>()));
+    let health = (health, proptest::option::of(any_word(HealthWord::ALL)));
     (proptest::option::of(name()), health, disks, flag(), flag()).prop_map(
-        |(name, health, (os_disk, data_disks), crash_consistent_point, app_consistent_point)| Shown {
+        |(
+            name,
+            (health, failover_health),
+            (os_disk, data_disks),
+            crash_consistent_point,
+            app_consistent_point,
+        )| Shown {
             name,
             health,
+            failover_health,
             os_disk,
             data_disks,
             crash_consistent_point,
@@ -441,14 +467,22 @@ fn frame() -> impl Strategy<Value = Scenario> {
         let site = site(stores, &vms);
         (Just(groups), plans(&vms), Just(vms), site, Just(master_target), Just(further))
     });
-    let words = (any_word(ContentKind::ALL), any_word(Origin::ALL), judges());
+    let batch_every = proptest::option::of(time(Duration::from_mins(1), Duration::from_hours(1)));
+    let words = (any_word(ContentKind::ALL), batch_every, any_word(Origin::ALL), judges());
     let registration = time(Duration::ZERO, Duration::from_mins(15));
     let azure = (name(), name(), name(), networks(), registration);
     let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN), link(Link::LAN));
     let heal = (proptest::option::of(time(Duration::from_secs(1), YEAR)), operator());
     let seed = prop_oneof![Just(1), any::<u64>()];
     (placed, (kebab(), summary(), seed), words, azure, servers, heal).prop_map(
-        |(placed, (name, summary, seed), (content, t0, always), azure, servers, (heal, operator))| {
+        |(
+            placed,
+            (name, summary, seed),
+            (content, batch_every, t0, always),
+            azure,
+            servers,
+            (heal, operator),
+        )| {
             let (groups, plans, vms, site, master_target, (process_servers, master_targets)) = placed;
             let (process_server, policy, wan, lan, fabric) = servers;
             Scenario {
@@ -459,6 +493,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
                 seed,
                 summary,
                 content,
+                batch_every,
                 site,
                 region: Region {
                     name: azure.0,

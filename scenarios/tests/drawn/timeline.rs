@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
+use switchback_scenarios::model::conditions::ConditionWord;
 use switchback_scenarios::model::recovery::ShownPolicy;
 use switchback_scenarios::model::words::*;
 use switchback_scenarios::model::*;
@@ -191,7 +192,21 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         vm(frame).prop_map(Action::Delete),
         (vm(frame), store()).prop_map(|(vm, datastore)| Action::Move { vm, datastore }),
         store().prop_map(|datastore| Action::MoveMasterTarget { datastore }),
+        (condition(frame), any::<bool>()).prop_map(|((vm, what), repairs)| {
+            match repairs && !what.ends_with_restart() {
+                true => Action::Repair { vm, what },
+                false => Action::Break { vm, what },
+            }
+        }),
     ]
+}
+
+/// A condition, and whose: one of the servers is nobody's.
+fn condition(frame: &Scenario) -> impl Strategy<Value = (Option<VmIndex>, ConditionWord)> + use<> {
+    let systems: Vec<OsKind> = frame.vms.iter().map(|vm| vm.os).collect();
+    (vm(frame), any_word(ConditionWord::ALL))
+        .prop_filter("one that the machine can have", move |(vm, what)| what.goes_with(systems[vm.0]))
+        .prop_map(|(vm, what)| ((!what.is_of_servers()).then_some(vm), what))
 }
 
 fn moment(frame: &Scenario) -> impl Strategy<Value = Moment> + use<> {
@@ -298,6 +313,12 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
         (subject(frame), any_word(ConnectWord::ALL), any::<bool>())
             .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
         (subject(frame), code()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
+        (
+            (0..2 + frame.process_servers.len()).prop_map(ProcessServerChoice::of_number),
+            proptest::option::of(any_word(FigureWord::ALL)),
+            any_word(HealthWord::ALL),
+        )
+            .prop_map(|(server, figure, worst)| Expectation::ProcessServer { server, figure, worst }),
         (subject(frame), any_word(HomeWord::ALL), proptest::option::of(0..frame.site.hosts), store)
             .prop_map(|(subject, is, host, datastore)| Expectation::Home { subject, is, host, datastore }),
         (subject(frame), any::<u64>(), any::<Index>()).prop_map(|(subject, at_most, part)| {

@@ -5,9 +5,12 @@ use core::fmt;
 use switchback_engine::control::{
     ItemState, Job, JobError, JobKind, Operation, Refused, TaskKind, TaskState,
 };
+use switchback_engine::health::Symptom;
 use switchback_engine::message::{Observation, ResyncReason};
 use switchback_engine::ports::PortFailure;
 use switchback_engine::{Direction, MachineId, Site};
+
+use super::guest::of_obstacle;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
@@ -33,6 +36,22 @@ macro_rules! codes {
 codes! {
     /// The source machine does not answer.
     SourceUnreachable = "95117",
+    /// The machine has not been heard of.
+    MachineSilent = "78174",
+    /// Its process server has not been heard of.
+    ProcessServerSilent = "806",
+    /// The master target has not been heard of.
+    MasterTargetSilent = "78022",
+    /// The process server is out of reach of the machine.
+    ProcessServerUnreached = "78186",
+    /// What the machine sends does not reach the process server.
+    UploadsBlocked = "78028",
+    /// There has been no application-consistent point for long.
+    NoApplicationConsistentPoint = "78144",
+    /// The machine changes more than can be sent.
+    TooMuchChurn = "78188",
+    /// No test failover has succeeded since replication began.
+    NeverTested = "161011",
     /// The lag is over the threshold of the policy.
     NoCrashConsistentPoint = "78169",
     /// Machine or agent crashed; the disks are compared.
@@ -65,6 +84,80 @@ codes! {
     HostNotDiscovered = "datastore-list-empty",
     /// The datastore is out of reach.
     DatastoreOutOfReach = "8061",
+    /// A folder of the servers cannot be read.
+    FoldersNotReadable = "95001",
+    /// The policy is not associated with the servers.
+    PolicyNotAssociated = "78253",
+    /// The process server does not reach the machine.
+    OutOfReachOfInstaller = "97118",
+    /// The network of the machine is gone.
+    NetworkGone = "95523",
+    /// Management from afar is blocked.
+    ManagementBlocked = "95103",
+    /// File and printer sharing is off.
+    SharingOff = "95105",
+    /// A firewall blocks it.
+    SharingBlocked = "95106",
+    /// The account is no administrator.
+    NotAdministrator = "95107",
+    /// The account is not root, or may not copy files.
+    NotRoot = "95108",
+    /// The trust of the domain fails.
+    DomainNotTrusted = "95518",
+    /// The account is disabled.
+    AccountDisabled = "95519",
+    /// The account is locked out.
+    AccountLocked = "95520",
+    /// There is no logon server.
+    NoLogonServer = "95521",
+    /// The logon service does not run.
+    LogonServiceDown = "95522",
+    /// Copying the agent is denied.
+    CopyDenied = "95517",
+    /// There is no room for the agent.
+    NoSpace = "95524",
+    /// Boot and system partition are on different disks.
+    SplitBoot = "95309",
+    /// There is no boot disk.
+    NoBootDisk = "95310",
+    /// There are several.
+    SeveralBootDisks = "95311",
+    /// The root volume spans disks.
+    RootSpansDisks = "95313",
+    /// The boot loader names devices.
+    BootLoaderNamesDevices = "95320",
+    /// Boot drivers are not there.
+    BootDriversMissing = "ASRMobilityServiceBootDriversMissing",
+    /// Something blocks the registration of the provider.
+    RegistrationBlocked = "VSS-511",
+    /// The database of services is locked.
+    ServicesLocked = "VSS-512",
+    /// An earlier provider is marked for deletion.
+    ProviderStale = "VSS-517",
+    /// Component services do not work.
+    ComponentsBroken = "VSS-802",
+    /// Scripts may not be run.
+    ScriptsDenied = "VSS-806",
+    /// The agent was installed; its driver needs a restart.
+    RestartAfterInstall = "95265",
+    /// The agent was updated; its driver needs a restart.
+    RestartAfterUpdate = "95266",
+    /// A writer is in a bad state; the point is revoked.
+    WriterInBadState = "2147754994",
+    /// A writer fails.
+    WriterFails = "ECH00031",
+    /// The provider is not installed; there is no point.
+    ProviderNotInstalled = "2147221164",
+    /// The provider is missing.
+    ProviderMissing = "ECH00030",
+    /// The service of the provider is disabled.
+    ProviderDisabled = "2147943458",
+    /// The provider is not registered.
+    ProviderNotRegistered = "2147754756",
+    /// The driver has stopped following disks.
+    FilteringStopped = "220",
+    /// The driver is not loaded.
+    DriverNotLoaded = "ECH00024",
     /// Anything that has no code of its own.
     Internal = "499",
 }
@@ -94,6 +187,10 @@ pub const fn of_observation(observed: &Observation) -> Option<Change> {
         Observation::RpoAlert { machine, over: false } => {
             Some(Change::Cleared(Some(*machine), Code::NoCrashConsistentPoint))
         }
+        Observation::Symptom { machine, symptom, is_there } => {
+            let (machine, code) = (Some(*machine), of_symptom(*symptom));
+            Some(if *is_there { Change::Raised(machine, code) } else { Change::Cleared(machine, code) })
+        }
         Observation::ResyncStarted { machine, reason: ResyncReason::UncleanShutdown } => {
             Some(Change::Raised(Some(*machine), Code::UncleanShutdown))
         }
@@ -101,7 +198,23 @@ pub const fn of_observation(observed: &Observation) -> Option<Change> {
             Some(Change::Cleared(Some(*machine), Code::UncleanShutdown))
         }
         Observation::Throttled { .. } => Some(Change::Raised(None, Code::CacheFull)),
+        Observation::TakesAgain { .. } => Some(Change::Cleared(None, Code::CacheFull)),
         _ => None,
+    }
+}
+
+/// The code of something that is wrong with the replication of a machine.
+#[must_use]
+pub const fn of_symptom(symptom: Symptom) -> Code {
+    match symptom {
+        Symptom::MachineSilent => Code::MachineSilent,
+        Symptom::ProcessServerSilent => Code::ProcessServerSilent,
+        Symptom::MasterTargetSilent => Code::MasterTargetSilent,
+        Symptom::ProcessServerUnreached => Code::ProcessServerUnreached,
+        Symptom::UploadsBlocked => Code::UploadsBlocked,
+        Symptom::NoApplicationPoint => Code::NoApplicationConsistentPoint,
+        Symptom::TooMuchChurn => Code::TooMuchChurn,
+        Symptom::NeverTested => Code::NeverTested,
     }
 }
 
@@ -117,7 +230,18 @@ pub const fn of_refusal(refused: &Refused) -> Option<Code> {
     }
 }
 
-/// The code that a failed job shows; none for a job that did not fail.
+/// Every code that a failed job shows: more than one where several things are found wrong together.
+#[must_use]
+pub fn all_of_job(job: &Job) -> Vec<Code> {
+    match &job.error {
+        Some(JobError::Port(PortFailure::NotInstallable(why))) => {
+            why.iter().copied().map(of_obstacle).collect()
+        }
+        _ => of_job(job).into_iter().collect(),
+    }
+}
+
+/// The first code that a failed job shows; none for a job that did not fail.
 #[must_use]
 pub fn of_job(job: &Job) -> Option<Code> {
     let error = job.error.as_ref()?;
@@ -151,7 +275,7 @@ const fn unanswered(job: JobKind, task: TaskKind) -> Code {
 
 /// The code that a job shows for what a site answered in one of its tasks.
 #[must_use]
-pub const fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
+pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
     match (failure, task) {
         // Quota, capacity, or something of that name is there.
         (PortFailure::OutOfCapacity(_) | PortFailure::AlreadyExists, TaskKind::FailOver) => {
@@ -170,6 +294,7 @@ pub const fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
         (PortFailure::NotFound | PortFailure::GuestUnresponsive, _) => Code::MachineInAzureNotRunning,
         // Inferred: the documents name no code for a machine that the prerequisites check turns away.
         (PortFailure::Unsuitable(_), _) => Code::MachineNotCreated,
+        (PortFailure::NotInstallable(why), _) => why.first().copied().map_or(Code::Internal, of_obstacle),
         // The service's own internal error: ask again.
         (
             PortFailure::Throttled { .. }

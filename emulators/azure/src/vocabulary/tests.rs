@@ -152,6 +152,7 @@ fn resource_manager_answers_every_failure_with_a_code() {
         PortFailure::Unsuitable(Vec::new()),
         PortFailure::BootNotPrepared,
         PortFailure::AddressOfTest,
+        PortFailure::NotInstallable(Vec::new()),
     ];
     for failure in &failures {
         assert!((400..600).contains(&arm_error(failure).0));

@@ -416,6 +416,8 @@ pub(super) fn agent_status(machine: MachineId, generation: u64) -> AgentStatus {
         sectors_to_copy: 0,
         pending_bytes: 0,
         failed_markers: 0,
+        churns_too_much: false,
+        unanswered_secs: 0,
     }
 }
 

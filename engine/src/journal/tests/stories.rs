@@ -182,7 +182,9 @@ fn the_model_notices_a_fold_past_the_oldest_point() {
     let mut forgetful = world.clone();
     let oldest = forgetful.journal.points[0];
     forgetful.journal.points.remove(0);
-    forgetful.journal.disks.values_mut().for_each(|log| log.keep_points(&[point_id(2)], &mut Vec::new()));
+    let gone = oldest.id..=oldest.id;
+    let logs = forgetful.journal.disks.values_mut();
+    logs.for_each(|log| log.keep_points(&[point_id(2)], &gone, &mut Vec::new()));
     forgetful.fold_begin();
     forgetful.fold_end();
     forgetful.journal.points.insert(0, oldest);

@@ -346,7 +346,8 @@ fn put<C: Content>(disk: &mut [C], changes: &[Change<C>]) {
 /// A deliberately broken prune: it merges epochs across points that are kept.
 pub(super) fn merge_across_kept_points<C: Content>(journal: &mut GroupJournal<C>) {
     let newest = journal.points.last().map(|point| point.id).unwrap();
+    let all = journal.points[0].id..=newest;
     for disk in journal.disks.values_mut() {
-        disk.keep_points(&[newest], &mut journal.deleted);
+        disk.keep_points(&[newest], &all, &mut journal.deleted);
     }
 }

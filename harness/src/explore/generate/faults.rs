@@ -13,6 +13,7 @@ use switchback_scenarios::model::{
 };
 use switchback_sim::{Chance, Seed};
 
+use super::conditions;
 use super::draw::{by_magnitude, one_in, pick, rather_small, span};
 use super::journey::step;
 use super::leanings::Leanings;
@@ -72,6 +73,7 @@ fn add(chance: &mut Chance, kind: FaultWord, when: When, scenario: &mut Scenario
         Action::Stop(vm) => Some(Action::Start(*vm)),
         Action::Start(vm) => Some(Action::Stop(*vm)),
         Action::StopInAzure(vm) => Some(Action::StartInAzure(*vm)),
+        Action::Break { vm, what } => conditions::undo(chance, *vm, *what),
         Action::Snapshot(vm) if one_in(chance, 2) => Some(Action::RemoveSnapshots(*vm)),
         _ => None,
     };
@@ -139,6 +141,8 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         FaultWord::StopInAzure => Action::StopInAzure(vm),
         FaultWord::StartInAzure => Action::StartInAzure(vm),
         FaultWord::Destroy => Action::Destroy,
+        FaultWord::Break => conditions::breaks(chance, vm, scenario),
+        FaultWord::Repair => conditions::repairs(chance, vm, scenario),
     }
 }
 

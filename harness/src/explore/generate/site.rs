@@ -15,6 +15,7 @@ use switchback_scenarios::model::{
 use switchback_sim::{Chance, Seed};
 
 use super::NOWHERE;
+use super::conditions;
 use super::draw::{by_magnitude, few, one_in, pick, rather_small, span};
 use super::leanings::Leanings;
 
@@ -153,13 +154,15 @@ fn machine(
 ) -> Vm {
     let count = few(chance, &ranges.disks_per_vm);
     let disks = (0..count).map(|number| disk(chance, number, leanings)).collect();
+    let os = if one_in(chance, 4) { OsKind::Linux } else { OsKind::Windows };
     Vm {
         index: VmIndex(number),
         name: format!("vm-{}", number + 1),
         group: GroupIndex(group),
         kind: if one_in(chance, 6) { MachineKind::Physical } else { MachineKind::Vmware },
-        os: if one_in(chance, 4) { OsKind::Linux } else { OsKind::Windows },
+        os,
         boot: boot(chance),
+        guest: conditions::from_the_beginning(chance, os),
         firmware: FirmwareWord::Bios,
         remote_access: false,
         memory: 1 << 30,
@@ -362,5 +365,7 @@ const fn whole_minutes(span: Duration) -> Duration {
 
 fn process_server(chance: &mut Chance, leanings: Leanings) -> ProcessServer {
     let cache = if leanings.small_cache { by_magnitude(chance, 8 * MIB..=64 * MIB) } else { 600 << 30 };
-    ProcessServer { cache, crash_restart: Duration::from_secs(30) }
+    let packs = one_in(chance, 6).then(|| by_magnitude(chance, 16 << 10..=64 * MIB));
+    let memory = one_in(chance, 6).then(|| by_magnitude(chance, MIB..=16 << 30));
+    ProcessServer { cache, crash_restart: Duration::from_secs(30), packs, memory }
 }

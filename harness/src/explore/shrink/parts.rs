@@ -218,7 +218,10 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
             Subject::Plan(_) => {}
         },
         Action::Protect(of) => group(of),
-        Action::Crash { vm: of, .. } | Action::Skew { vm: of, .. } => of.iter_mut().for_each(vm),
+        Action::Crash { vm: of, .. }
+        | Action::Skew { vm: of, .. }
+        | Action::Break { vm: of, .. }
+        | Action::Repair { vm: of, .. } => of.iter_mut().for_each(vm),
         Action::Stop(of)
         | Action::Start(of)
         | Action::StopInAzure(of)

@@ -14,6 +14,7 @@ const MIB: u64 = 1 << 20;
 impl Shrinking<'_> {
     pub(super) fn simplify_values(&mut self) {
         self.change("stamps instead of bytes", |scenario| scenario.content = ContentKind::Stamps);
+        self.change("every write by itself", |scenario| scenario.batch_every = None);
         self.change("a plain line", |scenario| scenario.wan = Link::WAN);
         self.change("a line that loses nothing", |scenario| scenario.wan = lossless(&scenario.wan));
         self.change("a plain network on premises", |scenario| scenario.lan = Link::LAN);
@@ -51,9 +52,15 @@ impl Shrinking<'_> {
             }
         });
         self.change(&format!("{name} is an ordinary machine"), |scenario| {
+            // What is the matter with one system cannot be the matter with the other.
+            let is_about_its_system = scenario.timeline.iter().any(|step| is_about(&step.action, vm));
             let vm = &mut scenario.vms[vm];
-            (vm.os, vm.memory, vm.capture_pool) = (OsKind::Windows, 4 << 30, 256 << 20);
+            (vm.memory, vm.capture_pool) = (4 << 30, 256 << 20);
             (vm.kind, vm.boot) = (MachineKind::Vmware, Boot::READY);
+            vm.guest.clear();
+            if !is_about_its_system {
+                vm.os = OsKind::Windows;
+            }
         });
         self.change(&format!("{name} has an ordinary pool"), |scenario| {
             scenario.vms[vm].capture_pool = scenario.vms[vm].memory / 16;
@@ -159,4 +166,9 @@ fn plain_action(action: &mut Action) {
         }
         _ => {}
     }
+}
+
+/// Whether an action is about what is the matter with a machine.
+fn is_about(action: &Action, vm: usize) -> bool {
+    matches!(action, Action::Break { vm: Some(of), .. } | Action::Repair { vm: Some(of), .. } if of.0 == vm)
 }

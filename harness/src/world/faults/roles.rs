@@ -69,8 +69,9 @@ impl<C: Simulated> World<C> {
                 host.come_up(now, role, Outbox::default(), &mut self.kernel);
             }
             Address::Target(site) => {
+                let every = self.spec.heartbeat_every();
                 let host = &mut self.hosts.targets[site_index(site)];
-                let role = Target::recover(site, &host.store.to_vec());
+                let role = Target::recover(site, &host.store.to_vec()).with_heartbeat_every(every);
                 host.come_up(now, role, Outbox::default(), &mut self.kernel);
                 // What it says it has must be there before anybody sends it more.
                 self.judge_kept_points_at(site);
@@ -93,7 +94,12 @@ impl<C: Simulated> World<C> {
 
     pub(in crate::world) fn process_server_config_in(spec: &WorldSpec, number: u16) -> ProcessServerConfig {
         let cache_bytes = spec.caches().nth(usize::from(number)).unwrap_or(spec.cache_bytes);
-        ProcessServerConfig { number, cache_bytes }
+        let config = ProcessServerConfig::with_cache(number, cache_bytes);
+        if number > 1 {
+            return config;
+        }
+        let (packs_bytes_per_sec, memory_bytes) = (spec.packs_bytes_per_sec, spec.server_memory_bytes);
+        ProcessServerConfig { packs_bytes_per_sec, memory_bytes, ..config }
     }
 
     /// Whether the primary site is lost for good.

@@ -59,9 +59,10 @@ fn message<C: Simulated>(names: Names<'_>, message: &Message<C>) -> String {
         Message::TargetStatus(status) => {
             format!("target status, {}", words::plural(status.points.len() as u64, "recovery point"))
         }
-        Message::Answer { .. } | Message::AgentStatus(_) | Message::MarkerWanted { .. } => {
-            kind_of_message(message).to_owned()
-        }
+        Message::Answer { .. }
+        | Message::AgentStatus(_)
+        | Message::ProcessServerStatus(_)
+        | Message::MarkerWanted { .. } => kind_of_message(message).to_owned(),
     }
 }
 
@@ -163,8 +164,8 @@ impl<C: Simulated> World<C> {
 fn input_words<C: Simulated>(input: &Input<C>) -> String {
     match input {
         Input::WritesHeld => "writes are held".to_owned(),
-        Input::Quiesced(true) => "applications have paused".to_owned(),
-        Input::Quiesced(false) => "applications could not pause".to_owned(),
+        Input::Quiesced(Ok(())) => "applications have paused".to_owned(),
+        Input::Quiesced(Err(_)) => "applications could not pause".to_owned(),
         Input::Hypervisor { call, .. } => format!("answer of vCenter to call {}", call.0),
         Input::Cloud { call, .. } => format!("answer of Azure to call {}", call.0),
         _ => kind_of(input).to_owned(),

@@ -23,7 +23,7 @@ impl<C: Simulated> World<C> {
     fn agent_lines(&self, machine: MachineId, site: Site) -> Option<Vec<String>> {
         let mut lines = vec![format!("machine {}", self.guest_words(machine, site))];
         let agent = self.agent(machine, site)?;
-        let status = agent.status_now();
+        let status = agent.status_at(instant(self.now()));
         if status.generation == 0 {
             lines.push("replicates nothing".to_owned());
             return Some(lines);

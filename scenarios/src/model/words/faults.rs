@@ -45,5 +45,9 @@ words! {
         Move = "move",
         /// An operator moves the master target to another datastore.
         MoveMasterTarget = "move-master-target",
+        /// Something is the matter with a machine's system, or with the servers.
+        Break = "break",
+        /// Somebody repairs it.
+        Repair = "repair",
     }
 }

@@ -27,6 +27,22 @@ words! {
 }
 
 words! {
+    /// What is watched of a process server.
+    pub enum FigureWord is "a figure of a process server" {
+        /// Whether it is heard of.
+        Heartbeat = "heartbeat",
+        /// How much of its cache is free.
+        CacheSpace = "cache-space",
+        /// How long it would take to send on what is in its cache.
+        DrainTime = "drain-time",
+        /// How busy its processors are.
+        Processor = "processor",
+        /// How full its memory is.
+        Memory = "memory",
+    }
+}
+
+words! {
     /// Where somebody connects from.
     pub enum ConnectWord is "where somebody connects from" {
         /// Anywhere.

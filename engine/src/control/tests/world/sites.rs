@@ -4,8 +4,8 @@ use super::{Place, World, inspection};
 use crate::content::Stamp;
 use crate::id::Site;
 use crate::ports::{
-    CloudAnswer, CloudRequest, Drive, DriveUse, HypervisorAnswer, HypervisorRequest, Inspection, Instance,
-    MasterTargetFound, PortFailure,
+    CloudAnswer, CloudRequest, Drive, DriveUse, HypervisorAnswer, HypervisorRequest, Inspection, Installed,
+    Instance, MasterTargetFound, PortFailure,
 };
 use crate::recovery::{MachineProfile, RecoverySettings, Violation};
 use crate::role::{CallId, Input};
@@ -67,6 +67,10 @@ impl World {
                 let place = *self.place(machine, Site::Primary);
                 let profile = place.exists.then(|| MachineProfile::plain("web", vec![1 << 20, 1 << 18]));
                 return Ok(HypervisorAnswer::Machine(Inspection { profile, ..inspection(place) }));
+            }
+            HypervisorRequest::InstallAgent(_) => {
+                let installed = Installed { updated: false, restart_needed: false };
+                return Ok(HypervisorAnswer::Installed(installed));
             }
             HypervisorRequest::ShutDown(machine) => {
                 if !self.place(machine, Site::Primary).running {

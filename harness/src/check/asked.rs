@@ -1,0 +1,226 @@
+//! What comes up is what was asked for: a machine in Azure has the properties that users gave it and breaks no rule, and
+//! a machine that comes home comes to the place that was named.
+//!
+//! Judged by what users asked for and were not refused, by the scenario's machines, and by what stands at the sites. What the
+//! vault keeps of either is not looked at.
+
+use core::net::Ipv4Addr;
+
+use switchback_azure::VirtualMachine as Instantiated;
+use switchback_azure::requirements::violations;
+use switchback_engine::control::{Command, Location, PlanCommand, PlanOperation};
+use switchback_engine::ports::Instance;
+use switchback_engine::recovery::{Firmware, MachineProfile, RecoverySettings, SettingsChange};
+use switchback_engine::{DatastoreId, MachineId, MasterTargetId};
+use switchback_vsphere::{HostMoid, Management, VirtualMachine};
+
+use super::Judge;
+use crate::content::Simulated;
+use crate::world::World;
+
+/// What users have set, each property by the last word on it; none where nobody has said anything.
+#[derive(Debug, Default)]
+struct Wanted<'a> {
+    name: Option<&'a str>,
+    resource_group: Option<&'a str>,
+    size: Option<&'a str>,
+    availability_set: Option<&'a str>,
+    managed_disks: Option<bool>,
+    network: Option<&'a str>,
+    subnet: Option<&'a str>,
+    address: Option<Ipv4Addr>,
+    public_address: Option<bool>,
+}
+
+impl<'a> Wanted<'a> {
+    /// An address belongs to a subnet and a subnet to a network: what lay in one that was left is not asked for any more.
+    fn hear(&mut self, change: &'a SettingsChange) {
+        if change.network.is_some() && change.network.as_deref() != self.network {
+            (self.subnet, self.address) = (None, None);
+        }
+        if change.subnet.is_some() && change.subnet.as_deref() != self.subnet {
+            self.address = None;
+        }
+        let text = |new: &'a Option<String>, old: Option<&'a str>| new.as_deref().or(old);
+        self.name = text(&change.name, self.name);
+        self.resource_group = text(&change.resource_group, self.resource_group);
+        self.size = text(&change.size, self.size);
+        self.availability_set = text(&change.availability_set, self.availability_set);
+        self.network = text(&change.network, self.network);
+        self.subnet = text(&change.subnet, self.subnet);
+        self.managed_disks = change.managed_disks.or(self.managed_disks);
+        self.address = change.address.or(self.address);
+        self.public_address = change.public_address.or(self.public_address);
+    }
+
+    /// What of a machine is otherwise.
+    fn differences(&self, vm: &Instantiated) -> Vec<String> {
+        let mut different = Vec::new();
+        let mut text = |what: &str, wanted: Option<&str>, is: Option<&str>| {
+            if wanted.is_some() && wanted != is {
+                different.push(format!("its {what} is {is:?}, not {wanted:?}"));
+            }
+        };
+        text("resource group", self.resource_group, Some(&vm.resource_group));
+        text("size", self.size, Some(vm.size.name()));
+        text("availability set", self.availability_set, vm.availability_set.as_deref());
+        // A test failover names its machine after the other one, and may use a network of its own.
+        if vm.instance == Instance::Recovered {
+            text("name", self.name, Some(&vm.name));
+            text("network", self.network, Some(&vm.nic.network));
+            text("subnet", self.subnet, Some(&vm.nic.subnet));
+            let address = self.address.map(|address| address.to_string());
+            text("address", address.as_deref(), Some(&vm.nic.private_ip.to_string()));
+        }
+        if self.managed_disks.is_some_and(|wanted| wanted != vm.managed_disks) {
+            different.push(format!("that its disks are managed is {}", vm.managed_disks));
+        }
+        let is_public = vm.nic.public_ip.is_some();
+        if vm.instance == Instance::Recovered && self.public_address.is_some_and(|wanted| wanted != is_public)
+        {
+            different.push(format!("that it has a public address is {is_public}"));
+        }
+        different
+    }
+}
+
+/// Where a user wanted a machine to come home to.
+#[derive(Debug, Clone, Copy)]
+struct WayHome {
+    master_target: Option<MasterTargetId>,
+    datastore: Option<DatastoreId>,
+    location: Location,
+}
+
+impl<C: Simulated> World<C> {
+    /// The vault has a machine started in the cloud.
+    pub(crate) fn judge_instance(&mut self, instance: Instance, machine: MachineId) {
+        let Some(vm) = self.azure().instance(instance, machine) else { return };
+        let mut wrong = self.settings_asked(machine).map_or_else(Vec::new, |wanted| wanted.differences(vm));
+        let broken = violations(&self.profile(machine), &settings_of(vm));
+        wrong.extend(broken.iter().map(|violation| format!("it breaks a rule: {violation}")));
+        let name = vm.name.clone();
+        self.judges.looked(Judge::AsAsked);
+        for what in wrong {
+            self.found_about(machine, Judge::AsAsked, format!("{name} starts in the cloud, and {what}"));
+        }
+    }
+
+    /// What users have set for a machine since it was last protected anew. Nothing can be said while a request is not
+    /// answered: it may have been taken or not.
+    fn settings_asked(&self, machine: MachineId) -> Option<Wanted<'_>> {
+        let mut wanted = Wanted::default();
+        for (id, command) in self.asked() {
+            match command {
+                Command::Enable { machines, .. } if machines.iter().any(|(member, _)| *member == machine) => {
+                    if self.reply(*id)?.is_ok() {
+                        wanted = Wanted::default();
+                    }
+                }
+                Command::Configure { machine: whose, change } if *whose == machine => {
+                    if self.reply(*id)?.is_ok() {
+                        wanted.hear(change);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(wanted)
+    }
+
+    /// A machine as the scenario describes it.
+    fn profile(&self, machine: MachineId) -> MachineProfile {
+        let spec = &self.spec().machines[machine.0 as usize];
+        let disk_sectors = spec.disks.iter().map(|disk| disk.sectors).collect();
+        let firmware = if spec.uefi { Firmware::Uefi } else { Firmware::Bios };
+        MachineProfile { windows: spec.windows, firmware, ..MachineProfile::plain(&spec.name, disk_sectors) }
+    }
+
+    /// A machine's data begins to come home.
+    pub(super) fn judge_way_home(&mut self, machine: MachineId) {
+        let Some(way) = self.way_home_asked(machine) else { return };
+        let Some(vm) = self.vcenter().machine(machine) else { return };
+        let mut wrong: Vec<String> = self.is_received_elsewhere(vm, way.master_target).into_iter().collect();
+        if way.location == Location::Alternate {
+            wrong.extend(self.is_at_another_place(vm, way.datastore));
+        }
+        let name = vm.name.clone();
+        self.judges.looked(Judge::AsAsked);
+        for what in wrong {
+            self.found_about(machine, Judge::AsAsked, format!("{name} comes home, and {what}"));
+        }
+    }
+
+    /// The last request for the way home that was not refused. None while it is not answered.
+    fn way_home_asked(&self, machine: MachineId) -> Option<WayHome> {
+        let mut asked = self.asked().iter().rev().filter(|(id, _)| !matches!(self.reply(*id), Some(Err(_))));
+        let (id, way) = asked.find_map(|(id, command)| Some((*id, self.way_home_of(command, machine)?)))?;
+        self.reply(id).map(|_| way)
+    }
+
+    fn way_home_of(&self, command: &Command, machine: MachineId) -> Option<WayHome> {
+        match *command {
+            Command::Reprotect { machine: of, master_target, datastore, location, .. } if of == machine => {
+                Some(WayHome { master_target, datastore, location })
+            }
+            Command::Plan(PlanCommand::Start(
+                plan,
+                PlanOperation::Reprotect { master_target, datastore, location, .. },
+            )) if self.plan_as_asked(plan)?.machines().any(|member| member == machine) => {
+                Some(WayHome { master_target, datastore, location })
+            }
+            _ => None,
+        }
+    }
+
+    /// Disks that another than the master target that was named has. Those that nobody has any more were cut off.
+    fn is_received_elsewhere(&self, vm: &VirtualMachine, named: Option<MasterTargetId>) -> Option<String> {
+        let named = self.vcenter().master_targets().get(usize::from(named?.0))?;
+        let elsewhere = |at| at != vm.moid && at != *named;
+        let disk = vm.disks.iter().find(|disk| elsewhere(disk.attached_to))?;
+        Some(format!("{} receives its data, not {named}, which was named", disk.attached_to))
+    }
+
+    fn is_at_another_place(&self, vm: &VirtualMachine, datastore: Option<DatastoreId>) -> Option<String> {
+        let vcenter = self.vcenter();
+        let wanted = vcenter.datastore_numbered(datastore?)?;
+        let host = |of| vcenter.vm(of).map(|vm| vm.host);
+        let received_on = host(vm.disks.first()?.attached_to)?;
+        if vm.host != received_on {
+            return Some(format!("it is on {}, not on the master target's host {received_on}", vm.host));
+        }
+        let elsewhere = vm.disks.iter().find(|disk| disk.datastore != wanted)?;
+        Some(format!("a disk lies on {}, not on {wanted}, which was named", elsewhere.datastore))
+    }
+
+    /// A machine was created at home: nobody has asked for that where the one that is there could be used.
+    pub(crate) fn judge_creation(&mut self, machine: MachineId, left: &[VirtualMachine]) {
+        self.judges.looked(Judge::AsAsked);
+        let wants_original =
+            self.way_home_asked(machine).is_some_and(|way| way.location == Location::Original);
+        let useful = left.last().filter(|vm| wants_original && self.is_managed(vm.host));
+        if let Some(name) = useful.map(|vm| vm.name.clone()) {
+            let what = format!("a machine is created at home although {name} is there and can be used");
+            self.found_about(machine, Judge::AsAsked, what);
+        }
+    }
+
+    fn is_managed(&self, host: HostMoid) -> bool {
+        self.vcenter().host(host).is_some_and(|host| host.management == Management::VCenter)
+    }
+}
+
+/// What a machine of the cloud is like, in the words of its settings.
+fn settings_of(vm: &Instantiated) -> RecoverySettings {
+    RecoverySettings {
+        name: vm.name.clone(),
+        resource_group: vm.resource_group.clone(),
+        size: vm.size.name().to_owned(),
+        availability_set: vm.availability_set.clone(),
+        managed_disks: vm.managed_disks,
+        network: vm.nic.network.clone(),
+        subnet: Some(vm.nic.subnet.clone()),
+        address: Some(vm.nic.private_ip),
+        public_address: vm.nic.public_ip.is_some(),
+    }
+}
