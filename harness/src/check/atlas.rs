@@ -14,6 +14,7 @@
 //! | the driver of a machine stops, and nobody restarts the machine | convergence | its group |
 //! | a machine takes no agent, and nobody repairs that | the step that protects it | the machine |
 //! | an operator who accepts every refusal, as explored drills have, starts the old machine while it has its disks | one writable side | the machine |
+//! | somebody starts the machine in the cloud by hand while a failback brings it home | one writable side | the machine |
 //!
 //! Nothing else is excused: loss, reordering, cuts, crashes, full and slow disks, late and lost answers must all be
 //! survived.

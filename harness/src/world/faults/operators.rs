@@ -1,6 +1,7 @@
 //! What people do to the site by hand, rightly or wrongly.
 
-use switchback_engine::{MachineId, Site};
+use switchback_engine::control::ItemState;
+use switchback_engine::{Direction, MachineId, Site};
 use switchback_vsphere as vsphere;
 
 use crate::content::Simulated;
@@ -41,8 +42,12 @@ impl<C: Simulated> World<C> {
         }
     }
 
-    /// Somebody starts the machine in the cloud again. One that Site Recovery has shut down is left alone.
+    /// Somebody starts the machine in the cloud again. One that Site Recovery has shut down is left alone. While the
+    /// machine comes home nobody looks for it in the cloud any more, and by the atlas two copies may run.
     pub fn operator_starts_in_azure(&mut self, machine: MachineId) {
+        if self.judges.state(machine) == ItemState::FailingOver(Direction::Reverse) {
+            self.judges.expect_two_copies(machine);
+        }
         if let Ok(consequences) = self.azure.start_again(machine) {
             self.note(Happening::StartedInAzure { machine });
             consequences.into_iter().for_each(|consequence| self.azure_consequence(consequence));
