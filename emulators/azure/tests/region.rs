@@ -393,5 +393,5 @@ fn a_test_machine_that_was_not_cleaned_up_has_the_address_of_the_failover() {
     }
     region.done(CloudRequest::CreateMachine(Instance::Test, WEB, None));
     let failure = region.fails(CloudRequest::CreateMachine(Instance::Recovered, WEB, None));
-    assert!(matches!(failure, PortFailure::WrongState(_)), "{failure:?}");
+    assert_eq!(failure, PortFailure::AddressOfTest);
 }

@@ -200,7 +200,6 @@ mod tests {
             PortFailure::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(1),
             PortFailure::BootNotPrepared,
-            PortFailure::AddressOfTest,
             PortFailure::NotInstallable(Vec::new()),
         ];
         let mut names: Vec<_> = failures.iter().map(fault_name).collect();

@@ -300,7 +300,9 @@ impl<C: Simulated> Walk<C> {
             }
             // Somebody who cannot see the portal asks for nothing.
             _ if self.world.control().is_none() => return false,
-            Step::ComeHome if !self.is_ready_for_home() => return false,
+            // One that was asked to be taken back too late is home already.
+            Step::ComeHome if self.is_in(ItemState::FailedOver(Direction::Reverse)) => self.next_machine(),
+            Step::ComeHome if !self.is_in(ItemState::Protected(Direction::Reverse)) => return false,
             step => {
                 let command = self.command(step);
                 let id = self.world.command(command.clone());
@@ -310,9 +312,8 @@ impl<C: Simulated> Walk<C> {
         true
     }
 
-    fn is_ready_for_home(&self) -> bool {
-        let machine = MachineId(self.machine as u32);
-        self.state(machine) == Some(ItemState::Protected(Direction::Reverse))
+    fn is_in(&self, state: ItemState) -> bool {
+        self.state(MachineId(self.machine as u32)) == Some(state)
     }
 
     fn command(&self, step: Step) -> Command {
