@@ -239,7 +239,7 @@ fn an_objective_that_is_missed_names_the_line_that_asked_for_it() {
 
     let report =
         Report::deserialize_from_str(&folder.read("report.xml")).expect("the report is well-formed JUnit");
-    assert_eq!((report.tests, report.failures), (11, 1));
+    assert_eq!((report.tests, report.failures), (13, 1));
     let failed = |status: &TestCaseStatus| {
         matches!(status, TestCaseStatus::NonSuccess { kind: NonSuccessKind::Failure, .. })
     };

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::vocabulary::JobId;
 use crate::id::{Direction, GroupId, MachineId};
 use crate::point::RecoveryPoint;
+use crate::time::Instant;
 
 /// Machines that share recovery points.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,8 @@ pub(super) struct Run {
     pub closed: bool,
     /// The newest point ever seen of it.
     pub newest: Option<RecoveryPoint>,
+    /// When a machine of it last ran again after an orderly stop that was taken back.
+    pub resumed_at: Option<Instant>,
 }
 
 impl Run {

@@ -72,10 +72,13 @@ impl Vault {
         Ok(self.resume(machine, job))
     }
 
-    /// Whether the last markers of everybody in a machine's run have arrived.
+    /// Whether the last markers of everybody in a machine's run have arrived. The one of a stop that was taken back may
+    /// come late, with what was written since still behind it: it is from before the machine ran again.
     pub(super) fn is_drained(&self, machine: MachineId) -> bool {
         self.run_of(machine).zip(self.status_of(machine)).is_some_and(|(run, status)| {
+            let newest = status.points.last().map(|point| point.at);
             run.joined.difference(&run.left).all(|member| status.shut_down.contains(member))
+                && (run.resumed_at.is_none() || newest > run.resumed_at)
         })
     }
 }

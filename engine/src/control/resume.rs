@@ -100,6 +100,9 @@ pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
         vault.transition(machine, ItemStatus::Synchronising { direction, since }, "replication began anew");
         vault.protect_if_pointed(machine);
     } else {
+        if let Some(run) = vault.run_of_mut(machine) {
+            run.resumed_at = Some(since);
+        }
         vault.transition(machine, ItemStatus::Protected { direction, since }, "the source runs again");
     }
     if let Some(group) = vault.item(machine).map(|item| item.group) {

@@ -61,6 +61,7 @@ impl Vault {
             open: false,
             closed: false,
             newest: None,
+            resumed_at: None,
         });
         for machine in carried {
             if let Some(item) = self.ledger.item_mut(machine) {
