@@ -63,8 +63,8 @@ def changed_bodies(before, after):
 
 def woven(before, variants, path_of_switch):
     """The lines of a file with the bodies of all variants, a list of (number of the bug, bodies)."""
-    lines = list(before)
-    for number, (head, opens, closes) in reversed(list(enumerate(functions(before)))):
+    lines = no_longer_const(before, {number for _, bodies in variants for number in bodies})
+    for number, (_, opens, closes) in reversed(list(enumerate(functions(before)))):
         bodies = [(bug, bodies[number]) for bug, bodies in variants if number in bodies]
         if not bodies:
             continue
@@ -73,6 +73,18 @@ def woven(before, variants, path_of_switch):
             body += [f"if {path_of_switch}::seeded_bug({bug}) {{", *patched, "} else"]
         body[-1:] = ["} else {", *before[opens + 1 : closes], "}"]
         lines[opens + 1 : closes] = body
+    return lines
+
+
+def no_longer_const(before, numbers):
+    """The lines of a file in which these functions, and those of the file that call them, are not `const`."""
+    lines, found, numbers = list(before), functions(before), set(numbers)
+    names = lambda: [FUNCTION.match(before[found[number][0]]).group(2) for number in numbers]
+    calls = lambda at: any(f"{name}(" in line for name in names() for line in before[found[at][1] + 1 : found[at][2]])
+    while more := {at for at in range(len(found)) if at not in numbers and "const fn" in before[found[at][0]] and calls(at)}:
+        numbers |= more
+    for number in numbers:
+        head = found[number][0]
         lines[head] = lines[head].replace("const fn", "fn", 1)
     return lines
 
