@@ -78,7 +78,7 @@ impl Vault {
         self.run_of(machine).zip(self.status_of(machine)).is_some_and(|(run, status)| {
             let newest = status.points.last().map(|point| point.at);
             run.joined.difference(&run.left).all(|member| status.shut_down.contains(member))
-                && (run.resumed_at.is_none() || newest > run.resumed_at)
+                && newest >= run.resumed_at
         })
     }
 }

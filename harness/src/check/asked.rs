@@ -112,15 +112,15 @@ impl<C: Simulated> World<C> {
         let mut wanted = Wanted::default();
         for (id, command) in self.asked() {
             match command {
-                Command::Enable { machines, .. } if machines.iter().any(|(member, _)| *member == machine) => {
-                    if self.reply(*id)?.is_ok() {
-                        wanted = Wanted::default();
-                    }
+                Command::Enable { machines, .. }
+                    if machines.iter().any(|(member, _)| *member == machine) && self.reply(*id)?.is_ok() =>
+                {
+                    wanted = Wanted::default();
                 }
-                Command::Configure { machine: whose, change } if *whose == machine => {
-                    if self.reply(*id)?.is_ok() {
-                        wanted.hear(change);
-                    }
+                Command::Configure { machine: whose, change }
+                    if *whose == machine && self.reply(*id)?.is_ok() =>
+                {
+                    wanted.hear(change);
                 }
                 _ => {}
             }
