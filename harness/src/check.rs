@@ -47,6 +47,7 @@ mod rules;
 mod settled;
 mod states;
 
+pub(crate) use asked::differences;
 use atlas::Atlas;
 pub(crate) use image::{Difference, Replay, cut_of, first_difference};
 pub use lag::LagSample;

@@ -4,8 +4,6 @@
 //! Judged by what users asked for and were not refused, by the scenario's machines, and by what stands at the sites. What the
 //! vault keeps of either is not looked at.
 
-use core::net::Ipv4Addr;
-
 use switchback_azure::VirtualMachine as Instantiated;
 use switchback_azure::requirements::violations;
 use switchback_engine::control::{Command, Location, PlanCommand, PlanOperation};
@@ -18,70 +16,61 @@ use super::Judge;
 use crate::content::Simulated;
 use crate::world::World;
 
-/// What users have set, each property by the last word on it; none where nobody has said anything.
-#[derive(Debug, Default)]
-struct Wanted<'a> {
-    name: Option<&'a str>,
-    resource_group: Option<&'a str>,
-    size: Option<&'a str>,
-    availability_set: Option<&'a str>,
-    managed_disks: Option<bool>,
-    network: Option<&'a str>,
-    subnet: Option<&'a str>,
-    address: Option<Ipv4Addr>,
-    public_address: Option<bool>,
+/// What of a machine in Azure is not as it is wanted, property by property.
+pub(crate) fn differences(wanted: &SettingsChange, vm: &Instantiated) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut text = |what: &str, wanted: Option<&str>, found: Option<&str>| {
+        if let Some(wanted) = wanted.filter(|wanted| Some(*wanted) != found) {
+            differences.push(format!("{what} {}, wanted {wanted}", found.unwrap_or("none")));
+        }
+    };
+    text("name", wanted.name.as_deref(), Some(&vm.name));
+    text("resource group", wanted.resource_group.as_deref(), Some(&vm.resource_group));
+    text("size", wanted.size.as_deref(), Some(vm.size.name()));
+    text("availability set", wanted.availability_set.as_deref(), vm.availability_set.as_deref());
+    text("network", wanted.network.as_deref(), Some(&vm.nic.network));
+    text("subnet", wanted.subnet.as_deref(), Some(&vm.nic.subnet));
+    let address = wanted.address.map(|address| address.to_string());
+    text("address", address.as_deref(), Some(&vm.nic.private_ip.to_string()));
+    let flags = [
+        ("public address", wanted.public_address, vm.nic.public_ip.is_some()),
+        ("managed disks", wanted.managed_disks, vm.managed_disks),
+    ];
+    for (what, wanted, found) in flags {
+        text(what, wanted.map(flag), Some(flag(found)));
+    }
+    differences
 }
 
-impl<'a> Wanted<'a> {
-    /// An address belongs to a subnet and a subnet to a network: what lay in one that was left is not asked for any more.
-    fn hear(&mut self, change: &'a SettingsChange) {
-        if change.network.is_some() && change.network.as_deref() != self.network {
-            (self.subnet, self.address) = (None, None);
-        }
-        if change.subnet.is_some() && change.subnet.as_deref() != self.subnet {
-            self.address = None;
-        }
-        let text = |new: &'a Option<String>, old: Option<&'a str>| new.as_deref().or(old);
-        self.name = text(&change.name, self.name);
-        self.resource_group = text(&change.resource_group, self.resource_group);
-        self.size = text(&change.size, self.size);
-        self.availability_set = text(&change.availability_set, self.availability_set);
-        self.network = text(&change.network, self.network);
-        self.subnet = text(&change.subnet, self.subnet);
-        self.managed_disks = change.managed_disks.or(self.managed_disks);
-        self.address = change.address.or(self.address);
-        self.public_address = change.public_address.or(self.public_address);
-    }
+const fn flag(is_so: bool) -> &'static str {
+    if is_so { "true" } else { "false" }
+}
 
-    /// What of a machine is otherwise.
-    fn differences(&self, vm: &Instantiated) -> Vec<String> {
-        let mut different = Vec::new();
-        let mut text = |what: &str, wanted: Option<&str>, is: Option<&str>| {
-            if wanted.is_some() && wanted != is {
-                different.push(format!("its {what} is {is:?}, not {wanted:?}"));
-            }
-        };
-        text("resource group", self.resource_group, Some(&vm.resource_group));
-        text("size", self.size, Some(vm.size.name()));
-        text("availability set", self.availability_set, vm.availability_set.as_deref());
-        // A test failover names its machine after the other one, and may use a network of its own.
-        if vm.instance == Instance::Recovered {
-            text("name", self.name, Some(&vm.name));
-            text("network", self.network, Some(&vm.nic.network));
-            text("subnet", self.subnet, Some(&vm.nic.subnet));
-            let address = self.address.map(|address| address.to_string());
-            text("address", address.as_deref(), Some(&vm.nic.private_ip.to_string()));
-        }
-        if self.managed_disks.is_some_and(|wanted| wanted != vm.managed_disks) {
-            different.push(format!("that its disks are managed is {}", vm.managed_disks));
-        }
-        let is_public = vm.nic.public_ip.is_some();
-        if vm.instance == Instance::Recovered && self.public_address.is_some_and(|wanted| wanted != is_public)
-        {
-            different.push(format!("that it has a public address is {is_public}"));
-        }
-        different
+/// Takes what a user has set into the last word on each property. An address belongs to a subnet and a subnet to a network:
+/// what lay in one that was left is not asked for any more. Written again and not taken from the engine, which is judged.
+fn hear(wanted: &mut SettingsChange, change: &SettingsChange) {
+    if change.network.is_some() && change.network != wanted.network {
+        (wanted.subnet, wanted.address) = (None, None);
     }
+    if change.subnet.is_some() && change.subnet != wanted.subnet {
+        wanted.address = None;
+    }
+    let text = |new: &Option<String>, old: &mut Option<String>| *old = new.clone().or_else(|| old.take());
+    text(&change.name, &mut wanted.name);
+    text(&change.resource_group, &mut wanted.resource_group);
+    text(&change.size, &mut wanted.size);
+    text(&change.availability_set, &mut wanted.availability_set);
+    text(&change.network, &mut wanted.network);
+    text(&change.subnet, &mut wanted.subnet);
+    wanted.managed_disks = change.managed_disks.or(wanted.managed_disks);
+    wanted.address = change.address.or(wanted.address);
+    wanted.public_address = change.public_address.or(wanted.public_address);
+}
+
+/// What a machine of a test failover shares with the one of a failover: it is named after that one, and may be in a network
+/// of its own.
+fn of_test(wanted: SettingsChange) -> SettingsChange {
+    SettingsChange { name: None, network: None, subnet: None, address: None, public_address: None, ..wanted }
 }
 
 /// Where a user wanted a machine to come home to.
@@ -96,31 +85,33 @@ impl<C: Simulated> World<C> {
     /// The vault has a machine started in the cloud.
     pub(crate) fn judge_instance(&mut self, instance: Instance, machine: MachineId) {
         let Some(vm) = self.azure().instance(instance, machine) else { return };
-        let mut wrong = self.settings_asked(machine).map_or_else(Vec::new, |wanted| wanted.differences(vm));
+        let wanted = self.settings_asked(machine).unwrap_or_default();
+        let wanted = if instance == Instance::Test { of_test(wanted) } else { wanted };
+        let mut wrong = differences(&wanted, vm);
         let broken = violations(&self.profile(machine), &settings_of(vm));
-        wrong.extend(broken.iter().map(|violation| format!("it breaks a rule: {violation}")));
+        wrong.extend(broken.iter().map(|violation| format!("a rule broken: {violation}")));
         let name = vm.name.clone();
         self.judges.looked(Judge::AsAsked);
         for what in wrong {
-            self.found_about(machine, Judge::AsAsked, format!("{name} starts in the cloud, and {what}"));
+            self.found_about(machine, Judge::AsAsked, format!("{name} starts in the cloud with {what}"));
         }
     }
 
-    /// What users have set for a machine since it was last protected anew. Nothing can be said while a request is not
+    /// What users have set for a machine since it was last protected anew, each property by the last word on it. Nothing can be said while a request is not
     /// answered: it may have been taken or not.
-    fn settings_asked(&self, machine: MachineId) -> Option<Wanted<'_>> {
-        let mut wanted = Wanted::default();
+    fn settings_asked(&self, machine: MachineId) -> Option<SettingsChange> {
+        let mut wanted = SettingsChange::default();
         for (id, command) in self.asked() {
             match command {
                 Command::Enable { machines, .. }
                     if machines.iter().any(|(member, _)| *member == machine) && self.reply(*id)?.is_ok() =>
                 {
-                    wanted = Wanted::default();
+                    wanted = SettingsChange::default();
                 }
                 Command::Configure { machine: whose, change }
                     if *whose == machine && self.reply(*id)?.is_ok() =>
                 {
-                    wanted.hear(change);
+                    hear(&mut wanted, change);
                 }
                 _ => {}
             }

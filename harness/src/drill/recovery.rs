@@ -10,13 +10,14 @@ use switchback_scenarios::model::words::{ConnectWord, HealthWord};
 
 use super::Drill;
 use super::expectations::listed;
+use crate::check;
 use crate::content::Simulated;
 use crate::outcome::words;
 
 /// The name of an expectation, whether it holds, and what was found.
 type Found = (String, bool, String);
 
-/// What a step changes, in the engine's words.
+/// What a step changes or an expectation wants, in the engine's words.
 pub(super) fn change(settings: &Settings) -> SettingsChange {
     SettingsChange {
         name: settings.name.clone(),
@@ -94,39 +95,14 @@ impl<C: Simulated> Drill<C> {
     }
 
     pub(super) fn recovered(&self, subject: Subject, like: &Settings) -> Found {
+        let wanted = change(like);
         let mut differences = Vec::new();
         for machine in self.members(subject) {
             let Some(vm) = self.world.azure().machine(machine) else {
                 differences.push("there is no machine in Azure".to_owned());
                 continue;
             };
-            let mut text = |what: &str, wanted: &Option<String>, found: Option<&str>| {
-                let found = found.map(str::to_owned);
-                differs(&mut differences, what, wanted.as_ref(), found.as_ref(), Clone::clone);
-            };
-            text("name", &like.name, Some(&vm.name));
-            text("resource group", &like.resource_group, Some(&vm.resource_group));
-            text("size", &like.size, Some(vm.size.name()));
-            text("availability set", &like.availability_set, vm.availability_set.as_deref());
-            text("network", &like.network, Some(&vm.nic.network));
-            text("subnet", &like.subnet, Some(&vm.nic.subnet));
-            let address = Some(vm.nic.private_ip);
-            let is_public = Some(vm.nic.public_ip.is_some());
-            let managed = Some(vm.managed_disks);
-            differs(
-                &mut differences,
-                "address",
-                like.address.as_ref(),
-                address.as_ref(),
-                ToString::to_string,
-            );
-            let flags = [
-                ("public address", like.public_address, is_public),
-                ("managed disks", like.managed_disks, managed),
-            ];
-            for (what, wanted, found) in flags {
-                differs(&mut differences, what, wanted.as_ref(), found.as_ref(), ToString::to_string);
-            }
+            differences.extend(check::differences(&wanted, vm));
         }
         let (held, figure) = told(differences);
         (format!("{} in Azure", self.scenario.subject_name(subject)), held, figure)
