@@ -80,8 +80,8 @@ pub use plan::{
     PlanOperation, PlanPlace, PlanRefused,
 };
 pub use vocabulary::{
-    Command, ItemState, JobId, JobKind, JobState, Location, Operation, PlannedPoint, Refused, Stack,
-    TaskKind, TaskState, TestState,
+    Command, ItemState, JobId, JobKind, JobState, Location, Operation, PlannedPoint, Refused, ReprotectWay,
+    Stack, TaskKind, TaskState, TestState,
 };
 
 use durable::Durable;

@@ -5,7 +5,7 @@ mod common;
 use core::time::Duration;
 
 use common::{Drill, MINUTE, SECOND, drill, link, machine, site, small_machine};
-use switchback_engine::control::{Command, Location};
+use switchback_engine::control::{Command, Location, ReprotectWay};
 use switchback_engine::message::Selector;
 use switchback_engine::role::Address;
 use switchback_engine::{DatastoreId, MachineId, Stamp};
@@ -35,14 +35,8 @@ fn reprotected(spec: WorldSpec, location: Location, sabotage: Option<Sabotage>) 
     sabotage.into_iter().for_each(|sabotage| drill.world.sabotage(sabotage));
     let before = drill.world.now();
     let (process_server, datastore) = (Address::ProcessServer(1), Some(DatastoreId(1)));
-    drill.expect(Command::Reprotect {
-        machine: MACHINE,
-        process_server,
-        master_target: None,
-        retention_drive: None,
-        datastore,
-        location,
-    });
+    let way = ReprotectWay { location, ..ReprotectWay::through(process_server, datastore) };
+    drill.expect(Command::Reprotect { machine: MACHINE, way });
     drill.wait_until_protected();
     let took = drill.world.now().saturating_since(before);
     (drill, took)

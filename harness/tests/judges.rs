@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use common::{Drill, HOUR, MINUTE, SECOND, drill, link, machine, site, small_machine, two_disk_machine};
 use switchback_engine::conditions::InstallObstacle;
-use switchback_engine::control::{Command, ItemState, JobState, Location};
+use switchback_engine::control::{Command, ItemState, JobState, Location, ReprotectWay};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::recovery::SettingsChange;
@@ -341,11 +341,10 @@ fn as_asked_sees_a_machine_that_comes_home_to_another_place() {
         drill.commit();
         drill.expect(Command::Reprotect {
             machine: MACHINE,
-            process_server: Address::ProcessServer(1),
-            master_target: None,
-            retention_drive: None,
-            datastore: Some(DatastoreId(1)),
-            location: Location::Alternate,
+            way: ReprotectWay {
+                location: Location::Alternate,
+                ..ReprotectWay::through(Address::ProcessServer(1), Some(DatastoreId(1)))
+            },
         });
         drill.wait_until_protected();
         drill

@@ -47,17 +47,10 @@ impl Vault {
             Command::ChangePoint { machine, to } => self.change_point(machine, to),
             Command::Commit { machine } => self.commit(machine),
             Command::Cancel { machine } => self.cancel(machine),
-            Command::Reprotect {
-                machine,
-                process_server,
-                master_target,
-                retention_drive,
-                datastore,
-                location,
-            } => {
-                let named = master_target.map(|master_target| (master_target, retention_drive));
-                let facts = Facts { named, datastore, location, ..Facts::new() };
-                self.reprotect(machine, process_server, facts)
+            Command::Reprotect { machine, way } => {
+                let (datastore, location) = (way.datastore, way.location);
+                let facts = Facts { named: way.named(), datastore, location, ..Facts::new() };
+                self.reprotect(machine, way.process_server, facts)
             }
             Command::Resync { machine } => self.resync(machine),
             Command::SwitchProcessServer { machine, process_server } => {

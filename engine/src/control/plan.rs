@@ -9,10 +9,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::vocabulary::{Command, ItemState, JobId, JobKind, JobState, Location, TaskKind};
-use crate::id::{DatastoreId, Direction, MachineId, MasterTargetId};
+use super::vocabulary::{Command, ItemState, JobId, JobKind, JobState, ReprotectWay, TaskKind};
+use crate::id::{Direction, MachineId};
 use crate::message::Selector;
-use crate::role::Address;
 use crate::time::Instant;
 
 /// The most groups of a plan (site-recovery 6).
@@ -111,18 +110,10 @@ pub enum PlanOperation {
     /// Accept the failover.
     Commit,
     /// Replicate in the other direction.
-    Reprotect {
-        /// Where batches go.
-        process_server: Address,
-        /// On the way home, who receives the data of every machine; `None` is who serves each already.
-        master_target: Option<MasterTargetId>,
-        /// Which drive of that master target keeps what arrives.
-        retention_drive: Option<u8>,
-        /// Where disks lie that have to be made at home; on the way home it must be given.
-        datastore: Option<DatastoreId>,
-        /// To which machines at home.
-        location: Location,
-    },
+    Reprotect(
+        /// Through whom, and where to: the same for all of them.
+        ReprotectWay,
+    ),
 }
 
 impl PlanOperation {
@@ -134,7 +125,7 @@ impl PlanOperation {
             Self::TestFailover { .. } => JobKind::TestFailover,
             Self::CleanUpTest => JobKind::CleanUpTest,
             Self::Commit => JobKind::Commit,
-            Self::Reprotect { .. } => JobKind::Reprotect,
+            Self::Reprotect(_) => JobKind::Reprotect,
         }
     }
 
@@ -145,16 +136,7 @@ impl PlanOperation {
             Self::TestFailover { to } => Command::TestFailover { machine, to },
             Self::CleanUpTest => Command::CleanUpTest { machine },
             Self::Commit => Command::Commit { machine },
-            Self::Reprotect { process_server, master_target, retention_drive, datastore, location } => {
-                Command::Reprotect {
-                    machine,
-                    process_server,
-                    master_target,
-                    retention_drive,
-                    datastore,
-                    location,
-                }
-            }
+            Self::Reprotect(way) => Command::Reprotect { machine, way },
         }
     }
 

@@ -65,14 +65,11 @@ impl Vault {
         }
         let ready = self.ready_machines(&plan, operation)?;
         let direction = self.common_direction(&ready)?;
-        if matches!(operation, PlanOperation::Reprotect { datastore: None, .. })
-            && direction == Direction::Forward
-        {
-            return Err(Refused::NoDatastore);
-        }
-        if let PlanOperation::Reprotect { master_target, retention_drive, .. } = operation {
-            let named = master_target.map(|master_target| (master_target, retention_drive));
-            self.check_master_targets(&ready, named)?;
+        if let PlanOperation::Reprotect(way) = operation {
+            if way.datastore.is_none() && direction == Direction::Forward {
+                return Err(Refused::NoDatastore);
+            }
+            self.check_master_targets(&ready, way.named())?;
         }
         if let Some(selector) = operation.selector() {
             for machine in &ready {
@@ -281,7 +278,7 @@ const fn operation_of(operation: PlanOperation) -> Operation {
         PlanOperation::TestFailover { .. } => Operation::TestFailover,
         PlanOperation::CleanUpTest => Operation::CleanUpTest,
         PlanOperation::Commit => Operation::Commit,
-        PlanOperation::Reprotect { .. } => Operation::Reprotect,
+        PlanOperation::Reprotect(_) => Operation::Reprotect,
     }
 }
 

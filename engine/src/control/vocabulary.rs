@@ -186,6 +186,37 @@ pub enum Location {
     Alternate,
 }
 
+/// Through whom, and where to, a machine replicates in the other direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReprotectWay {
+    /// Where its batches go.
+    pub process_server: Address,
+    /// On the way home, who receives its data; `None` is who serves it already.
+    pub master_target: Option<MasterTargetId>,
+    /// Which drive of that master target keeps what arrives; `None` is the first that will do. Nothing without
+    /// a master target.
+    pub retention_drive: Option<u8>,
+    /// Where the disks of a machine lie that has to be created at home. On the way home it must be given even
+    /// so, and is ignored where the machine is used that is there (site-recovery 3.6); away it means nothing.
+    pub datastore: Option<DatastoreId>,
+    /// To which machine at home; away it means nothing.
+    pub location: Location,
+}
+
+impl ReprotectWay {
+    /// Through a process server to the original location, and whoever serves the machine already.
+    #[must_use]
+    pub const fn through(process_server: Address, datastore: Option<DatastoreId>) -> Self {
+        let (master_target, retention_drive) = (None, None);
+        Self { process_server, master_target, retention_drive, datastore, location: Location::Original }
+    }
+
+    /// The master target that is named, and which of its drives.
+    pub(super) fn named(&self) -> Option<(MasterTargetId, Option<u8>)> {
+        self.master_target.map(|master_target| (master_target, self.retention_drive))
+    }
+}
+
 /// What a user asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
@@ -231,18 +262,8 @@ pub enum Command {
     Reprotect {
         /// Which machine.
         machine: MachineId,
-        /// Where its batches go.
-        process_server: Address,
-        /// On the way home, who receives its data; `None` is who serves it already.
-        master_target: Option<MasterTargetId>,
-        /// Which drive of that master target keeps what arrives; `None` is the first that will do. Nothing without
-        /// a master target.
-        retention_drive: Option<u8>,
-        /// Where the disks of a machine lie that has to be created at home. On the way home it must be given even
-        /// so, and is ignored where the machine is used that is there (site-recovery 3.6); away it means nothing.
-        datastore: Option<DatastoreId>,
-        /// To which machine at home; away it means nothing.
-        location: Location,
+        /// Through whom, and where to.
+        way: ReprotectWay,
     },
     /// Compare the disks with their replicas and send what differs.
     Resync {

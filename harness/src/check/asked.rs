@@ -6,7 +6,7 @@
 
 use switchback_azure::VirtualMachine as Instantiated;
 use switchback_azure::requirements::violations;
-use switchback_engine::control::{Command, Location, PlanCommand, PlanOperation};
+use switchback_engine::control::{Command, Location, PlanCommand, PlanOperation, ReprotectWay};
 use switchback_engine::ports::Instance;
 use switchback_engine::recovery::{Firmware, MachineProfile, RecoverySettings, SettingsChange};
 use switchback_engine::{DatastoreId, MachineId, MasterTargetId};
@@ -73,14 +73,6 @@ fn of_test(wanted: SettingsChange) -> SettingsChange {
     SettingsChange { name: None, network: None, subnet: None, address: None, public_address: None, ..wanted }
 }
 
-/// Where a user wanted a machine to come home to.
-#[derive(Debug, Clone, Copy)]
-struct WayHome {
-    master_target: Option<MasterTargetId>,
-    datastore: Option<DatastoreId>,
-    location: Location,
-}
-
 impl<C: Simulated> World<C> {
     /// The vault has a machine started in the cloud.
     pub(crate) fn judge_instance(&mut self, instance: Instance, machine: MachineId) {
@@ -143,22 +135,19 @@ impl<C: Simulated> World<C> {
     }
 
     /// The last request for the way home that was not refused. None while it is not answered.
-    fn way_home_asked(&self, machine: MachineId) -> Option<WayHome> {
+    fn way_home_asked(&self, machine: MachineId) -> Option<ReprotectWay> {
         let mut asked = self.asked().iter().rev().filter(|(id, _)| !matches!(self.reply(*id), Some(Err(_))));
         let (id, way) = asked.find_map(|(id, command)| Some((*id, self.way_home_of(command, machine)?)))?;
         self.reply(id).map(|_| way)
     }
 
-    fn way_home_of(&self, command: &Command, machine: MachineId) -> Option<WayHome> {
+    fn way_home_of(&self, command: &Command, machine: MachineId) -> Option<ReprotectWay> {
         match *command {
-            Command::Reprotect { machine: of, master_target, datastore, location, .. } if of == machine => {
-                Some(WayHome { master_target, datastore, location })
-            }
-            Command::Plan(PlanCommand::Start(
-                plan,
-                PlanOperation::Reprotect { master_target, datastore, location, .. },
-            )) if self.plan_as_asked(plan)?.machines().any(|member| member == machine) => {
-                Some(WayHome { master_target, datastore, location })
+            Command::Reprotect { machine: of, way } if of == machine => Some(way),
+            Command::Plan(PlanCommand::Start(plan, PlanOperation::Reprotect(way)))
+                if self.plan_as_asked(plan)?.machines().any(|member| member == machine) =>
+            {
+                Some(way)
             }
             _ => None,
         }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use switchback_azure::LeftoverKind;
 use switchback_engine::control::{
-    Command, ItemState, JobState, Location, Operation, PlannedPoint, ProtectedItem, TestState,
+    Command, ItemState, JobState, Operation, PlannedPoint, ProtectedItem, ReprotectWay, TestState,
 };
 use switchback_engine::message::Selector;
 use switchback_engine::recovery::SettingsChange;
@@ -196,11 +196,7 @@ impl<C: Simulated> World<C> {
                 Operation::Reprotect,
                 Command::Reprotect {
                     machine,
-                    process_server,
-                    master_target: None,
-                    retention_drive: None,
-                    datastore: Some(DatastoreId(0)),
-                    location: Location::Original,
+                    way: ReprotectWay::through(process_server, Some(DatastoreId(0))),
                 },
             ),
             (Operation::Resync, Command::Resync { machine }),

@@ -1,6 +1,6 @@
 //! What a step asks the vault for, machine by machine.
 
-use switchback_engine::control::{Command, ItemState, Location, PlannedPoint};
+use switchback_engine::control::{Command, ItemState, Location, PlannedPoint, ReprotectWay};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
@@ -51,7 +51,9 @@ impl<C: Simulated> Drill<C> {
             }
             Action::Commit(subject) => each(*subject, &|machine| Ok(Command::Commit { machine })),
             Action::Cancel(subject) => each(*subject, &|machine| Ok(Command::Cancel { machine })),
-            Action::Reprotect { subject, .. } => each(*subject, &|machine| self.reprotect(machine, action)),
+            Action::Reprotect { subject, .. } => each(*subject, &|machine| {
+                Ok(Command::Reprotect { machine, way: self.reprotect(machine, action)? })
+            }),
             Action::Resync(subject) => each(*subject, &|machine| Ok(Command::Resync { machine })),
             Action::SwitchProcessServer { subject, to } => each(*subject, &|machine| {
                 let process_server = Address::ProcessServer(to.number() as u16);
@@ -75,7 +77,7 @@ impl<C: Simulated> Drill<C> {
 
     /// Which datastore and which machine are wanted at home is asked on the way home only. The process server is, unless
     /// one is named, the one at the site where the machine runs.
-    pub(super) fn reprotect(&self, machine: MachineId, wanted: &Action) -> Result<Command, Failure> {
+    pub(super) fn reprotect(&self, machine: MachineId, wanted: &Action) -> Result<ReprotectWay, Failure> {
         let Action::Reprotect { process_server, master_target, retention_drive, datastore, location, .. } =
             *wanted
         else {
@@ -91,8 +93,7 @@ impl<C: Simulated> Drill<C> {
             NewDisks::Unsaid => None,
         };
         let is_alternate = location == LocationWord::Alternate && !is_home;
-        Ok(Command::Reprotect {
-            machine,
+        Ok(ReprotectWay {
             process_server: Address::ProcessServer(process_server.unwrap_or(near).number() as u16),
             master_target: master_target.map(|target| MasterTargetId(target.0 as u16)),
             retention_drive: retention_drive.map(|drive| drive.0 as u8),

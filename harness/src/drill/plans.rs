@@ -60,26 +60,8 @@ impl<C: Simulated> Drill<C> {
             Action::CleanUpTest(Subject::Plan(plan)) => start(plan, PlanOperation::CleanUpTest),
             Action::Commit(Subject::Plan(plan)) => start(plan, PlanOperation::Commit),
             Action::Reprotect { subject: Subject::Plan(plan), .. } => {
-                match self.reprotect(self.first_of(*plan), action)? {
-                    Command::Reprotect {
-                        process_server,
-                        master_target,
-                        retention_drive,
-                        datastore,
-                        location,
-                        ..
-                    } => start(
-                        plan,
-                        PlanOperation::Reprotect {
-                            process_server,
-                            master_target,
-                            retention_drive,
-                            datastore,
-                            location,
-                        },
-                    ),
-                    _ => Ok(None),
-                }
+                let way = self.reprotect(self.first_of(*plan), action)?;
+                start(plan, PlanOperation::Reprotect(way))
             }
             Action::Cancel(Subject::Plan(plan)) => {
                 Ok(Some((self.first_of(*plan), Command::Plan(PlanCommand::Cancel(plan_id(*plan))))))

@@ -235,7 +235,7 @@ fn asked(outcome: &Outcome, command: &Command) -> String {
         }
         Command::Commit { machine } => format!("commit {}", name(machine)),
         Command::Cancel { machine } => format!("cancel the failover of {}", name(machine)),
-        Command::Reprotect { machine, location: Location::Alternate, .. } => {
+        Command::Reprotect { machine, way } if way.location == Location::Alternate => {
             format!("reprotect {} to an alternate location", name(machine))
         }
         Command::Reprotect { machine, .. } => format!("reprotect {}", name(machine)),

@@ -112,7 +112,7 @@ impl Sabotage {
         match (self, command) {
             (Self::ReversePlans, Command::Plan(PlanCommand::Save(plan))) => plan.groups.reverse(),
             (Self::ForgetSettings, Command::Configure { change, .. }) => *change = SettingsChange::default(),
-            (Self::ForgetLocation, Command::Reprotect { location, .. }) => *location = Location::Original,
+            (Self::ForgetLocation, Command::Reprotect { way, .. }) => way.location = Location::Original,
             (Self::ForgetPoints, Command::Enable { policy, .. }) => policy.retain_points_for /= 8,
             (Self::HoardPoints, Command::Enable { policy, .. }) => policy.retain_points_for *= 8,
             _ => {}

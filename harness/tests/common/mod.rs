@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use switchback_engine::control::{Command, ItemState, JobId, JobState, Location};
+use switchback_engine::control::{Command, ItemState, JobId, JobState, ReprotectWay};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
@@ -221,16 +221,8 @@ impl<C: Simulated> Drill<C> {
             let forward =
                 matches!(self.state(machine), ItemState::Committed(switchback_engine::Direction::Reverse));
             let process_server = Address::ProcessServer(if forward { 0 } else { 1 });
-            let (datastore, location) = (Some(DatastoreId(0)), Location::Original);
-            let (master_target, retention_drive) = (None, None);
-            self.expect(Command::Reprotect {
-                machine,
-                process_server,
-                master_target,
-                retention_drive,
-                datastore,
-                location,
-            });
+            let way = ReprotectWay::through(process_server, Some(DatastoreId(0)));
+            self.expect(Command::Reprotect { machine, way });
         }
         self.wait_until_protected();
     }

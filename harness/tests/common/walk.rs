@@ -14,7 +14,7 @@
 use core::time::Duration;
 
 use switchback_engine::control::{
-    Command, ItemState, Job, JobId, JobKind, JobState, Location, PlannedPoint, TestState,
+    Command, ItemState, Job, JobId, JobKind, JobState, PlannedPoint, ReprotectWay, TestState,
 };
 use switchback_engine::message::Selector;
 use switchback_engine::role::{Address, CommandId};
@@ -348,14 +348,9 @@ impl<C: Simulated> Walk<C> {
             Step::Test | Step::CleanUp => Command::CleanUpTest { machine },
             Step::Reprotect | Step::Protected | Step::Fresh | Step::Pause(_) => {
                 let is_home = self.state(machine) == Some(ItemState::Committed(Direction::Reverse));
-                Command::Reprotect {
-                    machine,
-                    process_server: Address::ProcessServer(u16::from(!is_home)),
-                    master_target: None,
-                    retention_drive: None,
-                    datastore: Some(DatastoreId(0)),
-                    location: Location::Original,
-                }
+                let process_server = Address::ProcessServer(u16::from(!is_home));
+                let way = ReprotectWay::through(process_server, Some(DatastoreId(0)));
+                Command::Reprotect { machine, way }
             }
         }
     }

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use proptest_state_machine::StateMachineTest;
 use switchback_azure::RequestKind;
-use switchback_engine::control::{Command, JobId, JobState, Location, Refused};
+use switchback_engine::control::{Command, JobId, JobState, Refused, ReprotectWay};
 use switchback_engine::message::{Observation, Selector};
 use switchback_engine::ports::PortFailure;
 use switchback_engine::recovery::SettingsChange;
@@ -165,7 +165,8 @@ impl<B: Broken> Rehearsal<B> {
     /// Protection names the process server; after a move it is open until that has ended well.
     fn is_to_send(&mut self, command: &Command) {
         match command {
-            Command::Enable { process_server, .. } | Command::Reprotect { process_server, .. } => {
+            Command::Enable { process_server, .. }
+            | Command::Reprotect { way: ReprotectWay { process_server, .. }, .. } => {
                 self.sends_to = Some(*process_server);
             }
             Command::SwitchProcessServer { .. } => self.sends_to = None,
@@ -370,14 +371,9 @@ impl<B: Broken> Rehearsal<B> {
             Asked::Cancel => Command::Cancel { machine },
             Asked::Reprotect => {
                 let number = u16::from(self.item.standing == Standing::Committed(Way::ToAzure));
-                Command::Reprotect {
-                    machine,
-                    process_server: Address::ProcessServer(number),
-                    master_target: None,
-                    retention_drive: None,
-                    datastore: Some(DatastoreId(0)),
-                    location: Location::Original,
-                }
+                let process_server = Address::ProcessServer(number);
+                let way = ReprotectWay::through(process_server, Some(DatastoreId(0)));
+                Command::Reprotect { machine, way }
             }
             Asked::Resync => Command::Resync { machine },
             Asked::Remove => Command::Disable { machine },

@@ -1,7 +1,7 @@
 //! Which machine is sent home to: the one that is there, or a new one on the master target's host.
 
 use super::world::{D, M, PS, World, fail_over, reprotect, reprotect_to};
-use crate::control::{Command, ItemState, JobError, Location, Refused};
+use crate::control::{Command, ItemState, JobError, Location, Refused, ReprotectWay};
 use crate::id::{Direction::*, Site};
 use crate::message::{FirstCopy, Order};
 use crate::ports::{Place, PortFailure};
@@ -76,16 +76,9 @@ fn disks_that_an_attempt_has_attached_are_given_back_before_another_machine_is_m
 fn a_machine_of_that_name_on_the_master_targets_host_is_in_the_way_of_a_new_one() {
     let elsewhere = crate::id::DatastoreId(7);
     let mut world = left_home(WITH_MASTER_TARGET);
-    let datastore = Some(elsewhere);
     let location = Location::Alternate;
-    let job = world.end(Command::Reprotect {
-        machine: M,
-        process_server: PS,
-        master_target: None,
-        retention_drive: None,
-        datastore,
-        location,
-    });
+    let way = ReprotectWay { location, ..ReprotectWay::through(PS, Some(elsewhere)) };
+    let job = world.end(Command::Reprotect { machine: M, way });
     assert_eq!(world.job(job).error, Some(PortFailure::AlreadyExists.into()));
     assert_eq!(world.state(M), ItemState::Committed(Forward));
     assert_ne!(elsewhere, D);
@@ -116,15 +109,7 @@ fn a_reprotect_before_the_agent_has_registered_fails_and_changes_nothing() {
 
 #[test]
 fn the_way_home_needs_a_datastore_even_where_it_is_ignored_and_the_way_away_does_not() {
-    let location = Location::Original;
-    let without = Command::Reprotect {
-        machine: M,
-        process_server: PS,
-        master_target: None,
-        retention_drive: None,
-        datastore: None,
-        location,
-    };
+    let without = Command::Reprotect { machine: M, way: ReprotectWay::through(PS, None) };
     let mut world = left_home(Place::NOWHERE);
     assert_eq!(world.refuse(&without), Refused::NoDatastore);
     assert_eq!(world.state(M), ItemState::Committed(Forward));

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use super::world::{Crash, M, N, PS, World, enable, fail_over};
 use crate::control::{
-    Command, ItemState, JobState, Location, ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan,
-    PlanCommand, PlanGroup, PlanId, PlanOperation, PlanRefused, Refused,
+    Command, ItemState, JobState, ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan, PlanCommand,
+    PlanGroup, PlanId, PlanOperation, PlanRefused, Refused, ReprotectWay,
 };
 use crate::id::{DatastoreId, Direction::*, MachineId};
 use crate::message::Selector;
@@ -96,13 +96,7 @@ fn a_manual_action_holds_its_group_back_until_it_is_done() {
 fn a_plan_goes_there_and_home_again() {
     let mut world = planned(&[]);
     let test = PlanOperation::TestFailover { to: Selector::Latest };
-    let reprotect = PlanOperation::Reprotect {
-        master_target: None,
-        retention_drive: None,
-        process_server: PS,
-        datastore: Some(DatastoreId(0)),
-        location: Location::Original,
-    };
+    let reprotect = PlanOperation::Reprotect(ReprotectWay::through(PS, Some(DatastoreId(0))));
     for operation in [test, PlanOperation::CleanUpTest, FAIL_OVER, PlanOperation::Commit, reprotect] {
         assert_eq!(carry_out(&mut world, operation), JobState::Succeeded, "{operation:?}");
     }

@@ -11,7 +11,7 @@ use core::time::Duration;
 use crate::content::Stamp;
 use crate::control::{
     Command, Control, ControlConfig, ControlRecord, ItemState, Job, JobId, JobState, Location, Operation,
-    Refused, Stack,
+    Refused, ReprotectWay, Stack,
 };
 use crate::id::{DatastoreId, Direction, DiskId, GroupId, MachineId, Site};
 use crate::message::{
@@ -450,14 +450,7 @@ pub(super) const fn reprotect(machine: MachineId) -> Command {
 }
 
 pub(super) const fn reprotect_to(machine: MachineId, location: Location) -> Command {
-    Command::Reprotect {
-        machine,
-        process_server: PS,
-        master_target: None,
-        retention_drive: None,
-        datastore: Some(D),
-        location,
-    }
+    Command::Reprotect { machine, way: ReprotectWay { location, ..ReprotectWay::through(PS, Some(D)) } }
 }
 
 pub(super) fn enable(machines: &[MachineId]) -> Command {
