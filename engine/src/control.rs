@@ -45,6 +45,7 @@ mod ledger;
 mod master_target;
 mod opening;
 mod operations;
+mod parts;
 mod phase;
 mod plan;
 mod plan_jobs;

@@ -272,7 +272,7 @@ impl<C: Simulated> Judges<C> {
     }
 
     fn note_point(&mut self, point: JudgedPoint) {
-        self.point_places.entry((point.site, point.group)).or_default().push(self.points.len());
+        self.point_places.entry((point.site, point.group.whole())).or_default().push(self.points.len());
         self.points.push(point);
     }
 

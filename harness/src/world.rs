@@ -83,7 +83,7 @@ pub struct World<C: Simulated> {
     /// For each machine, the workloads (machine and place) that write because it wrote.
     followers: Vec<Vec<(MachineId, usize)>>,
     storage: Storage<C>,
-    vcenter: VCenter,
+    pub(crate) vcenter: VCenter,
     azure: Azure<C>,
     /// Machines whose disks at home were prepared in Azure.
     came_home_prepared: BTreeSet<MachineId>,

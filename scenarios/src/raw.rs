@@ -20,12 +20,12 @@ use crate::scalars::{Count, FilePath, Flag, Ip, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, CodeExpectation, Condition, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay,
-    Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation,
-    Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move,
-    MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect, RequirementsExpectation,
-    ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    SubjectName, SwitchProcessServer, TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, CommonExpectation, Condition, ConnectsExpectation, ConsistencyExpectation,
+    Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
+    HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
+    Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
+    RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk,
+    StateExpectation, Subject, SubjectName, SwitchProcessServer, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};

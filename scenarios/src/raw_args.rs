@@ -5,7 +5,7 @@ use crate::model::conditions::ConditionWord;
 use crate::model::words::{
     Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FigureWord, HealthWord,
     HomeWord, LinkName, LocationWord, LossMark, OutsideCall, OutsideFailure, PowerWord, SlowDeviceWord,
-    StateWord, TaskEnd, TaskWord, Whereabouts,
+    SomeWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
 use crate::scalars::{CodeName, Count, Flag, Ip, KebabName, Name};
@@ -342,6 +342,14 @@ about! {
     KeptExpectation is "an expectation" {
         /// Exactly so many.
         "count" => count: required Spanned<Count>,
+    }
+}
+
+about! {
+    /// Whether the machines have recovery points in common at the end.
+    CommonExpectation is "an expectation" {
+        /// Whether there is one that all of them can be recovered to.
+        "are" => are: required Spanned<SomeWord>,
     }
 }
 

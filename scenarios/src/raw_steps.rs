@@ -9,12 +9,13 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, CodeExpectation, CompleteAction, Condition, ConnectsExpectation, ConsistencyExpectation,
-    Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
-    HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
-    Moment, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
-    RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk,
-    StateExpectation, Subject, SwitchProcessServer, TaskExpectation, TestFailover,
+    ChangePoint, CodeExpectation, CommonExpectation, CompleteAction, Condition, ConnectsExpectation,
+    ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
+    FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
+    LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
+    PointsExpectation, Protect, Reprotect, RequirementsExpectation, ServerExpectation, SettingsOf,
+    ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SwitchProcessServer, TaskExpectation,
+    TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -122,6 +123,8 @@ choice! {
         "points-at-least" => PointsAtLeast(PointsExpectation),
         /// How many recovery points can be chosen at the end.
         "points-kept" => PointsKept(KeptExpectation),
+        /// Whether the machines have recovery points in common at the end.
+        "common-points" => CommonPoints(CommonExpectation),
         /// What a machine is at a site at the end.
         "machine" => Machine(MachineExpectation),
         /// Which machine stands on premises at the end.

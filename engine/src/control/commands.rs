@@ -141,6 +141,9 @@ impl Vault {
         if machines.is_empty() {
             return bad("it has no machine".to_owned());
         }
+        if group > GroupId::MAX {
+            return bad(format!("groups have numbers up to {}", GroupId::MAX.0));
+        }
         let mut seen = BTreeSet::new();
         for (machine, disks) in machines {
             if !seen.insert(*machine) {
@@ -154,7 +157,7 @@ impl Vault {
             }
         }
         let mut items = self.ledger.items().values();
-        if items.any(|item| item.group == group && item.state() != ItemState::Unprotected) {
+        if items.any(|item| item.group.whole() == group && item.state() != ItemState::Unprotected) {
             return bad(format!("group {} is protected already", group.0));
         }
         Ok(())
@@ -182,6 +185,7 @@ impl Vault {
             _ => (JobKind::Enable, Direction::Forward),
         };
         let job = self.begin_job(kind, machine, direction, facts);
+        self.choose_part(machine, direction, job);
         self.enter_run(machine, direction, job);
         let to = ItemStatus::Enabling { direction, job, after, since: self.now };
         self.transition(machine, to, "enable or reprotect");

@@ -188,6 +188,13 @@ pub(super) struct Standing {
     pub answered: bool,
 }
 
+impl Standing {
+    /// Once it was carried out, a later one like it is a new order.
+    pub(super) const fn is_once(&self) -> bool {
+        matches!(self.order, Order::StartReplication(_) | Order::OpenJournal(_) | Order::CloseJournal { .. })
+    }
+}
+
 /// The state of an item and what it carries.
 ///
 /// ```text

@@ -209,10 +209,6 @@ pub(super) enum What {
 }
 
 impl What {
-    pub(super) const fn opens_journal(&self) -> bool {
-        matches!(self, Self::Order { order: Order::OpenJournal(_), .. })
-    }
-
     pub(super) const fn closes_journal(&self) -> bool {
         matches!(self, Self::Order { order: Order::CloseJournal { .. }, .. })
     }

@@ -7,11 +7,10 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::item::{ItemStatus, ProtectedItem};
 use super::jobs::{Ask, JobError, Next, What};
 use super::phase::Scene;
 use super::vault::Vault;
-use super::vocabulary::{ItemState, Refused};
+use super::vocabulary::Refused;
 use crate::id::{Direction, MachineId, MasterTargetId};
 use crate::ports::{Drive, DriveUse, HypervisorRequest, MasterTargetFound};
 
@@ -50,52 +49,14 @@ pub enum DriveUnfit {
 }
 
 impl Vault {
-    /// The same for machines that are reprotected together, before the first of them is.
-    pub(super) fn check_master_targets(
-        &self,
-        machines: &[MachineId],
-        named: Option<(MasterTargetId, Option<u8>)>,
-    ) -> Result<(), Refused> {
-        machines.iter().try_for_each(|machine| self.check_master_target(*machine, named))?;
-        let going_home = || machines.iter().filter_map(|machine| self.item(*machine));
-        let going_home = || going_home().filter(|item| item.direction() == Direction::Forward);
-        let apart = |item: &ProtectedItem| {
-            let mut others = going_home().filter(|other| other.group == item.group);
-            others.any(|other| wanted(other, named) != wanted(item, named))
-        };
-        if going_home().any(apart) { Err(Refused::OtherMasterTarget) } else { Ok(()) }
-    }
-
-    /// Refuses a master target for a reprotect that does not go home, and one that is another than those of the machines
-    /// of the group that come home already: they share a journal.
+    /// Refuses a master target for a reprotect that does not go home.
     pub(super) fn check_master_target(
         &self,
         machine: MachineId,
         named: Option<(MasterTargetId, Option<u8>)>,
     ) -> Result<(), Refused> {
-        let Some(item) = self.item(machine) else { return Ok(()) };
-        if item.direction() == Direction::Reverse {
-            return if named.is_some() { Err(Refused::NotHome) } else { Ok(()) };
-        }
-        let is_coming = [ItemState::Enabling, ItemState::Synchronising, ItemState::Protected]
-            .map(|state| state(Direction::Reverse));
-        let others = self.ledger.items().values().filter(|other| {
-            other.group == item.group && other.machine != machine && is_coming.contains(&other.state())
-        });
-        let wanted = wanted(item, named);
-        if others.into_iter().any(|other| self.serves_or_will(other) != wanted) {
-            return Err(Refused::OtherMasterTarget);
-        }
-        Ok(())
-    }
-
-    fn serves_or_will(&self, item: &ProtectedItem) -> MasterTargetId {
-        let job = match item.status() {
-            ItemStatus::Enabling { job, .. } => self.job(*job),
-            _ => None,
-        };
-        let named = job.and_then(|job| job.facts.named).map(|(named, _)| named);
-        named.or(item.master_target).unwrap_or_default()
+        let goes_away = self.item(machine).is_some_and(|item| item.direction() == Direction::Reverse);
+        if goes_away && named.is_some() { Err(Refused::NotHome) } else { Ok(()) }
     }
 
     /// The site has noted who serves a machine.
@@ -108,11 +69,6 @@ impl Vault {
             (item.master_target, item.retention_drive) = (Some(master_target), Some(drive));
         }
     }
-}
-
-/// Who receives the data of a machine that comes home next.
-fn wanted(item: &ProtectedItem, named: Option<(MasterTargetId, Option<u8>)>) -> MasterTargetId {
-    named.map(|(named, _)| named).or(item.master_target).unwrap_or_default()
 }
 
 /// The question about the master target that was named, if one was.

@@ -1,19 +1,18 @@
 //! Opening a run's journal: one machine's job does it, the others wait.
 
-use super::item::ItemStatus;
 use super::jobs::{Awaited, Outcome, What};
 use super::vault::Vault;
 use super::vocabulary::JobId;
 use crate::id::MachineId;
+use crate::message::JournalSpec;
 
 impl Vault {
-    /// The journal of a machine's run is open: lets the machines go on that wait for it.
-    pub(super) fn journal_opened(&mut self, by: MachineId) {
-        let Some(run) = self.run_of_mut(by) else { return };
+    /// The journal of a run is open: lets the machines go on that wait for it.
+    pub(super) fn journal_opened(&mut self, spec: &JournalSpec) {
+        let group = self.ledger.group_mut(spec.group);
+        let Some(run) = group.and_then(|group| group.run_mut(spec.generation)) else { return };
         run.open = true;
-        if let Some(group) = self.item(by).map(|item| item.group) {
-            self.recheck_awaited(Awaited::JournalOpen, group);
-        }
+        self.recheck_awaited(Awaited::JournalOpen, spec.group);
     }
 
     /// Lets another machine's job open the journal if the one that was to do it has failed.
@@ -37,9 +36,6 @@ impl Vault {
     fn heir(&self, machine: MachineId, failed: JobId) -> Option<JobId> {
         let run = self.run_of(machine).filter(|run| run.opener == failed && !run.open)?;
         let staying = run.joined.iter().filter(|member| !run.left.contains(member));
-        staying.filter_map(|member| self.item(*member)).find_map(|item| match item.status {
-            ItemStatus::Enabling { job, .. } | ItemStatus::Resuming { job, entered: true, .. } => Some(job),
-            _ => None,
-        })
+        staying.into_iter().find_map(|member| self.beginning(*member))
     }
 }

@@ -69,7 +69,7 @@ impl Vault {
             if way.datastore.is_none() && direction == Direction::Forward {
                 return Err(Refused::NoDatastore);
             }
-            self.check_master_targets(&ready, way.named())?;
+            ready.iter().try_for_each(|machine| self.check_master_target(*machine, way.named()))?;
         }
         if let Some(selector) = operation.selector() {
             for machine in &ready {

@@ -29,7 +29,7 @@ impl Vault {
         }
     }
 
-    fn begin_run(&mut self, id: GroupId, direction: Direction, opener: JobId) -> u64 {
+    pub(super) fn begin_run(&mut self, id: GroupId, direction: Direction, opener: JobId) -> u64 {
         let generation = self.ledger.next_generation();
         let machines = self.ledger.group(id).map_or_else(Vec::new, |group| group.machines.clone());
         let beginning = self.job(opener).map(|job| (job.kind, job.machine));
@@ -41,7 +41,7 @@ impl Vault {
             let is_going =
                 [ItemState::Unprotected, ItemState::Disabling, ItemState::Cancelling].contains(&item.state());
             let is_first = matches!(beginning, Some((JobKind::Enable, _)));
-            item.group == id && (is_first || !is_going)
+            item.group == id && (is_first || !is_going) && self.is_expected(item, direction, &carried, opener)
         };
         let items = machines.iter().filter_map(|machine| self.item(*machine)).filter(is_member);
         let disks: Vec<_> = items.map(|item| (item.machine, item.disk_sectors.clone())).collect();
@@ -72,9 +72,26 @@ impl Vault {
         generation
     }
 
+    /// Whether a machine will join those that begin a run, as far as anybody knows: at home it has to come through
+    /// the same master target.
+    fn is_expected(
+        &self,
+        item: &ProtectedItem,
+        direction: Direction,
+        carried: &[MachineId],
+        opener: JobId,
+    ) -> bool {
+        let beginner = self.job(opener).map(|job| job.machine);
+        let first = carried.first().copied().or(beginner);
+        let through = |machine: MachineId| self.received_by(machine, opener);
+        direction == Direction::Forward
+            || carried.contains(&item.machine)
+            || first.is_none_or(|first| through(first) == through(item.machine))
+    }
+
     /// The machines of a group that replicate in an older run of the same direction, or are about to: the journal of that
     /// one is gone with the new one.
-    fn carried_over(&self, id: GroupId, direction: Direction) -> Vec<MachineId> {
+    pub(super) fn carried_over(&self, id: GroupId, direction: Direction) -> Vec<MachineId> {
         let replicating = [ItemState::Enabling, ItemState::Synchronising, ItemState::Protected];
         let is_there = |item: &&ProtectedItem| {
             let replicates = replicating.iter().any(|state| state(direction) == item.state())

@@ -9,11 +9,13 @@
 //! - An agent that does not replicate, or under an older generation, although it should, is told to start again
 //!   with a comparison, once it has said so for a while. Its memory of what changed is gone (it was reinstalled,
 //!   or its group went over to a new generation), so only a comparison can tell what the replica lacks.
+//! - A target is told to open a journal that no job opens, before an agent is told to start, and to close one that
+//!   no machine is in any more; see [`super::parts`].
 //! - When a target doubts its replica, the agents of its machines are told to resync, once per occurrence.
 //!
 //! Such an order is sent again, under its number, whenever a further status shows that it is needed still.
 
-use super::item::{Health, ItemStatus, ProtectedItem, Standing};
+use super::item::{Health, ItemStatus, Standing};
 use super::jobs::Awaited;
 use super::vault::Vault;
 use super::vocabulary::ItemState;
@@ -80,6 +82,9 @@ impl Vault {
             return;
         }
         item.health.session = 0;
+        if let Some(open) = self.journal_nobody_opens(machine) {
+            return self.stand(machine, Address::Target(site.other()), open);
+        }
         if let Some(replication) = self.replication_again(machine) {
             self.stand(machine, Address::Agent(machine, site), Order::StartReplication(replication));
         }
@@ -100,7 +105,7 @@ impl Vault {
     }
 
     /// Gives an order that follows from a status, under the number it had if it was given before.
-    fn stand(&mut self, machine: MachineId, to: Address, order: Order) {
+    pub(super) fn stand(&mut self, machine: MachineId, to: Address, order: Order) {
         let known =
             self.item(machine).and_then(|item| item.standing.iter().find(|s| s.to == to && s.order == order));
         if let Some(standing) = known {
@@ -117,22 +122,25 @@ impl Vault {
 
     /// An order that follows from a status was answered.
     ///
-    /// A start is forgotten, so that a later one is a new order. A stop keeps its number: a late status may ask
+    /// What is done once is forgotten, so that a later one is a new order. A stop keeps its number: a late status may ask
     /// for it again. A resync keeps it until the target no longer doubts.
     pub(super) fn standing_answered(&mut self, from: Address, number: u64) {
-        let Address::Agent(machine, _) = from else { return };
-        let is_known = |item: &ProtectedItem| item.standing.iter().any(|s| s.number == number && !s.answered);
-        if !self.item(machine).is_some_and(is_known) {
-            return;
-        }
-        let Some(item) = self.ledger.item_mut(machine) else {
-            return;
-        };
+        let is_it = |s: &Standing| s.number == number && s.to == from && !s.answered;
+        let given = self.ledger.items().values().find_map(|item| {
+            let standing = item.standing.iter().find(|standing| is_it(standing))?;
+            Some((item.machine, standing.order.clone()))
+        });
+        let Some((machine, order)) = given else { return };
+        let Some(item) = self.ledger.item_mut(machine) else { return };
         for standing in item.standing.iter_mut().filter(|standing| standing.number == number) {
             standing.answered = true;
         }
-        item.standing.retain(|s| !(s.answered && matches!(s.order, Order::StartReplication(_))));
-        item.health.idle_since = None;
+        item.standing.retain(|s| !(s.answered && s.is_once()));
+        match order {
+            Order::OpenJournal(spec) => self.journal_opened(&spec),
+            Order::CloseJournal { .. } => {}
+            _ => item.health.idle_since = None,
+        }
     }
 
     /// A target says what it holds.
@@ -141,7 +149,7 @@ impl Vault {
         let group = self.ledger.group(status.group);
         let run = group.and_then(|group| group.run(status.generation)).filter(|run| !run.closed);
         let Some(run) = run.filter(|run| run.direction.target() == site) else {
-            return;
+            return self.close_abandoned(site, status.group, status.generation);
         };
         let newest = status.points.last().copied();
         if newest.map(|point| point.id) < run.newest.map(|point| point.id) {

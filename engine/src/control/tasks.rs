@@ -9,7 +9,7 @@ use super::vault::{RECOVERED, Vault};
 use super::vocabulary::{JobId, JobKind, JobState, TaskState};
 use super::wire::Wish;
 use crate::id::{Direction, GroupId, MachineId};
-use crate::message::{Observation, Selector};
+use crate::message::{Observation, Order, Selector};
 use crate::ports::{HypervisorRequest, PortFailure};
 use crate::time::Instant;
 
@@ -235,11 +235,8 @@ impl Vault {
             return self.find_point(id);
         }
         let machine = self.job(id).map(|job| job.machine);
-        if ask.what.opens_journal()
-            && matches!(outcome, Outcome::Done)
-            && let Some(machine) = machine
-        {
-            self.journal_opened(machine);
+        if let (What::Order { order: Order::OpenJournal(spec), .. }, Outcome::Done) = (&ask.what, &outcome) {
+            self.journal_opened(spec);
         }
         self.learn_attached(id, ask, &outcome);
         self.learn_guest(id, ask, &outcome);

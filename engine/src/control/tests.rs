@@ -9,6 +9,7 @@ mod groups;
 mod home;
 mod journey;
 mod moves;
+mod parts;
 mod planned_failovers;
 mod plans;
 mod prepared;

@@ -382,12 +382,6 @@ pub enum Refused {
     /// A master target is named for a reprotect that goes to the other site.
     #[error("a master target receives what comes home, and this goes to the other site")]
     NotHome,
-    /// Another machine of the group comes home through another master target. The product allows it and offers no common
-    /// point then; a group has one journal here.
-    #[error(
-        "the group comes home through another master target already; several for a group are not emulated"
-    )]
-    OtherMasterTarget,
     /// The failback policy is made with the replication policy and cannot be changed.
     #[error("the failback policy cannot be changed")]
     FailbackPolicyIsFixed,

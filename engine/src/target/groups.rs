@@ -55,10 +55,15 @@ impl<C: Content> Groups<C> {
         }
     }
 
-    /// The group whose journal has the disk; the first of them if several have.
+    /// The group whose journal has the disk. Several have when a machine has left its group for a part of it, and the
+    /// newest is where it replicates.
     pub(super) fn of_disk(&self, disk: DiskId) -> Option<GroupId> {
-        let mut named = self.of_machine.get(&disk.machine)?.iter();
-        named.find(|id| self.groups.get(id).is_some_and(|group| group.has(disk))).copied()
+        let named = self.of_machine.get(&disk.machine)?;
+        let generation = |id: &&GroupId| {
+            let group = self.groups.get(id).filter(|group| group.has(disk));
+            group.map(|group| group.journal.spec().generation)
+        };
+        named.iter().filter(|id| generation(id).is_some()).max_by_key(generation).copied()
     }
 
     /// Puts a group in place of what it was before.

@@ -3,7 +3,7 @@
 use super::Target;
 use crate::batch::StreamKey;
 use crate::content::Content;
-use crate::id::{GroupId, MachineId};
+use crate::id::{DiskId, GroupId, MachineId};
 use crate::journal::GroupJournal;
 use crate::point::RecoveryPoint;
 
@@ -29,6 +29,12 @@ impl<C: Content> Target<C> {
             streams: group.streams.values().map(|stream| (stream.key, stream.next)).collect(),
             finished: group.finished.iter().map(|(machine, finished)| (*machine, finished.point)).collect(),
         })
+    }
+
+    /// The group, or part of one, whose journal takes what comes of a machine.
+    #[must_use]
+    pub fn group_of_machine(&self, machine: MachineId) -> Option<GroupId> {
+        self.groups.of_disk(DiskId { machine, index: 0 })
     }
 
     /// Comparisons of disks under way, and replica disks being brought forward.

@@ -50,7 +50,7 @@ impl<C: Simulated> World<C> {
 
     /// How long a group's points are kept at a site.
     fn window_of(&self, site: Site, group: GroupId) -> Option<Duration> {
-        let away = || self.spec().groups.iter().find(|known| known.id == group).map(|known| known.policy);
+        let away = || self.spec().group(group).map(|known| known.policy);
         let policy = if site == Site::Recovery { away() } else { Some(ReplicationPolicy::FAILBACK) };
         Some(policy?.retain_points_for)
     }
@@ -74,7 +74,7 @@ impl<C: Simulated> World<C> {
 
     /// A point beyond the window, which is not the newest and which nobody is about to use.
     fn kept_too_long(&self, group: GroupId, kept: &[RecoveryPoint], window: Duration) -> Option<u64> {
-        let members = self.spec().groups.iter().find(|known| known.id == group)?.machines.iter();
+        let members = self.spec().group(group)?.machines.iter();
         let mut members = members.map(|member| self.judges.reported(MachineId(*member as u32)));
         let is_at_rest = members.all(|reported| {
             matches!(reported.state, ItemState::Protected(_) | ItemState::Synchronising(_))

@@ -66,8 +66,9 @@ impl<C: Simulated> World<C> {
 
     /// The age of the oldest acknowledged write that the newest point does not hold; `None` with no point.
     fn true_lag(&self, machine: MachineId, source: Site) -> Option<Duration> {
-        let group = self.spec().group_of(machine.0 as usize)?.id;
-        let newest = self.target(source.other())?.journal(group)?.points().last()?.id;
+        let target = self.target(source.other())?;
+        let group = target.group_of_machine(machine)?;
+        let newest = target.journal(group)?.points().last()?.id;
         let positions = self.positions_of(source.other(), group, newest)?;
         let (_, position) = positions.iter().find(|(m, _)| *m == machine)?;
         let history = self.history(machine);

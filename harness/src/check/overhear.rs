@@ -7,6 +7,7 @@
 //! Listening happens on the data path, so nothing is read there: frames are shared, not copied, and looked into only
 //! when a floor is asked for. The writes of a disk arrive in order, so the newest frame with content holds the newest.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -14,10 +15,12 @@ use switchback_engine::batch::{RoundEnd, StreamKey};
 use switchback_engine::message::{Answer, Order, RequestId, Selector};
 use switchback_engine::role::Address;
 use switchback_engine::{DiskId, Frame, GroupId, MachineId, Message, RecoveryPoint, Site};
+use switchback_vsphere::VCenter;
 
 use crate::content::Simulated;
 use crate::truth::History;
 use crate::world::World;
+use crate::world::spec::WorldSpec;
 
 /// What has been heard.
 #[derive(Debug, Clone)]
@@ -219,6 +222,19 @@ fn position_of<C: Simulated>(frame: &Frame<C>, history: &History, site: Site) ->
     stamps.iter().filter_map(place).max().map_or(0, |place| place + 1)
 }
 
+/// The machines that share points with a machine at a site: its group, and at home those of it that come through the same
+/// master target.
+fn sharing<'s>(spec: &'s WorldSpec, vcenter: &VCenter, machine: MachineId, site: Site) -> Cow<'s, [usize]> {
+    let group = spec.group_of(machine.0 as usize).map_or(&[][..], |group| &group.machines);
+    let through = |machine| vcenter.master_target_of(machine);
+    let own = through(machine);
+    let is_with_it = |other: &usize| through(MachineId(*other as u32)) == own;
+    if site == Site::Recovery || group.iter().all(is_with_it) {
+        return Cow::Borrowed(group);
+    }
+    group.iter().copied().filter(is_with_it).collect()
+}
+
 impl<C: Simulated> World<C> {
     /// A message is put on the wire.
     pub(crate) fn overhear(&mut self, from: Address, to: Address, message: &Message<C>) {
@@ -228,10 +244,9 @@ impl<C: Simulated> World<C> {
         self.overhear_move(from, to, message);
         match (message, from, to) {
             (Message::Frame(frame), ..) => self.judges.tap.sent(frame),
-            (Message::FrameStored { stream, upto }, ..) => {
-                let group = self.spec.group_of(stream.disk.machine.0 as usize);
-                let members = group.map_or(&[][..], |group| &group.machines);
-                self.judges.tap.acknowledged(*stream, *upto, members);
+            (Message::FrameStored { stream, upto }, Address::Target(site), _) => {
+                let members = sharing(&self.spec, &self.vcenter, stream.disk.machine, site);
+                self.judges.tap.acknowledged(*stream, *upto, &members);
             }
             (Message::Order { request, order }, ..) => match **order {
                 Order::Finish { group, generation, machine, selector } => {
@@ -270,13 +285,18 @@ impl<C: Simulated> World<C> {
         tap.floors.extend(floor.map(|floor| (machine, floor)));
     }
 
+    /// The machines that share points with a machine at a site.
+    pub(super) fn sharing(&self, machine: MachineId, site: Site) -> Cow<'_, [usize]> {
+        sharing(&self.spec, &self.vcenter, machine, site)
+    }
+
     /// The floors under a machine and all that share its points.
     fn floors_of(&self, machine: MachineId, site: Site) -> BTreeMap<MachineId, usize> {
-        let members = self.spec.group_of(machine.0 as usize).map_or(&[][..], |group| &group.machines);
+        let members = self.sharing(machine, site);
         let floor = |member: &usize| {
             let (id, history) = (MachineId(*member as u32), &self.truth[*member]);
             let disks = &self.judges.disk_counts;
-            Some((id, self.judges.tap.floor(id, members, disks, history, site.other())?))
+            Some((id, self.judges.tap.floor(id, &members, disks, history, site.other())?))
         };
         members.iter().filter_map(floor).collect()
     }

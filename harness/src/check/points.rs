@@ -50,7 +50,8 @@ impl<C: Simulated> World<C> {
 
     /// The same of the target of one site.
     pub(crate) fn judge_kept_points_at(&mut self, site: Site) {
-        let groups: Vec<GroupId> = self.spec().groups.iter().map(|group| group.id).collect();
+        let groups: Vec<GroupId> =
+            self.target(site).into_iter().flat_map(|target| target.groups()).map(|group| group.id).collect();
         for group in groups {
             let points =
                 self.target(site).and_then(|target| target.journal(group)).map(|j| j.points().to_vec());
@@ -78,7 +79,7 @@ impl<C: Simulated> World<C> {
 
     fn judged_point(&self, site: Site, group: GroupId, id: PointId) -> Option<&JudgedPoint> {
         // The newest are asked for most.
-        let of_group = self.judges.point_places.get(&(site, group))?.iter().rev();
+        let of_group = self.judges.point_places.get(&(site, group.whole()))?.iter().rev();
         of_group.map(|place| &self.judges.points[*place]).find(|point| point.id == id)
     }
 
@@ -89,8 +90,7 @@ impl<C: Simulated> World<C> {
 
     /// Reads a point back and holds it against the truth; the cut of each machine.
     fn judge_point(&mut self, site: Site, group: GroupId, point: RecoveryPoint) -> Positions {
-        let machines: Vec<usize> =
-            self.spec().group(group).map(|group| group.machines.clone()).unwrap_or_default();
+        let machines = self.machines_of(site, group);
         let mut positions = Vec::with_capacity(machines.len());
         for machine in &machines {
             let machine = MachineId(*machine as u32);
@@ -111,6 +111,17 @@ impl<C: Simulated> World<C> {
             self.judge_pause(site.other(), point, &positions);
         }
         positions
+    }
+
+    /// The machines that a journal is about: all of a group, or of a part of it those that share points with one of them.
+    fn machines_of(&self, site: Site, group: GroupId) -> Vec<usize> {
+        let all = self.spec().group(group).map_or(&[][..], |group| &group.machines);
+        let takes = |machine: &usize| {
+            let taken_by = self.target(site)?.group_of_machine(MachineId(*machine as u32));
+            (taken_by == Some(group)).then_some(MachineId(*machine as u32))
+        };
+        let one = all.iter().find_map(takes);
+        one.map_or_else(|| all.to_vec(), |one| self.sharing(one, site).into_owned())
     }
 
     /// The cut of a machine that a point shows; `None` if the machine has no part in it.

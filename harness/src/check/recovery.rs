@@ -206,7 +206,7 @@ impl<C: Simulated> World<C> {
         self.judges.replays.remove(&(machine, site));
         // The line of this side is another one from now on.
         if let Some(group) = self.spec.group_of(machine.0 as usize) {
-            self.judges.causal.remove(&(group.id, site));
+            self.judges.causal.retain(|(of, at), _| (of.whole(), *at) != (group.id, site));
         }
         let at = self.now();
         self.judges.recoveries.push(JudgedRecovery { machine, site, at, position, loss });

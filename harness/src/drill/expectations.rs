@@ -7,7 +7,7 @@ use switchback_azure::errors::Code;
 use switchback_engine::control::{ItemState, Job, TaskState};
 use switchback_engine::{Consistency, Direction, MachineId, Site};
 use switchback_scenarios::model::words::{
-    ConsistencyKind, HomeWord, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    ConsistencyKind, HomeWord, PowerWord, SomeWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use switchback_scenarios::model::{DatastoreIndex, DurationRange, Expect, Expectation, StepIndex, Subject};
 
@@ -82,6 +82,11 @@ impl<C: Simulated> Drill<C> {
                 let name =
                     format!("recovery points to choose from of {}", self.scenario.subject_name(subject));
                 (name, kept.iter().all(|kept| *kept == count), format!("{kept:?}, wanted {count}"))
+            }
+            Expectation::CommonPoints { subject, are } => {
+                let found = if self.have_common_points(subject) { SomeWord::Some } else { SomeWord::None };
+                let name = format!("common recovery points of {}", self.scenario.subject_name(subject));
+                (name, found == are, format!("{found}, wanted {are}"))
             }
             Expectation::Machine { subject, site, is } => {
                 let found: Vec<PowerWord> =
@@ -208,7 +213,8 @@ impl<C: Simulated> Drill<C> {
             .filter_map(|m| self.world.spec().group_of(m.0 as usize))
             .map(|g| g.id)
             .collect();
-        self.world.judges().points().iter().filter(|point| groups.contains(&point.group)).count() as u64
+        self.world.judges().points().iter().filter(|point| groups.contains(&point.group.whole())).count()
+            as u64
     }
 
     /// The item's state in the words of the language; none for states that only pass.
@@ -235,6 +241,15 @@ impl<C: Simulated> Drill<C> {
     /// How many recovery points can be chosen.
     fn points_kept(&self, machine: MachineId) -> u64 {
         self.world.control().map_or(0, |control| control.points_of(machine).len() as u64)
+    }
+
+    /// Whether one recovery point can be chosen for all the machines.
+    fn have_common_points(&self, subject: Subject) -> bool {
+        let Some(control) = self.world.control() else { return false };
+        let mut of_each = self.members(subject).map(|machine| control.points_of(machine));
+        let Some(first) = of_each.next() else { return false };
+        let others: Vec<_> = of_each.collect();
+        first.iter().any(|point| others.iter().all(|points| points.iter().any(|other| other.id == point.id)))
     }
 
     fn power_word(&self, machine: MachineId, site: Whereabouts) -> PowerWord {

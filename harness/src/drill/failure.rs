@@ -40,7 +40,6 @@ impl Failure {
             Refused::NotAllowed { .. } => FailureWord::NotAllowed,
             Refused::NotInStack { .. } => FailureWord::NotInStack,
             Refused::NoSuchPoint => FailureWord::NoSuchPoint,
-            Refused::OtherMasterTarget => FailureWord::OtherMasterTarget,
             Refused::NotHome => FailureWord::NotHome,
             Refused::BadGroup(_) => FailureWord::BadGroup,
             Refused::FailbackPolicyIsFixed => FailureWord::FailbackPolicyFixed,

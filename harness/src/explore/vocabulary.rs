@@ -271,7 +271,6 @@ const fn refusal_word(refused: &Refused) -> &'static str {
         Refused::BadGroup(_) => "bad group",
         Refused::NoDatastore => "no datastore",
         Refused::NotHome => "not home",
-        Refused::OtherMasterTarget => "other master target",
         Refused::Plan(_) => "recovery plan",
         Refused::FailbackPolicyIsFixed => "failback policy",
         Refused::SameProcessServer => "same process server",

@@ -272,9 +272,10 @@ impl WorldSpec {
         likely.filter(has_it).or_else(|| self.groups.iter().find(has_it))
     }
 
-    /// The group with a number.
+    /// The group with a number, or that has the part with this number.
     #[must_use]
     pub fn group(&self, id: GroupId) -> Option<&GroupSpec> {
+        let id = id.whole();
         let likely = self.groups.get(id.0 as usize).filter(|group| group.id == id);
         likely.or_else(|| self.groups.iter().find(|group| group.id == id))
     }

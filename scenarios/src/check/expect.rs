@@ -72,6 +72,10 @@ impl Check<'_> {
                 subject: self.subject(raw, args.subject(), who)?,
                 count: args.count.value.0,
             },
+            ExpectationKind::CommonPoints(args) => Expectation::CommonPoints {
+                subject: self.subject(raw, args.subject(), who)?,
+                are: args.are.value,
+            },
             ExpectationKind::Machine(args) => Expectation::Machine {
                 subject: self.subject(raw, args.subject(), who)?,
                 site: args.site.value,

@@ -7,7 +7,7 @@ use crate::model::recovery::{Settings, Shown, ShownPolicy};
 use crate::model::words::{
     Component, ConnectWord, ConsistencyKind, DiskFaultKind, DiskOwner, DiskSide, FailureWord, FaultWord,
     FigureWord, HealthWord, HomeWord, JourneyWord, LinkName, LocationWord, LossMark, OutsideCall,
-    OutsideFailure, PassingState, PowerWord, StateWord, TaskEnd, TaskWord, Whereabouts,
+    OutsideFailure, PassingState, PowerWord, SomeWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
     DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
@@ -528,6 +528,13 @@ pub enum Expectation {
         subject: Subject,
         /// Exactly so many.
         count: u64,
+    },
+    /// Whether machines have recovery points in common at the end of the run.
+    CommonPoints {
+        /// Which machines.
+        subject: Subject,
+        /// Whether there is one that all of them can be recovered to.
+        are: SomeWord,
     },
     /// What a machine is at a site at the end of the run.
     Machine {

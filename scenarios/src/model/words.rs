@@ -268,8 +268,6 @@ words! {
         UnfitRetentionDrive = "unfit-retention-drive",
         /// A master target was named for a reprotect that does not go home.
         NotHome = "not-home",
-        /// The group comes home through another master target; several for one group are not emulated.
-        OtherMasterTarget = "other-master-target",
         /// A reprotect home names no datastore.
         NoDatastore = "no-datastore",
         /// Nobody has discovered the host of the master target.
@@ -316,6 +314,16 @@ words! {
         Home = "home",
         /// In Azure.
         Azure = "azure",
+    }
+}
+
+words! {
+    /// Whether there is any of something.
+    pub enum SomeWord is "whether there is any" {
+        /// One or more.
+        Some = "some",
+        /// Not one.
+        None = "none",
     }
 }
 

@@ -249,6 +249,9 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::PointsKept { subject, count } => {
             ("points-kept", of(scenario, *subject).with("count", count))
         }
+        Expectation::CommonPoints { subject, are } => {
+            ("common-points", of(scenario, *subject).with("are", are))
+        }
         Expectation::Machine { subject, site, is } => {
             ("machine", of(scenario, *subject).with("at", site).with("is", is))
         }

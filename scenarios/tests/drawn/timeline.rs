@@ -296,6 +296,8 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, count)| Expectation::PointsAtLeast { subject, count }),
         (subject(frame), any::<u64>())
             .prop_map(|(subject, count)| Expectation::PointsKept { subject, count }),
+        (subject(frame), any_word(SomeWord::ALL))
+            .prop_map(|(subject, are)| Expectation::CommonPoints { subject, are }),
         (subject(frame), any_word(Whereabouts::ALL), any_word(PowerWord::ALL))
             .prop_map(|(subject, site, is)| Expectation::Machine { subject, site, is }),
         (subject(frame), settings())

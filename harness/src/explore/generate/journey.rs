@@ -145,6 +145,17 @@ fn reprotect(chance: &mut Chance, scenario: &Scenario, subject: Subject, is_home
     servers::choose(chance, scenario, subject, is_home, location)
 }
 
+/// Adds the reprotect home, of all machines at once or of one after the other.
+fn come_home(chance: &mut Chance, scenario: &Scenario, subject: Subject, when: When, walks: &mut Walks) {
+    let mut when = when;
+    for subject in servers::together(chance, scenario, subject) {
+        let action = reprotect(chance, scenario, subject, false);
+        walks.steps.push(step(when, action));
+        let plus = seconds_below(chance, Duration::from_mins(10));
+        when = When::After { step: StepIndex(walks.steps.len() - 1), plus };
+    }
+}
+
 /// Adds the step, or the two that a cancel takes. Protection begins for a whole group only.
 fn push(
     chance: &mut Chance,
@@ -162,7 +173,10 @@ fn push(
         }
         JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, when, policy, whole) },
         JourneyWord::Commit => Action::Commit(subject),
-        JourneyWord::Reprotect => reprotect(chance, scenario, subject, place == Place::CommittedHome),
+        JourneyWord::Reprotect if place == Place::Committed => {
+            return come_home(chance, scenario, subject, when, walks);
+        }
+        JourneyWord::Reprotect => reprotect(chance, scenario, subject, true),
         JourneyWord::Failback | JourneyWord::PlannedFailover => {
             let to =
                 if one_in(chance, 4) { FailbackPoint::LatestAppConsistent } else { FailbackPoint::Latest };

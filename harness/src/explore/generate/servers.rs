@@ -71,7 +71,7 @@ fn strange_drives(chance: &mut Chance) -> Vec<Drive> {
     drives
 }
 
-/// A reprotect. A group comes home to one master target: a second one is refused.
+/// A reprotect of all machines of a subject, through one master target.
 pub(super) fn choose(
     chance: &mut Chance,
     scenario: &Scenario,
@@ -83,13 +83,22 @@ pub(super) fn choose(
     let named = one_in(chance, 3);
     let process_server =
         named.then(|| ProcessServerChoice::of_number(chance.below(process_servers) as usize));
-    let may_name = !is_home && scenario.members(subject).len() == whole_group(scenario, subject);
     let suitable = suitable(scenario, subject);
-    let master_target = if may_name && one_in(chance, 2) { chance.pick(&suitable).copied() } else { None };
+    let master_target = if !is_home && one_in(chance, 2) { chance.pick(&suitable).copied() } else { None };
     // The second is the one that will do, on every master target that is drawn.
     let retention_drive = master_target.filter(|_| one_in(chance, 3)).map(|_| DriveIndex(1));
     let datastore = NewDisks::WithMasterTarget;
     Action::Reprotect { subject, process_server, master_target, retention_drive, datastore, location }
+}
+
+/// Whom a reprotect home is asked for at once: now and then each machine of a group by itself, so that they may come
+/// through different master targets and share no point on the way.
+pub(super) fn together(chance: &mut Chance, scenario: &Scenario, subject: Subject) -> Vec<Subject> {
+    let members = scenario.members(subject);
+    if scenario.master_targets.is_empty() || members.len() < 2 || !one_in(chance, 3) {
+        return vec![subject];
+    }
+    members.iter().map(|vm| Subject::Vm(*vm)).collect()
 }
 
 /// A move to a process server, now and then to the one that the machine has: that is refused.
@@ -105,9 +114,4 @@ fn suitable(scenario: &Scenario, subject: Subject) -> Vec<MasterTargetIndex> {
     let all = core::iter::once(OsKind::Windows).chain(further).enumerate();
     let fits = |os: OsKind| scenario.members(subject).iter().all(|vm| scenario.vm(*vm).os == os);
     all.filter(|(_, os)| fits(*os)).map(|(number, _)| MasterTargetIndex(number)).collect()
-}
-
-fn whole_group(scenario: &Scenario, subject: Subject) -> usize {
-    let group = scenario.vm(scenario.members(subject)[0]).group;
-    scenario.groups[group.0].vms.len()
 }
