@@ -56,6 +56,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
             vault: "rsv-bench".to_owned(),
             cache_account: "stbench".to_owned(),
             agent_registration: Duration::ZERO,
+            subscription: Default::default(),
             networks: Vec::new(),
         },
         machine_disk: DiskTiming::flash(),

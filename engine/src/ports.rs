@@ -281,6 +281,9 @@ pub enum PortFailure {
     /// A quota or a capacity is used up.
     #[error("out of capacity: {0}")]
     OutOfCapacity(String),
+    /// A rule that the owner has made forbids it.
+    #[error("a policy forbids it: {0}")]
+    Disallowed(String),
     /// The master target's host does not reach the datastore.
     #[error("the datastore is out of reach of the master target's host")]
     DatastoreOutOfReach,

@@ -67,6 +67,7 @@ fn written_one_by_one(scenario: &Scenario) -> WorldSpec {
             vault: scenario.region.vault.clone(),
             cache_account: scenario.region.cache_account.clone(),
             agent_registration: scenario.region.agent_registration,
+            subscription: scenario.region.subscription.clone(),
             networks: scenario.region.networks.clone(),
         },
         machine_disk: DiskTiming::flash(),

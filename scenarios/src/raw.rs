@@ -155,8 +155,22 @@ record! {
         "cache-account" => cache_account: required Spanned<Name>,
         /// How long the agent of a machine takes to register after its first start there, up to 15m. Default 0s.
         "agent-registration" => agent_registration: optional Spanned<Time>,
+        /// What the subscription allows; default anything.
+        "subscription" => subscription: optional Subscription,
         /// Networks beside the one that is always there.
         "networks" => networks: optional Vec<Network>,
+    }
+}
+
+record! {
+    /// What the subscription allows.
+    Subscription is "the subscription" {
+        /// So many cores may be in use. Default without limit.
+        "cores" => cores: optional Spanned<Count>,
+        /// By policy, machines have one of these sizes. Default any.
+        "sizes" => sizes: optional NonEmpty<Spanned<Name>>,
+        /// By policy, whether machines may have public addresses. Default true.
+        "public-addresses" => public_addresses: optional Spanned<Flag>,
     }
 }
 

@@ -7,7 +7,9 @@
 use std::path::Path;
 
 use crate::model::words::{Connection, ContentKind, Judge, Origin, StackWord};
-use crate::model::{Link, MasterTarget, Operator, Policy, ProcessServer, Ratio, Scenario, Site};
+use crate::model::{
+    Link, MasterTarget, Operator, Policy, ProcessServer, Ratio, Scenario, Site, Subscription,
+};
 use crate::units::{show_bit_rate, show_bytes, show_range, show_time};
 use crate::write::yaml::{Flow, folded, list, plain};
 
@@ -107,8 +109,19 @@ fn region(scenario: &Scenario) -> String {
         .with_if(!region.agent_registration.is_zero(), "agent-registration", || {
             show_time(region.agent_registration)
         })
+        .with_if(region.subscription != Subscription::default(), "subscription", || {
+            subscription(&region.subscription)
+        })
         .with_if(!region.networks.is_empty(), "networks", || recovery::networks(&region.networks));
     format!("region: {flow}\n")
+}
+
+fn subscription(subscription: &Subscription) -> Flow {
+    let sizes: Vec<String> = subscription.sizes.iter().map(|size| plain(size)).collect();
+    Flow::new()
+        .with_if(subscription.cores.is_some(), "cores", || subscription.cores.unwrap_or_default())
+        .with_if(!sizes.is_empty(), "sizes", || list(&sizes))
+        .with_if(!subscription.public_addresses, "public-addresses", || false)
 }
 
 fn links(scenario: &Scenario) -> String {

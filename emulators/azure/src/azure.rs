@@ -11,6 +11,7 @@ use switchback_sim::{Chance, Seed};
 use crate::calls::Calls;
 use crate::fault_rule::{FaultRule, FaultRules, RuleId};
 use crate::managed_disk::{DiskRole, ManagedDisk};
+use crate::policy::Policy;
 use crate::quota::Quota;
 use crate::request_kind::RequestKind;
 use crate::storage_account::StorageAccount;
@@ -41,6 +42,7 @@ pub struct Azure<C: Content> {
     seed: Seed,
     pub(crate) available: bool,
     pub(crate) quota: Quota,
+    pub(crate) policy: Policy,
     pub(crate) networks: BTreeMap<String, VirtualNetwork>,
     pub(crate) cache: StorageAccount,
     pub(crate) targets: BTreeMap<MachineId, MachineTarget>,
@@ -67,6 +69,7 @@ impl<C: Content> Azure<C> {
             seed,
             available: true,
             quota: Quota { cores_max, cores_used: 0 },
+            policy: Policy::default(),
             networks: BTreeMap::from([(network.name.clone(), network)]),
             cache,
             targets: BTreeMap::new(),

@@ -9,6 +9,7 @@ use switchback_engine::{Content, MachineId};
 
 use crate::azure::Azure;
 use crate::consequence::Consequence;
+use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::virtual_machine::{MachineTarget, PowerState, VirtualMachine};
 use crate::virtual_network::{Subnet, VirtualNetwork};
@@ -57,6 +58,11 @@ impl<C: Content> Azure<C> {
     /// Sets how many cores there may be. Machines that have more keep them.
     pub const fn set_cores_max(&mut self, cores: u32) {
         self.quota.cores_max = cores;
+    }
+
+    /// Sets what may be made. Machines that are there stay as they are.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
     }
 
     /// A user starts a machine in the portal.

@@ -317,6 +317,8 @@ impl<C: Content> Azure<C> {
         if self.disk(DiskRole::of(instance), DiskId { machine, index: 0 }).is_none() {
             return Err(Refusal::OsDiskMissing(name));
         }
+        let public_ip = target.public_ip && instance == Instance::Recovered;
+        self.policy.check(target.size, public_ip)?;
         self.quota.check(target.size.cores())?;
         let network = target.network.as_ref().unwrap_or_else(|| &self.names().network);
         let network = self.networks.get(network).ok_or_else(|| Refusal::NetworkNotFound(network.clone()))?;
@@ -326,7 +328,7 @@ impl<C: Content> Azure<C> {
             network: network.name.clone(),
             subnet: subnet.name.clone(),
             private_ip: self.address_for(instance, network, subnet, target.private_ip)?,
-            public_ip: (target.public_ip && instance == Instance::Recovered).then(|| format!("{name}-ip")),
+            public_ip: public_ip.then(|| format!("{name}-ip")),
         };
         Ok(VirtualMachine {
             machine,

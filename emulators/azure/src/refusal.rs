@@ -28,6 +28,9 @@ pub enum Refusal {
         /// How many were requested.
         requested: u32,
     },
+    /// A policy of the subscription denies it.
+    #[error("policy {0} of the subscription denies it")]
+    DisallowedByPolicy(&'static str),
     /// The disk is larger than there are.
     #[error("a disk of {gib} GiB was requested, the largest has {max}")]
     DiskTooLarge {
@@ -77,6 +80,7 @@ impl Refusal {
             Self::PropertyChangeNotAllowed(_) => "PropertyChangeNotAllowed",
             Self::OsDiskMissing(_) => "InvalidParameter",
             Self::QuotaExceeded { .. } => "QuotaExceeded",
+            Self::DisallowedByPolicy(_) => "RequestDisallowedByPolicy",
             Self::DiskTooLarge { .. } => "InvalidParameter",
             Self::SizeNotFound(_) => "InvalidParameter",
             Self::NetworkNotFound(_) | Self::SubnetNotFound(_) => "InvalidResourceReference",
@@ -99,6 +103,7 @@ impl From<&Refusal> for PortFailure {
             Refusal::QuotaExceeded { .. } | Refusal::DiskTooLarge { .. } | Refusal::SubnetIsFull(_) => {
                 Self::OutOfCapacity(refusal.to_string())
             }
+            Refusal::DisallowedByPolicy(_) => Self::Disallowed(refusal.to_string()),
             // The network interface cannot be made: error 28092 of a failover (site-recovery 3.8).
             Refusal::SizeNotFound(_)
             | Refusal::NetworkNotFound(_)

@@ -486,6 +486,7 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
         PortFailure::Throttled { .. } => (429, "TooManyRequests"),
         PortFailure::Unavailable => (503, "ServiceUnavailable"),
         PortFailure::OutOfCapacity(_) => (409, "QuotaExceeded"),
+        PortFailure::Disallowed(_) => (403, "RequestDisallowedByPolicy"),
     }
 }
 

@@ -150,9 +150,10 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::SnapshotsPresent(_) => "SnapshotFault",
         PortFailure::NotInstallable(_) => "GuestOperationsFault",
         // Asked of the other site only.
-        PortFailure::BootNotPrepared | PortFailure::AddressOfTest | PortFailure::Unsuitable(_) => {
-            "NotSupported"
-        }
+        PortFailure::BootNotPrepared
+        | PortFailure::AddressOfTest
+        | PortFailure::Disallowed(_)
+        | PortFailure::Unsuitable(_) => "NotSupported",
     }
 }
 

@@ -94,6 +94,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::Throttled { .. } => FailureWord::Throttled,
             PortFailure::Unavailable => FailureWord::Unavailable,
             PortFailure::OutOfCapacity(_) => FailureWord::OutOfCapacity,
+            PortFailure::Disallowed(_) => FailureWord::Disallowed,
             PortFailure::DatastoreOutOfReach => FailureWord::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(_) => FailureWord::SnapshotsPresent,
             PortFailure::Unsuitable(_) => FailureWord::RequirementsNotMet,

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use switchback_azure::{Azure, Names, Subnet};
+use switchback_azure::{Azure, Names, Policy, Subnet};
 use switchback_engine::control::{Control, ControlConfig};
 use switchback_engine::process_server::ProcessServer;
 use switchback_engine::recovery::Firmware;
 use switchback_engine::role::{Address, Role};
 use switchback_engine::target::Target;
 use switchback_engine::{MachineId, Site};
+use switchback_scenarios::model::Subscription;
 use switchback_sim::{Device, Kernel, Trace};
 use switchback_vsphere::{
     DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec, MachineSpec, Management, VCenter,
@@ -207,7 +208,9 @@ fn build_azure<C: Simulated>(spec: &WorldSpec) -> Azure<C> {
         cache_account: spec.cloud.cache_account.clone(),
         network: format!("{}-vnet", spec.cloud.vault),
     };
-    let mut azure = Azure::new(names, CORES_MAX, spec.seed.child("azure"));
+    let Subscription { cores, ref sizes, public_addresses } = spec.cloud.subscription;
+    let mut azure = Azure::new(names, cores.unwrap_or(CORES_MAX), spec.seed.child("azure"));
+    azure.set_policy(Policy { sizes: sizes.clone(), public_addresses });
     for (number, _) in spec.machines.iter().enumerate().filter(|(_, machine)| machine.boot.locked) {
         azure.lock_boot(MachineId(number as u32));
     }

@@ -8,6 +8,7 @@ use switchback_engine::control::Stack;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::ports::Drive;
 use switchback_engine::{GroupId, MachineId, Site};
+use switchback_scenarios::model::Subscription;
 use switchback_scenarios::model::recovery::Network;
 use switchback_sim::{LinkSpec, Seed};
 pub use switchback_vsphere::STANDARD_DRIVES;
@@ -124,6 +125,8 @@ pub struct CloudSpec {
     pub cache_account: String,
     /// How long an agent takes to register after the first start of its machine.
     pub agent_registration: Duration,
+    /// What the subscription allows.
+    pub subscription: Subscription,
     /// Networks beside the usual one.
     pub networks: Vec<Network>,
 }

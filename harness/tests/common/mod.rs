@@ -101,6 +101,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
             vault: "rsv-dr".to_owned(),
             cache_account: "stdrcache".to_owned(),
             agent_registration: Duration::ZERO,
+            subscription: Default::default(),
             networks: Vec::new(),
         },
         machine_disk: disk.clone(),

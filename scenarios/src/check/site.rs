@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::model::words::{Connection, MachineKind, StackWord};
 use crate::model::{
     Datastore, DatastoreIndex, Link, MasterTarget, NewDisks, Operator, Policy, ProcessServer, Region, Site,
-    Vm,
+    Subscription, Vm,
 };
 use crate::raw;
 use crate::scalars::Count;
@@ -38,6 +38,7 @@ impl Check<'_> {
             vault: raw.vault.value.0.clone(),
             cache_account: raw.cache_account.value.0.clone(),
             agent_registration: self.agent_registration(raw.agent_registration),
+            subscription: raw.subscription.as_ref().map_or_else(Subscription::default, subscription),
             networks: self.networks(raw),
         }
     }
@@ -365,5 +366,16 @@ impl Check<'_> {
             retain_recovery_points_for: retain,
             rpo_alert_after: raw.rpo_alert_after.map_or(default.rpo_alert_after, |time| time.value.0),
         }
+    }
+}
+
+/// More cores than can be counted are no limit that anybody would meet.
+fn subscription(raw: &raw::Subscription) -> Subscription {
+    let cores = raw.cores.map(|cores| u32::try_from(cores.value.0).unwrap_or(u32::MAX));
+    let sizes = raw.sizes.as_ref().map_or(&[][..], |sizes| &sizes.0);
+    Subscription {
+        cores,
+        sizes: sizes.iter().map(|size| size.value.0.clone()).collect(),
+        public_addresses: raw.public_addresses.is_none_or(|may| may.value.0),
     }
 }

@@ -219,8 +219,27 @@ pub struct Region {
     pub cache_account: String,
     /// How long an agent takes to register after the first start of its machine, up to 15 minutes.
     pub agent_registration: Duration,
+    /// What the subscription allows.
+    pub subscription: Subscription,
     /// Networks beside the one that is always there, with different names.
     pub networks: Vec<Network>,
+}
+
+/// What the subscription allows. Nothing is denied unless it is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// How many cores may be in use; `None` without limit.
+    pub cores: Option<u32>,
+    /// The only sizes that machines may have; any when it is empty.
+    pub sizes: Vec<String>,
+    /// Whether machines may have public addresses.
+    pub public_addresses: bool,
+}
+
+impl Default for Subscription {
+    fn default() -> Self {
+        Self { cores: None, sizes: Vec::new(), public_addresses: true }
+    }
 }
 
 /// A network.

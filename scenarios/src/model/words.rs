@@ -250,6 +250,8 @@ words! {
         Unavailable = "unavailable",
         /// A quota or a capacity is used up.
         OutOfCapacity = "out-of-capacity",
+        /// A policy of the subscription forbids it.
+        Disallowed = "disallowed",
         /// The host of the master target does not reach the datastore.
         DatastoreOutOfReach = "datastore-out-of-reach",
         /// Snapshots stand in the way.

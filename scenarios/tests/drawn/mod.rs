@@ -443,6 +443,12 @@ fn operator() -> impl Strategy<Value = Operator> {
     prop_oneof![Just(Operator::default()), drawn]
 }
 
+fn subscription() -> impl Strategy<Value = Subscription> {
+    let sizes = proptest::collection::vec(name(), 0..3);
+    (proptest::option::of(any::<u32>()), sizes, any::<bool>())
+        .prop_map(|(cores, sizes, public_addresses)| Subscription { cores, sizes, public_addresses })
+}
+
 /// Plans of some of the machines, one after the other and each in one plan only, with texts of all kinds for people.
 fn plans(vms: &[Vm]) -> impl Strategy<Value = Vec<RecoveryPlan>> + use<> {
     let texts = || proptest::collection::vec(summary(), 0..3);
@@ -470,7 +476,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
     let batch_every = proptest::option::of(time(Duration::from_mins(1), Duration::from_hours(1)));
     let words = (any_word(ContentKind::ALL), batch_every, any_word(Origin::ALL), judges());
     let registration = time(Duration::ZERO, Duration::from_mins(15));
-    let azure = (name(), name(), name(), networks(), registration);
+    let azure = (name(), name(), name(), networks(), registration, subscription());
     let servers = (process_server(), policy(), link(Link::WAN), link(Link::LAN), link(Link::LAN));
     let heal = (proptest::option::of(time(Duration::from_secs(1), YEAR)), operator());
     let seed = prop_oneof![Just(1), any::<u64>()];
@@ -501,6 +507,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
                     cache_account: azure.2,
                     networks: azure.3,
                     agent_registration: azure.4,
+                    subscription: azure.5,
                 },
                 wan,
                 lan,

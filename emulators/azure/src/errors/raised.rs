@@ -277,10 +277,11 @@ const fn unanswered(job: JobKind, task: TaskKind) -> Code {
 #[must_use]
 pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
     match (failure, task) {
-        // Quota, capacity, or something of that name is there.
-        (PortFailure::OutOfCapacity(_) | PortFailure::AlreadyExists, TaskKind::FailOver) => {
-            Code::MachineNotCreated
-        }
+        // Quota, capacity, a policy, or something of that name is there.
+        (
+            PortFailure::OutOfCapacity(_) | PortFailure::AlreadyExists | PortFailure::Disallowed(_),
+            TaskKind::FailOver,
+        ) => Code::MachineNotCreated,
         (PortFailure::WrongState(_), TaskKind::FailOver) => Code::InterfaceNotCreated,
         // A machine of that name stands in the way on the master target's host.
         (PortFailure::AlreadyExists, _) => Code::NameTaken,
@@ -300,6 +301,7 @@ pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
             PortFailure::Throttled { .. }
             | PortFailure::Unavailable
             | PortFailure::OutOfCapacity(_)
+            | PortFailure::Disallowed(_)
             | PortFailure::WrongState(_)
             | PortFailure::SnapshotsPresent(_),
             _,

@@ -10,7 +10,7 @@ use switchback_scenarios::model::words::{
 };
 use switchback_scenarios::model::{
     Boot, Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link,
-    MasterTarget, Pattern, Policy, ProcessServer, Ratio, Region, Site, Vm, VmIndex,
+    MasterTarget, Pattern, Policy, ProcessServer, Ratio, Region, Site, Subscription, Vm, VmIndex,
 };
 use switchback_sim::{Chance, Seed};
 
@@ -39,6 +39,8 @@ const USED_MAX: u64 = 12 * MIB;
 
 /// In one run in so many the agents in Azure take their time to register.
 const REGISTRATION_ONE_IN: u64 = 6;
+/// In one site of so many the subscription does not allow everything.
+const TIGHT_ONE_IN: u64 = 8;
 /// One site in so many is protected by the modernised stack.
 const MODERNISED_ONE_IN: u64 = 3;
 
@@ -62,12 +64,25 @@ pub(super) fn region() -> Region {
         vault: "rsv-dr".to_owned(),
         cache_account: "stdrcache".to_owned(),
         agent_registration: Duration::ZERO,
+        subscription: Subscription::default(),
         networks: Vec::new(),
     }
 }
 
 pub(super) fn master_target() -> MasterTarget {
     MasterTarget::default()
+}
+
+/// Cores that may not be enough for all machines, sizes of which one is the only one that they are configured to have, and
+/// no public addresses: any of them.
+fn tight(chance: &mut Chance, machines: u64) -> Subscription {
+    let cores = one_in(chance, 2).then(|| 2 * chance.in_range(1..=2 * machines) as u32);
+    let sizes = match chance.below(3) {
+        0 => vec!["Standard_D2s_v3".to_owned()],
+        1 => vec!["Standard_D2s_v3".to_owned(), "Standard_F2s_v2".to_owned()],
+        _ => Vec::new(),
+    };
+    Subscription { cores, sizes, public_addresses: !one_in(chance, 2) }
 }
 
 /// A site with machines in groups, their loads, networks and a policy; nothing happens there yet.
@@ -88,6 +103,10 @@ pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings, lasts:
     let registration = &mut seed.chance("registration");
     if one_in(registration, REGISTRATION_ONE_IN) {
         scenario.region.agent_registration = span(registration, Duration::from_secs(1)..=15 * MINUTE);
+    }
+    let subscription = &mut seed.chance("subscription");
+    if one_in(subscription, TIGHT_ONE_IN) {
+        scenario.region.subscription = tight(subscription, scenario.vms.len() as u64);
     }
     if leanings.from_start {
         scenario.t0 = Origin::Start;

@@ -24,6 +24,9 @@ impl Shrinking<'_> {
         self.change("agents that register at once", |scenario| {
             scenario.region.agent_registration = Duration::ZERO;
         });
+        self.change("a subscription that allows everything", |scenario| {
+            scenario.region.subscription = Default::default();
+        });
         self.change("no further servers", without_further_servers);
         self.change("the usual policy", |scenario| scenario.policy = Policy::default());
         self.change("no application-consistent points", |scenario| {
