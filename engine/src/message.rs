@@ -203,6 +203,9 @@ pub enum Order {
         selector: Selector,
         /// Counted by control; the same number is the same pin.
         by: u64,
+        /// Machines of a group whose pins have the same number here get the same point: a multi-VM point was asked
+        /// for (site-recovery 2.4). `None` for a choice of its own.
+        with: Option<u64>,
     },
     /// Target: the point need not be kept any longer for the pin of this number or a lower one. Answered by `Done`.
     UnpinPoint {

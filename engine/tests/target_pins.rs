@@ -6,10 +6,23 @@ use common::only_answer;
 use common::stream::{GENERATION, GROUP, NEWEST_ONLY, marked};
 use common::target::{Bed, at, at_point, hear, numbered, points, recover, with_points};
 use switchback_engine::message::{Answer, Order, Selector};
+use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::{Consistency, MachineId, Stamp};
 
 fn pin(by: u64, selector: Selector) -> Order {
-    Order::PinPoint { group: GROUP, generation: GENERATION, machine: MachineId(1), selector, by }
+    Order::PinPoint { group: GROUP, generation: GENERATION, machine: MachineId(1), selector, by, with: None }
+}
+
+/// A pin of one machine of two, which is to have the point of the other.
+fn shared_pin(machine: u32, by: u64, with: u64) -> Order {
+    Order::PinPoint {
+        group: GROUP,
+        generation: GENERATION,
+        machine: MachineId(machine),
+        selector: Selector::LatestProcessed,
+        by,
+        with: Some(with),
+    }
 }
 
 fn unpin(by: u64) -> Order {
@@ -54,6 +67,33 @@ fn a_pin_that_comes_again_gives_the_same_point_and_an_older_unpin_does_not_undo_
     target.order(9, unpin(7));
     one_more_point(&mut target, 5);
     assert_eq!(points(&target), [second.id.number, 5]);
+}
+
+#[test]
+fn pins_that_share_a_point_have_it_also_after_a_newer_one_and_a_crash() {
+    let mut target = with_points::<Stamp>(ReplicationPolicy::DEFAULT);
+    target.order(5, shared_pin(1, 7, 6));
+    let Answer::Chosen(first) = only_answer(&mut target, 5) else { panic!("a point is wanted") };
+    target.order(6, unpin(7));
+    one_more_point(&mut target, 4);
+    recover(&mut target);
+    target.order(7, shared_pin(2, 8, 6));
+    assert!(matches!(only_answer(&mut target, 7), Answer::Chosen(point) if point == first));
+    target.order(8, shared_pin(2, 10, 9));
+    let Answer::Chosen(later) = only_answer(&mut target, 8) else { panic!("a point is wanted") };
+    assert!(later.id > first.id, "another plan's choice is another one");
+}
+
+#[test]
+fn who_comes_when_the_shared_point_was_given_up_gets_none_rather_than_another() {
+    let mut target = with_points::<Stamp>(NEWEST_ONLY);
+    target.order(5, shared_pin(1, 7, 6));
+    assert!(matches!(only_answer(&mut target, 5), Answer::Chosen(_)));
+    target.order(6, unpin(7));
+    assert!(matches!(only_answer(&mut target, 6), Answer::Done));
+    one_more_point(&mut target, 4);
+    target.order(7, shared_pin(2, 8, 6));
+    assert!(matches!(only_answer(&mut target, 7), Answer::NoSuchPoint));
 }
 
 #[test]

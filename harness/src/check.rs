@@ -15,7 +15,7 @@
 //! | `asked` | what comes up in Azure and at home is what was asked for |
 //! | `kept` | points are kept as long as the policy says |
 //! | `calls` | what a job asks a site for is done once |
-//! | `plans` | machines of a recovery plan start group by group |
+//! | `plans` | machines of a recovery plan start group by group, and from one point where that was asked for |
 //! | `moves` | a machine that was moved to another process server sends there |
 //! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
@@ -23,7 +23,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use switchback_engine::role::CallId;
+use switchback_engine::role::{CallId, CommandId};
 use switchback_engine::{Consistency, GroupId, MachineId, PointId, RecoveryPoint, Site};
 use switchback_sim::SimTime;
 
@@ -209,6 +209,9 @@ pub struct Judges<C: Simulated> {
     replaced: BTreeSet<(MachineId, Site)>,
     /// How many writes each machine had when it was last started from recovered disks.
     started_from: BTreeMap<MachineId, usize>,
+    /// How many writes each machine had when it was last brought up by a plan that was to go to shared points, and by
+    /// which request.
+    shared_from: BTreeMap<MachineId, (CommandId, usize)>,
     /// How many writes each machine had on its side when its system was last shut down in order.
     shut_down_at: BTreeMap<(MachineId, Site), usize>,
     /// Cuts of groups, by source, up to which every effect is known to have its cause.
@@ -243,6 +246,7 @@ impl<C: Simulated> Judges<C> {
             tap: Tap::default(),
             replaced: BTreeSet::new(),
             started_from: BTreeMap::new(),
+            shared_from: BTreeMap::new(),
             shut_down_at: BTreeMap::new(),
             causal: BTreeMap::new(),
             reported: BTreeMap::new(),

@@ -322,6 +322,9 @@ pub(crate) enum TargetPoint {
     Latest,
     LatestProcessed,
     LatestAppConsistent,
+    LatestMultiVm,
+    LatestMultiVmProcessed,
+    LatestMultiVmAppConsistent,
     At(Spanned<Time>),
 }
 
@@ -332,7 +335,24 @@ pub(crate) struct Target {
     pub(crate) span: Span,
 }
 
-const TARGET_WORDS: &[&str] = &["latest", "latest-processed", "latest-app-consistent"];
+const TARGET_WORDS: &[&str] = &[
+    "latest",
+    "latest-processed",
+    "latest-app-consistent",
+    "latest-multi-vm",
+    "latest-multi-vm-processed",
+    "latest-multi-vm-app-consistent",
+];
+
+/// What the words mean, in their order.
+const TARGET_POINTS: [TargetPoint; 6] = [
+    TargetPoint::Latest,
+    TargetPoint::LatestProcessed,
+    TargetPoint::LatestAppConsistent,
+    TargetPoint::LatestMultiVm,
+    TargetPoint::LatestMultiVmProcessed,
+    TargetPoint::LatestMultiVmAppConsistent,
+];
 
 impl Decode for Target {
     const WANTED: &'static str =
@@ -360,7 +380,7 @@ impl Scalar for TargetWord {
             help: format!("{}, or {{ at: 1h20m }} for the newest at that time", problem.help),
             ..problem
         })?;
-        Ok(Self([TargetPoint::Latest, TargetPoint::LatestProcessed, TargetPoint::LatestAppConsistent][index]))
+        Ok(Self(TARGET_POINTS[index]))
     }
 
     fn schema() -> serde_json::Value {

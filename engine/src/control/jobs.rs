@@ -320,6 +320,8 @@ pub(super) enum Tolerance {
 pub(super) struct Facts {
     /// Which point is wanted.
     pub selector: Selector,
+    /// The job of the plan whose machines are to come from one point in each group, if that was asked for.
+    pub shared: Option<JobId>,
     /// Whether the user wants the source shut down first.
     pub shut_down_source: bool,
     /// The source was shut down in order.
@@ -356,6 +358,7 @@ impl Facts {
     pub(super) const fn new() -> Self {
         Self {
             selector: Selector::Latest,
+            shared: None,
             shut_down_source: false,
             source_is_down: false,
             point: None,

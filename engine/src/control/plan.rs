@@ -97,6 +97,9 @@ pub enum PlanOperation {
     Failover {
         /// To which points; not to a single one, which plans do not offer (site-recovery 6).
         to: Selector,
+        /// Whether the machines of a group go to one point that they share; on the way home there is no such choice
+        /// (site-recovery 2.4). A machine alone goes to its own.
+        multi_vm: bool,
         /// Whether the sources are shut down first; best effort.
         shut_down_source: bool,
     },
@@ -104,6 +107,8 @@ pub enum PlanOperation {
     TestFailover {
         /// From which points; not from a single one.
         to: Selector,
+        /// Whether the machines of a group come from one point that they share.
+        multi_vm: bool,
     },
     /// Remove what the test failover made.
     CleanUpTest,
@@ -132,8 +137,10 @@ impl PlanOperation {
     /// What is asked of one of its machines.
     pub(super) const fn on(self, machine: MachineId) -> Command {
         match self {
-            Self::Failover { to, shut_down_source } => Command::Failover { machine, to, shut_down_source },
-            Self::TestFailover { to } => Command::TestFailover { machine, to },
+            Self::Failover { to, shut_down_source, .. } => {
+                Command::Failover { machine, to, shut_down_source }
+            }
+            Self::TestFailover { to, .. } => Command::TestFailover { machine, to },
             Self::CleanUpTest => Command::CleanUpTest { machine },
             Self::Commit => Command::Commit { machine },
             Self::Reprotect(way) => Command::Reprotect { machine, way },
@@ -142,9 +149,14 @@ impl PlanOperation {
 
     pub(super) const fn selector(&self) -> Option<Selector> {
         match self {
-            Self::Failover { to, .. } | Self::TestFailover { to } => Some(*to),
+            Self::Failover { to, .. } | Self::TestFailover { to, .. } => Some(*to),
             _ => None,
         }
+    }
+
+    /// Whether machines of a group are to come from one point that they share.
+    pub(super) const fn is_multi_vm(&self) -> bool {
+        matches!(self, Self::Failover { multi_vm: true, .. } | Self::TestFailover { multi_vm: true, .. })
     }
 }
 
@@ -175,6 +187,9 @@ pub enum PlanRefused {
     /// A single recovery point was asked for.
     #[error("a plan does not go to a single recovery point")]
     SinglePoint,
+    /// A point that machines share was asked for on the way home.
+    #[error("on the way home a plan offers no multi-VM recovery points")]
+    MultiVmHome,
     /// A job of the plan is under way.
     #[error("a job of the plan is under way")]
     Busy,

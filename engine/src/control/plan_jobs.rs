@@ -76,6 +76,9 @@ impl Vault {
                 self.check_selector(*machine, selector)?;
             }
         }
+        if operation.is_multi_vm() && direction == Direction::Reverse {
+            return Err(PlanRefused::MultiVmHome.into());
+        }
         let job = self.ledger.next_job();
         let place = match operation {
             PlanOperation::Failover { .. } => PlanPlace::ShuttingDown,
@@ -84,7 +87,11 @@ impl Vault {
         };
         let mut children = Vec::with_capacity(ready.len());
         for machine in ready {
-            children.push((machine, self.start_on(machine, operation)?));
+            let child = self.start_on(machine, operation)?;
+            if let Some(child) = self.ledger.job_mut(child).filter(|_| operation.is_multi_vm()) {
+                child.facts.shared = Some(job);
+            }
+            children.push((machine, child));
         }
         self.ledger.put_plan_job(PlanJob {
             id: job,

@@ -65,6 +65,7 @@ fn pin(scene: &Scene<'_>) -> What {
         machine: scene.item.machine,
         selector: scene.job.facts.selector,
         by: scene.job.id.0,
+        with: scene.job.facts.shared.map(|plan| plan.0),
     })
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Target;
-use super::group::{Group, Stream};
+use super::group::{Group, Pin, Stream};
 use crate::batch::{Frame, StreamKey};
 use crate::content::Content;
 use crate::id::{DiskId, GroupId, MachineId, Site};
@@ -51,8 +51,8 @@ pub enum TargetRecord<C: Content> {
         machine: MachineId,
         /// What was asked for.
         selector: Selector,
-        /// The number of the pin.
-        by: u64,
+        /// The numbers of the pin.
+        pin: Pin,
     },
     /// A pin is no longer needed.
     Unpinned(GroupId, MachineId, u64),
@@ -75,6 +75,7 @@ pub struct GroupCheckpoint<C: Content> {
     streams: Vec<(StreamKey, u64, bool)>,
     finished: Vec<(MachineId, Selector, RecoveryPoint)>,
     pinned: Vec<(MachineId, (u64, RecoveryPoint))>,
+    shared: Option<(u64, PointId)>,
 }
 
 impl<C: Content> Target<C> {
@@ -122,8 +123,8 @@ impl<C: Content> Target<C> {
                     group.choose(*machine, *selector);
                 });
             }
-            TargetRecord::Pinned { group, machine, selector, by } => self.with(*group, |group| {
-                group.pin(*machine, *selector, *by);
+            TargetRecord::Pinned { group, machine, selector, pin } => self.with(*group, |group| {
+                group.pin(*machine, *selector, *pin);
             }),
             TargetRecord::Unpinned(group, machine, by) => {
                 self.with(*group, |group| group.unpin(*machine, *by));
@@ -169,6 +170,7 @@ impl<C: Content> Group<C> {
             streams: self.streams.values().map(|s| (s.key, s.next, s.is_shut_down)).collect(),
             finished: self.finished.iter().map(|(machine, f)| (*machine, f.selector, f.point)).collect(),
             pinned: self.pinned.iter().map(|(machine, pin)| (*machine, *pin)).collect(),
+            shared: self.shared,
         }
     }
 
@@ -185,6 +187,7 @@ impl<C: Content> Group<C> {
             streams: checkpoint.streams.iter().map(stream).collect(),
             finished: checkpoint.finished.iter().map(finished).collect(),
             pinned: checkpoint.pinned.iter().copied().collect(),
+            shared: checkpoint.shared,
             has_news: true,
             told: Arc::default(),
             told_at: None,

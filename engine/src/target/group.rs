@@ -19,6 +19,8 @@ pub(super) struct Group<C: Content> {
     pub(super) finished: BTreeMap<MachineId, Finished>,
     /// Points that are kept for machines that go on replicating, each with the number it is pinned by.
     pub(super) pinned: BTreeMap<MachineId, (u64, RecoveryPoint)>,
+    /// The newest point that was pinned for several machines, and the number that they have in common.
+    pub(super) shared: Option<(u64, PointId)>,
     /// Control has not heard of the newest change.
     pub(super) has_news: bool,
     /// The points as control was told of them last: most statuses have nothing new to say about them.
@@ -34,6 +36,15 @@ pub(super) struct Group<C: Content> {
 pub(super) struct Finished {
     pub(super) selector: Selector,
     pub(super) point: RecoveryPoint,
+}
+
+/// Under which numbers a point is pinned.
+#[derive(Debug, Clone, Copy)]
+pub struct Pin {
+    /// The pin's own.
+    pub(super) by: u64,
+    /// That of all pins of the group that are to have the same point.
+    pub(super) with: Option<u64>,
 }
 
 /// How far the stream of one disk has come.
@@ -54,6 +65,7 @@ impl<C: Content> Group<C> {
             streams: BTreeMap::new(),
             finished: BTreeMap::new(),
             pinned: BTreeMap::new(),
+            shared: None,
             has_news: true,
             told: Arc::default(),
             told_at: None,
@@ -88,13 +100,16 @@ impl<C: Content> Group<C> {
         Some(point)
     }
 
-    /// Chooses a point and keeps it; the same number gives the same point.
-    pub(super) fn pin(&mut self, machine: MachineId, selector: Selector, by: u64) -> Option<RecoveryPoint> {
-        if let Some((_, point)) = self.pinned.get(&machine).filter(|(pin, _)| *pin >= by) {
+    /// Chooses a point and keeps it; the same number gives the same point. The first of those that share one chooses for
+    /// all; who comes when that was given up gets none, because another would not be the same.
+    pub(super) fn pin(&mut self, machine: MachineId, selector: Selector, pin: Pin) -> Option<RecoveryPoint> {
+        if let Some((_, point)) = self.pinned.get(&machine).filter(|(number, _)| *number >= pin.by) {
             return Some(*point);
         }
-        let point = self.journal.choose(selector)?;
-        self.pinned.insert(machine, (by, point));
+        let shared = self.shared.filter(|(number, _)| Some(*number) == pin.with);
+        let point = self.journal.choose(shared.map_or(selector, |(_, point)| Selector::Exactly(point)))?;
+        self.shared = pin.with.map(|number| (number, point.id)).or(self.shared);
+        self.pinned.insert(machine, (pin.by, point));
         Some(point)
     }
 

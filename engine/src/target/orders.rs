@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Target;
 use super::durable::TargetRecord;
-use super::group::Group;
+use super::group::{Group, Pin};
 use super::receive::NOTE_BYTES;
 use super::write::Purpose;
 use crate::content::Content;
@@ -21,8 +21,8 @@ impl<C: Content> Target<C> {
                 let answer = self.finish(group, generation, machine, selector);
                 self.answer(request, answer);
             }
-            Order::PinPoint { group, generation, machine, selector, by } => {
-                let answer = self.pin(group, generation, machine, selector, by);
+            Order::PinPoint { group, generation, machine, selector, by, with } => {
+                let answer = self.pin(group, generation, machine, selector, Pin { by, with });
                 self.answer(request, answer);
             }
             Order::UnpinPoint { group, generation, machine, by } => {
@@ -92,12 +92,12 @@ impl<C: Content> Target<C> {
         generation: u64,
         machine: MachineId,
         selector: Selector,
-        by: u64,
+        pin: Pin,
     ) -> Answer<C> {
         let Some(group) = self.of_generation(id, generation) else { return Answer::Unknown };
-        let Some(point) = group.pin(machine, selector, by) else { return Answer::NoSuchPoint };
+        let Some(point) = group.pin(machine, selector, pin) else { return Answer::NoSuchPoint };
         group.has_news = true;
-        self.ledger.append(TargetRecord::Pinned { group: id, machine, selector, by }, NOTE_BYTES);
+        self.ledger.append(TargetRecord::Pinned { group: id, machine, selector, pin }, NOTE_BYTES);
         Answer::Chosen(point)
     }
 

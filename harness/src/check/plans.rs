@@ -1,11 +1,12 @@
-//! Recovery plans: no machine is started before those of an earlier group. Judged by what users asked for and by the calls
-//! that start machines; what the vault says decides only whether a machine is still on its way.
+//! Recovery plans: no machine is started before those of an earlier group, and machines of a consistency group come from
+//! one point where a multi-VM point was asked for. Judged by what users asked for, by the calls that start machines and by
+//! what they start from; what the vault says decides only whether a machine is still on its way.
 
-use switchback_engine::MachineId;
+use switchback_engine::{MachineId, Site};
 use switchback_engine::control::{Command, ItemState, Plan, PlanCommand, PlanId, PlanOperation, TestState};
 use switchback_engine::role::CommandId;
 
-use super::Judge;
+use super::{Judge, JudgedPoint};
 use crate::content::Simulated;
 use crate::world::World;
 
@@ -64,6 +65,55 @@ impl<C: Simulated> World<C> {
             );
             self.found(Judge::PlanOrder, what);
         }
+    }
+
+    /// A machine has come up from a recovery with so many of its writes. Where a plan was asked for multi-VM points, there must
+    /// be one point of its consistency group that held just these, and what each of the others came up with.
+    pub(super) fn judge_shared_point(&mut self, machine: MachineId, site: Site, position: usize) {
+        let Some((asked, Some(_))) = self.recovery_asked(machine) else { return };
+        let Some(group) = self.spec().group_of(machine.0 as usize).map(|group| group.id) else { return };
+        if site != Site::Recovery || !self.judges.reads_back || !self.wants_shared_points(asked) {
+            return;
+        }
+        self.judges.shared_from.insert(machine, (asked, position));
+        let came = self.judges.shared_from.iter().filter(|(_, (by, _))| *by == asked);
+        let members: Vec<(MachineId, usize)> = came
+            .filter(|(member, _)| self.spec().group_of(member.0 as usize).is_some_and(|of| of.id == group))
+            .map(|(member, (_, position))| (*member, *position))
+            .collect();
+        if members.len() < 2 {
+            return;
+        }
+        self.judges.looked(Judge::AsAsked);
+        let held = |point: &JudgedPoint| {
+            let has = |(member, position): &(MachineId, usize)| {
+                let known = point.positions.iter().find(|(of, _)| of == member);
+                known.is_none_or(|(_, known)| known == position)
+            };
+            point.site == site && point.group == group && members.iter().all(has)
+        };
+        if !self.judges.points().iter().any(held) {
+            let what = format!(
+                "machines {:?} of a consistency group were to come up from one point, and no point held that \
+                 many writes of each",
+                members.iter().map(|(member, position)| (member.0, *position)).collect::<Vec<_>>()
+            );
+            self.found_about(machine, Judge::AsAsked, what);
+        }
+    }
+
+    fn wants_shared_points(&self, id: CommandId) -> bool {
+        self.asked().iter().any(|(asked, command)| {
+            *asked == id
+                && matches!(
+                    command,
+                    Command::Plan(PlanCommand::Start(
+                        _,
+                        PlanOperation::Failover { multi_vm: true, .. }
+                            | PlanOperation::TestFailover { multi_vm: true, .. },
+                    ))
+                )
+        })
     }
 
     /// Whether a machine is being recovered and does not run there yet.

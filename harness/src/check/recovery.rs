@@ -23,6 +23,7 @@ impl<C: Simulated> World<C> {
             Ok(position) => {
                 self.judge_latest(machine, position);
                 self.judge_planned(machine, site, position);
+                self.judge_shared_point(machine, site, position);
                 self.judges.started_from.insert(machine, position);
                 self.find_out_how_it_ended(machine, site, position);
                 self.go_on_from(machine, site, position);
@@ -107,7 +108,11 @@ impl<C: Simulated> World<C> {
         self.judges.looked(Judge::NothingResurrected);
         let disks = self.image_of(machine, PhysicalDisk::Test);
         let promised = self.promised_to_test(machine);
-        let what = match (self.judge_image(machine, Site::Primary, &disks), promised) {
+        let image = self.judge_image(machine, Site::Primary, &disks);
+        if let Ok(position) = image {
+            self.judge_shared_point(machine, Site::Recovery, position);
+        }
+        let what = match (image, promised) {
             (Ok(position), Some(promised)) if position != promised => {
                 format!("the point of the test held {promised} writes, the test machine has {position}")
             }

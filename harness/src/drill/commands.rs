@@ -134,6 +134,10 @@ impl<C: Simulated> Drill<C> {
             RecoveryPointChoice::LatestProcessed => Selector::LatestProcessed,
             RecoveryPointChoice::LatestAppConsistent => Selector::LatestApplication,
             RecoveryPointChoice::At(_) => Selector::Exactly(self.point(machine, to)?),
+            // The reader refuses them for anything but a plan.
+            RecoveryPointChoice::LatestMultiVm
+            | RecoveryPointChoice::LatestMultiVmProcessed
+            | RecoveryPointChoice::LatestMultiVmAppConsistent => return Err(Failure::no_such_point()),
         })
     }
 
@@ -152,6 +156,9 @@ impl<C: Simulated> Drill<C> {
                 let until = self.t0.unwrap_or(SimTime::ZERO) + after;
                 points.iter().rfind(|point| sim_time(point.at) <= until)
             }
+            RecoveryPointChoice::LatestMultiVm
+            | RecoveryPointChoice::LatestMultiVmProcessed
+            | RecoveryPointChoice::LatestMultiVmAppConsistent => None,
         };
         found.map(|point| point.id).ok_or_else(Failure::no_such_point)
     }

@@ -43,7 +43,7 @@ impl Failure {
             Refused::NotHome => FailureWord::NotHome,
             Refused::BadGroup(_) => FailureWord::BadGroup,
             Refused::FailbackPolicyIsFixed => FailureWord::FailbackPolicyFixed,
-            Refused::Plan(PlanRefused::SinglePoint) => FailureWord::NoSuchPoint,
+            Refused::Plan(PlanRefused::SinglePoint | PlanRefused::MultiVmHome) => FailureWord::NoSuchPoint,
             Refused::Plan(PlanRefused::UnknownMachine(_)) => FailureWord::NotProtected,
             Refused::Plan(_) => FailureWord::NotAllowed,
             Refused::NoDatastore => FailureWord::NoDatastore,

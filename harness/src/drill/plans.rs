@@ -45,17 +45,19 @@ impl<C: Simulated> Drill<C> {
         };
         match action {
             Action::Failover { subject: Subject::Plan(plan), to, shutdown } => {
-                start(plan, PlanOperation::Failover { to: selector(*to)?, shut_down_source: *shutdown })
+                let (to, multi_vm) = (selector(*to)?, to.is_multi_vm());
+                start(plan, PlanOperation::Failover { to, multi_vm, shut_down_source: *shutdown })
             }
             Action::Failback { subject: Subject::Plan(plan), to } => {
                 let to = match to {
                     FailbackPoint::Latest => Selector::Latest,
                     FailbackPoint::LatestAppConsistent => Selector::LatestApplication,
                 };
-                start(plan, PlanOperation::Failover { to, shut_down_source: true })
+                start(plan, PlanOperation::Failover { to, multi_vm: false, shut_down_source: true })
             }
             Action::TestFailover { subject: Subject::Plan(plan), to } => {
-                start(plan, PlanOperation::TestFailover { to: selector(*to)? })
+                let (to, multi_vm) = (selector(*to)?, to.is_multi_vm());
+                start(plan, PlanOperation::TestFailover { to, multi_vm })
             }
             Action::CleanUpTest(Subject::Plan(plan)) => start(plan, PlanOperation::CleanUpTest),
             Action::Commit(Subject::Plan(plan)) => start(plan, PlanOperation::Commit),
@@ -120,9 +122,13 @@ pub(super) const fn is_for_now(refused: &PlanRefused) -> bool {
 
 fn selector(to: RecoveryPointChoice) -> Result<Selector, Failure> {
     match to {
-        RecoveryPointChoice::Latest => Ok(Selector::Latest),
-        RecoveryPointChoice::LatestProcessed => Ok(Selector::LatestProcessed),
-        RecoveryPointChoice::LatestAppConsistent => Ok(Selector::LatestApplication),
+        RecoveryPointChoice::Latest | RecoveryPointChoice::LatestMultiVm => Ok(Selector::Latest),
+        RecoveryPointChoice::LatestProcessed | RecoveryPointChoice::LatestMultiVmProcessed => {
+            Ok(Selector::LatestProcessed)
+        }
+        RecoveryPointChoice::LatestAppConsistent | RecoveryPointChoice::LatestMultiVmAppConsistent => {
+            Ok(Selector::LatestApplication)
+        }
         // The reader refuses it.
         RecoveryPointChoice::At(_) => Err(Failure::no_such_point()),
     }

@@ -50,6 +50,8 @@ pub enum Sabotage {
     LoseStateReports,
     /// Who was refused something hears that it is being done.
     AcceptEverything,
+    /// Asked to keep a point that machines share, the target hears that each is to have its own.
+    EachItsOwnPoint,
     /// The vault hears the groups of a recovery plan the other way round.
     ReversePlans,
     /// The vault hears of no change of what a machine is to look like.
@@ -102,6 +104,7 @@ impl Sabotage {
     fn tamper_order(self, order: &mut Order) {
         match (self, order) {
             (Self::StaleLatest, Order::Finish { selector, .. }) => *selector = Selector::LatestProcessed,
+            (Self::EachItsOwnPoint, Order::PinPoint { with, .. }) => *with = None,
             (Self::WrongPoint, Order::OpenPoint { point, .. }) => point.number -= 1,
             _ => {}
         }

@@ -67,7 +67,8 @@ impl Check<'_> {
         self.resolve(&name.value.0, name.span, who, &Names::plans(raw)).map(PlanIndex)
     }
 
-    /// What the product does not offer for a plan: a single recovery point, and what is done machine by machine.
+    /// What the product does not offer for a plan: a single recovery point, and what is done machine by machine. What it
+    /// offers for plans only: a point that the machines of a group share.
     pub(super) fn plan_can(&mut self, step: &raw::Step, action: &Action) {
         let (verb, span) = step.verb;
         let is_single = |to: &RecoveryPointChoice| matches!(to, RecoveryPointChoice::At(_));
@@ -81,8 +82,22 @@ impl Check<'_> {
                         "scenario::impossible_point",
                         "a plan does not go to a single recovery point",
                     )
-                    .label(span, "latest, latest-processed or latest-app-consistent is wanted here")
+                    .label(span, "one of the newest points is wanted here, such as latest or latest-multi-vm-processed")
                     .help("name the machine or the group to choose a point by its time"),
+                );
+            }
+            Action::Failover { subject: Subject::Vm(_) | Subject::Group(_), to, .. }
+            | Action::TestFailover { subject: Subject::Vm(_) | Subject::Group(_), to }
+            | Action::ChangePoint { subject: Subject::Vm(_) | Subject::Group(_), to }
+                if to.is_multi_vm() =>
+            {
+                self.d.report(
+                    Diagnostic::new(
+                        "scenario::impossible_point",
+                        "only a plan goes to a recovery point that machines share",
+                    )
+                    .label(span, "latest, latest-processed, latest-app-consistent or a time is wanted here")
+                    .help("name a recovery plan with `plan:`, or choose another point"),
                 );
             }
             Action::ChangePoint { subject: Subject::Plan(_), .. }

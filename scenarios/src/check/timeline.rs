@@ -319,7 +319,9 @@ impl Check<'_> {
         match target.point {
             TargetPoint::Latest => Some(RecoveryPointChoice::Latest),
             TargetPoint::LatestProcessed => Some(RecoveryPointChoice::LatestProcessed),
-            TargetPoint::LatestAppConsistent => {
+            TargetPoint::LatestMultiVm => Some(RecoveryPointChoice::LatestMultiVm),
+            TargetPoint::LatestMultiVmProcessed => Some(RecoveryPointChoice::LatestMultiVmProcessed),
+            TargetPoint::LatestAppConsistent | TargetPoint::LatestMultiVmAppConsistent => {
                 if policy.app_consistent_every.is_none() {
                     self.d.report(
                         Diagnostic::new(
@@ -331,7 +333,10 @@ impl Check<'_> {
                     );
                     return None;
                 }
-                Some(RecoveryPointChoice::LatestAppConsistent)
+                Some(match target.point {
+                    TargetPoint::LatestMultiVmAppConsistent => RecoveryPointChoice::LatestMultiVmAppConsistent,
+                    _ => RecoveryPointChoice::LatestAppConsistent,
+                })
             }
             TargetPoint::At(time) => {
                 self.time_within(time, Duration::ZERO, YEAR, "the time of a recovery point");
@@ -375,7 +380,11 @@ impl Check<'_> {
         match target.point {
             TargetPoint::Latest => Some(FailbackPoint::Latest),
             TargetPoint::LatestAppConsistent => Some(FailbackPoint::LatestAppConsistent),
-            TargetPoint::LatestProcessed | TargetPoint::At(_) => {
+            TargetPoint::LatestProcessed
+            | TargetPoint::LatestMultiVm
+            | TargetPoint::LatestMultiVmProcessed
+            | TargetPoint::LatestMultiVmAppConsistent
+            | TargetPoint::At(_) => {
                 self.d.report(
                     Diagnostic::new(
                         "scenario::impossible_point",

@@ -423,8 +423,22 @@ pub enum RecoveryPointChoice {
     LatestProcessed,
     /// The newest application-consistent point.
     LatestAppConsistent,
+    /// As [`Self::Latest`], and machines of one group go to one point that they share. Of plans only, as the next two.
+    LatestMultiVm,
+    /// The newest point that the machines of a group share; a machine alone goes to its own.
+    LatestMultiVmProcessed,
+    /// The newest application-consistent point that the machines of a group share; a machine alone goes to its own.
+    LatestMultiVmAppConsistent,
     /// The newest point at this time after t0.
     At(Duration),
+}
+
+impl RecoveryPointChoice {
+    /// Whether machines of one group are to share the point, which plans offer (site-recovery 2.4).
+    #[must_use]
+    pub const fn is_multi_vm(self) -> bool {
+        matches!(self, Self::LatestMultiVm | Self::LatestMultiVmProcessed | Self::LatestMultiVmAppConsistent)
+    }
 }
 
 /// Which recovery point a failback goes to.

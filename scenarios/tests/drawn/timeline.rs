@@ -86,6 +86,16 @@ fn whole_point(frame: &Scenario) -> impl Strategy<Value = RecoveryPointChoice> +
     })
 }
 
+/// The same of a point that the machines of a plan share, now and then.
+fn shared(subject: Subject, to: RecoveryPointChoice, is_shared: bool) -> RecoveryPointChoice {
+    match to {
+        to if !is_shared || !matches!(subject, Subject::Plan(_)) => to,
+        RecoveryPointChoice::Latest => RecoveryPointChoice::LatestMultiVm,
+        RecoveryPointChoice::LatestAppConsistent => RecoveryPointChoice::LatestMultiVmAppConsistent,
+        _ => RecoveryPointChoice::LatestMultiVmProcessed,
+    }
+}
+
 fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
     let stores = (0..frame.site.datastores.len()).prop_map(DatastoreIndex);
     prop_oneof![Just(NewDisks::WithMasterTarget), Just(NewDisks::Unsaid), stores.prop_map(NewDisks::In)]
@@ -94,8 +104,11 @@ fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
 fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     let back = prop_oneof![Just(FailbackPoint::Latest), Just(FailbackPoint::LatestAppConsistent)];
     prop_oneof![
-        (planned(frame), whole_point(frame), any::<bool>())
-            .prop_map(|(subject, to, shutdown)| Action::Failover { subject, to, shutdown }),
+        (planned(frame), whole_point(frame), any::<bool>(), any::<bool>()).prop_map(
+            |(subject, to, shutdown, is_shared)| {
+                Action::Failover { subject, to: shared(subject, to, is_shared), shutdown }
+            }
+        ),
         (subject(frame), point(frame), any::<bool>()).prop_map(|(subject, to, shutdown)| Action::Failover {
             subject,
             to,

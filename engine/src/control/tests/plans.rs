@@ -13,7 +13,7 @@ use crate::point::PointId;
 use crate::ports::PortFailure;
 
 const PLAN: PlanId = PlanId(7);
-const FAIL_OVER: PlanOperation = PlanOperation::Failover { to: Selector::Latest, shut_down_source: true };
+const FAIL_OVER: PlanOperation = PlanOperation::Failover { to: Selector::Latest, multi_vm: false, shut_down_source: true };
 
 fn group(machines: &[MachineId], before: &[&str]) -> PlanGroup {
     let before = before.iter().map(|text| ManualAction { description: (*text).to_owned() }).collect();
@@ -95,7 +95,7 @@ fn a_manual_action_holds_its_group_back_until_it_is_done() {
 #[test]
 fn a_plan_goes_there_and_home_again() {
     let mut world = planned(&[]);
-    let test = PlanOperation::TestFailover { to: Selector::Latest };
+    let test = PlanOperation::TestFailover { to: Selector::Latest, multi_vm: false };
     let reprotect = PlanOperation::Reprotect(ReprotectWay::through(PS, Some(DatastoreId(0))));
     for operation in [test, PlanOperation::CleanUpTest, FAIL_OVER, PlanOperation::Commit, reprotect] {
         assert_eq!(carry_out(&mut world, operation), JobState::Succeeded, "{operation:?}");
@@ -167,7 +167,7 @@ fn what_does_not_go_with_a_plan_is_refused() {
         why => panic!("{why}"),
     };
     let point = PointId { generation: 1, number: 1 };
-    let single = PlanOperation::TestFailover { to: Selector::Exactly(point) };
+    let single = PlanOperation::TestFailover { to: Selector::Exactly(point), multi_vm: false };
     assert_eq!(refuse(&mut world, &start(single)), PlanRefused::SinglePoint);
     let stranger = MachineId(99);
     assert_eq!(
