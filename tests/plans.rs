@@ -36,3 +36,49 @@ fn a_plan_whose_manual_action_nobody_completes_waits() {
     assert_ne!(ran.code, Some(exit::HELD));
     ran.says("it is not through in time").says("of a plan is still Before { group: 1, action: 0 }");
 }
+
+/// A site of so many machines, each in a group of its own, and a plan of all of them in so many groups.
+fn plan_of(machines: usize, groups: usize) -> String {
+    let head = "scenario: many\nversion: 1\nsummary: A plan of many machines.\n\
+        site:\n  vcenter: { name: vc, hosts: 1 }\n  datastores:\n    - { name: ds, capacity: 1TiB }\n\
+        region: { name: uksouth, vault: rsv, cache-account: cache }\nwan: { bandwidth: 1Gbps, latency: 5ms }\n\
+        policy: { app-consistent-every: off }\nprotect:\n";
+    let mut text = head.to_owned();
+    for number in 0..machines {
+        text += &format!(
+            "  - consistency-group: g{number}\n    vms:\n      - {{ name: vm-{number}, disks: [{{ name: os, size: 1MiB }}] }}\n"
+        );
+    }
+    text += "plans:\n  - plan: all\n    groups:\n";
+    for group in 0..groups {
+        let vms: Vec<String> =
+            (0..machines).filter(|vm| vm % groups == group).map(|vm| format!("vm-{vm}")).collect();
+        text += &format!("      - {{ vms: [{}] }}\n", vms.join(", "));
+    }
+    text += "timeline:\n  - { at: 10m, failover: { plan: all, to: latest-multi-vm, shutdown: true } }\n\
+        expect:\n  - state: { plan: all, is: failed-over }\nthen-heal: { within: 1h, expect: converged }\n";
+    text
+}
+
+#[test]
+fn a_plan_of_a_hundred_machines_in_seven_groups_fails_over() {
+    let folder = Folder::new();
+    folder.file("many.yaml", plan_of(100, 7));
+    folder.switchback(&["run", "many.yaml"]).exits(exit::HELD).says("plans keep their order");
+}
+
+#[test]
+fn a_plan_of_a_hundred_and_one_machines_or_of_eight_groups_is_refused_with_its_place() {
+    let folder = Folder::new();
+    folder.file("machines.yaml", plan_of(101, 7));
+    folder.file("groups.yaml", plan_of(8, 8));
+    let line = |text: String| text.lines().position(|line| line.contains("plan: all")).map(|at| at + 1);
+    for (file, text, what) in [
+        ("machines.yaml", plan_of(101, 7), "has 101 machines"),
+        ("groups.yaml", plan_of(8, 8), "has 8 groups"),
+    ] {
+        let place = format!("{file}:{}", line(text).expect("the plan has a name"));
+        let ran = folder.switchback(&["check", file]).exits(exit::INVALID_SCENARIO);
+        ran.complains("scenario::impossible_number").complains(what).complains(&place);
+    }
+}

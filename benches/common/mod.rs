@@ -58,6 +58,7 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
             agent_registration: Duration::ZERO,
             subscription: Default::default(),
             networks: Vec::new(),
+            scripts: Vec::new(),
         },
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),

@@ -57,6 +57,7 @@ mod resume;
 mod resync;
 mod rpo;
 mod runs;
+mod scripts;
 mod server_health;
 mod silence;
 mod status;
@@ -77,8 +78,8 @@ pub use ledger::ControlRecord;
 pub use master_target::{DriveUnfit, MasterTargetUnfit};
 pub use operations::allowed_operations;
 pub use plan::{
-    ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan, PlanCommand, PlanGroup, PlanId, PlanJob,
-    PlanOperation, PlanPlace, PlanRefused,
+    ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan, PlanAction, PlanCommand, PlanGroup, PlanId,
+    PlanJob, PlanOperation, PlanPlace, PlanRefused,
 };
 pub use vocabulary::{
     Command, ItemState, JobId, JobKind, JobState, Location, Operation, PlannedPoint, Refused, ReprotectWay,
@@ -267,6 +268,10 @@ impl<C: Content> Control<C> {
     }
 
     fn question(&self, number: u64) -> Option<Effect<C, ControlRecord>> {
+        if let Some(run) = self.vault.script_asked(number) {
+            let request = CloudRequest::RunScript(Box::new(run));
+            return Some(Effect::Cloud { call: CallId(number), request });
+        }
         let job = self.vault.job(self.vault.wire.job_of(number)?)?;
         Some(match job.ask(number)?.what.clone() {
             What::Order { to, order } => Effect::Send {

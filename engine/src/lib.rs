@@ -27,6 +27,7 @@ pub mod ports;
 pub mod process_server;
 pub mod recovery;
 pub mod role;
+pub mod script;
 pub mod target;
 pub mod time;
 mod window;

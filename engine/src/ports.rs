@@ -15,6 +15,7 @@ use crate::content::Content;
 use crate::id::{DatastoreId, DiskId, MachineId, MasterTargetId};
 use crate::journal::View;
 use crate::recovery::{MachineProfile, RecoverySettings, Violation, listed};
+use crate::script::ScriptRun;
 
 /// Asked of the hypervisor of the primary site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,6 +240,8 @@ pub enum CloudRequest<C: Content> {
     DeleteMachine(Instance, MachineId),
     /// Delete a replica disk. Nothing there is `Done`.
     DeleteReplica(DiskId),
+    /// Run a script of a recovery plan to its end ([`PortFailure::ScriptFailed`]). The same number is the same run.
+    RunScript(Box<ScriptRun>),
 }
 
 /// What the cloud answers.
@@ -293,6 +296,9 @@ pub enum PortFailure {
     /// A machine of a test failover has the address.
     #[error("the address belongs to a machine of a test failover")]
     AddressOfTest,
+    /// A script of a recovery plan ended with that exit code.
+    #[error("the script ended with exit code {0}")]
+    ScriptFailed(u8),
     /// Snapshots stand in the way.
     #[error("the machine has {0} snapshots")]
     SnapshotsPresent(u32),

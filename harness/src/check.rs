@@ -23,7 +23,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use switchback_engine::control::JobId;
 use switchback_engine::role::{CallId, CommandId};
+use switchback_engine::script::ScriptStep;
 use switchback_engine::{Consistency, GroupId, MachineId, PointId, RecoveryPoint, Site};
 use switchback_sim::SimTime;
 
@@ -212,6 +214,8 @@ pub struct Judges<C: Simulated> {
     /// How many writes each machine had when it was last brought up by a plan that was to go to shared points, and by
     /// which request.
     shared_from: BTreeMap<MachineId, (CommandId, usize)>,
+    /// When each script of a plan's job was first asked for.
+    pub(crate) script_asked: BTreeMap<(JobId, ScriptStep), SimTime>,
     /// How many writes each machine had on its side when its system was last shut down in order.
     shut_down_at: BTreeMap<(MachineId, Site), usize>,
     /// Cuts of groups, by source, up to which every effect is known to have its cause.
@@ -247,6 +251,7 @@ impl<C: Simulated> Judges<C> {
             replaced: BTreeSet::new(),
             started_from: BTreeMap::new(),
             shared_from: BTreeMap::new(),
+            script_asked: BTreeMap::new(),
             shut_down_at: BTreeMap::new(),
             causal: BTreeMap::new(),
             reported: BTreeMap::new(),

@@ -3,10 +3,12 @@
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
+use switchback_azure::ScriptBehaviour;
 use switchback_engine::content::SECTOR_BYTES;
-use switchback_engine::control::Stack;
+use switchback_engine::control::{PlanId, Stack};
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::ports::{Drive, DriveUse};
+use switchback_engine::script::ScriptStep;
 use switchback_engine::{GroupId, MachineId};
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
@@ -69,11 +71,34 @@ fn written_one_by_one(scenario: &Scenario) -> WorldSpec {
             agent_registration: scenario.region.agent_registration,
             subscription: scenario.region.subscription.clone(),
             networks: scenario.region.networks.clone(),
+            scripts: scripts(scenario),
         },
         machine_disk: DiskTiming::flash(),
         backend_disk: DiskTiming::flash(),
         drain_every: DRAIN_EVERY,
     }
+}
+
+/// What the scripts of all plans do.
+fn scripts(scenario: &Scenario) -> Vec<(PlanId, ScriptStep, ScriptBehaviour)> {
+    let mut scripts = Vec::new();
+    for (number, plan) in scenario.plans.iter().enumerate() {
+        for (group, members) in plan.groups.iter().enumerate() {
+            for (is_after, actions) in [(false, &members.before), (true, &members.after)] {
+                for (action, what) in actions.iter().enumerate() {
+                    let model::PlanAction::Script(script) = what else { continue };
+                    let exit = script.fails.map_or(0, core::num::NonZeroU8::get);
+                    let step = ScriptStep { group, is_after, action };
+                    scripts.push((
+                        PlanId(number as u32),
+                        step,
+                        ScriptBehaviour { takes: script.takes, exit },
+                    ));
+                }
+            }
+        }
+    }
+    scripts
 }
 
 fn master_target(target: &model::NamedMasterTarget) -> MasterTargetSpec {

@@ -23,9 +23,11 @@ fn failed_over(sabotage: Option<Sabotage>) -> Drill<Stamp> {
     sabotage.into_iter().for_each(|sabotage| drill.world.sabotage(sabotage));
     let group =
         |machine| PlanGroup { machines: vec![MachineId(machine)], before: Vec::new(), after: Vec::new() };
-    drill
-        .world
-        .command(Command::Plan(PlanCommand::Save(Plan { id: PLAN, groups: vec![group(0), group(1)] })));
+    drill.world.command(Command::Plan(PlanCommand::Save(Plan {
+        id: PLAN,
+        name: "shop".to_owned(),
+        groups: vec![group(0), group(1)],
+    })));
     drill.pass(MINUTE);
     let operation = PlanOperation::Failover { to: Selector::Latest, multi_vm: false, shut_down_source: true };
     drill.world.command(Command::Plan(PlanCommand::Start(PLAN, operation)));
@@ -62,7 +64,11 @@ fn rehearsed(multi_vm: bool, sabotage: Option<Sabotage>) -> Drill<Stamp> {
     drill.world.fail_calls(SiteCall::Azure(RequestKind::Inspect), &late, 1);
     let machines = vec![MachineId(0), MachineId(1)];
     let group = PlanGroup { machines, before: Vec::new(), after: Vec::new() };
-    drill.world.command(Command::Plan(PlanCommand::Save(Plan { id: PLAN, groups: vec![group] })));
+    drill.world.command(Command::Plan(PlanCommand::Save(Plan {
+        id: PLAN,
+        name: "shop".to_owned(),
+        groups: vec![group],
+    })));
     drill.pass(MINUTE);
     let operation = PlanOperation::TestFailover { to: Selector::LatestProcessed, multi_vm };
     drill.world.command(Command::Plan(PlanCommand::Start(PLAN, operation)));

@@ -24,8 +24,8 @@ pub(crate) use crate::raw_args::{
     Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
     HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
     Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
-    RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk,
-    StateExpectation, Subject, SubjectName, SwitchProcessServer, TaskExpectation, TestFailover,
+    RequirementsExpectation, ScriptExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow,
+    SlowDisk, StateExpectation, Subject, SubjectName, SwitchProcessServer, TaskExpectation, TestFailover,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};

@@ -8,7 +8,7 @@ use crate::model::words::{
     SomeWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::raw_steps::Target;
-use crate::scalars::{CodeName, Count, Flag, Ip, KebabName, Name};
+use crate::scalars::{CodeName, Count, Flag, Ip, KebabName, Name, Text};
 use crate::units::{BitRate, DurationRange, Ratio, Time};
 
 /// Names the machine, the group or the plan something is asked of.
@@ -342,6 +342,20 @@ about! {
     KeptExpectation is "an expectation" {
         /// Exactly so many.
         "count" => count: required Spanned<Count>,
+    }
+}
+
+record! {
+    /// How often a script of a plan was run, and what it was told.
+    ScriptExpectation is "an expectation" {
+        /// Of which plan.
+        "plan" => plan: required Spanned<Name>,
+        /// Which script: its path or address.
+        "runs" => runs: required Spanned<Text>,
+        /// How often it has ended. Default 1.
+        "times" => times: optional Spanned<Count>,
+        /// A text that the JSON it was told holds, in each run.
+        "told" => told: optional Spanned<Text>,
     }
 }
 

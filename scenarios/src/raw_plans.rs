@@ -1,7 +1,8 @@
 //! Recovery plans as they are written.
 
 use crate::decode::{NonEmpty, Spanned, record};
-use crate::scalars::{Name, Text};
+use crate::scalars::{Count, Name, Text};
+use crate::units::Time;
 
 record! {
     /// A recovery plan: machines that are failed over together and started group by group.
@@ -29,8 +30,26 @@ record! {
     /// Something that is done before or after a group starts.
     PlanAction is "an action of a plan" {
         /// What people do: the plan waits for a `complete-action` step.
-        "manual" => manual: required Spanned<Text>,
+        "manual" => manual: optional Spanned<Text>,
+        /// What a script does: the plan waits until it has ended.
+        "script" => script: optional PlanScript,
     }
+    one of ["manual", "script"]
+}
+
+record! {
+    /// A script of a plan. It is not really run: how long it takes and how it ends is said here.
+    PlanScript is "a script of a plan" {
+        /// The path of a program.
+        "program" => program: optional Spanned<Text>,
+        /// The address of a web hook.
+        "web-hook" => web_hook: optional Spanned<Text>,
+        /// How long it takes, at most 2h. Default: no time.
+        "takes" => takes: optional Spanned<Time>,
+        /// The exit code that it fails with, 1 to 255. It does not fail by default.
+        "fails" => fails: optional Spanned<Count>,
+    }
+    one of ["program", "web-hook"]
 }
 
 record! {

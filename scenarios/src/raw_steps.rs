@@ -13,9 +13,9 @@ use crate::raw::{
     ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
     FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
     LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Protect, Reprotect, RequirementsExpectation, ServerExpectation, SettingsOf,
-    ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SwitchProcessServer, TaskExpectation,
-    TestFailover,
+    PointsExpectation, Protect, Reprotect, RequirementsExpectation, ScriptExpectation, ServerExpectation,
+    SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SwitchProcessServer,
+    TaskExpectation, TestFailover,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -131,6 +131,8 @@ choice! {
         "home" => Home(HomeExpectation),
         /// How a task of a step's job ended.
         "task" => Task(TaskExpectation),
+        /// How often a script of a plan was run, and what it was told.
+        "script" => Script(ScriptExpectation),
         /// A code that Site Recovery shows during the run.
         "code" => Code(CodeExpectation),
         /// The most acknowledged writes that may be lost.

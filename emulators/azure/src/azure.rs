@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use switchback_engine::control::PlanId;
 use switchback_engine::ports::{CloudAnswer, CloudRequest, Instance};
 use switchback_engine::role::{DiskRef, StorageError};
+use switchback_engine::script::ScriptStep;
 use switchback_engine::{Content, DiskId, MachineId, Site};
 use switchback_sim::{Chance, Seed};
 
@@ -14,6 +16,7 @@ use crate::managed_disk::{DiskRole, ManagedDisk};
 use crate::policy::Policy;
 use crate::quota::Quota;
 use crate::request_kind::RequestKind;
+use crate::script::{ScriptBehaviour, ScriptRan};
 use crate::storage_account::StorageAccount;
 use crate::virtual_machine::{MachineTarget, ProvisioningState, VirtualMachine};
 use crate::virtual_network::VirtualNetwork;
@@ -54,6 +57,9 @@ pub struct Azure<C: Content> {
     pub(crate) machines: BTreeMap<(Instance, MachineId), VirtualMachine>,
     pub(crate) calls: Calls<CloudRequest<C>, CloudAnswer>,
     pub(crate) rules: FaultRules,
+    /// What scripts of plans do; one that is not here ends well at once.
+    pub(crate) scripts: BTreeMap<(PlanId, ScriptStep), ScriptBehaviour>,
+    pub(crate) scripts_ran: Vec<ScriptRan>,
     asked: BTreeMap<(RequestKind, MachineId), u32>,
 }
 
@@ -79,6 +85,8 @@ impl<C: Content> Azure<C> {
             machines: BTreeMap::new(),
             calls: Calls::none(),
             rules: FaultRules::default(),
+            scripts: BTreeMap::new(),
+            scripts_ran: Vec::new(),
             asked: BTreeMap::new(),
         }
     }
@@ -216,6 +224,11 @@ impl<C: Content> Azure<C> {
         let asked = self.asked.entry((kind, machine)).or_default();
         *asked += 1;
         self.seed.chance(&format!("azure {kind:?} {} #{asked}", machine.0))
+    }
+
+    /// A generator for the number of a machine.
+    pub(crate) fn chance_for_machine(&self, machine: MachineId) -> Chance {
+        self.seed.chance(&format!("azure machine {}", machine.0))
     }
 
     /// A generator for a name that belongs to a disk.

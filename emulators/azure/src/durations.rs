@@ -36,6 +36,8 @@ pub(crate) const fn of(kind: RequestKind) -> RangeInclusive<Duration> {
         RequestKind::StartTestMachine => millis(10, 60),
         // Documented as about 8 to 10 minutes (site-recovery 3.5); no recording has a machine that needs it.
         RequestKind::PrepareBoot => millis(480_000, 600_000),
+        // Until the script begins; how long that takes is the script's own affair.
+        RequestKind::RunScript => REPLY,
     }
 }
 

@@ -59,7 +59,7 @@ impl<C: Content> Azure<C> {
         let waits_for_guest = kind == RequestKind::StopMachine && self.is_running(machine);
         let length = match kind {
             RequestKind::StopMachine if !waits_for_guest => chance.duration(DEALLOCATE),
-            kind => chance.duration(durations::of(kind)),
+            kind => chance.duration(durations::of(kind)) + self.script_takes(&request),
         };
         let done_at = now + length + verdict.delay;
         let reply_lost = verdict.reply_lost;
@@ -158,7 +158,8 @@ impl<C: Content> Azure<C> {
             CloudRequest::Inspect(..)
             | CloudRequest::CreateMachine(..)
             | CloudRequest::DeleteMachine(..)
-            | CloudRequest::DeleteReplica(_) => Ok(()),
+            | CloudRequest::DeleteReplica(_)
+            | CloudRequest::RunScript(_) => Ok(()),
         }
     }
 
@@ -200,6 +201,12 @@ impl<C: Content> Azure<C> {
             CloudRequest::DeleteReplica(disk) => {
                 let gone = self.disks.remove(&(DiskRole::Replica, disk));
                 Ok(done(gone.map(|_| Consequence::ReplicaDeleted(disk))))
+            }
+            CloudRequest::RunScript(run) => {
+                let ran = self.run_script(now, *run);
+                let failed = ran.exit;
+                self.scripts_ran.push(ran);
+                if failed == 0 { Ok(done([])) } else { Err(Refusal::ScriptFailed(failed)) }
             }
         }
     }

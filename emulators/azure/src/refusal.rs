@@ -66,6 +66,9 @@ pub enum Refusal {
     /// The disks cannot be prepared for a start here.
     #[error("the disks of {0} cannot be prepared for a start in Azure")]
     BootNotPrepared(String),
+    /// A script of a recovery plan ended with that exit code.
+    #[error("the script ended with exit code {0}")]
+    ScriptFailed(u8),
     /// The region does not answer.
     #[error("the service is unavailable")]
     ServiceUnavailable,
@@ -88,7 +91,7 @@ impl Refusal {
             Self::PrivateIpAddressInUse(_) | Self::PrivateIpAddressOfTest(_) => "PrivateIPAddressInUse",
             Self::PrivateIpAddressNotInSubnet(_) => "PrivateIPAddressNotInSubnet",
             Self::RequirementsNotMet(_) => "RequirementsNotMet",
-            Self::BootNotPrepared(_) => "OperationNotAllowed",
+            Self::BootNotPrepared(_) | Self::ScriptFailed(_) => "OperationNotAllowed",
             Self::ServiceUnavailable => "ServiceUnavailable",
         }
     }
@@ -113,6 +116,7 @@ impl From<&Refusal> for PortFailure {
             Refusal::RequirementsNotMet(violations) => Self::Unsuitable(violations.clone()),
             Refusal::PrivateIpAddressOfTest(_) => Self::AddressOfTest,
             Refusal::BootNotPrepared(_) => Self::BootNotPrepared,
+            Refusal::ScriptFailed(exit) => Self::ScriptFailed(*exit),
             Refusal::ServiceUnavailable => Self::Unavailable,
         }
     }

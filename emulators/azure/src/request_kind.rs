@@ -34,11 +34,13 @@ pub enum RequestKind {
     DeleteTestMachine,
     /// [`CloudRequest::PrepareBoot`].
     PrepareBoot,
+    /// [`CloudRequest::RunScript`].
+    RunScript,
 }
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Inspect,
         Self::Examine,
         Self::CreateReplica,
@@ -53,11 +55,12 @@ impl RequestKind {
         Self::StartTestMachine,
         Self::DeleteTestMachine,
         Self::PrepareBoot,
+        Self::RunScript,
     ];
 
-    /// The kind of `request`, and the machine it is about.
+    /// The kind of `request`, and the machine it is about; of a script the first that it is told of.
     #[must_use]
-    pub const fn of<C: Content>(request: &CloudRequest<C>) -> (Self, MachineId) {
+    pub fn of<C: Content>(request: &CloudRequest<C>) -> (Self, MachineId) {
         use Instance::{Recovered, Test};
         match request {
             CloudRequest::Inspect(_, machine) => (Self::Inspect, *machine),
@@ -74,6 +77,9 @@ impl RequestKind {
             CloudRequest::DeleteMachine(Recovered, machine) => (Self::DeleteMachine, *machine),
             CloudRequest::DeleteMachine(Test, machine) => (Self::DeleteTestMachine, *machine),
             CloudRequest::DeleteReplica(disk) => (Self::DeleteReplica, disk.machine),
+            CloudRequest::RunScript(run) => {
+                (Self::RunScript, run.machines.first().map_or(MachineId(0), |told| told.machine))
+            }
         }
     }
 }

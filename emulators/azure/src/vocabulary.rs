@@ -479,7 +479,8 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
         | PortFailure::SnapshotsPresent(_)
         | PortFailure::DatastoreOutOfReach
         | PortFailure::NotInstallable(_)
-        | PortFailure::BootNotPrepared => (409, "OperationNotAllowed"),
+        | PortFailure::BootNotPrepared
+        | PortFailure::ScriptFailed(_) => (409, "OperationNotAllowed"),
         PortFailure::AddressOfTest => (409, "PrivateIPAddressInUse"),
         PortFailure::Unsuitable(_) => (400, "InvalidParameter"),
         PortFailure::GuestUnresponsive => (409, "VMAgentStatusCommunicationError"),

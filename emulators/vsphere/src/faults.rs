@@ -153,6 +153,7 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::BootNotPrepared
         | PortFailure::AddressOfTest
         | PortFailure::Disallowed(_)
+        | PortFailure::ScriptFailed(_)
         | PortFailure::Unsuitable(_) => "NotSupported",
     }
 }

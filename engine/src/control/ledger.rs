@@ -63,7 +63,7 @@ impl Part {
             Self::Counters(_) => 32,
             Self::Plan(plan) => 32 + 64 * plan.groups.len() + 8 * plan.machines().count(),
             Self::PlanGone(_) => 16,
-            Self::PlanJob(job) => 128 + 64 * job.plan.groups.len() + 24 * job.children.len(),
+            Self::PlanJob(job) => 160 + 64 * job.plan.groups.len() + 24 * job.children.len(),
         };
         bytes as u64
     }

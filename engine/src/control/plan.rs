@@ -1,5 +1,5 @@
-//! Recovery plans as data: groups of machines that are started one group after the other, with what people do between
-//! them, and the job of a plan.
+//! Recovery plans as data: groups of machines that are started one group after the other, with what people and scripts do
+//! between them, and the job of a plan.
 //!
 //! Site-recovery 6: a plan has up to seven groups and a hundred machines, a machine once. All machines are shut down
 //! first, then all fail over side by side, then the groups start one after the other.
@@ -9,9 +9,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::jobs::JobError;
+use super::scripts::OpenScript;
 use super::vocabulary::{Command, ItemState, JobId, JobKind, JobState, ReprotectWay, TaskKind};
 use crate::id::{Direction, MachineId};
 use crate::message::Selector;
+use crate::script::Script;
 use crate::time::Instant;
 
 /// The most groups of a plan (site-recovery 6).
@@ -28,6 +31,8 @@ pub struct PlanId(pub u32);
 pub struct Plan {
     /// Its number.
     pub id: PlanId,
+    /// What it is called: scripts are told.
+    pub name: String,
     /// Its groups, in the order in which they start: 1 to [`PLAN_GROUPS_MAX`].
     pub groups: Vec<PlanGroup>,
 }
@@ -62,10 +67,19 @@ impl Plan {
 pub struct PlanGroup {
     /// The machines.
     pub machines: Vec<MachineId>,
-    /// What people do before they start, one after the other.
-    pub before: Vec<ManualAction>,
-    /// What people do after they have started, one after the other.
-    pub after: Vec<ManualAction>,
+    /// What is done before they start, one after the other.
+    pub before: Vec<PlanAction>,
+    /// What is done after they have started, one after the other.
+    pub after: Vec<PlanAction>,
+}
+
+/// What is done before or after a group starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PlanAction {
+    /// People do it.
+    Manual(ManualAction),
+    /// A script does it. Away only: on the way home the product runs none (site-recovery 6).
+    Script(Script),
 }
 
 /// Something that people do: the plan waits until they say that it is done.
@@ -249,26 +263,29 @@ pub struct PlanJob {
     pub kind: JobKind,
     /// The direction of replication it is about.
     pub direction: Direction,
-    /// Where it stands. Failed when the job of a machine did not succeed; the others are carried through all the same.
+    /// Where it stands. Failed when the job of a machine did not succeed, or a script failed; the others are carried
+    /// through all the same.
     pub state: JobState,
     /// How far it is.
     pub place: PlanPlace,
+    /// Why the first of its scripts that failed did.
+    pub error: Option<JobError>,
     /// The jobs of its machines. A machine without one was there already.
     pub children: Vec<(MachineId, JobId)>,
     /// When it was accepted.
     pub started: Instant,
     /// When it reached its final state.
     pub ended: Option<Instant>,
+    pub(super) script: Option<OpenScript>,
 }
 
 impl PlanJob {
     /// The manual action it waits for.
     #[must_use]
     pub fn waits_for(&self) -> Option<&ManualAction> {
-        match self.place {
-            PlanPlace::Before { group, action } => self.plan.groups.get(group)?.before.get(action),
-            PlanPlace::After { group, action } => self.plan.groups.get(group)?.after.get(action),
-            _ => None,
+        match self.action()?.1 {
+            PlanAction::Manual(action) => Some(action),
+            PlanAction::Script(_) => None,
         }
     }
 
@@ -289,7 +306,7 @@ impl PlanJob {
         }
     }
 
-    /// The manual action it waits for is done.
+    /// The action it waits for is done.
     pub(super) const fn action_done(&mut self) {
         if let PlanPlace::Before { action, .. } | PlanPlace::After { action, .. } = &mut self.place {
             *action += 1;

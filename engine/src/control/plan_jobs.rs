@@ -10,7 +10,7 @@
 use super::jobs::Job;
 use super::ledger::Reply;
 use super::operations::allowed_operations;
-use super::plan::{Plan, PlanCommand, PlanId, PlanJob, PlanOperation, PlanPlace, PlanRefused};
+use super::plan::{Plan, PlanAction, PlanCommand, PlanId, PlanJob, PlanOperation, PlanPlace, PlanRefused};
 use super::vault::Vault;
 use super::vocabulary::{ItemState, JobId, JobKind, JobState, Operation, Refused, TaskKind, TaskState};
 use crate::id::{Direction, MachineId};
@@ -103,6 +103,8 @@ impl Vault {
             children,
             started: self.now,
             ended: None,
+            error: None,
+            script: None,
         });
         self.tell_plan(job);
         Ok(job)
@@ -199,12 +201,15 @@ impl Vault {
 
     fn carry_plan_on(&mut self, id: JobId) -> bool {
         let Some(job) = self.ledger.plan_job(id) else { return false };
+        if let Some((_, PlanAction::Script(_))) = job.action() {
+            return self.carry_script_on(id);
+        }
         let Some(next) = self.next_place(job) else { return false };
         let children = job.children.clone();
         if next == PlanPlace::Ended {
             let is_well =
                 |child: &JobId| self.job(*child).is_some_and(|job| job.state == JobState::Succeeded);
-            let is_well = children.iter().all(|(_, child)| is_well(child));
+            let is_well = job.error.is_none() && children.iter().all(|(_, child)| is_well(child));
             self.end_plan(id, if is_well { JobState::Succeeded } else { JobState::Failed });
             return false;
         }
@@ -214,6 +219,17 @@ impl Vault {
         self.tell_plan(id);
         children.into_iter().for_each(|(_, child)| self.advance(child));
         true
+    }
+
+    /// A script is waited for; on the way home it is left out, and the plan goes on.
+    fn carry_script_on(&mut self, id: JobId) -> bool {
+        let is_home = self.ledger.plan_job(id).is_some_and(|job| job.direction == Direction::Reverse);
+        if !is_home {
+            self.run_script(id);
+        } else if let Some(job) = self.ledger.plan_job_mut(id) {
+            job.action_done();
+        }
+        is_home
     }
 
     /// Where a plan is next; `None` while it has to wait.
@@ -236,14 +252,14 @@ impl Vault {
                 .all(|(_, child)| child.is_none_or(|job| is_before(job, TaskKind::StartMachine)))
                 .then_some(PlanPlace::Before { group: 0, action: 0 }),
             PlanPlace::Before { group, .. } => {
-                job.waits_for().is_none().then_some(PlanPlace::Starting { group })
+                job.action().is_none().then_some(PlanPlace::Starting { group })
             }
             PlanPlace::Starting { group } => {
                 let members = &job.plan.groups.get(group)?.machines;
                 let mut members = jobs().filter(|(machine, _)| members.contains(machine));
                 members.all(|(_, child)| has_ended(child)).then_some(PlanPlace::After { group, action: 0 })
             }
-            PlanPlace::After { group, .. } => job.waits_for().is_none().then(|| after_actions(group)),
+            PlanPlace::After { group, .. } => job.action().is_none().then(|| after_actions(group)),
             PlanPlace::Ended => None,
         }
     }
@@ -254,11 +270,13 @@ impl Vault {
             job.place = PlanPlace::Ended;
             job.state = state;
             job.ended = Some(now);
+            job.script = None;
         }
+        self.wire.numbers_of(id).into_iter().for_each(|number| self.wire.close(number));
         self.tell_plan(id);
     }
 
-    fn tell_plan(&mut self, id: JobId) {
+    pub(super) fn tell_plan(&mut self, id: JobId) {
         let Some(job) = self.ledger.plan_job(id) else { return };
         let told = Observation::Plan {
             job: id,

@@ -150,6 +150,9 @@ impl Vault {
         let Some(id) = self.wire.job_of(number) else {
             return;
         };
+        if self.job(id).is_none() {
+            return self.repeat_script(id, number, is_held);
+        }
         if self.wire.look_at(number) == Some(RECOVERED) {
             self.begin_patience_anew(id, number);
         }
@@ -172,6 +175,9 @@ impl Vault {
         let Some(id) = self.wire.job_of(number) else {
             return;
         };
+        if self.job(id).is_none() {
+            return self.settle_script(id, number, outcome);
+        }
         let Some(ask) = self.job(id).and_then(|job| job.ask(number)).cloned() else {
             return;
         };

@@ -65,6 +65,7 @@ impl Vault {
                 vault.wire.set(ask.number, job.id, RECOVERED);
             }
         }
+        vault.reopen_scripts();
         let protected = vault.ledger.items().values().filter(|item| is_protected(item));
         for item in protected {
             vault.wire.watch_rpo(item.machine, Instant::ZERO);

@@ -1,14 +1,34 @@
-//! Recovery plans: no machine is started before those of an earlier group, and machines of a consistency group come from
+//! Recovery plans: no machine is started before those of an earlier group and the scripts before it, and machines of a consistency group come from
 //! one point where a multi-VM point was asked for. Judged by what users asked for, by the calls that start machines and by
 //! what they start from; what the vault says decides only whether a machine is still on its way.
 
-use switchback_engine::{MachineId, Site};
-use switchback_engine::control::{Command, ItemState, Plan, PlanCommand, PlanId, PlanOperation, TestState};
+use core::time::Duration;
+
+use switchback_engine::control::{
+    Command, ItemState, Plan, PlanAction, PlanCommand, PlanId, PlanOperation, TestState,
+};
 use switchback_engine::role::CommandId;
+use switchback_engine::script::ScriptStep;
+use switchback_engine::{MachineId, Site};
 
 use super::{Judge, JudgedPoint};
 use crate::content::Simulated;
 use crate::world::World;
+
+/// A script that takes this long may have been given up: the patience of the engine, and that of its repeats.
+const SCRIPT_GIVEN_UP_AFTER: Duration = Duration::from_hours(2);
+
+/// The scripts that have to end before the machines of a group start.
+fn scripts_until(plan: &Plan, own: usize) -> impl Iterator<Item = ScriptStep> {
+    plan.groups.iter().enumerate().take(own + 1).flat_map(move |(group, members)| {
+        let after = if group < own { &members.after[..] } else { &[] };
+        [(false, &members.before[..]), (true, after)].into_iter().flat_map(move |(is_after, actions)| {
+            let scripts = actions.iter().enumerate();
+            let scripts = scripts.filter(|(_, action)| matches!(action, PlanAction::Script(_)));
+            scripts.map(move |(action, _)| ScriptStep { group, is_after, action })
+        })
+    })
+}
 
 impl<C: Simulated> World<C> {
     /// A plan as a user last had it kept.
@@ -44,9 +64,9 @@ impl<C: Simulated> World<C> {
     }
 
     /// The vault has a machine started at one of the sites.
-    pub(crate) fn judge_order_of_plan(&mut self, machine: MachineId) {
+    pub(crate) fn judge_order_of_plan(&mut self, machine: MachineId, site: Site) {
         let Some((asked, Some(plan))) = self.recovery_asked(machine) else { return };
-        let Some(plan) = self.plan_as_asked(plan) else { return };
+        let Some(plan) = self.plan_as_asked(plan).cloned() else { return };
         let Some(own) = plan.groups.iter().position(|group| group.machines.contains(&machine)) else {
             return;
         };
@@ -65,6 +85,31 @@ impl<C: Simulated> World<C> {
             );
             self.found(Judge::PlanOrder, what);
         }
+        if site == Site::Recovery {
+            self.judge_scripts_before(machine, asked, &plan, own);
+        }
+    }
+
+    /// A machine of a group is started away: every script before that has ended, or has kept the plan waiting for so long
+    /// that it was given up.
+    fn judge_scripts_before(&mut self, machine: MachineId, asked: CommandId, plan: &Plan, own: usize) {
+        let Some(Ok(job)) = self.reply(asked).cloned() else { return };
+        let open = scripts_until(plan, own).find(|step| {
+            let ended =
+                self.azure().scripts_ran().iter().any(|ran| ran.run.job == job && ran.run.step == *step);
+            let since = self.judges.script_asked.get(&(job, *step));
+            !ended && since.is_none_or(|since| self.now() < *since + SCRIPT_GIVEN_UP_AFTER)
+        });
+        self.judges.looked(Judge::PlanOrder);
+        if let Some(step) = open {
+            let what = format!(
+                "machine {} of group {} of a plan is started, and a script of group {} has not ended",
+                machine.0,
+                own + 1,
+                step.group + 1
+            );
+            self.found(Judge::PlanOrder, what);
+        }
     }
 
     /// A machine has come up from a recovery with so many of its writes. Where a plan was asked for multi-VM points, there must
@@ -72,7 +117,10 @@ impl<C: Simulated> World<C> {
     pub(super) fn judge_shared_point(&mut self, machine: MachineId, site: Site, position: usize) {
         let Some((asked, Some(_))) = self.recovery_asked(machine) else { return };
         let Some(group) = self.spec().group_of(machine.0 as usize).map(|group| group.id) else { return };
-        if site != Site::Recovery || !self.judges.reads_back || !self.wants_shared_points(asked) {
+        // A request that nobody has answered may not be the one that brought the machine up.
+        let is_accepted = matches!(self.reply(asked), Some(Ok(_)));
+        let is_known = is_accepted && self.judges.reads_back;
+        if site != Site::Recovery || !is_known || !self.wants_shared_points(asked) {
             return;
         }
         self.judges.shared_from.insert(machine, (asked, position));

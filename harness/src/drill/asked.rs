@@ -294,7 +294,7 @@ impl<C: Simulated> Drill<C> {
                 let failed = one.or_else(|| plan.and_then(|plan| first_failed(control, plan)));
                 match failed {
                     Some(job) if self.is_refused_by_azure(job) => Look::Ended,
-                    failed => Look::Failed(failed.map_or_else(Failure::of_plan, Failure::of_job)),
+                    failed => Look::Failed(failed.map_or_else(|| Failure::of_plan(plan), Failure::of_job)),
                 }
             }
         }

@@ -9,7 +9,9 @@ use switchback_engine::{Consistency, Direction, MachineId, Site};
 use switchback_scenarios::model::words::{
     ConsistencyKind, HomeWord, PowerWord, SomeWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
-use switchback_scenarios::model::{DatastoreIndex, DurationRange, Expect, Expectation, StepIndex, Subject};
+use switchback_scenarios::model::{
+    DatastoreIndex, DurationRange, Expect, Expectation, ScriptExpectation, StepIndex, Subject,
+};
 
 use super::{Drill, Failover, moments};
 use crate::check::Judge;
@@ -94,6 +96,7 @@ impl<C: Simulated> Drill<C> {
                 let name = format!("{} at {site}", self.scenario.subject_name(subject));
                 (name, found.iter().all(|found| *found == is), format!("{}, wanted {is}", listed(&found)))
             }
+            Expectation::Script(ref script) => self.judge_script(script),
             Expectation::Code { subject, ref is } => {
                 let shown: Vec<&str> = self.codes_of(subject).map(Code::as_str).collect();
                 let name = format!("code {is} for {}", self.scenario.subject_name(subject));
@@ -236,6 +239,20 @@ impl<C: Simulated> Drill<C> {
             ItemState::Committed(Direction::Reverse) => StateWord::FailbackCommitted,
             _ => return None,
         })
+    }
+
+    /// How often a script has ended, by what Azure has run, and whether each run was told what is expected.
+    fn judge_script(&self, script: &ScriptExpectation) -> (String, bool, String) {
+        let plan = &self.scenario.plans[script.plan.0].name;
+        let ran = self.world.azure().scripts_ran().iter();
+        let ran: Vec<_> = ran
+            .filter(|ran| ran.run.plan.0 as usize == script.plan.0 && ran.run.script.place() == script.runs)
+            .collect();
+        let is_told = |told: &String| ran.iter().all(|ran| ran.context.contains(told));
+        let (count, was_told) = (ran.len() as u64, script.told.as_ref().is_none_or(is_told));
+        let told = if was_told { "" } else { ", and was told otherwise" };
+        let name = format!("runs of {} by {plan}", script.runs);
+        (name, count == script.times && was_told, format!("{count}, wanted {}{told}", script.times))
     }
 
     /// How many recovery points can be chosen.

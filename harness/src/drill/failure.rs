@@ -1,7 +1,7 @@
 //! Why something that a step asked for was not done, in the engine's words and in those of the language.
 
 use switchback_azure::errors::raised;
-use switchback_engine::control::{Job, JobError, MasterTargetUnfit, PlanRefused, Refused};
+use switchback_engine::control::{Job, JobError, MasterTargetUnfit, PlanJob, PlanRefused, Refused};
 use switchback_engine::ports::PortFailure;
 use switchback_scenarios::model::words::FailureWord;
 
@@ -54,9 +54,12 @@ impl Failure {
         Self { word: Some(word), why: refused.to_string() }
     }
 
-    /// A machine of a plan was cancelled.
-    pub(super) fn of_plan() -> Self {
-        Self::nameless("the plan failed: a machine of it was cancelled".to_owned())
+    /// A script of a plan failed, or a machine of it was cancelled.
+    pub(super) fn of_plan(plan: Option<&PlanJob>) -> Self {
+        match plan.and_then(|plan| plan.error.as_ref()) {
+            Some(error) => Self { word: Some(word_of(error)), why: format!("the plan failed: {error}") },
+            None => Self::nameless("the plan failed: a machine of it was cancelled".to_owned()),
+        }
     }
 
     pub(super) fn of_job(job: &Job) -> Self {
@@ -100,6 +103,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::Unsuitable(_) => FailureWord::RequirementsNotMet,
             PortFailure::AddressOfTest => FailureWord::AddressOfTest,
             PortFailure::BootNotPrepared => FailureWord::BootNotPrepared,
+            PortFailure::ScriptFailed(_) => FailureWord::ScriptFailed,
             PortFailure::NotInstallable(_) => FailureWord::NotInstallable,
         },
     }

@@ -195,6 +195,7 @@ const fn site_call(call: OutsideCall) -> SiteCall {
         OutsideCall::CreateTestMachine => SiteCall::Azure(Azure::CreateTestMachine),
         OutsideCall::StartTestMachine => SiteCall::Azure(Azure::StartTestMachine),
         OutsideCall::PrepareBoot => SiteCall::Azure(Azure::PrepareBoot),
+        OutsideCall::RunScript => SiteCall::Azure(Azure::RunScript),
         OutsideCall::DeleteTestMachine => SiteCall::Azure(Azure::DeleteTestMachine),
     }
 }

@@ -4,10 +4,12 @@ use core::time::Duration;
 
 use switchback_engine::MachineId;
 use switchback_engine::control::{
-    Command, ItemState, ManualAction, Plan, PlanCommand, PlanGroup, PlanId, PlanOperation, PlanRefused,
+    Command, ItemState, ManualAction, Plan, PlanAction, PlanCommand, PlanGroup, PlanId, PlanOperation,
+    PlanRefused,
 };
 use switchback_engine::message::Selector;
 use switchback_engine::role::CommandId;
+use switchback_engine::script::Script;
 use switchback_scenarios::model::{self, Action, FailbackPoint, PlanIndex, RecoveryPointChoice, Subject};
 use switchback_sim::SimTime;
 
@@ -139,12 +141,19 @@ const fn plan_id(plan: PlanIndex) -> PlanId {
 }
 
 fn plan(number: usize, plan: &model::RecoveryPlan) -> Plan {
-    let actions =
-        |texts: &[String]| texts.iter().map(|text| ManualAction { description: text.clone() }).collect();
+    let action = |action: &model::PlanAction| match action {
+        model::PlanAction::Manual(text) => PlanAction::Manual(ManualAction { description: text.clone() }),
+        model::PlanAction::Script(script) if script.is_web_hook => {
+            PlanAction::Script(Script::WebHook(script.place.clone()))
+        }
+        model::PlanAction::Script(script) => PlanAction::Script(Script::Program(script.place.clone())),
+    };
+    let actions = |actions: &[model::PlanAction]| actions.iter().map(action).collect();
     let group = |group: &model::PlanGroup| PlanGroup {
         machines: group.vms.iter().map(|vm| MachineId(vm.0 as u32)).collect(),
         before: actions(&group.before),
         after: actions(&group.after),
     };
-    Plan { id: plan_id(PlanIndex(number)), groups: plan.groups.iter().map(group).collect() }
+    let (id, name) = (plan_id(PlanIndex(number)), plan.name.clone());
+    Plan { id, name, groups: plan.groups.iter().map(group).collect() }
 }

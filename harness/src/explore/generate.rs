@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `site` | machines, disks, groups, datastores, networks, policy, loads |
 //! | `servers` | further process servers and master targets, and which of them a reprotect or a move names |
+//! | `plans` | a recovery plan of some of the groups, which are then walked together |
 //! | `journey` | a legal walk of each group through failover and failback |
 //! | `faults` | what goes wrong, for how long |
 //! | `when` | when it does: by the clock, around a step, at a moment of the workflow |
@@ -34,13 +35,14 @@ mod draw;
 mod faults;
 mod journey;
 mod leanings;
+mod plans;
 pub(crate) mod servers;
 mod site;
 mod stories;
 mod when;
 
 /// Goes up when the same seed begins to give another scenario.
-pub const GENERATOR_VERSION: u32 = 5;
+pub const GENERATOR_VERSION: u32 = 6;
 
 /// One run in so many moves real bytes, through compression and checksums. They cost ten times as much.
 const BYTES_ONE_IN: u64 = 256;
@@ -66,7 +68,12 @@ pub fn generate(seed: u64, ranges: &Exploration, weights: &Weights) -> Scenario 
     let leanings = Leanings::draw(&mut of.chance("leanings"));
     let span = journey::lasts(&mut of.chance("lasts"), ranges, leanings);
     let mut scenario = site::draw(&of, ranges, leanings, span);
-    scenario.timeline = journey::draw(&mut of.chance("journey"), ranges, &scenario, span);
+    // A journey that was asked for is one of groups.
+    let of_plan = match ranges.journey {
+        None => plans::add(&mut of.chance("plan"), &mut scenario),
+        Some(_) => Vec::new(),
+    };
+    scenario.timeline = journey::draw(&mut of.chance("journey"), ranges, &scenario, span, &of_plan);
     let journey = Journey { weights, steps: scenario.timeline.len(), until: span, around: leanings.around };
     faults::draw(&of, ranges, leanings, &journey, &mut scenario);
     scenario.seed = chance.next_u64() >> 32;

@@ -122,6 +122,9 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
             ("operator", format!("shuts {} down, in Azure", name(machine)))
         }
         Happening::FoundUnclean { .. } => return None,
+        Happening::ScriptRan { place, exit, context } => {
+            ("script", format!("{place} ends with {exit}; it was told {context}"))
+        }
         Happening::OperatorSnapshot { machine } => {
             ("operator", format!("takes a snapshot of {}, on premises", name(machine)))
         }

@@ -214,6 +214,9 @@ fn build_azure<C: Simulated>(spec: &WorldSpec) -> Azure<C> {
     for (number, _) in spec.machines.iter().enumerate().filter(|(_, machine)| machine.boot.locked) {
         azure.lock_boot(MachineId(number as u32));
     }
+    for (plan, step, behaviour) in &spec.cloud.scripts {
+        azure.set_script(*plan, *step, *behaviour);
+    }
     azure.set_agent_registration(spec.cloud.agent_registration);
     azure.add_subnet("default", Ipv4Addr::new(10, 1, 0, 0), 16);
     for network in &spec.cloud.networks {

@@ -172,6 +172,15 @@ pub enum Happening {
         /// Which.
         machine: MachineId,
     },
+    /// A script of a recovery plan has ended.
+    ScriptRan {
+        /// Its path or address.
+        place: String,
+        /// Its exit code.
+        exit: u8,
+        /// The JSON it was told.
+        context: String,
+    },
     /// An operator took a snapshot of a machine at home.
     OperatorSnapshot {
         /// Of which.

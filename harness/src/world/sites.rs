@@ -24,7 +24,7 @@ impl<C: Simulated> World<C> {
             return;
         }
         if let HypervisorRequest::PowerOn(machine) = &request {
-            self.judge_order_of_plan(*machine);
+            self.judge_order_of_plan(*machine, Site::Primary);
         }
         let now = self.now();
         if let (Some(Sabotage::ReplicaBeforeAgent), HypervisorRequest::InstallAgent(machine)) =
@@ -131,8 +131,11 @@ impl<C: Simulated> World<C> {
             (_, request) => request,
         };
         if let CloudRequest::StartMachine(instance, machine) = &request {
-            self.judge_order_of_plan(*machine);
+            self.judge_order_of_plan(*machine, Site::Recovery);
             self.judge_instance(*instance, *machine);
+        }
+        if let CloudRequest::RunScript(run) = &request {
+            self.judges.script_asked.entry((run.job, run.step)).or_insert(now);
         }
         let (kind, _) = azure::RequestKind::of(&request);
         let fired = self.azure.rules_fired();
@@ -146,13 +149,24 @@ impl<C: Simulated> World<C> {
 
     pub(super) fn cloud_done(&mut self, call: CallId) {
         let now = self.now();
+        let known = self.azure.scripts_ran().len();
         let outcome = self.azure.finish(now, call);
+        self.note_scripts(known);
         self.judge_call(call, !outcome.consequences.is_empty(), outcome.result.as_ref());
         outcome.consequences.into_iter().for_each(|consequence| self.azure_consequence(consequence));
         if let Some(result) = outcome.result
             && self.sabotage != Some(Sabotage::SwallowAnswers)
         {
             self.input_after(ANSWER_AFTER, Address::Control, Input::Cloud { call, result });
+        }
+    }
+
+    /// Scripts that have ended since so many were known.
+    fn note_scripts(&mut self, known: usize) {
+        for number in known..self.azure.scripts_ran().len() {
+            let azure::ScriptRan { run, context, exit, .. } = &self.azure.scripts_ran()[number];
+            let (place, context, exit) = (run.script.place().to_owned(), context.clone(), *exit);
+            self.note(Happening::ScriptRan { place, exit, context });
         }
     }
 

@@ -3,10 +3,12 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
+use switchback_azure::ScriptBehaviour;
 use switchback_engine::agent::config::HEARTBEAT_EVERY;
-use switchback_engine::control::Stack;
+use switchback_engine::control::{PlanId, Stack};
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::ports::Drive;
+use switchback_engine::script::ScriptStep;
 use switchback_engine::{GroupId, MachineId, Site};
 use switchback_scenarios::model::Subscription;
 use switchback_scenarios::model::recovery::Network;
@@ -129,6 +131,8 @@ pub struct CloudSpec {
     pub subscription: Subscription,
     /// Networks beside the usual one.
     pub networks: Vec<Network>,
+    /// What the scripts of recovery plans do; one that is not here ends well at once.
+    pub scripts: Vec<(PlanId, ScriptStep, ScriptBehaviour)>,
 }
 
 /// Service times of a kind of disk.

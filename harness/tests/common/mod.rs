@@ -103,6 +103,7 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
             agent_registration: Duration::ZERO,
             subscription: Default::default(),
             networks: Vec::new(),
+            scripts: Vec::new(),
         },
         machine_disk: disk.clone(),
         backend_disk: disk,

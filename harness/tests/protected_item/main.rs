@@ -2,6 +2,9 @@
 //! legal and illegal, with faults. Never a state, nor a change of state, that the reference does not know; never a legal
 //! operation that is refused; never an illegal one that is accepted or changes anything.
 //!
+//! Recovery plans have a reference of their own (`plan_reference`): two machines and a plan of them, commands about it and
+//! about its machines alone.
+//!
 //! `PROTECTED_ITEM_CASES=10000 cargo test -p switchback-harness --test protected_item` goes on for longer, and
 //! `PROTECTED_ITEM_SEED=7` begins elsewhere. A failure is shrunk to the fewest steps that still show it.
 
@@ -10,6 +13,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod operations;
+mod plan_reference;
+mod plan_rehearsal;
 mod reference;
 mod rehearsal;
 
@@ -20,6 +25,8 @@ use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use switchback_harness::world::Sabotage;
 
 use operations::{Operations, Step};
+use plan_reference::{Estate, PlanAsked, Plans};
+use plan_rehearsal::{Documents, Law, PlanRehearsal};
 use reference::{Asked, Item, Standing, Way};
 use rehearsal::{Broken, Rehearsal, Sound};
 
@@ -28,8 +35,17 @@ const CASES: u32 = 1000;
 /// Steps of the longest.
 const STEPS_MAX: usize = 24;
 
-/// Drives random journeys; the fewest steps that go wrong, and how, if some do.
+/// Drives random journeys of an item; the fewest steps that go wrong, and how, if some do.
 fn drive<B: Broken + 'static>(cases: u32, seed: u64) -> Result<(), (String, Vec<Step>)> {
+    run::<Rehearsal<B>, Operations>(cases, seed)
+}
+
+/// The same of any machine under its reference.
+fn run<T, R>(cases: u32, seed: u64) -> Result<(), (String, Vec<R::Transition>)>
+where
+    R: ReferenceStateMachine,
+    T: StateMachineTest<Reference = R>,
+{
     let config = Config {
         cases,
         rng_seed: RngSeed::Fixed(seed),
@@ -38,8 +54,8 @@ fn drive<B: Broken + 'static>(cases: u32, seed: u64) -> Result<(), (String, Vec<
         ..Config::default()
     };
     let mut runner = TestRunner::new(config.clone());
-    let outcome = runner.run(&Operations::sequential_strategy(1..STEPS_MAX), |(course, steps, seen)| {
-        Rehearsal::<B>::test_sequential(config.clone(), course, steps, seen);
+    let outcome = runner.run(&R::sequential_strategy(1..STEPS_MAX), |(course, steps, seen)| {
+        T::test_sequential(config.clone(), course, steps, seen);
         Ok(())
     });
     match outcome {
@@ -115,4 +131,49 @@ fn an_illegal_operation_at_the_end_of_the_way_home_is_found() {
     let (reason, steps) = drive::<NoCommitAtHome>(5000, 1).unwrap_err();
     assert!(reason.contains("must be refused"), "{reason}");
     assert!((6..=9).contains(&steps.len()), "six operations lead there, and little else is left: {steps:?}");
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Plans.
+
+/// So many journeys of a plan, unless the environment says otherwise.
+const PLAN_CASES: u32 = 200;
+
+#[test]
+fn a_plan_does_what_the_documents_say_and_an_illegal_command_changes_nothing() {
+    let cases = number("PROTECTED_ITEM_CASES", PLAN_CASES.into()) as u32;
+    let outcome = run::<PlanRehearsal<Documents>, Plans>(cases, number("PROTECTED_ITEM_SEED", 1));
+    assert!(outcome.is_ok(), "{outcome:#?}");
+}
+
+/// As if a plan could not be deleted, and the engine let it through.
+struct KeptForEver;
+
+impl Law for KeptForEver {
+    fn allows(estate: &Estate, asked: PlanAsked) -> bool {
+        estate.allows(asked) && asked != PlanAsked::Delete
+    }
+}
+
+#[test]
+fn an_illegal_command_about_a_plan_that_is_accepted_is_found_and_shrunk_to_two_steps() {
+    let (reason, steps) = run::<PlanRehearsal<KeptForEver>, Plans>(100, 1).unwrap_err();
+    assert!(reason.contains("must be refused"), "{reason}");
+    assert!(matches!(steps[..], [PlanAsked::Save(_), PlanAsked::Delete]), "{steps:?}");
+}
+
+/// As if people could be done before the plan waits for them: what is allowed by the law and not by the engine.
+struct Hasty;
+
+impl Law for Hasty {
+    fn allows(estate: &Estate, asked: PlanAsked) -> bool {
+        estate.allows(asked) || asked == PlanAsked::ActionDone
+    }
+}
+
+#[test]
+fn a_legal_command_about_a_plan_that_is_refused_is_found_and_shrunk_to_one_step() {
+    let (reason, steps) = run::<PlanRehearsal<Hasty>, Plans>(100, 1).unwrap_err();
+    assert!(reason.contains("was refused"), "{reason}");
+    assert_eq!(steps, [PlanAsked::ActionDone]);
 }

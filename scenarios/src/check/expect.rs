@@ -6,7 +6,7 @@ use crate::check::timeline::called;
 use crate::check::{Check, YEAR, recovery};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Expect, Expectation, StepIndex};
+use crate::model::{Expect, Expectation, ScriptExpectation, StepIndex};
 use crate::raw;
 use crate::raw_steps::ExpectationKind;
 use crate::scalars::KebabName;
@@ -81,6 +81,12 @@ impl Check<'_> {
                 site: args.site.value,
                 is: args.is.value,
             },
+            ExpectationKind::Script(args) => Expectation::Script(Box::new(ScriptExpectation {
+                plan: self.plan_named(raw, &args.plan, who)?,
+                runs: args.runs.value.0.clone(),
+                times: args.times.map_or(1, |times| times.value.0),
+                told: args.told.as_ref().map(|told| told.value.0.clone()),
+            })),
             ExpectationKind::Code(args) => Expectation::Code {
                 subject: self.subject(raw, args.subject(), who)?,
                 is: args.is.value.0.clone(),

@@ -1,11 +1,16 @@
 //! Recovery plans, and what can be asked of one.
 
+use core::num::NonZeroU8;
+use core::time::Duration;
+
 use crate::check::{Check, Names};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Action, PlanGroup, PlanIndex, RecoveryPlan, RecoveryPointChoice, Subject};
+use crate::model::{
+    Action, PlanAction, PlanGroup, PlanIndex, PlanScript, RecoveryPlan, RecoveryPointChoice, Subject,
+};
 use crate::raw;
-use crate::scalars::Name;
+use crate::scalars::{Count, Name};
 use crate::source::Span;
 
 impl Check<'_> {
@@ -48,14 +53,46 @@ impl Check<'_> {
     ) -> Option<PlanGroup> {
         let who = format!("the recovery plan `{}` starts the machine", plan.value.0);
         let vms: Vec<_> = group.vms.0.iter().map(|vm| self.vm_named(raw, vm, &who)).collect();
-        let actions = |list: &Option<Vec<raw::PlanAction>>| {
-            list.iter().flatten().map(|action| action.manual.value.0.clone()).collect()
+        let mut actions = |list: &Option<Vec<raw::PlanAction>>| {
+            let actions: Vec<_> = list.iter().flatten().map(|action| self.plan_action(action)).collect();
+            actions.into_iter().collect::<Option<Vec<_>>>()
         };
-        Some(PlanGroup {
-            vms: vms.into_iter().collect::<Option<Vec<_>>>()?,
-            before: actions(&group.before),
-            after: actions(&group.after),
-        })
+        let (before, after) = (actions(&group.before), actions(&group.after));
+        Some(PlanGroup { vms: vms.into_iter().collect::<Option<Vec<_>>>()?, before: before?, after: after? })
+    }
+
+    fn plan_action(&mut self, action: &raw::PlanAction) -> Option<PlanAction> {
+        if let Some(text) = &action.manual {
+            return Some(PlanAction::Manual(text.value.0.clone()));
+        }
+        let script = action.script.as_ref()?;
+        if let Some(takes) = script.takes {
+            self.time_within(takes, Duration::ZERO, PlanScript::TAKES_MAX, "the time that a script takes");
+        }
+        let place = script.web_hook.as_ref().or(script.program.as_ref())?;
+        let fails = match script.fails {
+            Some(code) => Some(self.exit_code(code)?),
+            None => None,
+        };
+        Some(PlanAction::Script(PlanScript {
+            is_web_hook: script.web_hook.is_some(),
+            place: place.value.0.clone(),
+            takes: script.takes.map_or(Duration::ZERO, |takes| takes.value.0),
+            fails,
+        }))
+    }
+
+    fn exit_code(&mut self, given: Spanned<Count>) -> Option<NonZeroU8> {
+        let code = u8::try_from(given.value.0).ok().and_then(NonZeroU8::new);
+        if code.is_none() {
+            self.impossible(
+                given.span,
+                format!("a script cannot fail with exit code {}", given.value.0),
+                "from 1 to 255 is possible".to_owned(),
+                "leave `fails` out for a script that does not fail",
+            );
+        }
+        code
     }
 
     pub(super) fn plan_named(

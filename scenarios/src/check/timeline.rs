@@ -334,7 +334,9 @@ impl Check<'_> {
                     return None;
                 }
                 Some(match target.point {
-                    TargetPoint::LatestMultiVmAppConsistent => RecoveryPointChoice::LatestMultiVmAppConsistent,
+                    TargetPoint::LatestMultiVmAppConsistent => {
+                        RecoveryPointChoice::LatestMultiVmAppConsistent
+                    }
                     _ => RecoveryPointChoice::LatestAppConsistent,
                 })
             }

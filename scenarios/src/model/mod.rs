@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use crate::model::conditions::ConditionWord;
 pub use crate::model::exploration::Exploration;
-pub use crate::model::plans::{PlanGroup, PlanIndex, RecoveryPlan};
+pub use crate::model::plans::{
+    PlanAction, PlanGroup, PlanIndex, PlanScript, RecoveryPlan, ScriptExpectation,
+};
 use crate::model::recovery::Network;
 pub use crate::model::servers::{
     Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, ProcessServerChoice,

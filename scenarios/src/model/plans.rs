@@ -1,6 +1,9 @@
 //! Recovery plans.
 
-use crate::model::VmIndex;
+use core::num::NonZeroU8;
+use core::time::Duration;
+
+use crate::model::{RecoveryPointChoice, VmIndex};
 use crate::source::SourceLine;
 
 /// Index into [`crate::Scenario::plans`].
@@ -39,8 +42,56 @@ impl RecoveryPlan {
 pub struct PlanGroup {
     /// The machines, at least one.
     pub vms: Vec<VmIndex>,
-    /// What people do before they start.
-    pub before: Vec<String>,
-    /// What people do after they have started.
-    pub after: Vec<String>,
+    /// What is done before they start.
+    pub before: Vec<PlanAction>,
+    /// What is done after they have started.
+    pub after: Vec<PlanAction>,
+}
+
+/// What is done before or after a group starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanAction {
+    /// People do it.
+    Manual(String),
+    /// A script does it.
+    Script(PlanScript),
+}
+
+/// A script of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanScript {
+    /// Whether it is a web hook; a program otherwise.
+    pub is_web_hook: bool,
+    /// The address of the web hook, or the path of the program.
+    pub place: String,
+    /// How long it takes.
+    pub takes: Duration,
+    /// The exit code that it fails with; none for success.
+    pub fails: Option<NonZeroU8>,
+}
+
+impl PlanScript {
+    /// The longest that a script may take. The product gives up runbooks after three hours.
+    pub const TAKES_MAX: Duration = Duration::from_hours(2);
+}
+
+/// What is expected of the runs of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptExpectation {
+    /// Of which plan.
+    pub plan: PlanIndex,
+    /// Which script: its path or address.
+    pub runs: String,
+    /// How often it has ended.
+    pub times: u64,
+    /// What it was told, in each run, holds this text.
+    pub told: Option<String>,
+}
+
+impl RecoveryPointChoice {
+    /// Whether machines of one group are to share the point, which plans offer (site-recovery 2.4).
+    #[must_use]
+    pub const fn is_multi_vm(self) -> bool {
+        matches!(self, Self::LatestMultiVm | Self::LatestMultiVmProcessed | Self::LatestMultiVmAppConsistent)
+    }
 }

@@ -11,7 +11,7 @@ use crate::model::words::{
 };
 use crate::model::{
     DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
-    StepIndex, VmIndex,
+    ScriptExpectation, StepIndex, VmIndex,
 };
 use crate::source::SourceLine;
 use crate::units::{DurationRange, Ratio};
@@ -433,14 +433,6 @@ pub enum RecoveryPointChoice {
     At(Duration),
 }
 
-impl RecoveryPointChoice {
-    /// Whether machines of one group are to share the point, which plans offer (site-recovery 2.4).
-    #[must_use]
-    pub const fn is_multi_vm(self) -> bool {
-        matches!(self, Self::LatestMultiVm | Self::LatestMultiVmProcessed | Self::LatestMultiVmAppConsistent)
-    }
-}
-
 /// Which recovery point a failback goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailbackPoint {
@@ -581,6 +573,8 @@ pub enum Expectation {
         /// How long it took; none for any time.
         takes: Option<DurationRange>,
     },
+    /// How often a script of a plan was run, and what it was told.
+    Script(Box<ScriptExpectation>),
     /// A code that Site Recovery shows during the run, for one of them.
     Code {
         /// Whose.

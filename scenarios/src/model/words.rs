@@ -128,6 +128,8 @@ words! {
         StartTestMachine = "start-test-machine",
         /// Azure: prepare the disks of a machine so that its system starts there.
         PrepareBoot = "prepare-boot",
+        /// Azure: run a script of a recovery plan.
+        RunScript = "run-script",
         /// Azure: delete what a test failover has made.
         DeleteTestMachine = "delete-test-machine",
         /// vSphere: look a machine up.
@@ -280,6 +282,8 @@ words! {
         AgentNotRegistered = "agent-not-registered",
         /// A machine of a test failover has the address.
         AddressOfTest = "address-of-test",
+        /// A script of a recovery plan failed.
+        ScriptFailed = "script-failed",
         /// Another job of the machine is under way.
         JobUnderWay = "job-under-way",
         /// No agent can be installed in the machine.

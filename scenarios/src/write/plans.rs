@@ -1,6 +1,7 @@
 //! Recovery plans, written back: one line for each group.
 
-use crate::model::{PlanGroup, Scenario};
+use crate::model::{PlanAction, PlanGroup, PlanScript, Scenario};
+use crate::units::show_time;
 use crate::write::yaml::{Flow, list, plain};
 
 pub(super) fn plans(scenario: &Scenario) -> String {
@@ -22,7 +23,20 @@ fn group(scenario: &Scenario, group: &PlanGroup) -> Flow {
         .with_if(!group.after.is_empty(), "after", || actions(&group.after))
 }
 
-fn actions(actions: &[String]) -> String {
-    let actions: Vec<Flow> = actions.iter().map(|action| Flow::new().with("manual", plain(action))).collect();
-    list(&actions)
+fn actions(actions: &[PlanAction]) -> String {
+    let action = |action: &PlanAction| match action {
+        PlanAction::Manual(text) => Flow::new().with("manual", plain(text)),
+        PlanAction::Script(script) => Flow::new().with("script", run(script)),
+    };
+    list(&actions.iter().map(action).collect::<Vec<Flow>>())
+}
+
+fn run(script: &PlanScript) -> Flow {
+    let flow =
+        Flow::new().with(if script.is_web_hook { "web-hook" } else { "program" }, plain(&script.place));
+    let flow = flow.with_if(!script.takes.is_zero(), "takes", || show_time(script.takes));
+    match script.fails {
+        Some(code) => flow.with("fails", code),
+        None => flow,
+    }
 }

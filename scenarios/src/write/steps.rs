@@ -258,6 +258,16 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         Expectation::Machine { subject, site, is } => {
             ("machine", of(scenario, *subject).with("at", site).with("is", is))
         }
+        Expectation::Script(script) => {
+            let flow = Flow::new().with("plan", plain(&scenario.plans[script.plan.0].name));
+            let flow = flow.with("runs", plain(&script.runs)).with("times", script.times);
+            (
+                "script",
+                flow.with_if(script.told.is_some(), "told", || {
+                    plain(script.told.as_deref().unwrap_or_default())
+                }),
+            )
+        }
         Expectation::Code { subject, is } => ("code", of(scenario, *subject).with("is", code(is))),
         Expectation::Home { subject, is, host, datastore } => {
             let flow = of(scenario, *subject).with("is", is);

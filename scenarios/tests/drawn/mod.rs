@@ -451,7 +451,7 @@ fn subscription() -> impl Strategy<Value = Subscription> {
 
 /// Plans of some of the machines, one after the other and each in one plan only, with texts of all kinds for people.
 fn plans(vms: &[Vm]) -> impl Strategy<Value = Vec<RecoveryPlan>> + use<> {
-    let texts = || proptest::collection::vec(summary(), 0..3);
+    let texts = || proptest::collection::vec(plan_action(), 0..3);
     let all: Vec<VmIndex> = vms.iter().map(|vm| vm.index).collect();
     let drawn =
         (proptest::sample::subsequence(all.clone(), 1..=all.len()).prop_shuffle(), name(), texts(), texts())
@@ -461,6 +461,17 @@ fn plans(vms: &[Vm]) -> impl Strategy<Value = Vec<RecoveryPlan>> + use<> {
                 vec![RecoveryPlan::new(name, vms.into_iter().map(group).collect(), NOWHERE)]
             });
     prop_oneof![Just(Vec::new()), drawn]
+}
+
+fn plan_action() -> impl Strategy<Value = PlanAction> {
+    let takes = time(Duration::ZERO, PlanScript::TAKES_MAX);
+    let script = (any::<bool>(), summary(), takes, proptest::option::of(any::<core::num::NonZeroU8>()));
+    prop_oneof![
+        summary().prop_map(PlanAction::Manual),
+        script.prop_map(|(is_web_hook, place, takes, fails)| {
+            PlanAction::Script(PlanScript { is_web_hook, place, takes, fails })
+        }),
+    ]
 }
 
 /// Everything that the timeline does not depend on.

@@ -133,6 +133,20 @@ fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     ]
 }
 
+/// Of a plan, or of nothing where there is none.
+fn script(frame: &Scenario) -> BoxedStrategy<Expectation> {
+    if frame.plans.is_empty() {
+        return Just(Expectation::NothingLostBefore(LossMark::ChosenRecoveryPoint)).boxed();
+    }
+    let text = super::summary;
+    (text(), any::<u64>(), proptest::option::of(text()))
+        .prop_map(|(runs, times, told)| {
+            let plan = PlanIndex(0);
+            Expectation::Script(Box::new(ScriptExpectation { plan, runs, times, told }))
+        })
+        .boxed()
+}
+
 fn code() -> impl Strategy<Value = String> {
     prop_oneof![any::<u64>().prop_map(|number| number.to_string()), "[A-Za-z0-9-]{1,40}"]
 }
@@ -328,6 +342,7 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
         (subject(frame), any_word(ConnectWord::ALL), any::<bool>())
             .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
         (subject(frame), code()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
+        script(frame),
         (
             (0..2 + frame.process_servers.len()).prop_map(ProcessServerChoice::of_number),
             proptest::option::of(any_word(FigureWord::ALL)),

@@ -296,9 +296,10 @@ pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
         // Inferred: the documents name no code for a machine that the prerequisites check turns away.
         (PortFailure::Unsuitable(_), _) => Code::MachineNotCreated,
         (PortFailure::NotInstallable(why), _) => why.first().copied().map_or(Code::Internal, of_obstacle),
-        // The service's own internal error: ask again.
+        // A script is of no machine's job; the documents name no code of a plan's. The service's own internal error.
         (
-            PortFailure::Throttled { .. }
+            PortFailure::ScriptFailed(_)
+            | PortFailure::Throttled { .. }
             | PortFailure::Unavailable
             | PortFailure::OutOfCapacity(_)
             | PortFailure::Disallowed(_)

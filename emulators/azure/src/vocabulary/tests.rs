@@ -152,6 +152,7 @@ fn resource_manager_answers_every_failure_with_a_code() {
         PortFailure::Unsuitable(Vec::new()),
         PortFailure::BootNotPrepared,
         PortFailure::AddressOfTest,
+        PortFailure::ScriptFailed(1),
         PortFailure::NotInstallable(Vec::new()),
     ];
     for failure in &failures {

@@ -4,24 +4,30 @@ use core::time::Duration;
 
 use super::world::{Crash, M, N, PS, World, enable, fail_over};
 use crate::control::{
-    Command, ItemState, JobState, ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan, PlanCommand,
-    PlanGroup, PlanId, PlanOperation, PlanRefused, Refused, ReprotectWay,
+    Command, ItemState, JobState, ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan, PlanAction,
+    PlanCommand, PlanGroup, PlanId, PlanOperation, PlanRefused, Refused, ReprotectWay,
 };
 use crate::id::{DatastoreId, Direction::*, MachineId};
 use crate::message::Selector;
 use crate::point::PointId;
 use crate::ports::PortFailure;
+use crate::script::Script;
 
 const PLAN: PlanId = PlanId(7);
-const FAIL_OVER: PlanOperation = PlanOperation::Failover { to: Selector::Latest, multi_vm: false, shut_down_source: true };
+const FAIL_OVER: PlanOperation =
+    PlanOperation::Failover { to: Selector::Latest, multi_vm: false, shut_down_source: true };
 
 fn group(machines: &[MachineId], before: &[&str]) -> PlanGroup {
-    let before = before.iter().map(|text| ManualAction { description: (*text).to_owned() }).collect();
+    let action = |text: &&str| match text.strip_prefix("run ") {
+        Some(program) => PlanAction::Script(Script::Program(program.to_owned())),
+        None => PlanAction::Manual(ManualAction { description: (*text).to_owned() }),
+    };
+    let before = before.iter().map(action).collect();
     PlanGroup { machines: machines.to_vec(), before, after: Vec::new() }
 }
 
 fn save(groups: Vec<PlanGroup>) -> Command {
-    Command::Plan(PlanCommand::Save(Plan { id: PLAN, groups }))
+    Command::Plan(PlanCommand::Save(Plan { id: PLAN, name: "shop".to_owned(), groups }))
 }
 
 fn start(operation: PlanOperation) -> Command {
@@ -33,7 +39,7 @@ fn accept(world: &mut World, command: &Command) {
     world.replies[&id].clone().unwrap_or_else(|why| panic!("{command:?} was refused: {why}"));
 }
 
-/// The second machine starts first; before the first one somebody looks at it.
+/// The second machine starts first; before the first one somebody looks at it, or a script ("run NAME") does.
 fn planned(before: &[&str]) -> World {
     let mut world = World::new();
     world.succeed(enable(&[M, N]));
@@ -150,7 +156,7 @@ fn the_limits_of_a_plan_are_refused_one_above_and_accepted_at_the_limit() {
     let many = |count: usize| (0..count as u32).map(MachineId).collect::<Vec<_>>();
     let groups =
         |count: usize| many(count).into_iter().map(|machine| group(&[machine], &[])).collect::<Vec<_>>();
-    let check = |groups| Plan { id: PLAN, groups }.check();
+    let check = |groups| Plan { id: PLAN, name: "shop".to_owned(), groups }.check();
     assert_eq!(check(groups(PLAN_GROUPS_MAX)), Ok(()));
     assert_eq!(check(groups(PLAN_GROUPS_MAX + 1)), Err(PlanRefused::TooManyGroups(8)));
     assert_eq!(check(vec![group(&many(PLAN_MACHINES_MAX), &[])]), Ok(()));
@@ -189,13 +195,58 @@ fn a_plan_that_is_deleted_is_gone_after_a_restart_too() {
 }
 
 #[test]
+fn a_script_is_told_of_its_group_and_holds_it_back() {
+    let mut world = planned(&["run look.sh"]);
+    assert_eq!(carry_out(&mut world, FAIL_OVER), JobState::Succeeded);
+    let ran = world.done.iter().position(|done| done.starts_with("RunScript")).expect("it was run");
+    assert!(place_of(&world, "StartMachine", N) < ran && ran < place_of(&world, "StartMachine", M));
+    let told = &world.done[ran];
+    assert!(told.contains("look.sh") && told.contains("shop") && told.contains("instance: None"), "{told}");
+    assert!(told.contains("is_test: false") && told.contains("point: Some"), "{told}");
+}
+
+#[test]
+fn an_unplanned_failover_goes_on_when_a_script_fails_and_its_job_is_failed() {
+    let mut world = planned(&["run look.sh"]);
+    world.failures.push(("RunScript", PortFailure::ScriptFailed(3), 1));
+    assert_eq!(carry_out(&mut world, FAIL_OVER), JobState::Failed);
+    assert_eq!(world.state(M), ItemState::FailedOver(Forward));
+    let error = world.vault.plan_jobs().next_back().and_then(|job| job.error.clone());
+    assert_eq!(error, Some(PortFailure::ScriptFailed(3).into()));
+}
+
+#[test]
+fn a_script_that_the_cloud_cannot_run_for_a_while_is_asked_for_again() {
+    let mut world = planned(&["run look.sh"]);
+    world.failures.push(("RunScript", PortFailure::Unavailable, 3));
+    assert_eq!(carry_out(&mut world, FAIL_OVER), JobState::Succeeded);
+}
+
+#[test]
+fn on_the_way_home_no_script_is_run_and_no_multi_vm_point_is_offered() {
+    let mut world = planned(&["run look.sh"]);
+    let reprotect = PlanOperation::Reprotect(ReprotectWay::through(PS, Some(DatastoreId(0))));
+    for operation in [FAIL_OVER, PlanOperation::Commit, reprotect] {
+        assert_eq!(carry_out(&mut world, operation), JobState::Succeeded, "{operation:?}");
+    }
+    world.reach(M, ItemState::Protected(Reverse));
+    world.reach(N, ItemState::Protected(Reverse));
+    let shared = PlanOperation::Failover { to: Selector::Latest, multi_vm: true, shut_down_source: true };
+    assert_eq!(world.refuse(&start(shared)), Refused::Plan(PlanRefused::MultiVmHome));
+    assert_eq!(carry_out(&mut world, FAIL_OVER), JobState::Succeeded);
+    assert_eq!(world.done.iter().filter(|done| done.starts_with("RunScript")).count(), 1);
+}
+
+#[test]
 fn a_vault_that_dies_at_any_input_of_a_plan_goes_on_with_it() {
     let travel = |world: &mut World| {
         world.submit(&start(FAIL_OVER));
         assert_eq!(plan_ends(world), JobState::Succeeded);
         assert!(place_of(world, "StartMachine", N) < place_of(world, "StartMachine", M));
+        let runs = world.done.iter().filter(|done| done.starts_with("RunScript"));
+        assert_eq!(runs.count(), 1, "a script is run once: {:?}", world.done);
     };
-    let ready = planned(&[]);
+    let ready = planned(&["run look.sh"]);
     let mut calm = ready.clone();
     travel(&mut calm);
     for at in ready.inputs + 1..=calm.inputs {

@@ -1,4 +1,4 @@
-//! Legal walks: what each group, or each machine of it, is put through.
+//! Legal walks: what each group, each machine of it, or a recovery plan is put through.
 //!
 //! A walk follows the states of a protected item as its documents have them, step by step; a step that the documents do
 //! not allow is never drawn. The groups walk side by side.
@@ -17,6 +17,7 @@ use switchback_sim::Chance;
 use super::NOWHERE;
 use super::draw::{one_in, rather_small, seconds_below, span};
 use super::leanings::Leanings;
+use super::plans;
 use super::servers;
 use super::site;
 
@@ -76,8 +77,9 @@ impl Place {
     }
 
     /// Draws a step: mostly the one that leads on.
-    fn draw(self, chance: &mut Chance) -> Option<(JourneyWord, Self)> {
-        let ways = self.ways();
+    fn draw(self, chance: &mut Chance, is_plan: bool) -> Option<(JourneyWord, Self)> {
+        let possible = self.ways().iter().filter(|(word, _)| !is_plan || plans::can(*word));
+        let ways: Vec<(JourneyWord, Self)> = possible.copied().collect();
         let first = ways.first()?;
         let other = ways.len() > 1 && one_in(chance, 4);
         Some(if other { *chance.pick(&ways[1..])? } else { *first })
@@ -95,9 +97,16 @@ pub(super) fn draw(
     ranges: &Exploration,
     scenario: &Scenario,
     span: Duration,
+    of_plan: &[GroupIndex],
 ) -> Vec<Step> {
     let mut walks = Walks { steps: Vec::new(), span };
+    if !of_plan.is_empty() {
+        walk(chance, ranges, scenario, plans::PLAN, &mut walks);
+    }
     for group in 0..scenario.groups.len() {
+        if of_plan.contains(&GroupIndex(group)) {
+            continue;
+        }
         // The others are there to be left alone.
         if group > 0 && one_in(chance, 2) {
             continue;
@@ -112,12 +121,15 @@ fn walk(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario, subject:
         rather_small(chance, &ranges.steps).max(ranges.journey.as_ref().map_or(0, |j| j.len() as u32));
     // Half of the span until the first step, so that there is something to go back to.
     let gap = walks.span / (count + 1);
+    let is_plan = matches!(subject, Subject::Plan(_));
     let mut place = Place::Protected;
     let mut before = None;
     for at in 0..count as usize {
         let way = match &ranges.journey {
             Some(journey) => journey.get(at).and_then(|word| named(place, *word)),
-            None => place.draw(chance),
+            // The way home of the modernised stack is none of plans.
+            None if is_plan && place == Place::ProtectedAway && is_modernised(scenario) => None,
+            None => place.draw(chance, is_plan),
         };
         let Some((word, next)) = way else { return };
         let plus = seconds_below(chance, gap * 2);
@@ -132,6 +144,10 @@ fn walk(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario, subject:
         }
         place = next;
     }
+}
+
+fn is_modernised(scenario: &Scenario) -> bool {
+    scenario.site.stack == StackWord::Modernised
 }
 
 fn named(place: Place, word: JourneyWord) -> Option<(JourneyWord, Place)> {
@@ -167,9 +183,14 @@ fn push(
 ) {
     let policy = &scenario.policy;
     let whole = walks.span;
+    let chosen = |chance: &mut Chance| {
+        let to = point(chance, when, policy, whole);
+        if subject == plans::PLAN { plans::point(chance, to) } else { to }
+    };
     let action = match word {
         JourneyWord::Failover | JourneyWord::Cancel => {
-            Action::Failover { subject, to: point(chance, when, policy, whole), shutdown: !one_in(chance, 3) }
+            let to = chosen(chance);
+            Action::Failover { subject, to, shutdown: !one_in(chance, 3) }
         }
         JourneyWord::ChangePoint => Action::ChangePoint { subject, to: point(chance, when, policy, whole) },
         JourneyWord::Commit => Action::Commit(subject),
@@ -188,7 +209,7 @@ fn push(
         JourneyWord::Resync => Action::Resync(subject),
         JourneyWord::SwitchProcessServer => servers::switch(chance, scenario, subject),
         JourneyWord::Disable => Action::Disable(subject),
-        JourneyWord::TestFailover => Action::TestFailover { subject, to: point(chance, when, policy, whole) },
+        JourneyWord::TestFailover => Action::TestFailover { subject, to: chosen(chance) },
         JourneyWord::CleanUpTest => Action::CleanUpTest(subject),
         JourneyWord::Configure => Action::Configure { subject, change: Box::new(settings(chance)) },
         JourneyWord::ChangeFailbackPolicy => Action::ChangeFailbackPolicy(subject),
@@ -196,7 +217,7 @@ fn push(
             Subject::Group(group) => Action::Protect(group),
             Subject::Vm(_) | Subject::Plan(_) => return,
         },
-        // Journeys of single machines and groups have no plan.
+        // Nobody waits for people in what is drawn.
         JourneyWord::CompleteAction => return,
     };
     let is_planned = matches!(action, Action::PlannedFailover { .. });

@@ -14,6 +14,7 @@ use crate::explore::generate::later;
 impl Shrinking<'_> {
     pub(super) fn leave_out_parts(&mut self) {
         self.leave_out_steps();
+        self.leave_out_plans();
         self.leave_out_machines();
         self.leave_out_disks();
         self.leave_out_steps();
@@ -40,12 +41,21 @@ impl Shrinking<'_> {
         }
     }
 
+    /// Plans that no step is about any more, else what is done between their groups.
+    fn leave_out_plans(&mut self) {
+        self.change("without plans", |scenario| scenario.plans.clear());
+        self.change("without actions of plans", |scenario| {
+            let groups = scenario.plans.iter_mut().flat_map(|plan| &mut plan.groups);
+            groups.for_each(|group| (group.before, group.after) = (Vec::new(), Vec::new()));
+        });
+    }
+
     fn leave_out_machines(&mut self) {
         let mut at = 0;
         while at < self.best.vms.len() && self.best.vms.len() > 1 {
             let what = format!("without {}", self.best.vms[at].name);
-            // A plan is kept whole.
-            let is_planned = self.best.plans.iter().any(|plan| plan.vms.contains(&VmIndex(at)));
+            // A plan keeps one machine at least.
+            let is_planned = self.best.plans.iter().any(|plan| plan.vms == [VmIndex(at)]);
             if is_planned || !self.change(&what, |scenario| without_machine(scenario, VmIndex(at))) {
                 at += 1;
             }
@@ -113,6 +123,9 @@ fn without_machine(scenario: &mut Scenario, gone: VmIndex) {
     }
     scenario.groups.iter_mut().for_each(|group| group.vms.iter_mut().for_each(vm));
     for plan in &mut scenario.plans {
+        plan.vms.retain(|vm| *vm != gone);
+        plan.groups.iter_mut().for_each(|group| group.vms.retain(|vm| *vm != gone));
+        plan.groups.retain(|group| !group.vms.is_empty());
         plan.vms.iter_mut().for_each(vm);
         plan.groups.iter_mut().for_each(|group| group.vms.iter_mut().for_each(vm));
     }

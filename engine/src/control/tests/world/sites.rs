@@ -199,6 +199,7 @@ impl World {
             CloudRequest::DeleteReplica(disk) => {
                 self.replicas.remove(&disk);
             }
+            CloudRequest::RunScript(_) => {}
         }
         Ok(CloudAnswer::Done)
     }
