@@ -82,3 +82,42 @@ fn a_plan_of_a_hundred_and_one_machines_or_of_eight_groups_is_refused_with_its_p
         ran.complains("scenario::impossible_number").complains(what).complains(&place);
     }
 }
+
+/// The twins of scripts: one that nobody expects to fail, one that is told something else than is expected, one that runs
+/// less often.
+#[test]
+fn a_script_that_does_not_do_what_is_expected_does_not_hold() {
+    let text =
+        fs::read_to_string(root().join("scenarios/plans/plan-script-fails.yaml")).expect("it is there");
+    let folder = Folder::new();
+    let twins = [
+        (", fails: script-failed", "", "the script ended with exit code 3"),
+        (
+            "\"FailoverType\":\"Unplanned\"",
+            "\"FailoverType\":\"Test\"",
+            "1, wanted 1, and was told otherwise",
+        ),
+        (", told:", ", times: 2, told:", "1, wanted 2"),
+    ];
+    for (right, wrong, said) in twins {
+        assert!(text.contains(right), "{right}");
+        let spoilt = text.replace(right, wrong).replace("summary", "operator: { attempts: 1 }\nsummary");
+        folder.file("twin.yaml", spoilt.replace("../schema", "schema"));
+        let ran = folder.switchback(&["run", "twin.yaml"]);
+        assert_ne!(ran.code, Some(exit::HELD), "{wrong}");
+        ran.says(said);
+    }
+}
+
+/// What the guide shows in YAML is in its scenario, line by line.
+#[test]
+fn the_guide_shows_the_scenario_that_is_shipped() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("it is there");
+    let (guide, scenario) = (read("docs/guide/recovery-plans.md"), read("scenarios/plans/plan-scripts.yaml"));
+    let shown = guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let lines: Vec<&str> = shown.flat_map(str::lines).filter(|line| !line.trim().is_empty()).collect();
+    assert!(lines.len() >= 8, "{lines:?}");
+    for line in lines {
+        assert!(scenario.lines().any(|of| of.trim() == line.trim()), "{line}");
+    }
+}

@@ -14,13 +14,14 @@ pub use crate::model::exploration::Exploration;
 pub use crate::model::plans::{
     PlanAction, PlanGroup, PlanIndex, PlanScript, RecoveryPlan, ScriptExpectation,
 };
+pub use crate::model::points::{FailbackPoint, RecoveryPointChoice};
 use crate::model::recovery::Network;
 pub use crate::model::servers::{
     Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, ProcessServerChoice,
     standard_drives,
 };
 pub use crate::model::steps::{
-    Action, ActionKind, Expectation, FailbackPoint, Moment, NewDisks, RecoveryPointChoice, SlowDevice, Step,
+    Action, ActionKind, Expectation, Moment, NewDisks, SlowDevice, Step,
     Subject, When,
 };
 use crate::model::words::{
@@ -35,6 +36,7 @@ pub mod conditions;
 pub(crate) mod exploration;
 mod places;
 mod plans;
+mod points;
 pub mod recovery;
 mod servers;
 mod site_words;

@@ -3,7 +3,7 @@
 use core::num::NonZeroU8;
 use core::time::Duration;
 
-use crate::model::{RecoveryPointChoice, VmIndex};
+use crate::model::VmIndex;
 use crate::source::SourceLine;
 
 /// Index into [`crate::Scenario::plans`].
@@ -86,12 +86,4 @@ pub struct ScriptExpectation {
     pub times: u64,
     /// What it was told, in each run, holds this text.
     pub told: Option<String>,
-}
-
-impl RecoveryPointChoice {
-    /// Whether machines of one group are to share the point, which plans offer (site-recovery 2.4).
-    #[must_use]
-    pub const fn is_multi_vm(self) -> bool {
-        matches!(self, Self::LatestMultiVm | Self::LatestMultiVmProcessed | Self::LatestMultiVmAppConsistent)
-    }
 }

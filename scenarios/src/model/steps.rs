@@ -10,7 +10,7 @@ use crate::model::words::{
     OutsideFailure, PassingState, PowerWord, SomeWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
-    DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
+    FailbackPoint, RecoveryPointChoice, DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
     ScriptExpectation, StepIndex, VmIndex,
 };
 use crate::source::SourceLine;
@@ -412,34 +412,6 @@ pub enum NewDisks {
 impl NewDisks {
     /// How it is written that none is given. No datastore can have this name.
     pub const UNSAID: &'static str = "none";
-}
-
-/// Which recovery point a failover goes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecoveryPointChoice {
-    /// Everything that has reached Azure, processed first: the least loss.
-    Latest,
-    /// The newest point that is already processed: the shortest time.
-    LatestProcessed,
-    /// The newest application-consistent point.
-    LatestAppConsistent,
-    /// As [`Self::Latest`], and machines of one group go to one point that they share. Of plans only, as the next two.
-    LatestMultiVm,
-    /// The newest point that the machines of a group share; a machine alone goes to its own.
-    LatestMultiVmProcessed,
-    /// The newest application-consistent point that the machines of a group share; a machine alone goes to its own.
-    LatestMultiVmAppConsistent,
-    /// The newest point at this time after t0.
-    At(Duration),
-}
-
-/// Which recovery point a failback goes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailbackPoint {
-    /// The newest point.
-    Latest,
-    /// The newest application-consistent point.
-    LatestAppConsistent,
 }
 
 /// What is expected of a run.
