@@ -21,8 +21,7 @@ pub use crate::model::servers::{
     standard_drives,
 };
 pub use crate::model::steps::{
-    Action, ActionKind, Expectation, Moment, NewDisks, SlowDevice, Step,
-    Subject, When,
+    Action, ActionKind, Expectation, Moment, NewDisks, SlowDevice, Step, Subject, When,
 };
 use crate::model::words::{
     BootDriver, Connection, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,

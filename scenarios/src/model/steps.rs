@@ -10,8 +10,8 @@ use crate::model::words::{
     OutsideFailure, PassingState, PowerWord, SomeWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
-    FailbackPoint, RecoveryPointChoice, DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
-    ScriptExpectation, StepIndex, VmIndex,
+    DatastoreIndex, DiskIndex, DriveIndex, FailbackPoint, GroupIndex, MasterTargetIndex, PlanIndex,
+    ProcessServerChoice, RecoveryPointChoice, ScriptExpectation, StepIndex, VmIndex,
 };
 use crate::source::SourceLine;
 use crate::units::{DurationRange, Ratio};
