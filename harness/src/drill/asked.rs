@@ -11,7 +11,7 @@
 use core::time::Duration;
 
 use switchback_engine::control::{
-    Command, Control, ItemState, Job, JobId, JobState, Operation, PlanJob, Refused,
+    Command, Control, ItemState, Job, JobId, JobState, Operation, PlanJob, PlanRefused, Refused,
 };
 use switchback_engine::message::Selector;
 use switchback_engine::role::CommandId;
@@ -170,10 +170,13 @@ impl<C: Simulated> Drill<C> {
                 asked.stage = Stage::Again(self.world.now() + AGAIN_AFTER);
             }
             Look::Wait | Look::UnderWay | Look::Silence(_) => {
-                self.give_up(at, asked, "it is not through in time")
+                let machine = asked.machine;
+                self.give_up(at, asked, &[machine], "it is not through in time");
             }
             Look::Refused(failure) | Look::Failed(failure) | Look::GiveUp(failure) => {
-                self.give_up(at, asked, &failure.why);
+                // Any machine of a plan may keep it from beginning.
+                let meant = self.meant_by(asked.machine, &asked.command);
+                self.give_up(at, asked, &meant, &failure.why);
             }
         }
     }
@@ -207,24 +210,24 @@ impl<C: Simulated> Drill<C> {
         asked.stage = Stage::Ended(false);
     }
 
-    fn give_up(&mut self, at: usize, asked: &mut Asked, why: &str) {
+    fn give_up(&mut self, at: usize, asked: &mut Asked, meant: &[MachineId], why: &str) {
         // By the fault atlas: disks that the master target has lost, or a machine that an operator keeps off.
-        let is_excused = self.has_nothing_to_replicate(asked.machine)
-            || !self.runs_where_it_must(asked)
+        let is_excused = meant.iter().any(|machine| self.has_nothing_to_replicate(*machine))
+            || meant.iter().any(|machine| !self.runs_where_it_must(*machine, &asked.command))
             || self.takes_no_agent(asked);
         asked.stage = Stage::Ended(is_excused || !self.trouble(at, why));
     }
 
     /// Whether a machine that is to be protected runs on premises, and any other one runs at all.
-    fn runs_where_it_must(&self, asked: &Asked) -> bool {
-        if self.world.judges().is_kept_in_cloud(asked.machine) {
+    fn runs_where_it_must(&self, machine: MachineId, command: &Command) -> bool {
+        if self.world.judges().is_kept_in_cloud(machine) {
             return false;
         }
-        if self.is_hopeless(asked.machine) {
+        if self.is_hopeless(machine) {
             return false;
         }
-        let site = self.world.running_site(asked.machine);
-        match asked.command {
+        let site = self.world.running_site(machine);
+        match command {
             Command::Enable { .. } => site == Some(Site::Primary),
             _ => site.is_some(),
         }
@@ -269,6 +272,10 @@ impl<C: Simulated> Drill<C> {
             Some(Err(refused @ Refused::NotAllowed { state, .. })) if is_passing(state) => {
                 let why = "the machine stays on its way to another state".to_owned();
                 Look::Refused(Failure { why, ..Failure::of_refusal(&refused) })
+            }
+            // A plan cannot be kept with a machine that cannot be protected.
+            Some(Err(Refused::Plan(PlanRefused::UnknownPlan))) if self.is_without_a_machine(id) => {
+                Look::Ended
             }
             Some(Err(refused))
                 if matches!(&refused, Refused::Plan(why) if is_for_now(why))

@@ -91,6 +91,31 @@ impl<C: Simulated> Drill<C> {
         )
     }
 
+    /// The machines that a command means: one, or all of a plan.
+    pub(super) fn meant_by(&self, machine: MachineId, command: &Command) -> Vec<MachineId> {
+        let plan = match command {
+            Command::Plan(
+                PlanCommand::Start(plan, _) | PlanCommand::Resume(plan) | PlanCommand::Cancel(plan),
+            ) => plan,
+            _ => return vec![machine],
+        };
+        let members = self.scenario.members(Subject::Plan(PlanIndex(plan.0 as usize)));
+        members.iter().map(|vm| MachineId(vm.0 as u32)).collect()
+    }
+
+    /// Whether a command is about a plan one of whose machines takes no agent and was never protected, so that there can be no
+    /// such plan.
+    pub(super) fn is_without_a_machine(&self, id: CommandId) -> bool {
+        let command =
+            self.world.asked().iter().rev().find(|(asked, _)| *asked == id).map(|(_, of)| of.clone());
+        let takes_none = |machine: &MachineId| {
+            let item = self.world.control().and_then(|control| control.item(*machine));
+            item.is_none() && !self.world.vcenter().install_obstacles(*machine).is_empty()
+        };
+        let meant = command.map(|command| self.meant_by(MachineId(0), &command));
+        self.scenario.operator.accepts_refusals && meant.is_some_and(|meant| meant.iter().any(takes_none))
+    }
+
     /// The machines that a command is to fail over, one or all of a plan that have not failed over yet.
     pub(super) fn failing_over(&self, machine: MachineId, command: &Command) -> Vec<MachineId> {
         let Command::Plan(command) = command else {

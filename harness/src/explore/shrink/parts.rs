@@ -43,7 +43,9 @@ impl Shrinking<'_> {
 
     /// Plans that no step is about any more, else what is done between their groups.
     fn leave_out_plans(&mut self) {
-        self.change("without plans", |scenario| scenario.plans.clear());
+        if !self.best.timeline.iter().any(|step| is_about_a_plan(&step.action)) {
+            self.change("without plans", |scenario| scenario.plans.clear());
+        }
         self.change("without actions of plans", |scenario| {
             let groups = scenario.plans.iter_mut().flat_map(|plan| &mut plan.groups);
             groups.for_each(|group| (group.before, group.after) = (Vec::new(), Vec::new()));
@@ -194,6 +196,20 @@ fn steps_about(timeline: &[Step], vm: VmIndex, group: Option<GroupIndex>) -> Vec
         out.push(waits_for_it || found.get());
     }
     out
+}
+
+fn is_about_a_plan(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Failover { subject: Subject::Plan(_), .. }
+            | Action::Failback { subject: Subject::Plan(_), .. }
+            | Action::Commit(Subject::Plan(_))
+            | Action::Cancel(Subject::Plan(_))
+            | Action::Reprotect { subject: Subject::Plan(_), .. }
+            | Action::TestFailover { subject: Subject::Plan(_), .. }
+            | Action::CleanUpTest(Subject::Plan(_))
+            | Action::CompleteAction(_)
+    )
 }
 
 /// Does something with every number of a machine or a group in a step.
