@@ -273,6 +273,9 @@ impl<C: Simulated> Drill<C> {
                 let why = "the machine stays on its way to another state".to_owned();
                 Look::Refused(Failure { why, ..Failure::of_refusal(&refused) })
             }
+            Some(Err(refused @ Refused::Plan(PlanRefused::NotWaiting))) if self.is_cancel_of_plan(id) => {
+                Look::TooLate(Failure::of_refusal(&refused))
+            }
             // A plan cannot be kept with a machine that cannot be protected.
             Some(Err(Refused::Plan(PlanRefused::UnknownPlan))) if self.is_without_a_machine(id) => {
                 Look::Ended

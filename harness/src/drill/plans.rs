@@ -82,6 +82,12 @@ impl<C: Simulated> Drill<C> {
         MachineId(first.map_or(0, |vm| vm.0 as u32))
     }
 
+    /// Whether a command cancels a plan's failover, which may be through by then.
+    pub(super) fn is_cancel_of_plan(&self, id: CommandId) -> bool {
+        let command = self.world.asked().iter().rev().find(|(asked, _)| *asked == id);
+        matches!(command, Some((_, Command::Plan(PlanCommand::Cancel(_)))))
+    }
+
     /// Whether what a command asks for is done as soon as the vault says yes.
     pub(super) fn is_done_at_once(&self, id: CommandId) -> bool {
         let command = self.world.asked().iter().rev().find(|(asked, _)| *asked == id);
@@ -93,11 +99,11 @@ impl<C: Simulated> Drill<C> {
 
     /// The machines that a command means: one, or all of a plan.
     pub(super) fn meant_by(&self, machine: MachineId, command: &Command) -> Vec<MachineId> {
-        let plan = match command {
-            Command::Plan(
-                PlanCommand::Start(plan, _) | PlanCommand::Resume(plan) | PlanCommand::Cancel(plan),
-            ) => plan,
-            _ => return vec![machine],
+        let Command::Plan(
+            PlanCommand::Start(plan, _) | PlanCommand::Resume(plan) | PlanCommand::Cancel(plan),
+        ) = command
+        else {
+            return vec![machine];
         };
         let members = self.scenario.members(Subject::Plan(PlanIndex(plan.0 as usize)));
         members.iter().map(|vm| MachineId(vm.0 as u32)).collect()
