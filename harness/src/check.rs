@@ -10,6 +10,7 @@
 //! | `recovery` | recovered machines: prefix, the chosen point, nothing resurrected, latest means latest |
 //! | `overhear` | what a target has acknowledged and chosen, taken from the wire |
 //! | `lag` | honest RPO |
+//! | `told` | what is told of health is so: silence, blocked uploads, churn, caches and load |
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
 //! | `asked` | what comes up in Azure and at home is what was asked for |
@@ -46,6 +47,7 @@ mod refused;
 mod rules;
 mod settled;
 mod states;
+mod told;
 
 pub(crate) use asked::differences;
 use atlas::Atlas;
@@ -56,6 +58,7 @@ use moves::Moves;
 pub(crate) use overhear::Tap;
 pub(crate) use rules::{is_known_change, states as item_states};
 use states::Reported;
+use told::Told;
 
 /// What a judge looks after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +72,8 @@ pub enum Judge {
     ApplicationPoint,
     /// The lag that is reported is never smaller than the true one.
     HonestRpo,
+    /// What is told of silence, load and lags is so, and what is so is told.
+    HonestHealth,
     /// A failover to the latest point loses only what had not reached the target.
     LatestMeansLatest,
     /// A recovered machine's disks equal the source at the chosen cut, sector by sector.
@@ -98,11 +103,12 @@ pub enum Judge {
 
 impl Judge {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Prefix,
         Self::CommonCut,
         Self::ApplicationPoint,
         Self::HonestRpo,
+        Self::HonestHealth,
         Self::LatestMeansLatest,
         Self::NothingResurrected,
         Self::OneWritableSide,
@@ -125,6 +131,7 @@ impl Judge {
             Self::CommonCut => "group cuts are causal",
             Self::ApplicationPoint => "application points are whole",
             Self::HonestRpo => "reported RPO lag is honest",
+            Self::HonestHealth => "reported health is honest",
             Self::LatestMeansLatest => "latest means latest",
             Self::NothingResurrected => "recovered disks equal the cut",
             Self::OneWritableSide => "one writable side",
@@ -216,6 +223,7 @@ pub struct Judges<C: Simulated> {
     /// What the vault has reported of each machine.
     reported: BTreeMap<MachineId, Reported>,
     lags: Vec<LagSample>,
+    told: Told,
     /// Calls to a site that have changed something.
     calls_done: BTreeSet<CallId>,
     /// How many disks each machine has.
@@ -247,6 +255,7 @@ impl<C: Simulated> Judges<C> {
             causal: BTreeMap::new(),
             reported: BTreeMap::new(),
             lags: Vec::new(),
+            told: Told::default(),
             calls_done: BTreeSet::new(),
             disk_counts,
             left: Vec::new(),

@@ -60,6 +60,8 @@ pub enum Sabotage {
     ForgetPoints,
     /// The vault hears that points are kept for eight times as long.
     HoardPoints,
+    /// What agents say of themselves comes to the vault's host, and the vault never hears of it.
+    DeafVault,
     /// A role's store says that a sync is done and has kept nothing of it.
     LyingSync(Address),
 }
@@ -79,6 +81,11 @@ impl Sabotage {
     /// Whether a sync of a role's store is only said to be done.
     pub(super) fn lies_about_syncs(self, role: Address) -> bool {
         self == Self::LyingSync(role)
+    }
+
+    /// Whether a message that has come to a host is lost there.
+    pub(super) const fn loses_on_arrival<C: Simulated>(self, to: Address, message: &Message<C>) -> bool {
+        matches!((self, to, message), (Self::DeafVault, Address::Control, Message::AgentStatus(_)))
     }
 
     /// What becomes of a message on its way.
