@@ -18,6 +18,7 @@
 //! | `calls` | what a job asks a site for is done once |
 //! | `plans` | machines of a recovery plan start group by group |
 //! | `moves` | a machine that was moved to another process server sends there |
+//! | `ready` | what a job may begin with: a source that is there, no other move, room on the host |
 //! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
@@ -42,6 +43,7 @@ mod moves;
 mod overhear;
 mod plans;
 mod points;
+mod ready;
 mod recovery;
 mod refused;
 mod rules;
@@ -56,6 +58,7 @@ pub use lag::LagSample;
 use left::Left;
 use moves::Moves;
 pub(crate) use overhear::Tap;
+use ready::Beginnings;
 pub(crate) use rules::{is_known_change, states as item_states};
 use states::Reported;
 use told::Told;
@@ -232,6 +235,7 @@ pub struct Judges<C: Simulated> {
     /// The points of each journal when one last came into being.
     kept: BTreeMap<(Site, GroupId), Vec<RecoveryPoint>>,
     moves: Moves,
+    beginnings: Beginnings,
     /// How many replica disks a machine had when its protection was last asked for.
     replicas_before: BTreeMap<MachineId, usize>,
     atlas: Atlas,
@@ -261,6 +265,7 @@ impl<C: Simulated> Judges<C> {
             left: Vec::new(),
             kept: BTreeMap::new(),
             moves: Moves::default(),
+            beginnings: Beginnings::default(),
             replicas_before: BTreeMap::new(),
             atlas: Atlas::default(),
         }

@@ -61,6 +61,7 @@ impl<C: Simulated> World<C> {
             return;
         }
         self.note_told(&observation);
+        self.judge_beginning(&observation);
         match &observation {
             Observation::Item { machine, to } => self.judge_state(*machine, *to),
             Observation::Test { machine, to } => {
@@ -123,6 +124,7 @@ impl<C: Simulated> World<C> {
     pub(crate) fn judge_vault_restart(&mut self) {
         let now = self.now();
         self.judges.told.vault_came_up(now);
+        self.judges.beginnings.vault_came_up();
         let Some(control) = self.control() else { return };
         let items: Vec<(MachineId, ItemState)> =
             control.items().map(|item| (item.machine, item.state())).collect();

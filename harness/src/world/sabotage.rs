@@ -2,6 +2,7 @@
 
 use switchback_engine::control::{Command, ItemState, JobId, Location, PlanCommand, Refused};
 use switchback_engine::message::{Observation, Order, Selector};
+use switchback_engine::ports::{CloudAnswer, PortFailure};
 use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::Address;
 use switchback_engine::{Change, MachineId, Message, SectorRange};
@@ -62,6 +63,10 @@ pub enum Sabotage {
     HoardPoints,
     /// What agents say of themselves comes to the vault's host, and the vault never hears of it.
     DeafVault,
+    /// What the vault tells of process servers is lost before anybody hears of it.
+    LoseServerReports,
+    /// The vault hears of every machine in the cloud that it runs and that its agent has registered.
+    PretendItRuns,
     /// A role's store says that a sync is done and has kept nothing of it.
     LyingSync(Address),
 }
@@ -126,6 +131,15 @@ impl Sabotage {
         }
     }
 
+    /// What the vault hears in place of the cloud's answer.
+    pub(super) const fn tamper_answer(self, answer: &mut Result<CloudAnswer, PortFailure>) {
+        if let (Self::PretendItRuns, Ok(CloudAnswer::Machine(found))) = (self, answer)
+            && found.exists
+        {
+            (found.running, found.agent_registered) = (true, true);
+        }
+    }
+
     /// What a user hears in place of the vault's reply.
     pub(super) fn tamper_reply(self, reply: Result<JobId, Refused>) -> Result<JobId, Refused> {
         match self {
@@ -139,7 +153,11 @@ impl<C: Simulated> World<C> {
     /// Whether a report of the engine is lost before anybody hears of it.
     pub(crate) fn loses_report(&self, report: &Observation) -> bool {
         let is_beginning = matches!(report, Observation::Item { to: ItemState::FailingOver(_), .. });
-        self.sabotage == Some(Sabotage::LoseStateReports) && is_beginning
+        match self.sabotage {
+            Some(Sabotage::LoseStateReports) => is_beginning,
+            Some(Sabotage::LoseServerReports) => matches!(report, Observation::Server { .. }),
+            _ => false,
+        }
     }
 
     /// Somebody who has no business there writes zeroes to a disk.
