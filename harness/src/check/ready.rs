@@ -89,7 +89,11 @@ impl<C: Simulated> World<C> {
         self.judges.looked(Judge::StatesAreLegal);
         if was_off || is_unknown {
             let why = if was_off { "is off in the cloud" } else { "has an agent that has not registered" };
-            self.found_about(machine, Judge::StatesAreLegal, format!("data is to come home from {name}, which {why}"));
+            self.found_about(
+                machine,
+                Judge::StatesAreLegal,
+                format!("data is to come home from {name}, which {why}"),
+            );
         }
     }
 
@@ -108,7 +112,8 @@ impl<C: Simulated> World<C> {
         let (name, has) = (vm.name.clone(), host.memory_mib);
         self.judges.looked(Judge::AsAsked);
         if taken > has {
-            let what = format!("{name} is started on a host with {has} MiB of memory, of which {taken} are taken");
+            let what =
+                format!("{name} is started on a host with {has} MiB of memory, of which {taken} are taken");
             self.found_about(machine, Judge::AsAsked, what);
         }
     }

@@ -163,7 +163,7 @@ impl<C: Simulated> World<C> {
     /// A machine begins to run at a site while it may run at the other.
     pub(crate) fn judge_sides(&mut self, machine: MachineId, site: Site) {
         let now = self.now();
-        self.judges.told.came_up(machine, now);
+        self.judges.told.came_up(machine, site, now);
         self.judges.looked(Judge::OneWritableSide);
         if !self.is_running(machine, site.other()) {
             return;

@@ -66,6 +66,8 @@ struct Machine {
     state_since: SimTime,
     /// The run that its agent was last told to take part in.
     generation: u64,
+    /// Whose points it shares in that run.
+    group: GroupId,
     sends_to: SendsTo,
     /// When its agent was heard of, whatever that said.
     spoke_at: Option<SimTime>,
@@ -80,10 +82,10 @@ struct Machine {
     sure: BTreeMap<What, (bool, SimTime)>,
     /// When something was last told anew.
     told_at: BTreeMap<What, SimTime>,
-    /// What its agent has sent last and what of that was answered.
-    sent: Option<Sent>,
-    /// When the machine last came up.
-    up_since: SimTime,
+    /// What its agent at a site has sent last and what of that was answered.
+    sent: BTreeMap<Site, Sent>,
+    /// When the machine last came up at a site.
+    up_since: BTreeMap<Site, SimTime>,
 }
 
 /// The process server of a machine, as far as it is known.
@@ -101,9 +103,9 @@ impl<C: Simulated> World<C> {
     pub(super) fn overhear_health(&mut self, from: Address, to: Address, message: &Message<C>) {
         let now = self.now();
         match (message, from, to) {
-            (Message::Batch(batch), Address::Agent(machine, _), _) => {
+            (Message::Batch(batch), Address::Agent(machine, site), _) => {
                 let machine = self.judges.told.machine(machine);
-                claims::sends(&mut machine.sent, to, batch.stream, now);
+                claims::sends(&mut machine.sent, site, to, batch.stream, now);
             }
             (Message::AgentStatus(status), Address::Agent(machine, site), _) => {
                 self.judge_claims(machine, site, status);
@@ -122,13 +124,13 @@ impl<C: Simulated> World<C> {
         }
         let now = self.now();
         match (message, from, to) {
-            (Message::BatchStored { stream, .. }, _, Address::Agent(machine, _)) => {
+            (Message::BatchStored { stream, .. }, _, Address::Agent(machine, site)) => {
                 let machine = self.judges.told.machine(machine);
-                claims::answered(&mut machine.sent, from, *stream, now);
+                claims::answered(machine.sent.get_mut(&site), from, *stream, now);
             }
-            (Message::Order { .. }, _, Address::Agent(machine, _)) => {
+            (Message::Order { .. }, _, Address::Agent(machine, site)) => {
                 // Some orders begin everything anew: nothing is sure of what waited before.
-                if let Some(sent) = &mut self.judges.told.machine(machine).sent {
+                if let Some(sent) = self.judges.told.machine(machine).sent.get_mut(&site) {
                     sent.waits_since = None;
                 }
             }
@@ -165,6 +167,7 @@ impl<C: Simulated> World<C> {
         match *observation {
             Observation::Symptom { machine, symptom, is_there: true } => {
                 told.machine(machine).told_at.insert(What::Symptom(symptom), now);
+                self.judge_patience(machine, symptom);
             }
             Observation::RpoAlert { machine, over: true } => {
                 told.machine(machine).told_at.insert(What::Lag, now);
@@ -221,6 +224,20 @@ impl<C: Simulated> World<C> {
         }
     }
 
+    /// What takes its time is told: nobody can have waited so long before the vault listened.
+    fn judge_patience(&mut self, machine: MachineId, symptom: Symptom) {
+        let Some(after) = self.told_after(machine, symptom) else { return };
+        let waited = self.waited(machine);
+        self.judges.looked(Judge::HonestHealth);
+        if waited + self.clock_spread() + NEAR < after {
+            let name = &self.spec().machines[machine.0 as usize].name;
+            let what = What::Symptom(symptom);
+            let found =
+                format!("of {name} it is told that {what}, and the vault has waited for {waited:?} only");
+            self.found_about(machine, Judge::HonestHealth, found);
+        }
+    }
+
     /// What people see of a machine.
     fn is_told(&self, machine: MachineId, what: What) -> Option<bool> {
         let item = self.control()?.item(machine)?;
@@ -259,10 +276,10 @@ impl Told {
     }
 
     /// A machine comes up, and its agent with it.
-    pub(super) fn came_up(&mut self, machine: MachineId, now: SimTime) {
+    pub(super) fn came_up(&mut self, machine: MachineId, site: Site, now: SimTime) {
         let machine = self.machine(machine);
-        machine.up_since = now;
-        machine.sent = None;
+        machine.up_since.insert(site, now);
+        machine.sent.remove(&site);
     }
 
     /// The vault is up again, and has heard nothing yet.
@@ -303,7 +320,7 @@ impl Machine {
                 if replication.generation > self.generation {
                     self.status = None;
                 }
-                self.generation = replication.generation;
+                (self.generation, self.group) = (replication.generation, replication.group);
                 self.sends_to = SendsTo::Known(replication.process_server);
             }
             Order::UseProcessServer { process_server, .. } => {

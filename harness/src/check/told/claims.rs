@@ -47,20 +47,25 @@ pub(super) struct Sent {
 }
 
 /// An agent puts a batch on the wire.
-pub(super) fn sends(sent: &mut Option<Sent>, to: Address, stream: StreamKey, now: SimTime) {
+pub(super) fn sends(
+    all: &mut BTreeMap<Site, Sent>,
+    site: Site,
+    to: Address,
+    stream: StreamKey,
+    now: SimTime,
+) {
     let (generation, session) = (stream.generation, stream.session);
-    let fresh =
-        Sent { to, generation, session, began: now, answered_at: None, waits_since: Some(now) };
-    match sent {
-        Some(sent) if (sent.to, sent.generation, sent.session) == (to, generation, session) => {
-            sent.waits_since.get_or_insert(now);
-        }
-        sent => *sent = Some(fresh),
+    let fresh = Sent { to, generation, session, began: now, answered_at: None, waits_since: Some(now) };
+    let sent = all.entry(site).or_insert(fresh);
+    if (sent.to, sent.generation, sent.session) == (to, generation, session) {
+        sent.waits_since.get_or_insert(now);
+    } else {
+        *sent = fresh;
     }
 }
 
 /// An acknowledgement comes to an agent. One of another session may count for nothing.
-pub(super) fn answered(sent: &mut Option<Sent>, from: Address, stream: StreamKey, now: SimTime) {
+pub(super) fn answered(sent: Option<&mut Sent>, from: Address, stream: StreamKey, now: SimTime) {
     let Some(sent) = sent else { return };
     sent.waits_since = None;
     if (sent.to, sent.generation, sent.session) == (from, stream.generation, stream.session) {
@@ -78,7 +83,7 @@ struct Written {
 impl<C: Simulated> World<C> {
     /// An agent says how it is.
     pub(super) fn judge_claims(&mut self, machine: MachineId, site: Site, status: &AgentStatus) {
-        let Some(sent) = self.judges.told.machine(machine).sent else { return };
+        let Some(sent) = self.judges.told.machine(machine).sent.get(&site).copied() else { return };
         if (status.generation, status.session) != (sent.generation, sent.session) {
             return;
         }
@@ -99,7 +104,9 @@ impl<C: Simulated> World<C> {
         let most = now.saturating_since(sent.answered_at.unwrap_or(sent.began));
         let is_wrong = said + slack < least || said > most + slack;
         is_wrong.then(|| {
-            format!("it is not answered for {said:?}, and that is so for {least:?} at least and {most:?} at most")
+            format!(
+                "it is not answered for {said:?}, and that is so for {least:?} at least and {most:?} at most"
+            )
         })
     }
 
@@ -119,16 +126,19 @@ impl<C: Simulated> World<C> {
             let all: u64 = written.values().flat_map(BTreeMap::values).map(|disk| disk.bytes).sum();
             let is_little = all < SMALL_MAX * 60;
             return is_little.then(|| {
-                format!("it changes more than can be sent, and it has written {all} bytes in {CHURN_WITHIN:?}")
+                format!(
+                    "it changes more than can be sent, and it has written {all} bytes in {CHURN_WITHIN:?}"
+                )
             });
         }
-        let replicates_for = self.now().saturating_since(sent.began.max(self.up_since(machine)));
+        let replicates_for = self.now().saturating_since(sent.began.max(self.up_since(machine, site)));
         (replicates_for >= CHURN_AFTER && is_too_much(&written))
             .then(|| "it does not change more than can be sent, and it does".to_owned())
     }
 
-    fn up_since(&self, machine: MachineId) -> SimTime {
-        self.judges.told.machines.get(&machine).map_or(SimTime::ZERO, |known| known.up_since)
+    fn up_since(&self, machine: MachineId, site: Site) -> SimTime {
+        let known = self.judges.told.machines.get(&machine);
+        known.and_then(|known| known.up_since.get(&site)).copied().unwrap_or_default()
     }
 
     /// What was written lately to each disk, slice by slice.

@@ -78,9 +78,8 @@ impl Server {
 
     fn cache_space(&self) -> Level {
         let free = self.status.cache_bytes.saturating_sub(self.status.cached_bytes);
-        let is_below = |percent: u64| {
-            u128::from(free) * 100 < u128::from(self.status.cache_bytes) * u128::from(percent)
-        };
+        let is_below =
+            |percent: u64| u128::from(free) * 100 < u128::from(self.status.cache_bytes) * u128::from(percent);
         match () {
             () if is_below(FREE_LEVELS.1) => Level::Critical,
             () if is_below(FREE_LEVELS.0) => Level::Warning,
@@ -186,7 +185,8 @@ impl<C: Simulated> World<C> {
         }
         self.judges.looked(Judge::HonestHealth);
         for (number, figure, shown, level) in found {
-            let (figure, shown, level) = (words::server_figure(figure), words::level(shown), words::level(level));
+            let (figure, shown, level) =
+                (words::server_figure(figure), words::level(shown), words::level(level));
             let what = format!("of process server {number} it is told: {figure} {shown}, and it is {level}");
             self.found(Judge::HonestHealth, what);
         }

@@ -71,6 +71,27 @@ impl<C: Simulated> World<C> {
         }
     }
 
+    /// For how long something must have been so before it is told; none of what is told at once.
+    pub(super) fn told_after(&self, machine: MachineId, symptom: Symptom) -> Option<Duration> {
+        match symptom {
+            Symptom::MachineSilent | Symptom::ProcessServerSilent | Symptom::MasterTargetSilent => {
+                Some(SILENT_AFTER)
+            }
+            Symptom::UploadsBlocked => Some(BLOCKED_AFTER),
+            Symptom::NoApplicationPoint => {
+                let policy = self.policy_of(machine, self.direction(machine)?)?;
+                Some(policy.app_consistent_every? * 2 + policy.rpo_alert_after)
+            }
+            Symptom::ProcessServerUnreached | Symptom::TooMuchChurn | Symptom::NeverTested => None,
+        }
+    }
+
+    /// For how long the vault has listened to a machine in its state.
+    pub(super) fn waited(&self, machine: MachineId) -> Duration {
+        let known = self.judges.told.machines.get(&machine);
+        known.map_or(Duration::ZERO, |known| self.since(self.counts_from(known)))
+    }
+
     fn since(&self, at: SimTime) -> Duration {
         self.now().saturating_since(at)
     }
@@ -98,7 +119,9 @@ impl<C: Simulated> World<C> {
     fn is_machine_silent(&self, known: &Machine) -> Option<bool> {
         match self.is_silent(known.spoke_at, known) {
             Some(true) => Some(true),
-            _ => self.is_silent(known.status.as_ref().map(|(at, _)| *at), known).filter(|is_silent| !is_silent),
+            _ => {
+                self.is_silent(known.status.as_ref().map(|(at, _)| *at), known).filter(|is_silent| !is_silent)
+            }
         }
     }
 
@@ -125,10 +148,9 @@ impl<C: Simulated> World<C> {
 
     /// The points of a machine's run that the vault has heard of.
     fn points_heard(&self, machine: MachineId, direction: Direction) -> Option<&[RecoveryPoint]> {
-        let group = self.spec().group_of(machine.0 as usize)?.id;
-        let generation = self.judges.told.machines.get(&machine)?.generation;
-        let points = self.judges.told.points.get(&(direction.target(), group, generation))?;
-        Some(points)
+        let known = self.judges.told.machines.get(&machine)?;
+        let run = (direction.target(), known.group, known.generation);
+        self.judges.told.points.get(&run).map(|points| &**points)
     }
 
     fn policy_of(&self, machine: MachineId, direction: Direction) -> Option<ReplicationPolicy> {
@@ -144,8 +166,7 @@ impl<C: Simulated> World<C> {
         let known = self.judges.told.machines.get(&machine)?;
         let is_protected = matches!(self.judges.state(machine), ItemState::Protected(_));
         let Some(every) = policy.app_consistent_every.filter(|_| is_protected) else { return Some(false) };
-        let group = self.spec().group_of(machine.0 as usize)?.id;
-        let run = (direction.target(), group, known.generation);
+        let run = (direction.target(), known.group, known.generation);
         self.judges.told.spoken_of.get(&run)?;
         let allowed = every * 2 + policy.rpo_alert_after;
         let points = self.points_heard(machine, direction)?;

@@ -116,7 +116,9 @@ pub(super) fn no_room_at_home(telling: &mut Telling<'_>, scenario: &mut Scenario
     let (Some((at, _, vm)), Some((.., vm_home))) = (failback, way_home(scenario)) else {
         return crash_behind_a_bad_line(telling, scenario);
     };
-    if way_home(scenario).is_none_or(|(first, ..)| first > at) || vm != vm_home || has_room_for_no_more(scenario)
+    if way_home(scenario).is_none_or(|(first, ..)| first > at)
+        || vm != vm_home
+        || has_room_for_no_more(scenario)
     {
         return crash_behind_a_bad_line(telling, scenario);
     }
@@ -196,4 +198,3 @@ pub(super) fn test_has_the_address(telling: &mut Telling<'_>, scenario: &mut Sce
     let cleaned = later(asked, span(telling.chance, MINUTE..=20 * MINUTE));
     push(scenario, cleaned, Action::CleanUpTest(subject));
 }
-

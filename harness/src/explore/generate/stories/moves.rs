@@ -6,8 +6,8 @@ use core::time::Duration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{Component, LinkName};
 use switchback_scenarios::model::{
-    Action, Churn, DurationRange, NamedProcessServer, Pattern, ProcessServerChoice, Ratio,
-    Subject, VmIndex, When,
+    Action, Churn, DurationRange, NamedProcessServer, Pattern, ProcessServerChoice, Ratio, Subject, VmIndex,
+    When,
 };
 
 use super::super::NOWHERE;
@@ -174,4 +174,3 @@ pub(super) fn writes_on(telling: &mut Telling<'_>, scenario: &mut Scenario, vm: 
 const fn to(subject: Subject, to: ProcessServerChoice) -> Action {
     Action::SwitchProcessServer { subject, to }
 }
-
