@@ -67,7 +67,7 @@ struct Machine {
     /// The run that its agent was last told to take part in.
     generation: u64,
     /// Whose points it shares in that run.
-    group: GroupId,
+    group: Option<GroupId>,
     sends_to: SendsTo,
     /// When its agent was heard of, whatever that said.
     spoke_at: Option<SimTime>,
@@ -320,7 +320,7 @@ impl Machine {
                 if replication.generation > self.generation {
                     self.status = None;
                 }
-                (self.generation, self.group) = (replication.generation, replication.group);
+                (self.generation, self.group) = (replication.generation, Some(replication.group));
                 self.sends_to = SendsTo::Known(replication.process_server);
             }
             Order::UseProcessServer { process_server, .. } => {

@@ -149,7 +149,7 @@ impl<C: Simulated> World<C> {
     /// The points of a machine's run that the vault has heard of.
     fn points_heard(&self, machine: MachineId, direction: Direction) -> Option<&[RecoveryPoint]> {
         let known = self.judges.told.machines.get(&machine)?;
-        let run = (direction.target(), known.group, known.generation);
+        let run = (direction.target(), known.group?, known.generation);
         self.judges.told.points.get(&run).map(|points| &**points)
     }
 
@@ -166,7 +166,7 @@ impl<C: Simulated> World<C> {
         let known = self.judges.told.machines.get(&machine)?;
         let is_protected = matches!(self.judges.state(machine), ItemState::Protected(_));
         let Some(every) = policy.app_consistent_every.filter(|_| is_protected) else { return Some(false) };
-        let run = (direction.target(), known.group, known.generation);
+        let run = (direction.target(), known.group?, known.generation);
         self.judges.told.spoken_of.get(&run)?;
         let allowed = every * 2 + policy.rpo_alert_after;
         let points = self.points_heard(machine, direction)?;
