@@ -73,7 +73,7 @@ pub(super) fn name_is_taken(telling: &mut Telling<'_>, scenario: &mut Scenario) 
         return crash_behind_a_bad_line(telling, scenario);
     };
     let further = DatastoreIndex(scenario.site.datastores.len());
-    scenario.site.datastores.push(site::datastore("ds-further", 1));
+    scenario.site.datastores.push(site::datastore(&format!("ds-further-{}", further.0), 1));
     // One host, so that every machine is on that of the master target.
     scenario.site.hosts = 1;
     for store in &mut scenario.site.datastores {
