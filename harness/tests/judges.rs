@@ -308,7 +308,8 @@ fn states_are_legal_sees_a_state_that_was_left_out() {
         assert_eq!(drill.state(MACHINE), ItemState::FailedOver(Direction::Forward));
         drill
     };
-    twins(Judge::StatesAreLegal, &[], Sabotage::LoseStateReports, story);
+    // Who does not hear that it fails over misses what is told of a machine that replicates.
+    twins(Judge::StatesAreLegal, &[Judge::HonestHealth], Sabotage::LoseStateReports, story);
 }
 
 #[test]
@@ -401,5 +402,6 @@ fn states_are_legal_sees_a_way_home_from_a_machine_that_is_off() {
         drill.ask(Command::Reprotect { machine: MACHINE, way });
         drill
     };
-    twins(Judge::StatesAreLegal, &[], Sabotage::PretendItRuns, story);
+    // The way home comes as far as the disks and then waits for an agent that does not run.
+    twins(Judge::StatesAreLegal, &[Judge::NoOrphan], Sabotage::PretendItRuns, story);
 }
