@@ -90,7 +90,7 @@ fn the_journey_ends_with_what_each_failover_reached_and_lost() {
         assert_eq!((row[0].as_str(), row[5].as_str()), (way, "0 writes, 0 B"), "{line}");
         assert!(row[2].contains("Crash") && row[3] == "0s" && row[4].contains('m'), "{line}");
     }
-    assert_eq!(lines.last(), Some(&"PASS  failover-and-failback  19 verdicts held"));
+    assert_eq!(lines.last(), Some(&"PASS  failover-and-failback  20 verdicts held"));
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn an_objective_that_is_missed_names_the_line_that_asked_for_it() {
         folder.switchback(&["run", "too-slow.yaml", "--junit", "report.xml"]).exits(exit::OBJECTIVE_MISSED);
     let ran = ran.says("FAIL  RTO of web-01").says(", at most 1.0s").says("ok    RPO of web-01");
     ran.says(&format!("asked for at too-slow.yaml:{line}"))
-        .says("an objective was missed: 1 of 13 verdicts did not hold");
+        .says("an objective was missed: 1 of 14 verdicts did not hold");
 
     let report =
         Report::deserialize_from_str(&folder.read("report.xml")).expect("the report is well-formed JUnit");

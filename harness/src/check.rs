@@ -10,6 +10,7 @@
 //! | `recovery` | recovered machines: prefix, the chosen point, nothing resurrected, latest means latest |
 //! | `overhear` | what a target has acknowledged and chosen, taken from the wire |
 //! | `lag` | honest RPO |
+//! | `told` | what is told of health is so: silence, blocked uploads, churn, caches and load |
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
 //! | `states` | legal states, one writable side |
 //! | `asked` | what comes up in Azure and at home is what was asked for |
@@ -17,6 +18,7 @@
 //! | `calls` | what a job asks a site for is done once |
 //! | `plans` | machines of a recovery plan start group by group, and from one point where that was asked for |
 //! | `moves` | a machine that was moved to another process server sends there |
+//! | `ready` | what a job may begin with: a source that is there, no other move, room on the host |
 //! | `left` | a machine that another one was created for at home stays as it was |
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
@@ -43,11 +45,13 @@ mod moves;
 mod overhear;
 mod plans;
 mod points;
+mod ready;
 mod recovery;
 mod refused;
 mod rules;
 mod settled;
 mod states;
+mod told;
 
 pub(crate) use asked::differences;
 use atlas::Atlas;
@@ -56,8 +60,10 @@ pub use lag::LagSample;
 use left::Left;
 use moves::Moves;
 pub(crate) use overhear::Tap;
+use ready::Beginnings;
 pub(crate) use rules::{is_known_change, states as item_states};
 use states::Reported;
+use told::Told;
 
 /// What a judge looks after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,6 +77,8 @@ pub enum Judge {
     ApplicationPoint,
     /// The lag that is reported is never smaller than the true one.
     HonestRpo,
+    /// What is told of silence, load and lags is so, and what is so is told.
+    HonestHealth,
     /// A failover to the latest point loses only what had not reached the target.
     LatestMeansLatest,
     /// A recovered machine's disks equal the source at the chosen cut, sector by sector.
@@ -100,11 +108,12 @@ pub enum Judge {
 
 impl Judge {
     /// All of them, in the order in which they are reported.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Prefix,
         Self::CommonCut,
         Self::ApplicationPoint,
         Self::HonestRpo,
+        Self::HonestHealth,
         Self::LatestMeansLatest,
         Self::NothingResurrected,
         Self::OneWritableSide,
@@ -127,6 +136,7 @@ impl Judge {
             Self::CommonCut => "group cuts are causal",
             Self::ApplicationPoint => "application points are whole",
             Self::HonestRpo => "reported RPO lag is honest",
+            Self::HonestHealth => "reported health is honest",
             Self::LatestMeansLatest => "latest means latest",
             Self::NothingResurrected => "recovered disks equal the cut",
             Self::OneWritableSide => "one writable side",
@@ -223,6 +233,7 @@ pub struct Judges<C: Simulated> {
     /// What the vault has reported of each machine.
     reported: BTreeMap<MachineId, Reported>,
     lags: Vec<LagSample>,
+    told: Told,
     /// Calls to a site that have changed something.
     calls_done: BTreeSet<CallId>,
     /// How many disks each machine has.
@@ -231,6 +242,7 @@ pub struct Judges<C: Simulated> {
     /// The points of each journal when one last came into being.
     kept: BTreeMap<(Site, GroupId), Vec<RecoveryPoint>>,
     moves: Moves,
+    beginnings: Beginnings,
     /// How many replica disks a machine had when its protection was last asked for.
     replicas_before: BTreeMap<MachineId, usize>,
     atlas: Atlas,
@@ -256,11 +268,13 @@ impl<C: Simulated> Judges<C> {
             causal: BTreeMap::new(),
             reported: BTreeMap::new(),
             lags: Vec::new(),
+            told: Told::default(),
             calls_done: BTreeSet::new(),
             disk_counts,
             left: Vec::new(),
             kept: BTreeMap::new(),
             moves: Moves::default(),
+            beginnings: Beginnings::default(),
             replicas_before: BTreeMap::new(),
             atlas: Atlas::default(),
         }

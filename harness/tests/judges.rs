@@ -308,7 +308,8 @@ fn states_are_legal_sees_a_state_that_was_left_out() {
         assert_eq!(drill.state(MACHINE), ItemState::FailedOver(Direction::Forward));
         drill
     };
-    twins(Judge::StatesAreLegal, &[], Sabotage::LoseStateReports, story);
+    // Who does not hear that it fails over misses what is told of a machine that replicates.
+    twins(Judge::StatesAreLegal, &[Judge::HonestHealth], Sabotage::LoseStateReports, story);
 }
 
 #[test]
@@ -370,4 +371,37 @@ fn retention_sees_a_point_that_goes_too_early() {
 #[test]
 fn retention_sees_a_point_that_stays_too_long() {
     twins(Judge::Retention, &[], Sabotage::HoardPoints, retained_for(20));
+}
+
+#[test]
+fn honest_health_sees_silence_that_is_none() {
+    let story = |sabotage| replicate::<Stamp>(small_machine(19), HOUR / 2, sabotage);
+    twins(Judge::HonestHealth, &[], Sabotage::DeafVault, story);
+}
+
+#[test]
+fn honest_health_sees_a_silent_server_of_which_nothing_is_told() {
+    let story = |sabotage| {
+        let mut drill = replicate::<Stamp>(small_machine(20), 6 * MINUTE, sabotage);
+        drill.world.crash(Address::ProcessServer(0), 40 * MINUTE);
+        drill.pass(HOUR);
+        drill
+    };
+    twins(Judge::HonestHealth, &[], Sabotage::LoseServerReports, story);
+}
+
+#[test]
+fn states_are_legal_sees_a_way_home_from_a_machine_that_is_off() {
+    let story = |sabotage| {
+        let mut drill = replicate::<Stamp>(small_machine(21), 6 * MINUTE, sabotage);
+        drill.fail_over(Selector::Latest, true);
+        drill.commit();
+        drill.world.operator_stops_in_azure(MACHINE);
+        drill.pass(5 * MINUTE);
+        let way = ReprotectWay::through(Address::ProcessServer(1), Some(DatastoreId(0)));
+        drill.ask(Command::Reprotect { machine: MACHINE, way });
+        drill
+    };
+    // The way home comes as far as the disks and then waits for an agent that does not run.
+    twins(Judge::StatesAreLegal, &[Judge::NoOrphan], Sabotage::PretendItRuns, story);
 }

@@ -28,7 +28,7 @@ impl Merged {
     /// out. Judge *n* of `judges` is bit *n* of a row.
     #[must_use]
     pub fn failing(&self, judges: &[&str], most: usize) -> Vec<Failing> {
-        let bits = (0..u16::BITS as usize).map(|bit| {
+        let bits = (0..u32::BITS as usize).map(|bit| {
             let name = judges.get(bit).map_or_else(|| format!("judge {bit}"), |name| (*name).to_owned());
             self.those(name, most, |row| row.judges >> bit & 1 == 1)
         });

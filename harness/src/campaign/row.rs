@@ -1,7 +1,7 @@
 //! A row: what is kept of one run, as plain integers of fixed width.
 //!
 //! Owns the canonical bytes of a row, which are also what is hashed and what is written to files: fields in the order
-//! of [`Row`], little-endian, one zero byte after `faults`. Refuses to know which judge a bit stands for.
+//! of [`Row`], little-endian, but the highest byte of `judges` after `faults`. Refuses to know which judge a bit stands for.
 
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
@@ -36,8 +36,8 @@ pub struct Row {
     pub seed: u64,
     /// How it came out: one of [`result`].
     pub result: u8,
-    /// The judges that found something: bit *n* is the *n*-th judge.
-    pub judges: u16,
+    /// The judges that found something: bit *n* is the *n*-th judge, of 24 at most.
+    pub judges: u32,
     /// How many machines there were.
     pub machines: u8,
     /// How many disks they had in all.
@@ -72,9 +72,6 @@ pub enum RowError {
     /// A result that nobody writes.
     #[error("result {0} is none of 0, 20, 21 and 22")]
     UnknownResult(u8),
-    /// The byte that is always zero.
-    #[error("the byte after `faults` is {0}, not 0")]
-    Padding(u8),
 }
 
 impl Row {
@@ -89,8 +86,9 @@ impl Row {
         };
         put(&self.seed.to_le_bytes());
         put(&[self.result]);
-        put(&self.judges.to_le_bytes());
-        put(&[self.machines, self.disks, self.steps, self.faults, 0]);
+        let judges = self.judges.to_le_bytes();
+        put(&judges[..2]);
+        put(&[self.machines, self.disks, self.steps, self.faults, judges[2]]);
         for figure in [self.simulated_nanos, self.events, self.writes] {
             put(&figure.to_le_bytes());
         }
@@ -110,13 +108,10 @@ impl Row {
         if !result::ALL.iter().any(|(code, _)| *code == bytes[8]) {
             return Err(RowError::UnknownResult(bytes[8]));
         }
-        if bytes[15] != 0 {
-            return Err(RowError::Padding(bytes[15]));
-        }
         Ok(Self {
             seed: u64_at(bytes, 0),
             result: bytes[8],
-            judges: u16::from_le_bytes([bytes[9], bytes[10]]),
+            judges: u32::from_le_bytes([bytes[9], bytes[10], bytes[15], 0]),
             machines: bytes[11],
             disks: bytes[12],
             steps: bytes[13],
@@ -187,8 +182,8 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_but_the_padding_changes_the_hash() {
-        for at in (0..ROW_BYTES).filter(|at| *at != 15 && *at != 8) {
+    fn every_byte_changes_the_hash() {
+        for at in (0..ROW_BYTES).filter(|at| *at != 8) {
             let mut bytes = row().to_bytes();
             bytes[at] ^= 1;
             assert_ne!(Row::from_bytes(&bytes).unwrap().hash(), row().hash(), "byte {at}");
@@ -200,9 +195,12 @@ mod tests {
         let mut bytes = row().to_bytes();
         bytes[8] = 7;
         assert_eq!(Row::from_bytes(&bytes), Err(RowError::UnknownResult(7)));
-        bytes = row().to_bytes();
-        bytes[15] = 1;
-        assert_eq!(Row::from_bytes(&bytes), Err(RowError::Padding(1)));
+    }
+
+    #[test]
+    fn the_last_of_many_judges_comes_back_too() {
+        let row = Row { judges: 0x80_0001, ..row() };
+        assert_eq!(Row::from_bytes(&row.to_bytes()), Ok(row));
     }
 
     /// Recorded once: stored campaigns would no longer merge with new ones if it changed.

@@ -37,6 +37,7 @@ impl<C: Simulated> World<C> {
         for machine in 0..self.spec().machines.len() {
             self.sample_machine(MachineId(machine as u32));
         }
+        self.judge_told();
         self.schedule_sample();
     }
 

@@ -242,6 +242,7 @@ impl<C: Simulated> World<C> {
             return;
         }
         self.overhear_move(from, to, message);
+        self.overhear_health(from, to, message);
         match (message, from, to) {
             (Message::Frame(frame), ..) => self.judges.tap.sent(frame),
             (Message::FrameStored { stream, upto }, Address::Target(site), _) => {

@@ -60,6 +60,8 @@ impl<C: Simulated> World<C> {
         if self.loses_report(&observation) {
             return;
         }
+        self.note_told(&observation);
+        self.judge_beginning(&observation);
         match &observation {
             Observation::Item { machine, to } => self.judge_state(*machine, *to),
             Observation::Test { machine, to } => {
@@ -93,6 +95,7 @@ impl<C: Simulated> World<C> {
         let reported = self.judges.reported.entry(machine).or_default();
         let failed = state == JobState::Failed;
         match kind {
+            JobKind::TestFailover if state == JobState::Succeeded => self.judges.told.was_tested(machine),
             JobKind::Failover | JobKind::PlannedFailover if reported.failover != Some(job) => {
                 reported.failover = Some(job);
                 reported.shutdown_was_skipped = false;
@@ -119,6 +122,9 @@ impl<C: Simulated> World<C> {
     /// The vault is up again. What it had made durable and not reported when it crashed is never reported, so the
     /// state may be several changes on.
     pub(crate) fn judge_vault_restart(&mut self) {
+        let now = self.now();
+        self.judges.told.vault_came_up(now);
+        self.judges.beginnings.vault_came_up();
         let Some(control) = self.control() else { return };
         let items: Vec<(MachineId, ItemState)> =
             control.items().map(|item| (item.machine, item.state())).collect();
@@ -139,6 +145,8 @@ impl<C: Simulated> World<C> {
     }
 
     fn moved(&mut self, machine: MachineId, before: Option<ItemState>, to: ItemState) {
+        let now = self.now();
+        self.judges.told.state_changed(machine, to, now);
         let reported = self.judges.reported.entry(machine).or_default();
         reported.kept_in_cloud |= to == ItemState::Disabling && reported.home == Site::Recovery;
         (reported.state, reported.before) = (to, before);
@@ -154,6 +162,8 @@ impl<C: Simulated> World<C> {
 
     /// A machine begins to run at a site while it may run at the other.
     pub(crate) fn judge_sides(&mut self, machine: MachineId, site: Site) {
+        let now = self.now();
+        self.judges.told.came_up(machine, site, now);
         self.judges.looked(Judge::OneWritableSide);
         if !self.is_running(machine, site.other()) {
             return;

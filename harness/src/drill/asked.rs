@@ -303,7 +303,7 @@ impl<C: Simulated> Drill<C> {
             Some(JobState::Failed) => {
                 let failed = one.or_else(|| plan.and_then(|plan| first_failed(control, plan)));
                 match failed {
-                    Some(job) if self.is_refused_by_azure(job) => Look::Ended,
+                    Some(job) if self.is_refused_by_azure(job) || self.is_name_taken(job) => Look::Ended,
                     failed => Look::Failed(failed.map_or_else(|| Failure::of_plan(plan), Failure::of_job)),
                 }
             }

@@ -2,7 +2,8 @@
 
 use switchback_azure::{Origin, ReplicatedItem, ReplicationHealth, VmSize};
 use switchback_engine::MachineId;
-use switchback_engine::control::{Command, Job, JobError};
+use switchback_engine::control::{Command, Job, JobError, Location};
+use switchback_engine::ports::PortFailure;
 use switchback_engine::recovery::SettingsChange;
 use switchback_scenarios::model::Subject;
 use switchback_scenarios::model::recovery::{Settings, Shown, ShownPolicy};
@@ -61,6 +62,25 @@ impl<C: Simulated> Drill<C> {
         self.scenario.operator.accepts_refusals
             && !violations.is_empty()
             && violations.iter().all(|violation| self.breaks(job.machine, &violation.rule))
+    }
+
+    /// Whether a way home failed as documented (78052): a generated timeline has named another datastore than the one in
+    /// which the machine stands, and it is on the master target's host, where its name is taken.
+    pub(super) fn is_name_taken(&self, job: &Job) -> bool {
+        let is_refused = matches!(job.error, Some(JobError::Port(PortFailure::AlreadyExists)));
+        let asked = self.world.asked().iter().rev().find_map(|(_, command)| match command {
+            Command::Reprotect { machine, way } if *machine == job.machine => Some(*way),
+            _ => None,
+        });
+        let vcenter = self.world.vcenter();
+        let (Some(way), Some(vm)) = (asked, vcenter.machine(job.machine)) else { return false };
+        let named = way.master_target.and_then(|named| vcenter.master_targets().get(usize::from(named.0)));
+        let receives = named.copied().or_else(|| vcenter.master_target_of(job.machine));
+        let host = receives.and_then(|receives| vcenter.vm(receives)).map(|receives| receives.host);
+        let wanted = way.datastore.and_then(|wanted| vcenter.datastore_numbered(wanted));
+        let is_elsewhere = vm.disks.iter().any(|disk| Some(disk.datastore) != wanted);
+        let is_alternate = way.location == Location::Alternate && host == Some(vm.host) && is_elsewhere;
+        self.scenario.operator.accepts_refusals && is_refused && is_alternate
     }
 
     /// Whether what was configured for a machine breaks a rule, told from what was asked and not from what the vault keeps.

@@ -189,6 +189,7 @@ const fn judges_of(word: JudgeWord) -> &'static [Judge] {
         JudgeWord::GroupPointsAreCausal => &[Judge::CommonCut],
         JudgeWord::ApplicationPointsAreExact => &[Judge::ApplicationPoint],
         JudgeWord::RpoLagIsHonest => &[Judge::HonestRpo],
+        JudgeWord::HealthIsHonest => &[Judge::HonestHealth],
         JudgeWord::LatestMeansLatest => &[Judge::LatestMeansLatest],
         // Whether a point could be changed after a commit is one of the refusals that this judge asks for.
         JudgeWord::CommitIsFinal | JudgeWord::StatesAreLegal => &[Judge::StatesAreLegal],

@@ -87,6 +87,8 @@ impl<C: Simulated> World<C> {
             let consequences = world.vcenter.power_on(world.now(), MachineId(machine as u32))?;
             consequences.into_iter().for_each(|consequence| world.vsphere_consequence(consequence));
         }
+        let now = world.now();
+        world.hosts.start_servers(now, &mut world.kernel);
         world.schedule_sample();
         Ok(world)
     }

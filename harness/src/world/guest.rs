@@ -59,6 +59,7 @@ impl<C: Simulated> World<C> {
     pub(super) fn boot(&mut self, machine: MachineId, site: Site) {
         self.note(Happening::MachineStarted { machine, site });
         self.judge_sides(machine, site);
+        self.judge_room(machine, site);
         self.judge_start(machine, site);
         let guest = self.guest_mut(machine, site);
         *guest = Guest { running: true, life: guest.life + 1, ..Guest::default() };

@@ -257,6 +257,11 @@ impl<C: Simulated> Hosts<C> {
         &mut self.agents[agent_index(machine, site)]
     }
 
+    /// The process servers are up from the beginning, and say how they are, whether anybody sends there or not.
+    pub(super) fn start_servers(&mut self, now: SimTime, kernel: &mut Kernel<Event<C>>) {
+        self.process_servers.iter_mut().for_each(|host| host.arm(now, kernel));
+    }
+
     pub(super) fn life(&mut self, address: Address) -> u32 {
         on_host!(self, address, host => host.life)
     }

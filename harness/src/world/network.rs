@@ -136,7 +136,10 @@ impl<C: Simulated> World<C> {
         for envelope in arrived.drain(..) {
             let Envelope { from, to, message } = *envelope;
             self.trace.record(now, flow(from, to), super::Fact::Arrived { bytes: message.wire_bytes() });
-            self.input(to, Input::Message { from, message });
+            self.hear(from, to, &message);
+            if self.sabotage.is_none_or(|sabotage| !sabotage.loses_on_arrival(to, &message)) {
+                self.input(to, Input::Message { from, message });
+            }
         }
         self.network.arrived = arrived;
         self.arm_link(name);

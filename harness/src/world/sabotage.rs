@@ -2,6 +2,7 @@
 
 use switchback_engine::control::{Command, ItemState, JobId, Location, PlanCommand, Refused};
 use switchback_engine::message::{Observation, Order, Selector};
+use switchback_engine::ports::{CloudAnswer, PortFailure};
 use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::Address;
 use switchback_engine::{Change, MachineId, Message, SectorRange};
@@ -62,6 +63,12 @@ pub enum Sabotage {
     ForgetPoints,
     /// The vault hears that points are kept for eight times as long.
     HoardPoints,
+    /// What agents say of themselves comes to the vault's host, and the vault never hears of it.
+    DeafVault,
+    /// What the vault tells of process servers is lost before anybody hears of it.
+    LoseServerReports,
+    /// The vault hears of every machine in the cloud that it runs and that its agent has registered.
+    PretendItRuns,
     /// A role's store says that a sync is done and has kept nothing of it.
     LyingSync(Address),
 }
@@ -81,6 +88,11 @@ impl Sabotage {
     /// Whether a sync of a role's store is only said to be done.
     pub(super) fn lies_about_syncs(self, role: Address) -> bool {
         self == Self::LyingSync(role)
+    }
+
+    /// Whether a message that has come to a host is lost there.
+    pub(super) const fn loses_on_arrival<C: Simulated>(self, to: Address, message: &Message<C>) -> bool {
+        matches!((self, to, message), (Self::DeafVault, Address::Control, Message::AgentStatus(_)))
     }
 
     /// What becomes of a message on its way.
@@ -122,6 +134,15 @@ impl Sabotage {
         }
     }
 
+    /// What the vault hears in place of the cloud's answer.
+    pub(super) const fn tamper_answer(self, answer: &mut Result<CloudAnswer, PortFailure>) {
+        if let (Self::PretendItRuns, Ok(CloudAnswer::Machine(found))) = (self, answer)
+            && found.exists
+        {
+            (found.running, found.agent_registered) = (true, true);
+        }
+    }
+
     /// What a user hears in place of the vault's reply.
     pub(super) fn tamper_reply(self, reply: Result<JobId, Refused>) -> Result<JobId, Refused> {
         match self {
@@ -135,7 +156,11 @@ impl<C: Simulated> World<C> {
     /// Whether a report of the engine is lost before anybody hears of it.
     pub(crate) fn loses_report(&self, report: &Observation) -> bool {
         let is_beginning = matches!(report, Observation::Item { to: ItemState::FailingOver(_), .. });
-        self.sabotage == Some(Sabotage::LoseStateReports) && is_beginning
+        match self.sabotage {
+            Some(Sabotage::LoseStateReports) => is_beginning,
+            Some(Sabotage::LoseServerReports) => matches!(report, Observation::Server { .. }),
+            _ => false,
+        }
     }
 
     /// Somebody who has no business there writes zeroes to a disk.

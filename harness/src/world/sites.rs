@@ -157,6 +157,8 @@ impl<C: Simulated> World<C> {
         if let Some(result) = outcome.result
             && self.sabotage != Some(Sabotage::SwallowAnswers)
         {
+            let mut result = result;
+            self.sabotage.iter().for_each(|sabotage| sabotage.tamper_answer(&mut result));
             self.input_after(ANSWER_AFTER, Address::Control, Input::Cloud { call, result });
         }
     }

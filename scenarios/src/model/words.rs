@@ -386,6 +386,8 @@ words! {
         ApplicationPointsAreExact = "application-points-are-exact",
         /// The reported lag is never smaller than the true one.
         RpoLagIsHonest = "rpo-lag-is-honest",
+        /// What is told of silence, load and lags is so, and what is so is told.
+        HealthIsHonest = "health-is-honest",
         /// Failover to the latest point loses only what had not reached the target.
         LatestMeansLatest = "latest-means-latest",
         /// After commit nothing brings the other recovery points back.

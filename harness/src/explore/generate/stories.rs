@@ -1,5 +1,11 @@
 //! Faults that belong together: one makes something pending, scarce or slow, and the next one hits just that. Drawn one by
-//! one they would hardly ever meet.
+//! one they would hardly ever meet. A story may also arrange the site and the journey for what it is about.
+//!
+//! | file | tells of |
+//! |---|---|
+//! | `moves` | moves between process servers in trouble |
+//! | `homeward` | what stands in the way of a failover or of the way home, and goes |
+//! | `silence` | what people are told of: silence, blocked pauses, full caches, churn |
 
 use core::time::Duration;
 
@@ -8,15 +14,18 @@ use switchback_scenarios::model::words::{
     Component, DiskOwner, FaultWord, LinkName, OutsideCall, OutsideFailure, PassingState, TaskWord,
 };
 use switchback_scenarios::model::{
-    Action, Moment, ProcessServerChoice, RecoveryPointChoice, SlowDevice, StepIndex, Subject, VmIndex, When,
+    Action, Moment, RecoveryPointChoice, SlowDevice, StepIndex, Subject, VmIndex, When,
 };
 use switchback_sim::Chance;
 
 use super::draw::{by_magnitude, one_in, pick, span};
 use super::faults::vm_of;
 use super::journey::step;
-use super::servers;
 use super::when::{Journey, cut_of_a_point, later, sooner};
+
+mod homeward;
+mod moves;
+mod silence;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -42,7 +51,27 @@ const STORIES: &[Story] = &[
     Story { needs: &[FaultWord::Delay], tell: cancelled_while_something_is_late },
     Story { needs: &[FaultWord::Start], tell: started_while_coming_home },
     Story { needs: &[FaultWord::Delete], tell: deleted_while_away },
-    Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: moved_in_trouble },
+    Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: moves::moved_in_trouble },
+    Story { needs: &[FaultWord::Slow, FaultWord::Impair], tell: moves::left_and_late },
+    Story { needs: &[FaultWord::Slow, FaultWord::Impair], tell: moves::left_and_late },
+    Story { needs: &[FaultWord::Slow], tell: moves::away_and_back },
+    Story { needs: &[FaultWord::Crash], tell: moves::one_after_the_other },
+    Story { needs: &[FaultWord::Impair], tell: moves::ordered_twice },
+    Story { needs: &[FaultWord::Impair], tell: moves::ordered_twice },
+    Story { needs: &[], tell: homeward::before_it_has_registered },
+    Story { needs: &[FaultWord::StopInAzure, FaultWord::StartInAzure], tell: homeward::off_in_azure },
+    Story { needs: &[], tell: homeward::name_is_taken },
+    Story { needs: &[FaultWord::Cut, FaultWord::Slow], tell: homeward::last_changes_are_late },
+    Story { needs: &[FaultWord::Stop], tell: homeward::no_room_at_home },
+    Story { needs: &[], tell: homeward::test_has_the_address },
+    Story { needs: &[FaultWord::Cut, FaultWord::Crash], tell: silence::silent_for_long },
+    Story { needs: &[FaultWord::Break, FaultWord::Repair], tell: silence::never_pauses },
+    Story { needs: &[FaultWord::DiskFull, FaultWord::Crash], tell: silence::drains_no_more },
+    Story { needs: &[FaultWord::Cut, FaultWord::Slow], tell: silence::changes_too_much },
+    Story {
+        needs: &[FaultWord::Break, FaultWord::Stop, FaultWord::Start],
+        tell: silence::unfollowed_and_restarted,
+    },
 ];
 
 /// Where a story is told.
@@ -201,34 +230,6 @@ fn failover_in_trouble(telling: &mut Telling<'_>, scenario: &mut Scenario) {
         _ => telling.crash(Component::Agent, vm),
     };
     push(scenario, when, trouble);
-}
-
-/// A machine moves to another process server with much under way: what either of them holds gets away late or never, and
-/// as often as not it moves back before that.
-fn moved_in_trouble(telling: &mut Telling<'_>, scenario: &mut Scenario) {
-    let (when, vm) = (telling.when(scenario), telling.vm(scenario));
-    let lasts = span(telling.chance, 30 * SECOND..=10 * MINUTE);
-    let trouble = match telling.chance.below(3) {
-        0 => telling.bad_line(LinkName::Wan, lasts),
-        1 => telling.bad_line(LinkName::Lan, lasts),
-        _ => telling.crash(Component::ProcessServer, vm),
-    };
-    push(scenario, when, trouble);
-    let subject = Subject::Vm(vm);
-    let within = span(telling.chance, MILLISECOND..=lasts);
-    let away = servers::switch(telling.chance, scenario, subject);
-    let first = push(scenario, later(when, within), away);
-    if one_in(telling.chance, 2) {
-        let plus = span(telling.chance, MILLISECOND..=lasts);
-        let back = Action::SwitchProcessServer { subject, to: ProcessServerChoice::OnPremises };
-        push(scenario, When::After { step: first, plus }, back);
-    }
-    if one_in(telling.chance, 3) {
-        let who = pick(telling.chance, &[Component::Agent, Component::ProcessServer, Component::Control]);
-        let plus = span(telling.chance, MILLISECOND..=MINUTE);
-        let crash = telling.crash(who, vm);
-        push(scenario, When::After { step: first, plus }, crash);
-    }
 }
 
 /// Azure does not do what a failover needs. Whoever asked for it asks again, or ends the protection.

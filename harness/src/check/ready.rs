@@ -1,0 +1,120 @@
+//! What a job may begin with: data comes home only from a machine that runs in the cloud and whose agent has registered
+//! there, a machine moves to one process server at a time, and a machine is started at home only where its host has memory
+//! left for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use switchback_engine::control::{JobId, JobKind, JobState, TaskKind, TaskState};
+use switchback_engine::message::Observation;
+use switchback_engine::{MachineId, Site};
+use switchback_sim::SimTime;
+
+use super::Judge;
+use crate::content::Simulated;
+use crate::world::World;
+
+/// What was seen of jobs that need something to begin with.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Beginnings {
+    /// Moves under way.
+    moves: BTreeMap<MachineId, BTreeSet<JobId>>,
+    /// Ways home that began while the machine was off in the cloud, and when.
+    off_since: BTreeMap<JobId, (MachineId, SimTime)>,
+    /// Ways home that have begun.
+    ways_home: BTreeMap<JobId, MachineId>,
+    /// When each machine last came up in the cloud.
+    up_since: BTreeMap<MachineId, SimTime>,
+}
+
+impl Beginnings {
+    /// The vault is up again: what has ended meanwhile is not reported.
+    pub(super) fn vault_came_up(&mut self) {
+        self.moves.clear();
+        self.ways_home.clear();
+        self.off_since.clear();
+    }
+}
+
+impl<C: Simulated> World<C> {
+    pub(super) fn judge_beginning(&mut self, observation: &Observation) {
+        match *observation {
+            Observation::Job { job, kind: JobKind::SwitchProcessServer, machine, state } => {
+                self.judge_move_alone(job, machine, state);
+            }
+            Observation::Job { job, kind: JobKind::Reprotect, machine, state: JobState::InProgress } => {
+                self.note_way_home(job, machine);
+            }
+            Observation::Task { job, task: TaskKind::DiscoverReplica, state: TaskState::InProgress } => {
+                self.judge_source(job);
+            }
+            _ => {}
+        }
+    }
+
+    fn judge_move_alone(&mut self, job: JobId, machine: MachineId, state: JobState) {
+        let under_way = self.judges.beginnings.moves.entry(machine).or_default();
+        if state != JobState::InProgress {
+            under_way.remove(&job);
+            return;
+        }
+        under_way.insert(job);
+        let other = under_way.iter().find(|other| **other != job).copied();
+        self.judges.looked(Judge::StatesAreLegal);
+        if let Some(other) = other {
+            let what = format!("job {} moves machine {} while job {} does", job.0, machine.0, other.0);
+            self.found(Judge::StatesAreLegal, what);
+        }
+    }
+
+    fn note_way_home(&mut self, job: JobId, machine: MachineId) {
+        let now = self.now();
+        let is_off = self.azure().machine(machine).is_some_and(|vm| !vm.is_running());
+        let beginnings = &mut self.judges.beginnings;
+        beginnings.ways_home.insert(job, machine);
+        if is_off {
+            beginnings.off_since.insert(job, (machine, now));
+        }
+    }
+
+    /// What a way home needs was looked at, and it goes on.
+    fn judge_source(&mut self, job: JobId) {
+        let Some(machine) = self.judges.beginnings.ways_home.remove(&job) else { return };
+        let off_since = self.judges.beginnings.off_since.remove(&job);
+        let now = self.now();
+        let Some(vm) = self.azure().machine(machine) else { return };
+        let up_since = self.judges.beginnings.up_since.get(&machine).copied().unwrap_or_default();
+        let was_off = off_since.is_some_and(|(_, since)| !vm.is_running() && up_since < since);
+        let is_unknown = vm.agent_registered_at.is_none_or(|at| at > now);
+        let name = vm.name.clone();
+        self.judges.looked(Judge::StatesAreLegal);
+        if was_off || is_unknown {
+            let why = if was_off { "is off in the cloud" } else { "has an agent that has not registered" };
+            self.found_about(
+                machine,
+                Judge::StatesAreLegal,
+                format!("data is to come home from {name}, which {why}"),
+            );
+        }
+    }
+
+    /// A machine comes up.
+    pub(crate) fn judge_room(&mut self, machine: MachineId, site: Site) {
+        let now = self.now();
+        if site == Site::Recovery {
+            self.judges.beginnings.up_since.insert(machine, now);
+            return;
+        }
+        let vcenter = self.vcenter();
+        let Some(vm) = vcenter.machine(machine) else { return };
+        let Some(host) = vcenter.host(vm.host) else { return };
+        let on = vcenter.machines().filter(|other| other.host == vm.host && other.is_on());
+        let taken: u64 = on.map(|other| other.memory_mib).sum();
+        let (name, has) = (vm.name.clone(), host.memory_mib);
+        self.judges.looked(Judge::AsAsked);
+        if taken > has {
+            let what =
+                format!("{name} is started on a host with {has} MiB of memory, of which {taken} are taken");
+            self.found_about(machine, Judge::AsAsked, what);
+        }
+    }
+}
