@@ -90,6 +90,7 @@ fn machine(number: usize, bytes_per_sec: u64) -> MachineSpec {
         ailments: Vec::new(),
         memory_bytes: 16 << 30,
         pool_bytes: 1 << 30,
+        tracking_bytes: None,
         datastore: 0,
         disks: vec![disk("os", 4), disk("data", 8)],
         workloads: vec![WorkloadSpec::Synthetic(workload)],

@@ -152,6 +152,7 @@ fn machine(vm: &Vm) -> MachineSpec {
         ailments: vm.guest.iter().copied().map(ailment).collect(),
         memory_bytes: vm.memory,
         pool_bytes: vm.capture_pool,
+        tracking_bytes: vm.tracking_memory,
         datastore: vm.datastore.0,
         disks: vm.disks.iter().map(disk).collect(),
         workloads: churn.chain(traces).collect(),

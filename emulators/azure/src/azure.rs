@@ -63,7 +63,7 @@ impl<C: Content> Azure<C> {
     #[must_use]
     pub fn new(names: Names, cores_max: u32, seed: Seed) -> Self {
         let network = VirtualNetwork { name: names.network.clone(), subnets: BTreeMap::new() };
-        let cache = StorageAccount { name: names.cache_account.clone(), bytes_in: 0, bytes_out: 0 };
+        let cache = StorageAccount { name: names.cache_account.clone(), bytes_in: 0, bytes_out: 0, is_blocked: false };
         Self {
             names,
             seed,

@@ -164,6 +164,7 @@ const fn lie(kind: DiskFaultKind) -> DiskLie {
         DiskFaultKind::Lost => DiskLie::Lost,
         DiskFaultKind::Misdirected => DiskLie::Misdirected,
         DiskFaultKind::Rotten => DiskLie::Rotten,
+        DiskFaultKind::Refused => DiskLie::Refused,
     }
 }
 

@@ -257,6 +257,7 @@ fn small_site() -> Scenario {
         guest: Default::default(),
         memory: 4 << 30,
         capture_pool: 256 << 20,
+        tracking_memory: None,
         datastore: switchback_scenarios::model::DatastoreIndex(0),
         disks: vec![disk("os"), disk("data")],
         churn: Some(Churn {

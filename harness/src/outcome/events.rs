@@ -68,7 +68,9 @@ pub fn of<C: Simulated>(world: &World<C>) -> Vec<Event> {
 fn changes(happening: &Happening) -> Vec<Change> {
     match happening {
         Happening::Observed(observed) => {
-            raised::of_observation(observed).into_iter().chain(guest::of_observation(observed)).collect()
+            let of_resync = raised::of_resync(observed);
+            let others = raised::of_observation(observed).into_iter().chain(guest::of_observation(observed));
+            others.chain(of_resync).collect()
         }
         Happening::FoundUnclean { machine } => vec![Change::Raised(Some(*machine), Code::UncleanStart)],
         Happening::Replied { result: Err(refused) } => {

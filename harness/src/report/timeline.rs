@@ -91,6 +91,7 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
                 DiskLie::Lost => "will lose a write",
                 DiskLie::Misdirected => "will put a write elsewhere",
                 DiskLie::Rotten => "has decayed somewhere",
+                DiskLie::Refused => "will refuse writes",
             };
             ("fault", format!("disk {} of {} {which} {what}", id.index, name(&id.machine)))
         }

@@ -163,6 +163,8 @@ pub struct MachineSpec {
     pub memory_bytes: u64,
     /// The agent's pool in bytes.
     pub pool_bytes: u64,
+    /// What its driver may use to remember places of changes, in bytes; `None` for as much as it takes.
+    pub tracking_bytes: Option<u64>,
     /// The datastore its disks lie on, by place.
     pub datastore: usize,
     /// Its disks.

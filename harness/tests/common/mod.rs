@@ -54,6 +54,7 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
         ailments: Vec::new(),
         memory_bytes: 4 << 30,
         pool_bytes: 64 * MIB,
+        tracking_bytes: None,
         datastore: 0,
         disks,
         workloads: vec![WorkloadSpec::Synthetic(workload)],

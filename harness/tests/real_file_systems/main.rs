@@ -90,6 +90,7 @@ fn recorded_machine(recording: &Recording) -> WorldSpec {
         ailments: Vec::new(),
         memory_bytes: 4 << 30,
         pool_bytes: 1 << 20,
+        tracking_bytes: None,
         datastore: 0,
         disks: recording.disks.iter().enumerate().map(disk).collect(),
         workloads: played.into_iter().enumerate().map(workload).collect(),

@@ -399,6 +399,8 @@ pub struct Vm {
     pub memory: u64,
     /// The agent's capture pool in bytes: what was asked for, else a sixteenth of the memory.
     pub capture_pool: u64,
+    /// What the driver may use to remember places of changes, in bytes; `None` for as much as it takes.
+    pub tracking_memory: Option<u64>,
     /// Where its disks lie; for a physical machine, where they lie when it comes home.
     pub datastore: DatastoreIndex,
     /// Its disks, at least one.

@@ -416,7 +416,7 @@ words! {
 }
 
 words! {
-    /// What a disk does wrong without saying so.
+    /// What a disk does wrong, mostly without saying so.
     pub enum DiskFaultKind is "a kind of disk fault" {
         /// Of the next write only a part reaches the disk.
         Torn = "torn",
@@ -426,6 +426,8 @@ words! {
         Misdirected = "misdirected",
         /// Something that was written reads back changed.
         Rotten = "rotten",
+        /// The next writes of who keeps the disk up to date are answered with an error, and half of them is there.
+        Refused = "refused",
     }
 }
 

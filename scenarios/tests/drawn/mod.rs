@@ -195,11 +195,12 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
         guest(),
     );
     let loads = (any::<[bool; 3]>(), time(Duration::ZERO, YEAR));
-    (disks, memory, proptest::option::of(any::<Index>()), kinds, 0..stores, loads).prop_flat_map(
+    let room = (proptest::option::of(any::<Index>()), proptest::option::of(bytes(4 << 10, 24 << 40, 1)));
+    (disks, memory, room, kinds, 0..stores, loads).prop_flat_map(
         move |(
             disks,
             memory,
-            pool,
+            (pool, tracking),
             (kind, os, firmware, remote_access, boot, guest),
             store,
             (wanted, starts_at),
@@ -220,6 +221,7 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
                     || Vm::capture_pool_of(memory),
                     |pool| (1 << 20) + pool.index((memory - (1 << 20)) as usize + 1) as u64,
                 ),
+                tracking_memory: tracking,
                 datastore: DatastoreIndex(store),
                 traces: traces_on(&disks, &wanted, starts_at),
                 disks: disks.clone(),

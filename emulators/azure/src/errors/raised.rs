@@ -56,6 +56,12 @@ codes! {
     NoCrashConsistentPoint = "78169",
     /// Machine or agent crashed; the disks are compared.
     UncleanShutdown = "SourceAgentUncleanSystemShutdownError",
+    /// The agent ran out of memory for what changed; the disks are compared.
+    LowMemory = "SourceAgentLowMemoryError",
+    /// The target lost track; the disks are compared.
+    TargetLostTrack = "TargetAgentInternalError",
+    /// The place that logs are sent to is not well.
+    UploadLocationUnhealthy = "ECH00026",
     /// The cache of the process server is full.
     CacheFull = "SourceAgentDifferentialSyncThrottleOccurred",
     /// The machine could not be created in Azure.
@@ -191,15 +197,34 @@ pub const fn of_observation(observed: &Observation) -> Option<Change> {
             let (machine, code) = (Some(*machine), of_symptom(*symptom));
             Some(if *is_there { Change::Raised(machine, code) } else { Change::Cleared(machine, code) })
         }
-        Observation::ResyncStarted { machine, reason: ResyncReason::UncleanShutdown } => {
-            Some(Change::Raised(Some(*machine), Code::UncleanShutdown))
-        }
-        Observation::CopyCompleted { machine } => {
-            Some(Change::Cleared(Some(*machine), Code::UncleanShutdown))
-        }
         Observation::Throttled { .. } => Some(Change::Raised(None, Code::CacheFull)),
         Observation::TakesAgain { .. } => Some(Change::Cleared(None, Code::CacheFull)),
         _ => None,
+    }
+}
+
+/// The codes that the beginning and the end of a resync raise and clear. One that begins takes the place of one that
+/// was under way for another reason.
+#[must_use]
+pub fn of_resync(observed: &Observation) -> Vec<Change> {
+    let (machine, why) = match observed {
+        Observation::ResyncStarted { machine, reason } => (*machine, of_reason(*reason)),
+        Observation::CopyCompleted { machine } => (*machine, None),
+        _ => return Vec::new(),
+    };
+    let others = ResyncReason::ALL.into_iter().filter_map(of_reason).filter(|code| Some(*code) != why);
+    let cleared = others.map(|code| Change::Cleared(Some(machine), code));
+    cleared.chain(why.map(|code| Change::Raised(Some(machine), code))).collect()
+}
+
+/// The code of the reason of a resync; none for one that nobody needs to be told.
+#[must_use]
+pub const fn of_reason(reason: ResyncReason) -> Option<Code> {
+    match reason {
+        ResyncReason::UncleanShutdown => Some(Code::UncleanShutdown),
+        ResyncReason::TargetError => Some(Code::TargetLostTrack),
+        ResyncReason::LowMemory => Some(Code::LowMemory),
+        ResyncReason::Manual | ResyncReason::Reprotect | ResyncReason::NotFollowed => None,
     }
 }
 
@@ -213,6 +238,7 @@ pub const fn of_symptom(symptom: Symptom) -> Code {
         Symptom::ProcessServerUnreached => Code::ProcessServerUnreached,
         Symptom::UploadsBlocked => Code::UploadsBlocked,
         Symptom::NoApplicationPoint => Code::NoApplicationConsistentPoint,
+        Symptom::UploadsRefused => Code::UploadLocationUnhealthy,
         Symptom::TooMuchChurn => Code::TooMuchChurn,
         Symptom::NeverTested => Code::NeverTested,
     }

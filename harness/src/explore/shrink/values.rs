@@ -61,12 +61,14 @@ impl Shrinking<'_> {
             (vm.memory, vm.capture_pool) = (4 << 30, 256 << 20);
             (vm.kind, vm.boot) = (MachineKind::Vmware, Boot::READY);
             vm.guest.clear();
+            vm.tracking_memory = None;
             if !is_about_its_system {
                 vm.os = OsKind::Windows;
             }
         });
         self.change(&format!("{name} has an ordinary pool"), |scenario| {
-            scenario.vms[vm].capture_pool = scenario.vms[vm].memory / 16;
+            let vm = &mut scenario.vms[vm];
+            (vm.capture_pool, vm.tracking_memory) = (vm.memory / 16, None);
         });
         for disk in 0..self.best.vms[vm].disks.len() {
             self.change(&format!("an empty disk of {name}"), |scenario| {
