@@ -87,6 +87,7 @@ fn machine(number: usize, bytes_per_sec: u64) -> MachineSpec {
         uefi: false,
         remote_access: false,
         boot: BootSpec::READY,
+        classic_model: false,
         ailments: Vec::new(),
         memory_bytes: 16 << 30,
         pool_bytes: 1 << 30,

@@ -94,7 +94,9 @@ impl<C: Content> Message<C> {
             Self::Frame(frame) => frame.wire_bytes(),
             Self::Compare(compare) => CONTROL_MESSAGE_BYTES + 8 * compare.digests.len() as u64,
             Self::Differs(differs) => CONTROL_MESSAGE_BYTES + 16 * differs.ranges.len() as u64,
-            Self::ProcessServerStatus(status) => CONTROL_MESSAGE_BYTES + 8 * (status.silent_secs.len() + status.refused_secs.len()) as u64,
+            Self::ProcessServerStatus(status) => {
+                CONTROL_MESSAGE_BYTES + 8 * (status.silent_secs.len() + status.refused_secs.len()) as u64
+            }
             _ => CONTROL_MESSAGE_BYTES,
         }
     }

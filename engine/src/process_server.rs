@@ -262,8 +262,15 @@ impl<C: Content> ProcessServer<C> {
     /// The stream with this key; a newer key replaces the disk's old stream and what was cached of it, an older one
     /// is none.
     fn stream(&mut self, agent: Address, key: StreamKey, next: u64) -> Option<&mut Stream<C>> {
-        let fresh =
-            || Stream { key, agent, window: Window::new(next), is_over: false, due: None, heard: None, refused: None };
+        let fresh = || Stream {
+            key,
+            agent,
+            window: Window::new(next),
+            is_over: false,
+            due: None,
+            heard: None,
+            refused: None,
+        };
         let stream = self.streams.entry(key.disk).or_insert_with(fresh);
         if key > stream.key {
             self.cached_bytes -= stream.window.held_bytes();

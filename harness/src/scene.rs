@@ -81,6 +81,7 @@ fn master_target(target: &model::NamedMasterTarget) -> MasterTargetSpec {
         name: target.name.clone(),
         datastore: target.datastore.0,
         windows: target.os == OsKind::Windows,
+        authenticating_proxy: target.authenticating_proxy,
         drives: target.drives.iter().map(drive).collect(),
     }
 }
@@ -149,6 +150,7 @@ fn machine(vm: &Vm) -> MachineSpec {
             drivers: vm.boot.missing_drivers.is_empty(),
             locked: vm.boot.locked,
         },
+        classic_model: vm.classic_model,
         ailments: vm.guest.iter().copied().map(ailment).collect(),
         memory_bytes: vm.memory,
         pool_bytes: vm.capture_pool,

@@ -23,7 +23,7 @@ pub(crate) use crate::raw_args::{
     ChangePoint, CodeExpectation, CommonExpectation, Condition, ConnectsExpectation, ConsistencyExpectation,
     Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
     HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
-    Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
+    Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Probe, Protect, Reprotect,
     RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk,
     StateExpectation, Subject, SubjectName, SwitchProcessServer, TaskExpectation, TestFailover,
 };
@@ -257,6 +257,9 @@ record! {
         "datastore" => datastore: optional Spanned<Name>,
         /// windows (default) or linux.
         "os" => os: optional Spanned<OsKind>,
+        /// Whether it reaches Azure only through a proxy that asks for a password: a Linux one cannot register then.
+        /// Default false.
+        "authenticating-proxy" => authenticating_proxy: optional Spanned<Flag>,
         /// Its drives. Default: C with the system, R of 600GiB free for retention.
         "drives" => drives: optional NonEmpty<Drive>,
     }
@@ -319,6 +322,9 @@ record! {
         "dhcp" => dhcp: optional Spanned<Flag>,
         /// Boot drivers of Azure that it does not start with. Default: none.
         "missing-drivers" => missing_drivers: optional NonEmpty<Spanned<BootDriver>>,
+        /// Whether it is made in Azure by the classic deployment model, which knows no network but the one it is told. Default
+        /// false.
+        "classic-model" => classic_model: optional Spanned<Flag>,
         /// Whether nothing can change from outside what it starts with, as with an encrypted system disk. Default false.
         "boot-locked" => boot_locked: optional Spanned<Flag>,
         /// What is the matter with its system from the beginning. Default: nothing.

@@ -213,6 +213,14 @@ record! {
 }
 
 record! {
+    /// A look at the data port of a process server.
+    Probe is "a probe" {
+        /// Which process server: on-premises, azure or one of `process-servers`.
+        "process-server" => process_server: required Spanned<Name>,
+    }
+}
+
+record! {
     /// A group that is protected again.
     Protect is "a step" {
         /// Which group.

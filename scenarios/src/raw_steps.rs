@@ -13,7 +13,7 @@ use crate::raw::{
     ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
     FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
     LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Protect, Reprotect, RequirementsExpectation, ServerExpectation, SettingsOf,
+    PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ServerExpectation, SettingsOf,
     ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SwitchProcessServer, TaskExpectation,
     TestFailover,
 };
@@ -97,6 +97,8 @@ choice! {
         "move" => Move(Move),
         /// Move the master target to another datastore.
         "move-master-target" => MoveMasterTarget(MoveMasterTarget),
+        /// Open the data port of a process server with a browser.
+        "probe" => Probe(Probe),
         /// Let something be the matter with a machine's system, or with the servers.
         "break" => Break(Condition),
         /// Repair it.
@@ -212,6 +214,7 @@ const STEP_KEYS: &[&str] = &[
     "delete",
     "move",
     "move-master-target",
+    "probe",
     "break",
     "repair",
 ];

@@ -467,6 +467,7 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
         | PortFailure::SnapshotsPresent(_)
         | PortFailure::DatastoreOutOfReach
         | PortFailure::NotInstallable(_)
+        | PortFailure::NetworkMissing
         | PortFailure::BootNotPrepared => (409, "OperationNotAllowed"),
         PortFailure::AddressOfTest => (409, "PrivateIPAddressInUse"),
         PortFailure::Unsuitable(_) => (400, "InvalidParameter"),

@@ -153,6 +153,7 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::BootNotPrepared
         | PortFailure::AddressOfTest
         | PortFailure::Disallowed(_)
+        | PortFailure::NetworkMissing
         | PortFailure::Unsuitable(_) => "NotSupported",
     }
 }

@@ -119,7 +119,14 @@ impl<C: Content> Target<C> {
             return;
         }
         let after = self.ledger.mark();
-        self.writings.push(Writing { purpose, todo, waiting: Vec::new(), retry_at: None, after, doubtful: None });
+        self.writings.push(Writing {
+            purpose,
+            todo,
+            waiting: Vec::new(),
+            retry_at: None,
+            after,
+            doubtful: None,
+        });
     }
 
     /// Plans folds, issues writes, and ends what has been written.

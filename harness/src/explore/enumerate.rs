@@ -254,6 +254,7 @@ fn small_site() -> Scenario {
         firmware: FirmwareWord::Bios,
         remote_access: false,
         boot: switchback_scenarios::model::Boot::READY,
+        classic_model: false,
         guest: Default::default(),
         memory: 4 << 30,
         capture_pool: 256 << 20,

@@ -73,6 +73,7 @@ fn changes(happening: &Happening) -> Vec<Change> {
             others.chain(of_resync).collect()
         }
         Happening::FoundUnclean { machine } => vec![Change::Raised(Some(*machine), Code::UncleanStart)],
+        Happening::DataPortOpened { answered: true, .. } => vec![Change::Raised(None, Code::DataPortAnswers)],
         Happening::Replied { result: Err(refused) } => {
             raised::of_refusal(refused).map(|code| Change::Raised(None, code)).into_iter().collect()
         }

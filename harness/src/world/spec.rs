@@ -99,6 +99,8 @@ pub struct MasterTargetSpec {
     pub datastore: usize,
     /// Whether it runs Windows; Linux otherwise.
     pub windows: bool,
+    /// Whether it reaches the cloud only through a proxy that asks for a password.
+    pub authenticating_proxy: bool,
     /// Its drives, in the order in which they are offered.
     pub drives: Vec<Drive>,
 }
@@ -157,6 +159,8 @@ pub struct MachineSpec {
     pub remote_access: bool,
     /// What of it decides how it starts in the cloud.
     pub boot: BootSpec,
+    /// Whether it is made in the cloud by the classic deployment model.
+    pub classic_model: bool,
     /// What is the matter with its system from the beginning.
     pub ailments: Vec<Ailment>,
     /// Its memory in bytes.

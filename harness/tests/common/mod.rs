@@ -51,6 +51,7 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
         uefi: false,
         remote_access: false,
         boot: BootSpec::READY,
+        classic_model: false,
         ailments: Vec::new(),
         memory_bytes: 4 << 30,
         pool_bytes: 64 * MIB,

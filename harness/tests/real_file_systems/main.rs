@@ -87,6 +87,7 @@ fn recorded_machine(recording: &Recording) -> WorldSpec {
         uefi: false,
         remote_access: false,
         boot: BootSpec::READY,
+        classic_model: false,
         ailments: Vec::new(),
         memory_bytes: 4 << 30,
         pool_bytes: 1 << 20,

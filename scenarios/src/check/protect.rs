@@ -103,6 +103,7 @@ impl Check<'_> {
             firmware: raw.firmware.map_or(FirmwareWord::Bios, |firmware| firmware.value),
             remote_access: raw.remote_access.is_some_and(|flag| flag.value.0),
             boot: boot(raw),
+            classic_model: raw.classic_model.is_some_and(|flag| flag.value.0),
             guest: self.guest(raw),
             memory,
             capture_pool: raw.capture_pool.map_or_else(|| Vm::capture_pool_of(memory), |pool| pool.value.0),

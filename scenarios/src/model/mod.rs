@@ -393,6 +393,8 @@ pub struct Vm {
     pub remote_access: bool,
     /// How that is set up to start.
     pub boot: Boot,
+    /// Whether it is made in Azure by the classic deployment model.
+    pub classic_model: bool,
     /// What is the matter with its system from the beginning.
     pub guest: BTreeSet<ConditionWord>,
     /// Memory in bytes.

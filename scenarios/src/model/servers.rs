@@ -76,10 +76,20 @@ pub struct NamedMasterTarget {
     pub datastore: DatastoreIndex,
     /// Its operating system.
     pub os: OsKind,
+    /// It reaches Azure only through a proxy that asks for a password.
+    pub authenticating_proxy: bool,
     /// Its drives, at least one.
     pub drives: Vec<Drive>,
     /// Where it was written.
     pub source: SourceLine,
+}
+
+impl NamedMasterTarget {
+    /// Whether it can register: a Linux one cannot through a proxy that asks for a password (site-recovery 3.8, 35).
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.os == OsKind::Windows || !self.authenticating_proxy
+    }
 }
 
 /// A drive of a master target.

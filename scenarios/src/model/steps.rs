@@ -264,6 +264,8 @@ pub enum Action {
         /// Where to.
         datastore: DatastoreIndex,
     },
+    /// Somebody opens the data port of a process server with a browser.
+    Probe(ProcessServerChoice),
     /// Something is the matter with a machine's system from now on, or with the servers.
     Break {
         /// Which machine; none for the servers.
@@ -370,6 +372,7 @@ impl Action {
             Self::Delete(_) => Fault(FaultWord::Delete),
             Self::Move { .. } => Fault(FaultWord::Move),
             Self::MoveMasterTarget { .. } => Fault(FaultWord::MoveMasterTarget),
+            Self::Probe(_) => Fault(FaultWord::Probe),
             Self::Break { .. } => Fault(FaultWord::Break),
             Self::Repair { .. } => Fault(FaultWord::Repair),
             Self::Fail { .. } => Fault(FaultWord::Fail),

@@ -264,6 +264,12 @@ words! {
         BootNotPrepared = "boot-not-prepared",
         /// The master target that was named does not run.
         MasterTargetNotRunning = "master-target-not-running",
+        /// The master target that was named could not register.
+        MasterTargetNotRegistered = "master-target-not-registered",
+        /// What was given does not fit the provider of the stack.
+        InvalidInput = "invalid-input",
+        /// The network of a machine of the classic model is missing.
+        NetworkMissing = "network-missing",
         /// The master target that was named has another operating system than the machine.
         WrongMasterTarget = "wrong-master-target",
         /// The retention drive that was named will not do, or the master target has none that does.

@@ -48,6 +48,9 @@ fn machine(scenario: &Scenario, vm: &Vm, folder: &Path) -> String {
     if vm.boot.locked {
         line("boot-locked", "true".to_owned());
     }
+    if vm.classic_model {
+        line("classic-model", "true".to_owned());
+    }
     if !vm.guest.is_empty() {
         let guest: Vec<String> = vm.guest.iter().map(ToString::to_string).collect();
         line("guest", format!("[{}]", guest.join(", ")));

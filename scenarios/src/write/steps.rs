@@ -147,6 +147,7 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
         | Action::Delete(vm) => of_vm(scenario, *vm),
         Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
         Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),
+        Action::Probe(server) => flow.with("process-server", plain(scenario.process_server_name(*server))),
         Action::Break { vm, what } | Action::Repair { vm, what } => {
             let flow = vm.map_or(flow, |vm| of_vm(scenario, vm));
             flow.with("what", what)

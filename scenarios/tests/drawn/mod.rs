@@ -216,6 +216,7 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
                 remote_access,
                 boot: boot.clone(),
                 guest: guest.iter().copied().filter(|word| word.goes_with(os)).collect(),
+                classic_model: tracking.is_some(),
                 memory,
                 capture_pool: pool.map_or_else(
                     || Vm::capture_pool_of(memory),

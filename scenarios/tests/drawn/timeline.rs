@@ -192,6 +192,8 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         vm(frame).prop_map(Action::Delete),
         (vm(frame), store()).prop_map(|(vm, datastore)| Action::Move { vm, datastore }),
         store().prop_map(|datastore| Action::MoveMasterTarget { datastore }),
+        prop_oneof![Just(ProcessServerChoice::OnPremises), Just(ProcessServerChoice::Azure)]
+            .prop_map(Action::Probe),
         (condition(frame), any::<bool>()).prop_map(|((vm, what), repairs)| {
             match repairs && !what.ends_with_restart() {
                 true => Action::Repair { vm, what },

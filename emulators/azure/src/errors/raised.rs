@@ -3,7 +3,7 @@
 use core::fmt;
 
 use switchback_engine::control::{
-    ItemState, Job, JobError, JobKind, Operation, Refused, TaskKind, TaskState,
+    ItemState, Job, JobError, JobKind, MasterTargetUnfit, Operation, Refused, TaskKind, TaskState,
 };
 use switchback_engine::health::Symptom;
 use switchback_engine::message::{Observation, ResyncReason};
@@ -164,6 +164,14 @@ codes! {
     FilteringStopped = "220",
     /// The driver is not loaded.
     DriverNotLoaded = "ECH00024",
+    /// What was given does not fit the provider.
+    InvalidParameter = "506",
+    /// A machine of the classic model could not be created in Azure.
+    ClassicMachineNotCreated = "70038",
+    /// A Linux master target could not register through a proxy that asks for a password.
+    MasterTargetNotRegistered = "35",
+    /// The port for data answers as it does on a healthy server.
+    DataPortAnswers = "400-on-9443",
     /// Anything that has no code of its own.
     Internal = "499",
 }
@@ -285,7 +293,9 @@ pub fn of_job(job: &Job) -> Option<Code> {
         JobError::MachineInTheWay(Site::Primary) => Code::MachineAtHomeNotStarted,
         JobError::HostNotDiscovered => Code::HostNotDiscovered,
         JobError::AgentNotRegistered => Code::AgentNotRegistered,
-        // No code is documented for a master target that will not do.
+        JobError::InvalidInput => Code::InvalidParameter,
+        JobError::MasterTarget(MasterTargetUnfit::NotRegistered) => Code::MasterTargetNotRegistered,
+        // No code is documented for a master target that will not do otherwise.
         JobError::NoSuchPoint | JobError::Unknown | JobError::MasterTarget(_) => Code::Internal,
     })
 }
@@ -315,6 +325,7 @@ pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
             Code::MachineAtHomeNotStarted
         }
         (PortFailure::DatastoreOutOfReach, _) => Code::DatastoreOutOfReach,
+        (PortFailure::NetworkMissing, _) => Code::ClassicMachineNotCreated,
         (PortFailure::BootNotPrepared, _) => Code::BootNotPrepared,
         (PortFailure::AddressOfTest, _) => Code::AddressOfTest,
         // The machine is not there, or hung.

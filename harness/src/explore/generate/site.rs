@@ -182,6 +182,7 @@ fn machine(
         os,
         boot: boot(chance),
         guest: conditions::from_the_beginning(chance, os),
+        classic_model: one_in(chance, 12),
         firmware: FirmwareWord::Bios,
         remote_access: false,
         memory: 1 << 30,

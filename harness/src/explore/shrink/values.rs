@@ -61,7 +61,7 @@ impl Shrinking<'_> {
             (vm.memory, vm.capture_pool) = (4 << 30, 256 << 20);
             (vm.kind, vm.boot) = (MachineKind::Vmware, Boot::READY);
             vm.guest.clear();
-            vm.tracking_memory = None;
+            (vm.tracking_memory, vm.classic_model) = (None, false);
             if !is_about_its_system {
                 vm.os = OsKind::Windows;
             }
@@ -113,6 +113,7 @@ fn without_further_servers(scenario: &mut Scenario) {
             Action::SwitchProcessServer { to: to @ ProcessServerChoice::Named(_), .. } => {
                 *to = ProcessServerChoice::Azure;
             }
+            Action::Probe(of @ ProcessServerChoice::Named(_)) => *of = ProcessServerChoice::Azure,
             action @ Action::Reprotect { .. } => plain_action(action),
             _ => {}
         }
