@@ -250,6 +250,7 @@ impl<C: Content> Agent<C> {
         if let Some(replicating) = &mut self.replicating {
             replicating.watch_churn(now);
             replicating.close_round_if_due(now);
+            replicating.disks.iter_mut().for_each(|disk| disk.copy.release(now));
             replicating.read_what_is_due(now, &self.config, &mut self.tokens, out);
             replicating.send(now, out);
             replicating.note_order(&self.config, out);

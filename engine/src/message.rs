@@ -316,6 +316,12 @@ pub enum ResyncReason {
 }
 
 impl ResyncReason {
+    /// Whether nobody has asked for it: it comes by itself, and may wait for its hours.
+    #[must_use]
+    pub const fn is_automatic(self) -> bool {
+        !matches!(self, Self::Manual | Self::Reprotect)
+    }
+
     /// All of them.
     pub const ALL: [Self; 6] = [
         Self::UncleanShutdown,

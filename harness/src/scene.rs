@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::control::Stack;
-use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::policy::{DailyWindow, ReplicationPolicy};
 use switchback_engine::ports::{Drive, DriveUse};
 use switchback_engine::{GroupId, MachineId};
 use switchback_scenarios::Scenario;
@@ -121,6 +121,10 @@ fn groups(scenario: &Scenario) -> Vec<GroupSpec> {
         app_consistent_every: scenario.policy.app_consistent_every,
         retain_points_for: scenario.policy.retain_recovery_points_for,
         rpo_alert_after: scenario.policy.rpo_alert_after,
+        automatic_resync: scenario
+            .policy
+            .automatic_resync
+            .map(|hours| DailyWindow { begins: hours.begins, lasts: hours.lasts }),
     };
     let group = |(number, group): (usize, &model::Group)| GroupSpec {
         id: GroupId(number as u32),

@@ -20,12 +20,13 @@ use crate::scalars::{Count, FilePath, Flag, Ip, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, CodeExpectation, CommonExpectation, Condition, ConnectsExpectation, ConsistencyExpectation,
-    Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
-    HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
-    Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Probe, Protect, Reprotect,
-    RequirementsExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk,
-    StateExpectation, Subject, SubjectName, SwitchProcessServer, TaskExpectation, TestFailover,
+    AlertExpectation, ChangePoint, CodeExpectation, CommonExpectation, Condition, ConnectsExpectation,
+    ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
+    FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
+    LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated,
+    PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ServerExpectation, SettingsOf,
+    ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, SwitchProcessServer,
+    TaskExpectation, TestFailover, VaultExpectation,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};
@@ -157,6 +158,8 @@ record! {
         "agent-registration" => agent_registration: optional Spanned<Time>,
         /// What the subscription allows; default anything.
         "subscription" => subscription: optional Subscription,
+        /// Who gets a mail about what is critical: `owners`, or the names of mailboxes. Default: nobody.
+        "alerts-to" => alerts_to: optional Vec<Spanned<Name>>,
         /// Networks beside the one that is always there.
         "networks" => networks: optional Vec<Network>,
     }
@@ -292,6 +295,18 @@ record! {
         "retain-recovery-points-for" => retain_recovery_points_for: optional Spanned<Time>,
         /// The lag from which on an alert is raised. Default 15m.
         "rpo-alert-after" => rpo_alert_after: optional Spanned<Time>,
+        /// The hours of the day in which a comparison begins that nobody has asked for. Default: all of them.
+        "automatic-resync" => automatic_resync: optional DailyHours,
+    }
+}
+
+record! {
+    /// Hours of every day. The first day begins with the run.
+    DailyHours is "hours of the day" {
+        /// When they begin, less than 24h after the day does.
+        "begins" => begins: required Spanned<Time>,
+        /// How long they last, 1m to 24h.
+        "lasts" => lasts: required Spanned<Time>,
     }
 }
 

@@ -453,6 +453,28 @@ about! {
     }
 }
 
+about! {
+    /// A code about which a mail went out during the run.
+    AlertExpectation is "an expectation" {
+        /// The code.
+        "is" => is: required Spanned<CodeName>,
+    }
+}
+
+record! {
+    /// The health of the vault at the end of the run. What is not said is not looked at.
+    VaultExpectation is "an expectation" {
+        /// How many machines are well.
+        "normal" => normal: optional Spanned<Count>,
+        /// Of how many something is to be looked at.
+        "warning" => warning: optional Spanned<Count>,
+        /// How many somebody must look at.
+        "critical" => critical: optional Spanned<Count>,
+        /// How many codes stand.
+        "errors" => errors: optional Spanned<Count>,
+    }
+}
+
 record! {
     /// The worst health that a process server had during the run.
     ServerExpectation is "an expectation" {

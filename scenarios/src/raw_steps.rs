@@ -9,13 +9,13 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, CodeExpectation, CommonExpectation, CompleteAction, Condition, ConnectsExpectation,
-    ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
+    AlertExpectation, ChangePoint, CodeExpectation, CommonExpectation, CompleteAction, Condition,
+    ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail,
+    Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
     LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
     PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ServerExpectation, SettingsOf,
     ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SwitchProcessServer, TaskExpectation,
-    TestFailover,
+    TestFailover, VaultExpectation,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -135,6 +135,10 @@ choice! {
         "task" => Task(TaskExpectation),
         /// A code that Site Recovery shows during the run.
         "code" => Code(CodeExpectation),
+        /// A code about which a mail went out during the run.
+        "alert" => Alert(AlertExpectation),
+        /// The health of the vault at the end.
+        "vault" => Vault(VaultExpectation),
         /// The most acknowledged writes that may be lost.
         "loss" => Loss(LossExpectation),
         /// What a machine looks like in Azure at the end.

@@ -258,7 +258,7 @@ impl WorldSpec {
     }
 
     /// The caches of all process servers, by number.
-    pub(super) fn caches(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn caches(&self) -> impl Iterator<Item = u64> {
         [self.cache_bytes; 2].into_iter().chain(self.further_caches.iter().copied())
     }
 

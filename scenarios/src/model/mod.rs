@@ -221,6 +221,8 @@ pub struct Region {
     pub agent_registration: Duration,
     /// What the subscription allows.
     pub subscription: Subscription,
+    /// Who gets a mail about what is critical; [`Region::OWNERS`] are the owners of the subscription.
+    pub alerts_to: Vec<String>,
     /// Networks beside the one that is always there, with different names.
     pub networks: Vec<Network>,
 }
@@ -240,6 +242,24 @@ impl Default for Subscription {
     fn default() -> Self {
         Self { cores: None, sizes: Vec::new(), public_addresses: true }
     }
+}
+
+/// What is expected of the health of a vault; `None` is not looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VaultCounts {
+    /// How many machines are well.
+    pub normal: Option<u64>,
+    /// Of how many something is to be looked at.
+    pub warning: Option<u64>,
+    /// How many somebody must look at.
+    pub critical: Option<u64>,
+    /// How many codes stand.
+    pub errors: Option<u64>,
+}
+
+impl Region {
+    /// How the owners of the subscription are called among those who get mails.
+    pub const OWNERS: &'static str = "owners";
 }
 
 /// A network.
@@ -341,6 +361,17 @@ pub struct Policy {
     pub retain_recovery_points_for: Duration,
     /// The lag from which on an alert is raised, not zero.
     pub rpo_alert_after: Duration,
+    /// When a comparison may begin that nobody has asked for; `None` is at any time.
+    pub automatic_resync: Option<DailyHours>,
+}
+
+/// Hours of every day. The first day begins with the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DailyHours {
+    /// When they begin, less than a day after the day does.
+    pub begins: Duration,
+    /// How long they last, a minute to a day.
+    pub lasts: Duration,
 }
 
 impl Default for Policy {
@@ -351,6 +382,7 @@ impl Default for Policy {
             app_consistent_every: Some(Duration::from_hours(1)),
             retain_recovery_points_for: Duration::from_hours(24),
             rpo_alert_after: Duration::from_mins(15),
+            automatic_resync: None,
         }
     }
 }

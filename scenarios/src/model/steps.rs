@@ -11,7 +11,7 @@ use crate::model::words::{
 };
 use crate::model::{
     DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
-    StepIndex, VmIndex,
+    StepIndex, VaultCounts, VmIndex,
 };
 use crate::source::SourceLine;
 use crate::units::{DurationRange, Ratio};
@@ -577,6 +577,10 @@ pub enum Expectation {
         /// The code: a number, or a name of letters, digits and `-`.
         is: String,
     },
+    /// A code about which a mail went out during the run, for one of them.
+    Alert(Subject, String),
+    /// The health of the vault at the end of the run.
+    Vault(VaultCounts),
     /// The worst health that a process server had during the run.
     ProcessServer {
         /// Which.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::words::{Component, LocationWord};
 use crate::model::{
     Action, DatastoreIndex, Expectation, FailbackPoint, MasterTargetIndex, Moment, NewDisks, Ratio,
-    RecoveryPointChoice, Scenario, SlowDevice, Step, Subject, VmIndex, When,
+    RecoveryPointChoice, Scenario, SlowDevice, Step, Subject, VaultCounts, VmIndex, When,
 };
 use crate::units::{show_bit_rate, show_range, show_time};
 use crate::write::recovery;
@@ -257,6 +257,8 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
             ("machine", of(scenario, *subject).with("at", site).with("is", is))
         }
         Expectation::Code { subject, is } => ("code", of(scenario, *subject).with("is", code(is))),
+        Expectation::Alert(subject, is) => ("alert", of(scenario, *subject).with("is", code(is))),
+        Expectation::Vault(counts) => ("vault", vault(counts)),
         Expectation::Home { subject, is, host, datastore } => {
             let flow = of(scenario, *subject).with("is", is);
             let flow = host.iter().fold(flow, |flow, host| flow.with("host", host));
@@ -293,4 +295,11 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         }
     };
     format!("{key}: {value}")
+}
+
+fn vault(counts: &VaultCounts) -> Flow {
+    let VaultCounts { normal, warning, critical, errors } = *counts;
+    let all = [("normal", normal), ("warning", warning), ("critical", critical), ("errors", errors)];
+    let said = all.into_iter().filter_map(|(key, count)| Some((key, count?)));
+    said.fold(Flow::new(), |flow, (key, count)| flow.with(key, count))
 }

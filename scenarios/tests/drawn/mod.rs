@@ -268,8 +268,11 @@ fn policy() -> impl Strategy<Value = Policy> {
     let (minute, day) = (Duration::from_mins(1), Duration::from_hours(24));
     let app = proptest::option::of(time(Duration::from_mins(15), day / 2));
     let crash = time(minute, Duration::from_hours(1));
-    let drawn = (crash, app, time(Duration::ZERO, 15 * day), time(minute, YEAR)).prop_map(
-        |(crash_consistent_every, app, retain_recovery_points_for, rpo_alert_after)| Policy {
+    let hours = (time(Duration::ZERO, day - minute), time(minute, day));
+    let hours = proptest::option::of(hours.prop_map(|(begins, lasts)| DailyHours { begins, lasts }));
+    let drawn = (crash, app, time(Duration::ZERO, 15 * day), time(minute, YEAR), hours).prop_map(
+        |(crash_consistent_every, app, retain_recovery_points_for, rpo_alert_after, hours)| Policy {
+            automatic_resync: hours,
             crash_consistent_every,
             app_consistent_every: app.filter(|every| *every < retain_recovery_points_for),
             retain_recovery_points_for,
@@ -511,6 +514,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
                     networks: azure.3,
                     agent_registration: azure.4,
                     subscription: azure.5,
+                    alerts_to: if azure.4.is_zero() { Vec::new() } else { vec![Region::OWNERS.to_owned()] },
                 },
                 wan,
                 lan,

@@ -317,6 +317,10 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
         (subject(frame), any_word(ConnectWord::ALL), any::<bool>())
             .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
         (subject(frame), code()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
+        (subject(frame), code()).prop_map(|(subject, is)| Expectation::Alert(subject, is)),
+        any::<[Option<u64>; 4]>().prop_map(|[normal, warning, critical, errors]| {
+            Expectation::Vault(VaultCounts { normal, warning, critical, errors })
+        }),
         (
             (0..2 + frame.process_servers.len()).prop_map(ProcessServerChoice::of_number),
             proptest::option::of(any_word(FigureWord::ALL)),
