@@ -63,6 +63,7 @@ fn a_code_is_cleared_when_its_condition_is_gone() {
     for (path, code) in [
         ("scenarios/errors/the-line-is-cut.yaml", "78169"),
         ("scenarios/errors/the-agent-crashes.yaml", "SourceAgentUncleanSystemShutdownError"),
+        ("scenarios/errors/the-driver-stops.yaml", "SourceAgentInternalError"),
         ("scenarios/errors/the-cache-account-is-blocked.yaml", "ECH00026"),
         ("scenarios/errors/a-replica-disk-refuses-a-write.yaml", "TargetAgentInternalError"),
     ] {

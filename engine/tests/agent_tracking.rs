@@ -45,8 +45,7 @@ fn written_all_over(tracking_bytes: Option<u64>) -> Machine {
 fn a_driver_that_cannot_remember_what_changed_has_its_disks_compared() {
     let mut machine = written_all_over(Some(4 << 10));
     assert_eq!(resyncs(&mut machine), [ResyncReason::LowMemory]);
-    machine.at_once.reads = true;
-    machine.wait(SECOND);
+    while machine.finish_read() {}
     assert_eq!(machine.questions().len(), 1);
 }
 

@@ -43,6 +43,7 @@ impl Severity {
             | Code::NeverTested
             | Code::UploadLocationUnhealthy
             | Code::UncleanShutdown
+            | Code::AgentLostTrack
             | Code::LowMemory
             | Code::TargetLostTrack
             | Code::CacheFull

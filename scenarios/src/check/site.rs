@@ -367,8 +367,12 @@ impl Check<'_> {
             }
         }
         if let Some(hours) = &raw.automatic_resync {
-            let last = 24 * HOUR - Duration::from_nanos(1);
-            self.time_within(hours.begins, Duration::ZERO, last, "the beginning of the hours of resync");
+            self.time_within(
+                hours.begins,
+                Duration::ZERO,
+                24 * HOUR - MINUTE,
+                "the beginning of the hours of resync",
+            );
             self.time_within(hours.lasts, MINUTE, 24 * HOUR, "the hours of resync");
         }
         let hours =

@@ -56,6 +56,8 @@ codes! {
     NoCrashConsistentPoint = "78169",
     /// Machine or agent crashed; the disks are compared.
     UncleanShutdown = "SourceAgentUncleanSystemShutdownError",
+    /// The driver did not follow the disks; they are compared.
+    AgentLostTrack = "SourceAgentInternalError",
     /// The agent ran out of memory for what changed; the disks are compared.
     LowMemory = "SourceAgentLowMemoryError",
     /// The target lost track; the disks are compared.
@@ -232,7 +234,8 @@ pub const fn of_reason(reason: ResyncReason) -> Option<Code> {
         ResyncReason::UncleanShutdown => Some(Code::UncleanShutdown),
         ResyncReason::TargetError => Some(Code::TargetLostTrack),
         ResyncReason::LowMemory => Some(Code::LowMemory),
-        ResyncReason::Manual | ResyncReason::Reprotect | ResyncReason::NotFollowed => None,
+        ResyncReason::NotFollowed => Some(Code::AgentLostTrack),
+        ResyncReason::Manual | ResyncReason::Reprotect => None,
     }
 }
 
