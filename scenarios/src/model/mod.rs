@@ -14,12 +14,12 @@ pub use crate::model::exploration::Exploration;
 pub use crate::model::plans::{PlanGroup, PlanIndex, RecoveryPlan};
 use crate::model::recovery::Network;
 pub use crate::model::servers::{
-    Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, ProcessServerChoice,
-    standard_drives,
+    Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, NewDisks,
+    ProcessServerChoice, standard_drives,
 };
 pub use crate::model::steps::{
-    Action, ActionKind, Expectation, FailbackPoint, Moment, NewDisks, RecoveryPointChoice, SlowDevice, Step,
-    Subject, When,
+    Action, ActionKind, Expectation, FailbackPoint, Moment, RecoveryPointChoice, SlowDevice, Step, Subject,
+    When,
 };
 use crate::model::words::{
     BootDriver, Connection, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,

@@ -92,6 +92,23 @@ impl NamedMasterTarget {
     }
 }
 
+/// Where the disks of a machine lie that is created on premises.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NewDisks {
+    /// In the datastore of the master target.
+    #[default]
+    WithMasterTarget,
+    /// In this one.
+    In(DatastoreIndex),
+    /// None is given, which Site Recovery refuses.
+    Unsaid,
+}
+
+impl NewDisks {
+    /// How it is written that none is given. No datastore can have this name.
+    pub const UNSAID: &'static str = "none";
+}
+
 /// A drive of a master target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drive {

@@ -10,8 +10,8 @@ use crate::model::words::{
     OutsideFailure, PassingState, PowerWord, SomeWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
-    DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, PlanIndex, ProcessServerChoice,
-    StepIndex, VaultCounts, VmIndex,
+    DatastoreIndex, DiskIndex, DriveIndex, GroupIndex, MasterTargetIndex, NewDisks, PlanIndex,
+    ProcessServerChoice, StepIndex, VaultCounts, VmIndex,
 };
 use crate::source::SourceLine;
 use crate::units::{DurationRange, Ratio};
@@ -398,23 +398,6 @@ impl Action {
             ActionKind::Journey(word) => word.as_str(),
         }
     }
-}
-
-/// Where the disks of a machine lie that is created on premises.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum NewDisks {
-    /// In the datastore of the master target.
-    #[default]
-    WithMasterTarget,
-    /// In this one.
-    In(DatastoreIndex),
-    /// None is given, which Site Recovery refuses.
-    Unsaid,
-}
-
-impl NewDisks {
-    /// How it is written that none is given. No datastore can have this name.
-    pub const UNSAID: &'static str = "none";
 }
 
 /// Which recovery point a failover goes to.

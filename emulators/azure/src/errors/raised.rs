@@ -213,18 +213,20 @@ pub const fn of_observation(observed: &Observation) -> Option<Change> {
     }
 }
 
-/// The codes that the beginning and the end of a resync raise and clear. One that begins takes the place of one that
-/// was under way for another reason.
+/// The codes that the beginning of a resync raises and its end clears: also those of resyncs before it that another one
+/// came in front of.
 #[must_use]
 pub fn of_resync(observed: &Observation) -> Vec<Change> {
-    let (machine, why) = match observed {
-        Observation::ResyncStarted { machine, reason } => (*machine, of_reason(*reason)),
-        Observation::CopyCompleted { machine } => (*machine, None),
-        _ => return Vec::new(),
-    };
-    let others = ResyncReason::ALL.into_iter().filter_map(of_reason).filter(|code| Some(*code) != why);
-    let cleared = others.map(|code| Change::Cleared(Some(machine), code));
-    cleared.chain(why.map(|code| Change::Raised(Some(machine), code))).collect()
+    match observed {
+        Observation::ResyncStarted { machine, reason } => {
+            of_reason(*reason).map(|code| Change::Raised(Some(*machine), code)).into_iter().collect()
+        }
+        Observation::CopyCompleted { machine } => {
+            let codes = ResyncReason::ALL.into_iter().filter_map(of_reason);
+            codes.map(|code| Change::Cleared(Some(*machine), code)).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The code of the reason of a resync; none for one that nobody needs to be told.
