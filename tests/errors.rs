@@ -63,6 +63,9 @@ fn a_code_is_cleared_when_its_condition_is_gone() {
     for (path, code) in [
         ("scenarios/errors/the-line-is-cut.yaml", "78169"),
         ("scenarios/errors/the-agent-crashes.yaml", "SourceAgentUncleanSystemShutdownError"),
+        ("scenarios/errors/the-driver-stops.yaml", "SourceAgentInternalError"),
+        ("scenarios/errors/the-cache-account-is-blocked.yaml", "ECH00026"),
+        ("scenarios/errors/a-replica-disk-refuses-a-write.yaml", "TargetAgentInternalError"),
     ] {
         let events = outcome(path).events;
         let of_code: Vec<bool> =
@@ -75,7 +78,7 @@ fn a_code_is_cleared_when_its_condition_is_gone() {
 type Changes = &'static [(&'static str, &'static str)];
 
 /// Scenarios without their condition: what stands there for it and what then does, and the code that is missed.
-const TWINS: [(&str, Changes, &str); 7] = [
+const TWINS: [(&str, Changes, &str); 14] = [
     ("the-line-is-cut", &[("for: 40m", "for: 2m")], "78169"),
     (
         "the-machine-in-azure-is-stopped",
@@ -98,6 +101,46 @@ const TWINS: [(&str, Changes, &str); 7] = [
         "replica-ip-address-invalid",
     ),
     ("started-from-a-running-machine", &[("to: latest }", "to: latest, shutdown: true }")], "6008"),
+    ("the-cache-account-is-blocked", &[("at: 35m, repair", "at: 12m, repair")], "ECH00026"),
+    (
+        "the-agent-runs-out-of-memory",
+        &[("tracking-memory: 4KiB", "tracking-memory: 1MiB")],
+        "SourceAgentLowMemoryError",
+    ),
+    (
+        "a-replica-disk-refuses-a-write",
+        &[(
+            "disk-fault: { vm: web-01, disk: os, side: replica, kind: refused }",
+            "cut: { link: lan, for: 1s }",
+        )],
+        "TargetAgentInternalError",
+    ),
+    (
+        "a-master-target-in-the-modernised-stack",
+        &[
+            (", master-target: configuration-server, retention-drive: R }", " }"),
+            ("\n    fails: invalid-input", ""),
+        ],
+        "506",
+    ),
+    (
+        "a-master-target-behind-a-proxy",
+        &[
+            ("os: linux, authenticating-proxy: true", "os: linux"),
+            ("\n    fails: master-target-not-registered", ""),
+        ],
+        "35",
+    ),
+    (
+        "the-network-of-a-classic-machine-is-missing",
+        &[("classic-model: true", "classic-model: false"), ("fails: network-missing", "fails: wrong-state")],
+        "70038",
+    ),
+    (
+        "a-browser-at-the-data-port",
+        &[("timeline:", "timeline:\n  - { at: 9m, crash: { who: process-server, down-for: 5m } }")],
+        "400-on-9443",
+    ),
     (
         "configured-before-it-is-protected",
         &[("at: 62s", "at: 20m"), (", fails: not-allowed", "")],

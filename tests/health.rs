@@ -116,3 +116,39 @@ fn the_silence_of_one_is_not_told_of_another() {
     let target = told(&outcome("the-master-target-is-silent", &[]));
     assert!(["78174", "806", "78186", "78028"].iter().all(|code| !target.contains(code)), "{target:?}");
 }
+
+/// The vault as a whole: what it counts, and that it writes to whom it was told to, once for each time.
+#[test]
+fn the_vault_says_how_all_of_it_is_and_writes_about_what_is_critical() {
+    let path = root().join("scenarios/health/the-vault-in-one-answer.yaml");
+    switchback(&["run", &path.display().to_string()])
+        .exits(exit::HELD)
+        .says("vault: machines 1 normal, 1 warning, 1 critical")
+        .says("to owners, dr-team: 78174 of sql-01");
+    let text = fs::read_to_string(&path).expect("the scenario is there");
+    let folder = Folder::new();
+    for (from, to, missed) in [
+        (", alerts-to: [owners, dr-team]", "", "FAIL  mail about 78174 for sql-01"),
+        ("stop: { vm: sql-01 }", "snapshot: { vm: sql-01 }", "FAIL  health of the vault"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let twin = folder.file("twin.yaml", text.replace("../schema", "schema").replace(from, to));
+        switchback(&["run", &twin.display().to_string()]).exits(exit::OBJECTIVE_MISSED).says(missed);
+    }
+}
+
+/// What nobody has asked for waits for its hours; what a user asks for does not.
+#[test]
+fn a_comparison_waits_for_its_hours_unless_somebody_asks() {
+    let folder = root().join("scenarios/resync");
+    for name in ["an-automatic-resync-waits-for-its-hours", "a-manual-resync-does-not-wait"] {
+        switchback(&["run", &folder.join(format!("{name}.yaml")).display().to_string()]).exits(exit::HELD);
+    }
+    let text = fs::read_to_string(folder.join("an-automatic-resync-waits-for-its-hours.yaml"));
+    let text = text.expect("the scenario is there").replace("../schema", "schema");
+    let twins = Folder::new();
+    let twin = twins.file("twin.yaml", text.replace("begins: 3h, lasts: 2h", "begins: 0s, lasts: 2h"));
+    switchback(&["run", &twin.display().to_string()])
+        .exits(exit::OBJECTIVE_MISSED)
+        .says("FAIL  lag of web-01");
+}

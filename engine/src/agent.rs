@@ -42,7 +42,7 @@ mod orders;
 mod rounds;
 mod stream;
 
-use capture::DiskCapture;
+use capture::{Captured, DiskCapture};
 use churn::ChurnWatch;
 pub use config::AgentConfig;
 pub(crate) use copy::digests;
@@ -211,8 +211,12 @@ impl<C: Content> Agent<C> {
     /// Captures a completed write.
     fn written(&mut self, now: Instant, disk: u8, change: crate::extent::Change<C>, out: &mut Out<C>) {
         let Some(replicating) = &mut self.replicating else { return };
-        let batch_is_full = replicating.capture(now, &self.config, disk, change);
-        if batch_is_full || replicating.order != WriteOrder::Data {
+        let captured = replicating.capture(now, &self.config, disk, change);
+        if captured == Captured::Lost {
+            self.compare_anew(now, ResyncReason::LowMemory, None, out);
+        }
+        let is_in_order = self.replicating.as_ref().is_some_and(|r| r.order == WriteOrder::Data);
+        if captured != Captured::Kept || !is_in_order {
             self.settle(now, out);
         }
     }
@@ -246,6 +250,7 @@ impl<C: Content> Agent<C> {
         if let Some(replicating) = &mut self.replicating {
             replicating.watch_churn(now);
             replicating.close_round_if_due(now);
+            replicating.disks.iter_mut().for_each(|disk| disk.copy.release(now));
             replicating.read_what_is_due(now, &self.config, &mut self.tokens, out);
             replicating.send(now, out);
             replicating.note_order(&self.config, out);

@@ -20,6 +20,8 @@ pub enum Symptom {
     UploadsBlocked,
     /// There has been no application-consistent point for long.
     NoApplicationPoint,
+    /// The place that its changes land in on their way to the target takes nothing (site-recovery 1.8).
+    UploadsRefused,
     /// It changes more than can be sent, and says so (site-recovery 4.2).
     TooMuchChurn,
     /// No test failover of it has succeeded since its replication began. Says nothing about the replication.
@@ -28,13 +30,14 @@ pub enum Symptom {
 
 impl Symptom {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MachineSilent,
         Self::ProcessServerSilent,
         Self::MasterTargetSilent,
         Self::ProcessServerUnreached,
         Self::UploadsBlocked,
         Self::NoApplicationPoint,
+        Self::UploadsRefused,
         Self::TooMuchChurn,
         Self::NeverTested,
     ];
@@ -88,13 +91,25 @@ pub struct ProcessServerStatus {
     pub memory_bytes: Option<u64>,
     /// For each machine that has a stream through it, in order, how many seconds ago something came from it.
     pub silent_secs: Vec<(MachineId, u32)>,
+    /// For each machine whose frames are refused where they land, in order, for how many seconds that has been so.
+    pub refused_secs: Vec<(MachineId, u32)>,
 }
 
 impl ProcessServerStatus {
     /// How many seconds ago something came from a machine; `None` for one that has no stream here.
     #[must_use]
     pub fn silence_of(&self, machine: MachineId) -> Option<u32> {
-        let at = self.silent_secs.binary_search_by_key(&machine, |(of, _)| *of).ok()?;
-        self.silent_secs.get(at).map(|(_, secs)| *secs)
+        of_machine(&self.silent_secs, machine)
     }
+
+    /// For how many seconds frames of a machine have been refused; `None` when they are not.
+    #[must_use]
+    pub fn refusal_of(&self, machine: MachineId) -> Option<u32> {
+        of_machine(&self.refused_secs, machine)
+    }
+}
+
+fn of_machine(secs: &[(MachineId, u32)], machine: MachineId) -> Option<u32> {
+    let at = secs.binary_search_by_key(&machine, |(of, _)| *of).ok()?;
+    secs.get(at).map(|(_, secs)| *secs)
 }

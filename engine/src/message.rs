@@ -37,6 +37,12 @@ pub enum Message<C: Content> {
     },
     /// Process server to target: packed changes.
     Frame(Arc<Frame<C>>),
+    /// To process server, from where frames land on their way to the target: it takes none now, and what was sent of
+    /// this stream is to be sent again.
+    FrameRefused {
+        /// Which stream.
+        stream: StreamKey,
+    },
     /// Target to process server: every frame of the stream up to and with `upto` is durable in the journal.
     FrameStored {
         /// Which stream.
@@ -88,7 +94,9 @@ impl<C: Content> Message<C> {
             Self::Frame(frame) => frame.wire_bytes(),
             Self::Compare(compare) => CONTROL_MESSAGE_BYTES + 8 * compare.digests.len() as u64,
             Self::Differs(differs) => CONTROL_MESSAGE_BYTES + 16 * differs.ranges.len() as u64,
-            Self::ProcessServerStatus(status) => CONTROL_MESSAGE_BYTES + 8 * status.silent_secs.len() as u64,
+            Self::ProcessServerStatus(status) => {
+                CONTROL_MESSAGE_BYTES + 8 * (status.silent_secs.len() + status.refused_secs.len()) as u64
+            }
             _ => CONTROL_MESSAGE_BYTES,
         }
     }
@@ -310,6 +318,24 @@ pub enum ResyncReason {
     NotFollowed,
 }
 
+impl ResyncReason {
+    /// Whether nobody has asked for it: it comes by itself, and may wait for its hours.
+    #[must_use]
+    pub const fn is_automatic(self) -> bool {
+        !matches!(self, Self::Manual | Self::Reprotect)
+    }
+
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::UncleanShutdown,
+        Self::Manual,
+        Self::Reprotect,
+        Self::TargetError,
+        Self::LowMemory,
+        Self::NotFollowed,
+    ];
+}
+
 /// What a target must know to keep a journal for a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalSpec {
@@ -384,8 +410,9 @@ pub struct TargetStatus {
     pub points: Arc<[RecoveryPoint]>,
     /// Machines whose last marker (the source was shut down in order) has become a point.
     pub shut_down: Vec<MachineId>,
-    /// Something made the replica doubtful; a resync is needed.
-    pub needs_resync: bool,
+    /// Machines of which a replica disk is in doubt, in order, each with the session in which it came to that. A
+    /// comparison of a later session ends it.
+    pub doubtful: Vec<(MachineId, u32)>,
 }
 
 /// Something worth a line in a timeline. Judges never read these.

@@ -79,6 +79,8 @@ pub struct Installed {
 pub struct MasterTargetFound {
     /// Whether it runs.
     pub running: bool,
+    /// Whether it has registered with the service.
+    pub registered: bool,
     /// Whether its operating system is of the same family as the machine's. True where there is no such machine.
     pub same_family: bool,
     /// Its drives, in the order in which they are offered.
@@ -293,6 +295,9 @@ pub enum PortFailure {
     /// Its disks cannot be prepared, so its system would not start.
     #[error("the machine cannot be prepared to start")]
     BootNotPrepared,
+    /// The network that the machine is to be in is not there, and the way in which it would be made knows no other.
+    #[error("the network of the machine is missing")]
+    NetworkMissing,
     /// A machine of a test failover has the address.
     #[error("the address belongs to a machine of a test failover")]
     AddressOfTest,

@@ -100,6 +100,8 @@ struct Stream<C> {
     is_over: bool,
     /// When something came from its agent, in this life of the server.
     heard: Option<Instant>,
+    /// Since when its frames are refused where they land.
+    refused: Option<Instant>,
     /// When it wants to be looked at, as it was last noted.
     due: Option<Instant>,
 }
@@ -111,6 +113,26 @@ const fn target_of(agent: Address) -> Address {
         // Nobody else has a stream.
         other => other,
     }
+}
+
+/// Whole seconds since an instant, as many as a status can say.
+fn seconds(now: Instant, since: Instant) -> u32 {
+    u32::try_from(now.since(since).as_secs()).unwrap_or(u32::MAX)
+}
+
+/// What is said of the disks of a machine, of which there may be several in a row, as one figure of it.
+fn by_machine(
+    disks: impl Iterator<Item = (MachineId, u32)>,
+    of_both: impl Fn(u32, u32) -> u32,
+) -> Vec<(MachineId, u32)> {
+    let mut machines: Vec<(MachineId, u32)> = Vec::new();
+    for (machine, secs) in disks {
+        match machines.last_mut().filter(|(of, _)| *of == machine) {
+            Some((_, known)) => *known = of_both(*known, secs),
+            None => machines.push((machine, secs)),
+        }
+    }
+    machines
 }
 
 impl<C: Content> Stream<C> {
@@ -137,6 +159,7 @@ impl<C: Content> Role for ProcessServer<C> {
             Input::Message { message: Message::FrameStored { stream, upto }, .. } => {
                 self.stored(now, stream, upto, out);
             }
+            Input::Message { message: Message::FrameRefused { stream }, .. } => self.refused(now, stream),
             Input::Message { from, message: Message::Compare(compare) } => {
                 self.relay(now, from, compare, out)
             }
@@ -239,8 +262,15 @@ impl<C: Content> ProcessServer<C> {
     /// The stream with this key; a newer key replaces the disk's old stream and what was cached of it, an older one
     /// is none.
     fn stream(&mut self, agent: Address, key: StreamKey, next: u64) -> Option<&mut Stream<C>> {
-        let fresh =
-            || Stream { key, agent, window: Window::new(next), is_over: false, due: None, heard: None };
+        let fresh = || Stream {
+            key,
+            agent,
+            window: Window::new(next),
+            is_over: false,
+            due: None,
+            heard: None,
+            refused: None,
+        };
         let stream = self.streams.entry(key.disk).or_insert_with(fresh);
         if key > stream.key {
             self.cached_bytes -= stream.window.held_bytes();
@@ -312,11 +342,19 @@ impl<C: Content> ProcessServer<C> {
         self.send(now, key.disk, out);
     }
 
+    /// Frames of a stream are refused. They come again as those do that were lost on the way.
+    fn refused(&mut self, now: Instant, key: StreamKey) {
+        if let Some(stream) = self.streams.get_mut(&key.disk).filter(|stream| stream.key == key) {
+            stream.refused.get_or_insert(now);
+        }
+    }
+
     /// Drops what the target has; whether that was anything.
     fn forget_upto(&mut self, now: Instant, key: StreamKey, upto: u64) -> bool {
         let Some(stream) = self.streams.get_mut(&key.disk).filter(|stream| stream.key == key) else {
             return false;
         };
+        stream.refused = None;
         let ended = upto == u64::MAX && !stream.is_over;
         stream.is_over |= upto == u64::MAX;
         let before = stream.window.held_bytes();
@@ -344,15 +382,15 @@ impl<C: Content> ProcessServer<C> {
             return;
         }
         self.heartbeat_at = now + HEARTBEAT_EVERY;
-        let mut silent_secs: Vec<(MachineId, u32)> = Vec::new();
-        for (disk, stream) in self.streams.iter().filter(|(_, stream)| !stream.is_over) {
-            let silence = now.since(stream.heard.unwrap_or(began)).as_secs();
-            let silence = u32::try_from(silence).unwrap_or(u32::MAX);
-            match silent_secs.last_mut().filter(|(of, _)| *of == disk.machine) {
-                Some((_, least)) => *least = silence.min(*least),
-                None => silent_secs.push((disk.machine, silence)),
-            }
-        }
+        let streams = || self.streams.iter().filter(|(_, stream)| !stream.is_over);
+        let silence = |(disk, stream): (&DiskId, &Stream<C>)| {
+            (disk.machine, seconds(now, stream.heard.unwrap_or(began)))
+        };
+        let refusal = |(disk, stream): (&DiskId, &Stream<C>)| {
+            stream.refused.map(|since| (disk.machine, seconds(now, since)))
+        };
+        let silent_secs = by_machine(streams().map(silence), u32::min);
+        let refused_secs = by_machine(streams().filter_map(refusal), u32::max);
         let status = ProcessServerStatus {
             number: self.config.number,
             cache_bytes: self.config.cache_bytes,
@@ -363,6 +401,7 @@ impl<C: Content> ProcessServer<C> {
             packs_bytes_per_sec: self.config.packs_bytes_per_sec,
             memory_bytes: self.config.memory_bytes,
             silent_secs,
+            refused_secs,
         };
         out.send(Address::Control, Message::ProcessServerStatus(Box::new(status)));
     }

@@ -162,7 +162,7 @@ impl<C: Content> Target<C> {
             generation: group.journal.spec().generation,
             points: group.points_to_tell(),
             shut_down: group.shut_down(),
-            needs_resync: false,
+            doubtful: group.doubtful(),
         };
         self.ledger.send(Address::Control, Message::TargetStatus(status));
     }

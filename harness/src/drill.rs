@@ -37,6 +37,7 @@ mod failovers;
 mod failure;
 mod faults;
 mod moments;
+mod monitoring;
 mod plans;
 mod recovery;
 mod servers;

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use switchback_azure::VaultHealth;
 use switchback_engine::control::Stack;
 use switchback_scenarios::Scenario;
 use switchback_sim::SimTime;
@@ -15,9 +16,11 @@ use crate::scene;
 use crate::world::{Happening, World};
 
 pub mod events;
+pub mod vault;
 pub mod words;
 
 use events::Event;
+use vault::Alert;
 
 /// What came out of a drill.
 #[derive(Debug, Clone, Serialize)]
@@ -52,6 +55,11 @@ pub struct Outcome {
     pub happenings: Vec<(SimTime, Happening)>,
     /// The codes that were raised and cleared, in order.
     pub events: Vec<Event>,
+    /// The mails that went out, in order.
+    pub alerts: Vec<Alert>,
+    /// The health of the vault at the end.
+    #[serde(skip)]
+    pub vault: VaultHealth,
     /// The reported lag over time.
     pub lags: Vec<LagSample>,
 }
@@ -174,6 +182,8 @@ impl Outcome {
             verdicts: vec![verdict],
             happenings: Vec::new(),
             events: Vec::new(),
+            alerts: Vec::new(),
+            vault: VaultHealth::default(),
             lags: Vec::new(),
         }
     }
@@ -202,6 +212,8 @@ impl Outcome {
             verdicts,
             happenings: world.happenings().to_vec(),
             events: events::of(world),
+            alerts: vault::alerts(world, scenario),
+            vault: vault::health(world),
             lags: world.judges().lags().to_vec(),
         }
     }

@@ -6,7 +6,7 @@ use core::time::Duration;
 use switchback_azure::ScriptBehaviour;
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::control::{PlanId, Stack};
-use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::policy::{DailyWindow, ReplicationPolicy};
 use switchback_engine::ports::{Drive, DriveUse};
 use switchback_engine::script::ScriptStep;
 use switchback_engine::{GroupId, MachineId};
@@ -106,6 +106,7 @@ fn master_target(target: &model::NamedMasterTarget) -> MasterTargetSpec {
         name: target.name.clone(),
         datastore: target.datastore.0,
         windows: target.os == OsKind::Windows,
+        authenticating_proxy: target.authenticating_proxy,
         drives: target.drives.iter().map(drive).collect(),
     }
 }
@@ -145,6 +146,10 @@ fn groups(scenario: &Scenario) -> Vec<GroupSpec> {
         app_consistent_every: scenario.policy.app_consistent_every,
         retain_points_for: scenario.policy.retain_recovery_points_for,
         rpo_alert_after: scenario.policy.rpo_alert_after,
+        automatic_resync: scenario
+            .policy
+            .automatic_resync
+            .map(|hours| DailyWindow { begins: hours.begins, lasts: hours.lasts }),
     };
     let group = |(number, group): (usize, &model::Group)| GroupSpec {
         id: GroupId(number as u32),
@@ -174,9 +179,11 @@ fn machine(vm: &Vm) -> MachineSpec {
             drivers: vm.boot.missing_drivers.is_empty(),
             locked: vm.boot.locked,
         },
+        classic_model: vm.classic_model,
         ailments: vm.guest.iter().copied().map(ailment).collect(),
         memory_bytes: vm.memory,
         pool_bytes: vm.capture_pool,
+        tracking_bytes: vm.tracking_memory,
         datastore: vm.datastore.0,
         disks: vm.disks.iter().map(disk).collect(),
         workloads: churn.chain(traces).collect(),

@@ -20,12 +20,7 @@ use crate::scalars::{Count, FilePath, Flag, Ip, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    ChangePoint, CodeExpectation, CommonExpectation, Condition, ConnectsExpectation, ConsistencyExpectation,
-    Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover,
-    HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark,
-    Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Protect, Reprotect,
-    RequirementsExpectation, ScriptExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow,
-    SlowDisk, StateExpectation, Subject, SubjectName, SwitchProcessServer, TaskExpectation, TestFailover,
+    AlertExpectation, ChangePoint, CodeExpectation, CommonExpectation, Condition, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ScriptExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};
@@ -157,6 +152,8 @@ record! {
         "agent-registration" => agent_registration: optional Spanned<Time>,
         /// What the subscription allows; default anything.
         "subscription" => subscription: optional Subscription,
+        /// Who gets a mail about what is critical: `owners`, or the names of mailboxes. Default: nobody.
+        "alerts-to" => alerts_to: optional Vec<Spanned<Name>>,
         /// Networks beside the one that is always there.
         "networks" => networks: optional Vec<Network>,
     }
@@ -257,6 +254,9 @@ record! {
         "datastore" => datastore: optional Spanned<Name>,
         /// windows (default) or linux.
         "os" => os: optional Spanned<OsKind>,
+        /// Whether it reaches Azure only through a proxy that asks for a password: a Linux one cannot register then.
+        /// Default false.
+        "authenticating-proxy" => authenticating_proxy: optional Spanned<Flag>,
         /// Its drives. Default: C with the system, R of 600GiB free for retention.
         "drives" => drives: optional NonEmpty<Drive>,
     }
@@ -289,6 +289,18 @@ record! {
         "retain-recovery-points-for" => retain_recovery_points_for: optional Spanned<Time>,
         /// The lag from which on an alert is raised. Default 15m.
         "rpo-alert-after" => rpo_alert_after: optional Spanned<Time>,
+        /// The hours of the day in which a comparison begins that nobody has asked for. Default: all of them.
+        "automatic-resync" => automatic_resync: optional DailyHours,
+    }
+}
+
+record! {
+    /// Hours of every day. The first day begins with the run.
+    DailyHours is "hours of the day" {
+        /// When they begin, less than 24h after the day does.
+        "begins" => begins: required Spanned<Time>,
+        /// How long they last, 1m to 24h.
+        "lasts" => lasts: required Spanned<Time>,
     }
 }
 
@@ -319,6 +331,9 @@ record! {
         "dhcp" => dhcp: optional Spanned<Flag>,
         /// Boot drivers of Azure that it does not start with. Default: none.
         "missing-drivers" => missing_drivers: optional NonEmpty<Spanned<BootDriver>>,
+        /// Whether it is made in Azure by the classic deployment model, which knows no network but the one it is told. Default
+        /// false.
+        "classic-model" => classic_model: optional Spanned<Flag>,
         /// Whether nothing can change from outside what it starts with, as with an encrypted system disk. Default false.
         "boot-locked" => boot_locked: optional Spanned<Flag>,
         /// What is the matter with its system from the beginning. Default: nothing.
@@ -327,6 +342,9 @@ record! {
         "memory" => memory: optional Spanned<Bytes>,
         /// The agent's capture pool, overriding the sixteenth of the memory.
         "capture-pool" => capture_pool: optional Spanned<Bytes>,
+        /// What its driver may use to remember the places of changes that found no room in the pool, 4KiB or more: with no
+        /// room for those either, its disks are compared. Default: as much as it takes.
+        "tracking-memory" => tracking_memory: optional Spanned<Bytes>,
         /// Where its disks lie. Default: the first datastore.
         "datastore" => datastore: optional Spanned<Name>,
         /// Its disks.

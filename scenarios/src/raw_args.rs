@@ -213,6 +213,14 @@ record! {
 }
 
 record! {
+    /// A look at the data port of a process server.
+    Probe is "a probe" {
+        /// Which process server: on-premises, azure or one of `process-servers`.
+        "process-server" => process_server: required Spanned<Name>,
+    }
+}
+
+record! {
     /// A group that is protected again.
     Protect is "a step" {
         /// Which group.
@@ -456,6 +464,28 @@ about! {
     CodeExpectation is "an expectation" {
         /// The code.
         "is" => is: required Spanned<CodeName>,
+    }
+}
+
+about! {
+    /// A code about which a mail went out during the run.
+    AlertExpectation is "an expectation" {
+        /// The code.
+        "is" => is: required Spanned<CodeName>,
+    }
+}
+
+record! {
+    /// The health of the vault at the end of the run. What is not said is not looked at.
+    VaultExpectation is "an expectation" {
+        /// How many machines are well.
+        "normal" => normal: optional Spanned<Count>,
+        /// Of how many something is to be looked at.
+        "warning" => warning: optional Spanned<Count>,
+        /// How many somebody must look at.
+        "critical" => critical: optional Spanned<Count>,
+        /// How many codes stand.
+        "errors" => errors: optional Spanned<Count>,
     }
 }
 

@@ -9,13 +9,11 @@ use crate::decode::{Decode, Decoder, Problem, Scalar, Spanned, choice, word_of};
 use crate::model::words::FailureWord;
 use crate::node::{Kind, Node};
 use crate::raw::{
-    ChangePoint, CodeExpectation, CommonExpectation, CompleteAction, Condition, ConnectsExpectation,
-    ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
-    FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
+    AlertExpectation, ChangePoint, CodeExpectation, CommonExpectation, CompleteAction, Condition,
+    ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail,
+    Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
     LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Protect, Reprotect, RequirementsExpectation, ScriptExpectation, ServerExpectation,
-    SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SwitchProcessServer,
-    TaskExpectation, TestFailover,
+    PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ScriptExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -97,6 +95,8 @@ choice! {
         "move" => Move(Move),
         /// Move the master target to another datastore.
         "move-master-target" => MoveMasterTarget(MoveMasterTarget),
+        /// Open the data port of a process server with a browser.
+        "probe" => Probe(Probe),
         /// Let something be the matter with a machine's system, or with the servers.
         "break" => Break(Condition),
         /// Repair it.
@@ -135,6 +135,10 @@ choice! {
         "script" => Script(ScriptExpectation),
         /// A code that Site Recovery shows during the run.
         "code" => Code(CodeExpectation),
+        /// A code about which a mail went out during the run.
+        "alert" => Alert(AlertExpectation),
+        /// The health of the vault at the end.
+        "vault" => Vault(VaultExpectation),
         /// The most acknowledged writes that may be lost.
         "loss" => Loss(LossExpectation),
         /// What a machine looks like in Azure at the end.
@@ -214,6 +218,7 @@ const STEP_KEYS: &[&str] = &[
     "delete",
     "move",
     "move-master-target",
+    "probe",
     "break",
     "repair",
 ];

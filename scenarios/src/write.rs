@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::model::words::{Connection, ContentKind, Judge, Origin, StackWord};
 use crate::model::{
-    Link, MasterTarget, Operator, Policy, ProcessServer, Ratio, Scenario, Site, Subscription,
+    DailyHours, Link, MasterTarget, Operator, Policy, ProcessServer, Ratio, Scenario, Site, Subscription,
 };
 use crate::units::{show_bit_rate, show_bytes, show_range, show_time};
 use crate::write::yaml::{Flow, folded, list, plain};
@@ -112,6 +112,9 @@ fn region(scenario: &Scenario) -> String {
         .with_if(region.subscription != Subscription::default(), "subscription", || {
             subscription(&region.subscription)
         })
+        .with_if(!region.alerts_to.is_empty(), "alerts-to", || {
+            list(&region.alerts_to.iter().map(|name| plain(name).to_string()).collect::<Vec<_>>())
+        })
         .with_if(!region.networks.is_empty(), "networks", || recovery::networks(&region.networks));
     format!("region: {flow}\n")
 }
@@ -197,6 +200,14 @@ fn policy(policy: &Policy) -> Flow {
         .with_if(policy.rpo_alert_after != default.rpo_alert_after, "rpo-alert-after", || {
             show_time(policy.rpo_alert_after)
         })
+        .with_if(policy.automatic_resync.is_some(), "automatic-resync", || {
+            let hours = policy.automatic_resync.iter();
+            hours.map(daily_hours).map(|hours| hours.to_string()).collect::<String>()
+        })
+}
+
+fn daily_hours(hours: &DailyHours) -> Flow {
+    Flow::new().with("begins", show_time(hours.begins)).with("lasts", show_time(hours.lasts))
 }
 
 fn operator(operator: &Operator) -> Flow {

@@ -43,6 +43,7 @@ snapshots! {
     homes: "homes.yaml",
     servers: "servers.yaml",
     conditions: "conditions.yaml",
+    resync: "resync.yaml",
     ranges_are_not_one_scenario: "ranges.yaml",
     several_kinds: "several-kinds.yaml",
     traces: "traces.yaml",

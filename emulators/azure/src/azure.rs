@@ -51,6 +51,8 @@ pub struct Azure<C: Content> {
     pub(crate) targets: BTreeMap<MachineId, MachineTarget>,
     /// Machines whose disks nobody can prepare.
     pub(crate) boot_locked: BTreeSet<MachineId>,
+    /// Machines that are made by the classic deployment model.
+    pub(crate) classic: BTreeSet<MachineId>,
     /// How long an agent takes to register after the first start of its machine.
     pub(crate) agent_registration: Duration,
     pub(crate) disks: BTreeMap<(DiskRole, DiskId), ManagedDisk>,
@@ -69,7 +71,12 @@ impl<C: Content> Azure<C> {
     #[must_use]
     pub fn new(names: Names, cores_max: u32, seed: Seed) -> Self {
         let network = VirtualNetwork { name: names.network.clone(), subnets: BTreeMap::new() };
-        let cache = StorageAccount { name: names.cache_account.clone(), bytes_in: 0, bytes_out: 0 };
+        let cache = StorageAccount {
+            name: names.cache_account.clone(),
+            bytes_in: 0,
+            bytes_out: 0,
+            is_blocked: false,
+        };
         Self {
             names,
             seed,
@@ -80,6 +87,7 @@ impl<C: Content> Azure<C> {
             cache,
             targets: BTreeMap::new(),
             boot_locked: BTreeSet::new(),
+            classic: BTreeSet::new(),
             agent_registration: Duration::ZERO,
             disks: BTreeMap::new(),
             machines: BTreeMap::new(),

@@ -50,6 +50,11 @@ impl<C: Content> Azure<C> {
         self.boot_locked.insert(machine);
     }
 
+    /// Says that a machine is made by the classic deployment model.
+    pub fn set_classic(&mut self, machine: MachineId) {
+        self.classic.insert(machine);
+    }
+
     /// Sets how long an agent takes to register after the first start of its machine; at first no time.
     pub const fn set_agent_registration(&mut self, takes: Duration) {
         self.agent_registration = takes;

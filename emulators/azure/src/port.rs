@@ -328,7 +328,11 @@ impl<C: Content> Azure<C> {
         self.policy.check(target.size, public_ip)?;
         self.quota.check(target.size.cores())?;
         let network = target.network.as_ref().unwrap_or_else(|| &self.names().network);
-        let network = self.networks.get(network).ok_or_else(|| Refusal::NetworkNotFound(network.clone()))?;
+        let missing = || match self.classic.contains(&machine) {
+            true => Refusal::ClassicNetworkNotFound(network.clone()),
+            false => Refusal::NetworkNotFound(network.clone()),
+        };
+        let network = self.networks.get(network).ok_or_else(missing)?;
         let subnet = network.subnet(target.subnet.as_deref())?;
         let nic = NetworkInterface {
             name: format!("{name}-nic"),

@@ -45,6 +45,9 @@ pub enum Refusal {
     /// There is no such network.
     #[error("there is no network {0}")]
     NetworkNotFound(String),
+    /// There is no such network, and a machine of the classic model cannot be made without it.
+    #[error("there is no network {0} for a machine of the classic model")]
+    ClassicNetworkNotFound(String),
     /// There is no such subnet.
     #[error("there is no subnet {0}")]
     SubnetNotFound(String),
@@ -86,7 +89,9 @@ impl Refusal {
             Self::DisallowedByPolicy(_) => "RequestDisallowedByPolicy",
             Self::DiskTooLarge { .. } => "InvalidParameter",
             Self::SizeNotFound(_) => "InvalidParameter",
-            Self::NetworkNotFound(_) | Self::SubnetNotFound(_) => "InvalidResourceReference",
+            Self::NetworkNotFound(_) | Self::ClassicNetworkNotFound(_) | Self::SubnetNotFound(_) => {
+                "InvalidResourceReference"
+            }
             Self::SubnetIsFull(_) => "SubnetIsFull",
             Self::PrivateIpAddressInUse(_) | Self::PrivateIpAddressOfTest(_) => "PrivateIPAddressInUse",
             Self::PrivateIpAddressNotInSubnet(_) => "PrivateIPAddressNotInSubnet",
@@ -114,6 +119,7 @@ impl From<&Refusal> for PortFailure {
             | Refusal::PrivateIpAddressInUse(_)
             | Refusal::PrivateIpAddressNotInSubnet(_) => Self::WrongState(refusal.to_string()),
             Refusal::RequirementsNotMet(violations) => Self::Unsuitable(violations.clone()),
+            Refusal::ClassicNetworkNotFound(_) => Self::NetworkMissing,
             Refusal::PrivateIpAddressOfTest(_) => Self::AddressOfTest,
             Refusal::BootNotPrepared(_) => Self::BootNotPrepared,
             Refusal::ScriptFailed(exit) => Self::ScriptFailed(*exit),

@@ -138,6 +138,7 @@ const fn is_critical(symptom: Symptom) -> bool {
         | Symptom::ProcessServerUnreached => true,
         Symptom::UploadsBlocked
         | Symptom::NoApplicationPoint
+        | Symptom::UploadsRefused
         | Symptom::TooMuchChurn
         | Symptom::NeverTested => false,
     }

@@ -9,9 +9,19 @@ pub struct StorageAccount {
     pub bytes_in: u64,
     /// Bytes that were read from it.
     pub bytes_out: u64,
+    /// Whether it takes nothing: a rule of its firewall, a key that was changed, a name that is not resolved.
+    pub is_blocked: bool,
 }
 
 impl StorageAccount {
+    /// Takes an upload of so many bytes; false when it refuses it.
+    pub const fn takes(&mut self, bytes: u64) -> bool {
+        if !self.is_blocked {
+            self.record_in(bytes);
+        }
+        !self.is_blocked
+    }
+
     /// Counts bytes written to it.
     pub const fn record_in(&mut self, bytes: u64) {
         self.bytes_in = self.bytes_in.saturating_add(bytes);

@@ -7,7 +7,6 @@ use switchback_engine::Direction;
 use switchback_engine::control::{
     ItemState, JobKind, JobState, Operation, Stack, TaskKind, TaskState, TestState,
 };
-use switchback_engine::message::ResyncReason;
 use switchback_engine::point::Consistency;
 use switchback_engine::ports::PortFailure;
 
@@ -446,17 +445,6 @@ pub fn allowed_operations(allowed: &[Operation]) -> Vec<&'static str> {
     LISTED.into_iter().filter(|listed| allowed.contains(listed)).filter_map(operation).collect()
 }
 
-/// The code stamped on a disk that needs a resync; none for what a user or the service itself has asked for.
-#[must_use]
-pub const fn resync_reason(of: ResyncReason) -> Option<&'static str> {
-    match of {
-        ResyncReason::UncleanShutdown => Some("SourceAgentUncleanSystemShutdownError"),
-        ResyncReason::TargetError => Some("TargetAgentInternalError"),
-        ResyncReason::LowMemory => Some("SourceAgentLowMemoryError"),
-        ResyncReason::Manual | ResyncReason::Reprotect | ResyncReason::NotFollowed => None,
-    }
-}
-
 /// `recoveryPointType`.
 #[must_use]
 pub const fn recovery_point_type(of: Consistency) -> &'static str {
@@ -479,6 +467,7 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
         | PortFailure::SnapshotsPresent(_)
         | PortFailure::DatastoreOutOfReach
         | PortFailure::NotInstallable(_)
+        | PortFailure::NetworkMissing
         | PortFailure::BootNotPrepared
         | PortFailure::ScriptFailed(_) => (409, "OperationNotAllowed"),
         PortFailure::AddressOfTest => (409, "PrivateIPAddressInUse"),

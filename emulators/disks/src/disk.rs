@@ -112,9 +112,15 @@ impl<C: Content> VirtualDisk<C> {
     /// Writes all of `changes`, in order.
     ///
     /// # Errors
-    /// [`DiskError::OutOfRange`] when one of them does not lie on the disk; then none is written.
+    /// [`DiskError::OutOfRange`] when one of them does not lie on the disk; then none is written. [`DiskError::Medium`]
+    /// when the medium fails; then the front half of them is.
     pub fn write_all(&mut self, changes: &[Change<C>]) -> Result<(), DiskError> {
         changes.iter().try_for_each(|change| self.check(place(change)))?;
+        if self.armed.strike_together() {
+            let front = &changes[..changes.len() / 2];
+            front.iter().try_for_each(|change| self.write(change.clone()))?;
+            return Err(DiskError::Medium);
+        }
         changes.iter().try_for_each(|change| self.write(change.clone()))
     }
 
@@ -134,7 +140,8 @@ impl<C: Content> VirtualDisk<C> {
 
     fn put_wrongly(&mut self, change: &Change<C>, fault: WriteFault) {
         match fault {
-            WriteFault::Lost | WriteFault::Torn { keep_sectors: 0 } => {}
+            // What is refused is refused before it comes here.
+            WriteFault::Lost | WriteFault::Refused | WriteFault::Torn { keep_sectors: 0 } => {}
             WriteFault::Torn { keep_sectors } => self.put(change.part(0, keep_sectors)),
             WriteFault::Misdirected { to } if to >= self.sectors => {}
             WriteFault::Misdirected { to } => {

@@ -4,7 +4,7 @@ use switchback_engine::SectorRange;
 use switchback_engine::role::StorageError;
 use thiserror::Error;
 
-/// Why a disk refused what was asked. Nothing was changed.
+/// Why a disk refused what was asked. Nothing was changed, but for [`DiskError::Medium`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DiskError {
     /// Part of the range lies behind the end of the disk, or the range holds no sector.
@@ -15,6 +15,9 @@ pub enum DiskError {
         /// The size of the disk, in sectors.
         sectors: u64,
     },
+    /// The medium failed: of the writes that were asked for together the front half is there.
+    #[error("the medium failed")]
+    Medium,
     /// A disk cannot become smaller: the service does not replicate a disk that shrank.
     #[error("a disk of {sectors} sectors cannot shrink to {wanted}")]
     Shrink {

@@ -6,7 +6,7 @@
 
 use switchback_engine::{Change, Content, SectorRange};
 
-/// What goes wrong with a write although the disk answers that it went well.
+/// What goes wrong with a write, mostly although the disk answers that it went well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WriteFault {
     /// Only the first so many sectors reach the disk. Fits a write that is longer.
@@ -22,6 +22,9 @@ pub enum WriteFault {
         /// The first sector of where it lands.
         to: u64,
     },
+    /// The disk answers with an error, and half of what was to be written is there. Fits writes that are asked for
+    /// together, as who keeps a replica up to date asks for them.
+    Refused,
 }
 
 /// What goes wrong with a read although the disk answers that it went well.
@@ -46,6 +49,8 @@ pub struct FaultCounts {
     pub lost_writes: u32,
     /// Writes that landed elsewhere.
     pub misdirected_writes: u32,
+    /// Writes that were answered with an error.
+    pub refused_writes: u32,
     /// Reads that were answered from elsewhere.
     pub misdirected_reads: u32,
     /// Places that were read after they had decayed.
@@ -87,8 +92,19 @@ impl<C: Content> Armed<C> {
             WriteFault::Torn { .. } => self.fired.torn_writes += 1,
             WriteFault::Lost => self.fired.lost_writes += 1,
             WriteFault::Misdirected { .. } => self.fired.misdirected_writes += 1,
+            WriteFault::Refused => self.fired.refused_writes += 1,
         }
         Some(fault)
+    }
+
+    /// Whether writes that are asked for together are refused.
+    pub(crate) fn strike_together(&mut self) -> bool {
+        let Some(at) = self.writes.iter().position(|fault| *fault == WriteFault::Refused) else {
+            return false;
+        };
+        self.writes.remove(at);
+        self.fired.refused_writes += 1;
+        true
     }
 
     pub(crate) fn strike_read(&mut self, range: SectorRange) -> Option<ReadFault<C>> {
@@ -107,6 +123,7 @@ impl WriteFault {
             Self::Torn { keep_sectors } => u64::from(keep_sectors) < range.sectors(),
             Self::Lost => true,
             Self::Misdirected { to } => to != range.start,
+            Self::Refused => false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What survives a crash, and, told in pairs, what does not.
 
-use switchback_disks::{ReadFault, VirtualDisk, WriteFault};
+use switchback_disks::{DiskError, ReadFault, VirtualDisk, WriteFault};
 use switchback_engine::{Change, SectorRange, Stamp};
 use switchback_sim::Seed;
 
@@ -136,4 +136,18 @@ fn rot_stays_until_it_is_written_again() {
     disk.write(write(3, 4, 1)).unwrap();
     assert!(disk.read(WHOLE).unwrap().iter().all(|run| run.content.write != 99));
     assert_eq!(disk.faults_fired().rotten_reads, 1);
+}
+
+#[test]
+fn writes_that_are_asked_for_together_are_refused_once_and_half_of_them_is_there() {
+    let mut disk = VirtualDisk::new(64);
+    disk.arm_write(WriteFault::Refused);
+    disk.write(write(1, 0, 4)).expect("a single write is none of its business");
+    let together = [write(2, 10, 4), write(3, 20, 4)];
+    assert_eq!(disk.write_all(&together), Err(DiskError::Medium));
+    assert_eq!(disk.faults_fired().refused_writes, 1);
+    let held = |disk: &mut VirtualDisk<Stamp>| disk.read(WHOLE).expect("it lies on the disk").len();
+    assert_eq!(held(&mut disk), 2);
+    assert_eq!(disk.write_all(&together), Ok(()));
+    assert_eq!(held(&mut disk), 3);
 }

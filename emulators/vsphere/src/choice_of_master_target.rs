@@ -7,7 +7,7 @@ use switchback_engine::{MachineId, MasterTargetId};
 use crate::faults::Fault;
 use crate::moid::VmMoid;
 use crate::vcenter::VCenter;
-use crate::virtual_machine::VirtualMachine;
+use crate::virtual_machine::{GuestOs, VirtualMachine};
 
 /// The drives of a master target of which nothing else is said: the system on the first, and a retention drive of 600 GiB,
 /// the documented sizing (site-recovery 4.3), as the second.
@@ -57,9 +57,30 @@ impl VCenter {
         let drives = self.drives.get(&master_target.moid).map_or(&STANDARD_DRIVES[..], Vec::as_slice);
         Ok(MasterTargetFound {
             running: master_target.is_on(),
+            registered: self.is_registered(master_target),
             same_family: guest.is_none_or(|guest| guest == master_target.guest),
             drives: drives.to_vec(),
         })
+    }
+
+    /// Puts a master target behind a proxy that asks for a password before it lets anything out. Whether it can register
+    /// even so.
+    ///
+    /// # Errors
+    /// [`Fault::ManagedObjectNotFound`] when that is no master target.
+    pub fn put_behind_proxy(&mut self, master_target: VmMoid) -> Result<bool, Fault> {
+        if !self.master_targets.contains(&master_target) {
+            return Err(Fault::ManagedObjectNotFound);
+        }
+        self.behind_proxy.insert(master_target);
+        let vm = self.machines.get(&master_target).ok_or(Fault::ManagedObjectNotFound)?;
+        Ok(self.is_registered(vm))
+    }
+
+    /// The installer for Linux cannot answer a proxy that asks for a password: its secure connection fails with error 35
+    /// (site-recovery 3.8). That of Windows has the password from its system.
+    fn is_registered(&self, master_target: &VirtualMachine) -> bool {
+        master_target.guest == GuestOs::Windows || !self.behind_proxy.contains(&master_target.moid)
     }
 
     /// Disks that are attached to one master target are not another's.

@@ -154,6 +154,7 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         | PortFailure::AddressOfTest
         | PortFailure::Disallowed(_)
         | PortFailure::ScriptFailed(_)
+        | PortFailure::NetworkMissing
         | PortFailure::Unsuitable(_) => "NotSupported",
     }
 }

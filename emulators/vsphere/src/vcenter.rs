@@ -62,6 +62,8 @@ pub struct VCenter {
     /// Machines that serve as master target; the first is the one that is used when nothing else is said.
     pub(crate) master_targets: Vec<VmMoid>,
     pub(crate) assigned: BTreeMap<MachineId, VmMoid>,
+    /// Master targets that reach the service only through a proxy that asks for a password.
+    pub(crate) behind_proxy: BTreeSet<VmMoid>,
     /// The drives of a master target that were described; the others have [`STANDARD_DRIVES`](crate::STANDARD_DRIVES).
     pub(crate) drives: BTreeMap<VmMoid, Vec<Drive>>,
     /// The drive that keeps what arrives for a machine, by its place, where one was named.
@@ -97,6 +99,7 @@ impl VCenter {
             created: BTreeSet::new(),
             master_targets: Vec::new(),
             assigned: BTreeMap::new(),
+            behind_proxy: BTreeSet::new(),
             drives: BTreeMap::new(),
             retention_drives: BTreeMap::new(),
             tasks: TaskManager::default(),

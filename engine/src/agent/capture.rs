@@ -6,6 +6,9 @@
 //! what is read is newer than the place; so from the first place until the last one has been read, no cut of the
 //! stream is consistent. That, and not the mode of the newest write, is the disk's write-order state.
 //!
+//! Places and bitmap may be bounded too. A change that does not fit even there is lost track of, and with it which of
+//! the others are still to come: only a comparison helps.
+//!
 //! # Slots
 //! What is pending goes out in the order of slots. A read gets its slot when it is *issued*: a write that completes
 //! while the read is under way comes after it in the stream, so stale content from the read can never win over it.
@@ -15,7 +18,7 @@ use std::sync::Arc;
 
 use super::Replicating;
 use super::churn::Churn;
-use super::config::{AgentConfig, BATCH_BYTES, BATCH_CHANGES, PLACES_MAX};
+use super::config::{AgentConfig, BATCH_BYTES, BATCH_CHANGES, PLACE_BYTES, PLACES_MAX};
 use super::copy::Copy;
 use super::dirty::DirtyMap;
 use crate::batch::{Batch, RoundEnd};
@@ -74,6 +77,17 @@ pub(super) struct Slot<C> {
     pub(super) reads: Vec<(Token, SectorRange)>,
     pub(super) read_for: ReadFor,
     pub(super) round_end: Option<RoundEnd>,
+}
+
+/// What has become of a write that was to be captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Captured {
+    /// It is kept, and nothing has to be done about it now.
+    Kept,
+    /// It is kept, and a batch is full or a place waits to be read.
+    Due,
+    /// There was no room to remember even its place.
+    Lost,
 }
 
 /// Why the content of a slot is or was read from the disk.
@@ -167,14 +181,20 @@ impl<C: Content> DiskCapture<C> {
         });
     }
 
-    /// Keeps the place of a write whose payload could not be kept.
-    fn note_place(&mut self, range: SectorRange) {
-        if self.mode == WriteOrder::Bitmap || self.places.len() >= PLACES_MAX {
+    /// What it takes to remember the places of changes whose payload was not kept, in bytes.
+    fn tracking_bytes(&self) -> u64 {
+        self.places.len() as u64 * PLACE_BYTES + self.bitmap.noted_bytes()
+    }
+
+    /// Keeps the place of a write whose payload could not be kept; `others` is what the other disks remember.
+    fn note_place(&mut self, range: SectorRange, others: u64, limit: Option<u64>) {
+        let is_full = limit.is_some_and(|limit| others + self.tracking_bytes() + PLACE_BYTES > limit);
+        if self.mode == WriteOrder::Bitmap || is_full || self.places.len() >= PLACES_MAX {
             self.mode = WriteOrder::Bitmap;
             for place in self.places.drain(..) {
-                self.bitmap.set(place);
+                self.bitmap.note(place);
             }
-            self.bitmap.set(range);
+            self.bitmap.note(range);
         } else {
             self.mode = WriteOrder::Metadata;
             self.places.push(range);
@@ -183,16 +203,16 @@ impl<C: Content> DiskCapture<C> {
 }
 
 impl<C: Content> Replicating<C> {
-    /// Takes a completed write; true when a batch has become full.
+    /// Takes a completed write.
     pub(super) fn capture(
         &mut self,
         now: Instant,
         config: &AgentConfig,
         disk: u8,
         change: Change<C>,
-    ) -> bool {
+    ) -> Captured {
         self.owe_a_round(now, config);
-        let Some(capture) = self.disks.get_mut(usize::from(disk)) else { return false };
+        let Some(capture) = self.disks.get_mut(usize::from(disk)) else { return Captured::Kept };
         let bytes = u64::from(change.sectors) * SECTOR_BYTES;
         capture.churn.bytes += bytes;
         capture.churn.writes += 1;
@@ -204,8 +224,7 @@ impl<C: Content> Replicating<C> {
             _ => self.pool_used + bytes <= config.pool_bytes / 4 * 3,
         };
         if !has_room {
-            capture.note_place(change.range());
-            return true;
+            return self.note_place(config, disk, change.range());
         }
         capture.mode = WriteOrder::Data;
         self.pool_used += bytes;
@@ -218,7 +237,22 @@ impl<C: Content> Replicating<C> {
         let full = open.bytes >= BATCH_BYTES || open.changes.len() >= BATCH_CHANGES;
         if full {
             capture.close_batch();
+            return Captured::Due;
         }
-        full
+        Captured::Kept
+    }
+
+    /// Keeps the place of a write, if there is room to remember it.
+    fn note_place(&mut self, config: &AgentConfig, disk: u8, range: SectorRange) -> Captured {
+        let limit = config.tracking_bytes;
+        let all = |disks: &[DiskCapture<C>]| disks.iter().map(DiskCapture::tracking_bytes).sum::<u64>();
+        // Most agents have no limit, and nobody counts.
+        let before = limit.map_or(0, |_| all(&self.disks));
+        let Some(capture) = self.disks.get_mut(usize::from(disk)) else { return Captured::Kept };
+        capture.note_place(range, before - limit.map_or(0, |_| capture.tracking_bytes()), limit);
+        match limit {
+            Some(limit) if all(&self.disks) > limit => Captured::Lost,
+            _ => Captured::Due,
+        }
     }
 }

@@ -11,6 +11,8 @@ pub const BATCH_BYTES: u64 = 4 << 20;
 pub const BATCH_CHANGES: usize = 16 * 1024;
 /// Places of writes whose payload was not kept are folded into a bitmap beyond this many, as the product does.
 pub const PLACES_MAX: usize = 64 * 1024;
+/// What a place occupies in memory: where it begins and ends.
+pub const PLACE_BYTES: u64 = 16;
 /// Sectors under one bit of the bitmap: 4 KiB.
 pub const BITMAP_SECTORS: u64 = 8;
 /// A step of a first copy or resync reads this much: the largest payload a batch may have.
@@ -49,6 +51,9 @@ pub struct AgentConfig {
     pub site: Site,
     /// Bytes of payload it may keep in memory.
     pub pool_bytes: u64,
+    /// Bytes it may use to remember the places of changes whose payload it could not keep; `None` for as many as it takes.
+    /// The driver of the product has unpageable memory for that, and loses track when there is none (site-recovery 1.8).
+    pub tracking_bytes: Option<u64>,
     /// How often the batches of all disks are closed when they do not fill up.
     pub drain_every: Duration,
     /// How often control hears from it when it has nothing new to say; usually [`HEARTBEAT_EVERY`].
@@ -63,6 +68,7 @@ impl AgentConfig {
             machine,
             site,
             pool_bytes: memory_bytes / 16,
+            tracking_bytes: None,
             drain_every: Duration::from_secs(1),
             heartbeat_every: HEARTBEAT_EVERY,
         }

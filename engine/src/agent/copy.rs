@@ -16,6 +16,8 @@ use crate::time::Instant;
 #[derive(Debug, Clone)]
 pub(super) struct Copy {
     kind: Option<FirstCopy>,
+    /// Nothing is asked before this, while it is to come.
+    held_until: Option<Instant>,
     /// Everything before this sector has been read or asked about.
     cursor: u64,
     asked: Vec<Asked>,
@@ -34,12 +36,17 @@ struct Asked {
 impl Copy {
     /// Nothing to do.
     pub(super) const fn none() -> Self {
-        Self { kind: None, cursor: 0, asked: Vec::new() }
+        Self { kind: None, held_until: None, cursor: 0, asked: Vec::new() }
     }
 
-    /// A whole disk to do.
-    pub(super) const fn of(kind: FirstCopy) -> Self {
-        Self { kind: Some(kind), cursor: 0, asked: Vec::new() }
+    /// A whole disk to do; a comparison waits for an instant that is to come.
+    pub(super) const fn of(kind: FirstCopy, held_until: Option<Instant>) -> Self {
+        Self { kind: Some(kind), held_until, cursor: 0, asked: Vec::new() }
+    }
+
+    /// Lets a comparison begin that has waited long enough.
+    pub(super) fn release(&mut self, now: Instant) {
+        self.held_until = self.held_until.filter(|at| *at > now);
     }
 
     /// Whether every range was read (full) or asked about and answered (comparison).
@@ -53,8 +60,11 @@ impl Copy {
         if self.kind.is_some() { sectors - self.cursor + asked } else { 0 }
     }
 
-    /// When an unanswered question is asked again.
+    /// When an unanswered question is asked again, or the first one may be asked.
     pub(super) fn deadline(&self) -> Instant {
+        if let Some(at) = self.held_until {
+            return at;
+        }
         self.asked.iter().map(|asked| asked.retry_at).min().unwrap_or(Instant::MAX)
     }
 
@@ -70,7 +80,7 @@ impl Copy {
 
     /// The next range of a comparison to read now, if there is one; `token` is the read's.
     pub(super) fn next_question(&mut self, now: Instant, sectors: u64, token: Token) -> Option<SectorRange> {
-        if self.kind != Some(FirstCopy::Compare) {
+        if self.kind != Some(FirstCopy::Compare) || self.held_until.is_some() {
             return None;
         }
         if let Some(again) = self.asked.iter_mut().find(|asked| asked.retry_at <= now) {

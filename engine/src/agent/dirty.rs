@@ -11,19 +11,31 @@ use crate::extent::SectorRange;
 const BITS_PER_LEAF: u64 = 4096;
 const SECTORS_PER_LEAF: u64 = BITS_PER_LEAF * BITMAP_SECTORS;
 const WORDS: usize = (BITS_PER_LEAF / 64) as usize;
+/// What a leaf weighs in memory: its bits.
+pub(super) const LEAF_BYTES: u64 = BITS_PER_LEAF / 8;
 
 /// The set of dirty blocks of one disk of a known size.
 #[derive(Debug, Clone)]
 pub(super) struct DirtyMap {
     sectors: u64,
-    leaves: BTreeMap<u64, Box<[u64; WORDS]>>,
+    leaves: BTreeMap<u64, Box<Leaf>>,
     set_blocks: u64,
+    /// How many leaves hold what was noted.
+    noted_leaves: u64,
+}
+
+/// The bits of 16 MiB.
+#[derive(Debug, Clone)]
+struct Leaf {
+    words: [u64; WORDS],
+    /// Somebody noted a change in it, rather than found a difference.
+    is_noted: bool,
 }
 
 impl DirtyMap {
     /// A clean disk of that many sectors.
     pub(super) const fn new(sectors: u64) -> Self {
-        Self { sectors, leaves: BTreeMap::new(), set_blocks: 0 }
+        Self { sectors, leaves: BTreeMap::new(), set_blocks: 0, noted_leaves: 0 }
     }
 
     /// Whether nothing is dirty.
@@ -36,20 +48,38 @@ impl DirtyMap {
         self.set_blocks * BITMAP_SECTORS
     }
 
+    /// What the changes that were noted occupy, in bytes. Differences that a comparison found are not counted: who asks
+    /// for them can wait.
+    pub(super) const fn noted_bytes(&self) -> u64 {
+        self.noted_leaves * LEAF_BYTES
+    }
+
+    /// Marks every block that a change touches, of which nothing but its place could be kept.
+    pub(super) fn note(&mut self, range: SectorRange) {
+        self.mark(range, true);
+    }
+
     /// Marks every block that `range` touches.
     pub(super) fn set(&mut self, range: SectorRange) {
+        self.mark(range, false);
+    }
+
+    fn mark(&mut self, range: SectorRange, is_noted: bool) {
         if range.is_empty() {
             return;
         }
         let (mut block, end) = (range.start / BITMAP_SECTORS, (range.end - 1) / BITMAP_SECTORS + 1);
         while block < end {
             let number = block / BITS_PER_LEAF;
-            let leaf = self.leaves.entry(number).or_insert_with(|| Box::new([0; WORDS]));
+            let blank = || Box::new(Leaf { words: [0; WORDS], is_noted: false });
+            let leaf = self.leaves.entry(number).or_insert_with(blank);
+            self.noted_leaves += u64::from(is_noted && !leaf.is_noted);
+            leaf.is_noted |= is_noted;
             let leaf_end = end.min((number + 1) * BITS_PER_LEAF);
             while block < leaf_end {
                 let (word, bits) = bits_from(block, leaf_end);
-                self.set_blocks += u64::from((bits & !leaf[word]).count_ones());
-                leaf[word] |= bits;
+                self.set_blocks += u64::from((bits & !leaf.words[word]).count_ones());
+                leaf.words[word] |= bits;
                 block += u64::from(bits.count_ones());
             }
         }
@@ -78,12 +108,13 @@ impl DirtyMap {
         let number = *entry.key();
         let leaf = entry.get_mut();
         // A leaf is kept only while it has a bit.
-        let word = leaf.iter().position(|word| *word != 0)?;
-        let bit = leaf[word].trailing_zeros();
-        let run = u64::from((!(leaf[word] >> bit)).trailing_zeros()).min(u64::from(64 - bit)).min(limit);
-        leaf[word] &= !(mask(run) << bit);
-        if leaf[word..].iter().all(|word| *word == 0) {
-            entry.remove();
+        let words = &mut leaf.words;
+        let word = words.iter().position(|word| *word != 0)?;
+        let bit = words[word].trailing_zeros();
+        let run = u64::from((!(words[word] >> bit)).trailing_zeros()).min(u64::from(64 - bit)).min(limit);
+        words[word] &= !(mask(run) << bit);
+        if words[word..].iter().all(|word| *word == 0) {
+            self.noted_leaves -= u64::from(entry.remove().is_noted);
         }
         self.set_blocks -= run;
         debug_assert!(number * SECTORS_PER_LEAF < self.sectors, "a dirty block lies beyond the disk");
@@ -116,6 +147,21 @@ mod tests {
         assert_eq!(map.take(u64::MAX), [SectorRange::new(0, 16)]);
         assert!(map.is_empty());
         assert_eq!(map.take(u64::MAX), []);
+    }
+
+    #[test]
+    fn only_what_was_noted_is_on_the_account_and_goes_off_it_with_its_leaf() {
+        let mut map = DirtyMap::new(1 << 20);
+        map.set(SectorRange::new(0, SECTORS_PER_LEAF));
+        assert_eq!(map.noted_bytes(), 0);
+        map.note(SectorRange::new(8, 1));
+        map.note(SectorRange::new(16, 1));
+        map.note(SectorRange::new(SECTORS_PER_LEAF, 8));
+        assert_eq!(map.noted_bytes(), 2 * LEAF_BYTES);
+        map.take(SECTORS_PER_LEAF);
+        assert_eq!(map.noted_bytes(), LEAF_BYTES);
+        map.take(u64::MAX);
+        assert_eq!(map.noted_bytes(), 0);
     }
 
     #[test]

@@ -123,7 +123,10 @@ impl<C: Content> Agent<C> {
     /// Begins a session: from now on writes are captured; they are sent once the session's record is durable.
     pub(super) fn begin_session(&mut self, now: Instant, terms: Replication, begin: Begin, out: &mut Out<C>) {
         let machine = self.config.machine;
-        let copy = || begin.first.map_or_else(Copy::none, Copy::of);
+        // A comparison that nobody has asked for waits for its hours; what is written meanwhile is sent.
+        let hours = begin.reason.filter(|reason| reason.is_automatic()).and(terms.policy.automatic_resync);
+        let held_until = hours.map(|hours| hours.next(now)).filter(|at| *at > now);
+        let copy = || begin.first.map_or_else(Copy::none, |first| Copy::of(first, held_until));
         let disks = terms.disk_sectors.iter().enumerate();
         let disks =
             disks.map(|(i, sectors)| DiskCapture::new(super::disk_id(&self.config, i), *sectors, copy()));

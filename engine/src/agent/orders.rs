@@ -60,13 +60,26 @@ impl<C: Content> Agent<C> {
         if self.last_resync == Some(request) {
             return self.answer_when_session_is_durable(request, out);
         }
-        let Some(r) = &self.replicating else { return answer(request, Answer::Unknown, out) };
+        if self.replicating.is_none() {
+            return answer(request, Answer::Unknown, out);
+        }
+        self.last_resync = Some(request);
+        self.compare_anew(now, reason, Some(request), out);
+    }
+
+    /// Forgets what is pending, and begins a new session with a comparison.
+    pub(super) fn compare_anew(
+        &mut self,
+        now: Instant,
+        reason: ResyncReason,
+        answer: Option<RequestId>,
+        out: &mut Out<C>,
+    ) {
+        let Some(r) = &self.replicating else { return };
         let (terms, session, next_write) = (r.terms.clone(), r.session + 1, r.next_write);
         self.drop_barrier(now, out);
-        self.last_resync = Some(request);
         let (first, reason) = (Some(FirstCopy::Compare), Some(reason));
-        let begin = Begin { session, first, next_write, reason, answer: Some(request) };
-        self.begin_session(now, terms, begin, out);
+        self.begin_session(now, terms, Begin { session, first, next_write, reason, answer }, out);
     }
 
     /// Moves to another process server in the middle of the session. What the one before has taken reaches the target

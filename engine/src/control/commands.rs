@@ -169,10 +169,12 @@ impl Vault {
         if item.direction().reversed() == Direction::Reverse && facts.datastore.is_none() {
             return Err(Refused::NoDatastore);
         }
+        let invalid = facts.named.is_some() && self.config.stack == Stack::Modernised;
         self.check_master_target(machine, facts.named)?;
         if let Some(item) = self.ledger.item_mut(machine) {
             (item.process_server, item.moves_to) = (process_server, None);
         }
+        let facts = Facts { invalid, ..facts };
         let job = self.begin_replication(machine, after, facts);
         self.advance(job);
         Ok(job)

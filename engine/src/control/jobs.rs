@@ -124,6 +124,10 @@ pub enum JobError {
     /// The master target that was named for the way home will not do.
     #[error("the master target cannot receive the machine's data: {0}")]
     MasterTarget(MasterTargetUnfit),
+    /// What was given for the provider is for another one: the appliance of the modernised stack is no master target and
+    /// has no retention drive. Accepted, and fails at once (site-recovery 3.8).
+    #[error("what was given does not fit the provider")]
+    InvalidInput,
     /// The master target's host is managed by nobody, and was not discovered.
     #[error("the host of the master target has not been discovered")]
     HostNotDiscovered,
@@ -336,6 +340,8 @@ pub(super) struct Facts {
     pub away: Option<Inspection>,
     /// The master target that was named for the way home, and which of its drives, if one was.
     pub named: Option<(MasterTargetId, Option<u8>)>,
+    /// What was given is for another provider than that of the vault's stack.
+    pub invalid: bool,
     /// The master target that was named, as it was found.
     pub master_target: Option<MasterTargetFound>,
     /// Where the disks of a machine lie that is created at home.
@@ -366,6 +372,7 @@ impl Facts {
             home: None,
             away: None,
             named: None,
+            invalid: false,
             master_target: None,
             datastore: None,
             location: Location::Original,

@@ -1,6 +1,6 @@
 //! The master target that a user names for the way home: what it must be, and which of its drives keeps what arrives.
 //!
-//! The rules are those of site-recovery 3.7: it runs, its operating system is of the machine's family, and the retention
+//! The rules are those of site-recovery 3.7: it runs and has registered, its operating system is of the machine's family, and the retention
 //! drive is a volume of its own that is not locked, not FAT and not empty of capacity. A reprotect that names none leaves
 //! the machine with the one that serves it already, at first the one beside the configuration server.
 
@@ -20,6 +20,9 @@ pub enum MasterTargetUnfit {
     /// It must run.
     #[error("it does not run")]
     NotRunning,
+    /// The service knows nothing of it.
+    #[error("it could not register")]
+    NotRegistered,
     /// A Linux machine comes home through a Linux master target, a Windows machine through one with Windows.
     #[error("its operating system is of another family than the machine's")]
     OtherFamily,
@@ -96,6 +99,9 @@ fn choose_drive(found: &MasterTargetFound, named: Option<u8>) -> Result<u8, Mast
     if !found.running {
         return Err(MasterTargetUnfit::NotRunning);
     }
+    if !found.registered {
+        return Err(MasterTargetUnfit::NotRegistered);
+    }
     if !found.same_family {
         return Err(MasterTargetUnfit::OtherFamily);
     }
@@ -127,7 +133,7 @@ mod tests {
     const SYSTEM: Drive = Drive { holds: DriveUse::System, ..FREE };
 
     fn found(drives: Vec<Drive>) -> MasterTargetFound {
-        MasterTargetFound { running: true, same_family: true, drives }
+        MasterTargetFound { running: true, registered: true, same_family: true, drives }
     }
 
     #[test]
@@ -154,9 +160,11 @@ mod tests {
     }
 
     #[test]
-    fn a_master_target_must_run_and_be_of_the_machines_family() {
+    fn a_master_target_must_run_be_registered_and_be_of_the_machines_family() {
         let down = MasterTargetFound { running: false, ..found(vec![FREE]) };
         assert_eq!(choose_drive(&down, None), Err(MasterTargetUnfit::NotRunning));
+        let unknown = MasterTargetFound { registered: false, ..found(vec![FREE]) };
+        assert_eq!(choose_drive(&unknown, None), Err(MasterTargetUnfit::NotRegistered));
         let other = MasterTargetFound { same_family: false, ..found(vec![FREE]) };
         assert_eq!(choose_drive(&other, None), Err(MasterTargetUnfit::OtherFamily));
     }

@@ -26,6 +26,7 @@ pub(super) const TASKS: &[TaskKind] = &[
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     let machine = scene.item.machine;
     match (task, stages) {
+        (TaskKind::CheckPrerequisites, 0) if scene.job.facts.invalid => Next::Fail(JobError::InvalidInput),
         (TaskKind::CheckPrerequisites, 0) => {
             let recovered = What::Cloud(CloudAsk::Inspect(Instance::Recovered, machine));
             Next::Ask([recovered].into_iter().chain(master_target::find(scene)).collect())

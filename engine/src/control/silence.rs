@@ -26,6 +26,10 @@ const SILENT_AFTER: Duration = Duration::from_secs(15 * 60);
 /// For how long nothing comes from a machine until its uploads count as blocked, as recorded.
 const BLOCKED_AFTER: Duration = Duration::from_secs(30 * 60);
 
+/// For how long frames are refused until that is told: as often as the product looks at what waits to be sent
+/// (site-recovery 4.4). Inferred.
+const REFUSED_AFTER: Duration = Duration::from_secs(5 * 60);
+
 /// When the others were heard of. Not kept: the next heartbeats bring it back.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Heard {
@@ -167,6 +171,7 @@ impl Vault {
                 says.then(|| u64::from(item.health.unanswered_secs) >= SILENT_AFTER.as_secs())
             }
             Symptom::UploadsBlocked => self.are_uploads_blocked(item),
+            Symptom::UploadsRefused => self.are_uploads_refused(item),
             Symptom::NoApplicationPoint => self.lacks_application_point(item),
             Symptom::TooMuchChurn => item.health.heard.map(|_| item.health.churns_too_much),
             // The modernised stack does not warn, as recorded.
@@ -199,6 +204,19 @@ impl Vault {
         let silence = Duration::from_secs(u64::from(server.status.silence_of(item.machine)?));
         let silence = silence.min(self.now.since(self.counts_from(item)));
         Some(silence >= BLOCKED_AFTER && item.health.unanswered_secs > 0)
+    }
+
+    /// Only the way to Azure lands somewhere else before it reaches the target.
+    fn are_uploads_refused(&self, item: &ProtectedItem) -> Option<bool> {
+        if item.direction() == Direction::Reverse {
+            return Some(false);
+        }
+        let server = self.heard.process_server_of(item)?;
+        if self.is_silent(item, Some(server.heard))? {
+            return None;
+        }
+        let refused = server.status.refusal_of(item.machine);
+        Some(refused.is_some_and(|secs| u64::from(secs) >= REFUSED_AFTER.as_secs()))
     }
 
     /// Whether two were due since the last one, and the second is later than the lag that the policy allows. The

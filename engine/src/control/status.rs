@@ -157,15 +157,16 @@ impl Vault {
         }
         let is_newer = newest.map(|point| point.id) > run.newest.map(|point| point.id);
         let members: Vec<MachineId> = run.joined.iter().copied().collect();
-        let (id, needs_resync, is_shut_down) =
-            (status.group, status.needs_resync, !status.shut_down.is_empty());
+        let (id, is_shut_down) = (status.group, !status.shut_down.is_empty());
+        let doubtful = status.doubtful.clone();
         self.statuses.insert(key, status);
         if is_newer && let Some(run) = self.ledger.group_mut(id).and_then(|group| group.run_mut(key.1)) {
             run.newest = newest;
         }
         for machine in members {
             self.protect_if_pointed(machine);
-            self.resync_if_doubtful(machine, key.1, needs_resync);
+            let doubt = doubtful.iter().find(|(of, _)| *of == machine).map(|(_, session)| *session);
+            self.resync_if_doubtful(machine, key.1, doubt);
             if is_newer {
                 self.check_rpo(machine);
                 self.check_if_ill(machine);
@@ -190,24 +191,24 @@ impl Vault {
         }
     }
 
-    fn resync_if_doubtful(&mut self, machine: MachineId, generation: u64, is_doubtful: bool) {
+    /// Orders a resync of a machine whose replica came to be in doubt in a session. One that was ordered is ordered again
+    /// when the doubt is of the session that it began.
+    fn resync_if_doubtful(&mut self, machine: MachineId, generation: u64, doubt: Option<u32>) {
         let Some(item) = self.item(machine).filter(|item| item.generation == generation) else {
             return;
         };
         let order = Order::Resync { reason: ResyncReason::TargetError };
         let given = item.standing.iter().find(|standing| standing.order == order);
-        match (is_doubtful, given) {
-            (true, Some(standing)) if standing.answered => {}
-            (true, _) if is_replicating(item.state()) => {
-                let site = item.direction().source();
-                self.stand(machine, Address::Agent(machine, site), order);
-            }
-            (false, Some(_)) => {
-                if let Some(item) = self.ledger.item_mut(machine) {
-                    item.standing.retain(|standing| standing.order != order);
-                }
-            }
-            _ => {}
+        let is_answered = given.is_some_and(|standing| standing.answered);
+        let is_new = doubt.is_some_and(|session| (1..=session).contains(&item.health.session));
+        let is_over = given.is_some() && (doubt.is_none() || is_answered && is_new);
+        let is_wanted = doubt.is_some() && (!is_answered || is_new) && is_replicating(item.state());
+        let site = item.direction().source();
+        if is_over && let Some(item) = self.ledger.item_mut(machine) {
+            item.standing.retain(|standing| standing.order != order);
+        }
+        if is_wanted {
+            self.stand(machine, Address::Agent(machine, site), order);
         }
     }
 }

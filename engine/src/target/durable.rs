@@ -30,6 +30,8 @@ pub enum TargetRecord<C: Content> {
     Frame(Arc<Frame<C>>),
     /// A newer stream of a disk was seen in a comparison: nothing of an older one is taken any more.
     Superseded(StreamKey),
+    /// A disk did not take a write under this stream.
+    Doubted(StreamKey),
     /// Points were given up by retention.
     GaveUp(GroupId, Vec<PointId>),
     /// What no point needs apart is durable on the replica disks.
@@ -74,6 +76,7 @@ pub struct GroupCheckpoint<C: Content> {
     journal: Checkpoint<C>,
     streams: Vec<(StreamKey, u64, bool)>,
     finished: Vec<(MachineId, Selector, RecoveryPoint)>,
+    doubts: Vec<StreamKey>,
     pinned: Vec<(MachineId, (u64, RecoveryPoint))>,
     shared: Option<(u64, PointId)>,
 }
@@ -105,6 +108,13 @@ impl<C: Content> Target<C> {
                 if let Some(id) = self.group_of(stream.disk) {
                     self.with(id, |group| {
                         group.stream(*stream);
+                    });
+                }
+            }
+            TargetRecord::Doubted(stream) => {
+                if let Some(id) = self.group_of(stream.disk) {
+                    self.with(id, |group| {
+                        group.doubts.insert(stream.disk, *stream);
                     });
                 }
             }
@@ -169,6 +179,7 @@ impl<C: Content> Group<C> {
             journal: self.journal.checkpoint(),
             streams: self.streams.values().map(|s| (s.key, s.next, s.is_shut_down)).collect(),
             finished: self.finished.iter().map(|(machine, f)| (*machine, f.selector, f.point)).collect(),
+            doubts: self.doubts.values().copied().collect(),
             pinned: self.pinned.iter().map(|(machine, pin)| (*machine, *pin)).collect(),
             shared: self.shared,
         }
@@ -186,6 +197,7 @@ impl<C: Content> Group<C> {
             journal,
             streams: checkpoint.streams.iter().map(stream).collect(),
             finished: checkpoint.finished.iter().map(finished).collect(),
+            doubts: checkpoint.doubts.iter().map(|key| (key.disk, *key)).collect(),
             pinned: checkpoint.pinned.iter().copied().collect(),
             shared: checkpoint.shared,
             has_news: true,

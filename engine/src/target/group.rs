@@ -21,6 +21,8 @@ pub(super) struct Group<C: Content> {
     pub(super) pinned: BTreeMap<MachineId, (u64, RecoveryPoint)>,
     /// The newest point that was pinned for several machines, and the number that they have in common.
     pub(super) shared: Option<(u64, PointId)>,
+    /// Disks that did not take a write, and the stream under which that was: what they hold is in doubt.
+    pub(super) doubts: BTreeMap<DiskId, StreamKey>,
     /// Control has not heard of the newest change.
     pub(super) has_news: bool,
     /// The points as control was told of them last: most statuses have nothing new to say about them.
@@ -66,6 +68,7 @@ impl<C: Content> Group<C> {
             finished: BTreeMap::new(),
             pinned: BTreeMap::new(),
             shared: None,
+            doubts: BTreeMap::new(),
             has_news: true,
             told: Arc::default(),
             told_at: None,
@@ -85,8 +88,35 @@ impl<C: Content> Group<C> {
         let stream = self.streams.entry(key.disk).or_insert(fresh);
         if key > stream.key {
             *stream = fresh;
+            // A later session begins with a comparison, which finds whatever the disk lacks.
+            if self.doubts.remove(&key.disk).is_some() {
+                self.has_news = true;
+            }
         }
         (stream.key == key).then_some(stream)
+    }
+
+    /// A disk did not take what was to be written to it. A write that was cut short leaves nobody knows what, so what is
+    /// there is compared with its source. Nothing without a stream, and nothing twice under the same.
+    pub(super) fn doubt(&mut self, disk: DiskId) -> Option<StreamKey> {
+        let key = self.streams.get(&disk)?.key;
+        if self.finished.contains_key(&disk.machine) || self.doubts.insert(disk, key) == Some(key) {
+            return None;
+        }
+        self.has_news = true;
+        Some(key)
+    }
+
+    /// The machines whose disks are in doubt, in order, each with the latest session in which one came to that.
+    pub(super) fn doubtful(&self) -> Vec<(MachineId, u32)> {
+        let mut machines: Vec<(MachineId, u32)> = Vec::new();
+        for (disk, key) in &self.doubts {
+            match machines.last_mut().filter(|(machine, _)| *machine == disk.machine) {
+                Some((_, session)) => *session = key.session.max(*session),
+                None => machines.push((disk.machine, key.session)),
+            }
+        }
+        machines
     }
 
     /// Settles on a point for a machine. The first machine of a group that is finished chooses for those that want

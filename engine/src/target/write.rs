@@ -33,6 +33,8 @@ pub(super) struct Writing<C: Content> {
     retry_at: Option<Instant>,
     /// What the log must hold durably first: a disk must never be ahead of what a restart would know.
     pub(super) after: u64,
+    /// A disk that has just answered a write with an error.
+    doubtful: Option<DiskId>,
 }
 
 /// Why replica disks are written.
@@ -94,6 +96,10 @@ impl<C: Content> Writing<C> {
 
     /// One write of it ended.
     fn ended(&mut self, now: Instant, token: Token, result: Result<(), StorageError>) {
+        let failed = self.waiting.iter().find(|(waiting, _)| *waiting == token);
+        if result == Err(StorageError::Failed) && matches!(self.purpose, Purpose::Fold(..)) {
+            self.doubtful = failed.and_then(|(_, at)| self.todo.get(*at)).map(|(disk, _)| *disk);
+        }
         self.waiting.retain(|(waiting, _)| *waiting != token);
         // On a disk that was removed, with the protection of its machine, nothing is to be left behind.
         let is_removed = result == Err(StorageError::Gone) && matches!(self.purpose, Purpose::Close { .. });
@@ -113,7 +119,14 @@ impl<C: Content> Target<C> {
             return;
         }
         let after = self.ledger.mark();
-        self.writings.push(Writing { purpose, todo, waiting: Vec::new(), retry_at: None, after });
+        self.writings.push(Writing {
+            purpose,
+            todo,
+            waiting: Vec::new(),
+            retry_at: None,
+            after,
+            doubtful: None,
+        });
     }
 
     /// Plans folds, issues writes, and ends what has been written.
@@ -163,7 +176,22 @@ impl<C: Content> Target<C> {
 
     /// A write ended.
     pub(super) fn written(&mut self, now: Instant, token: Token, result: Result<(), StorageError>) {
-        self.writings.came_back(token, |writing| writing.ended(now, token, result));
+        let mut failed = None;
+        self.writings.came_back(token, |writing| {
+            writing.ended(now, token, result);
+            failed = writing.doubtful.take();
+        });
+        if let Some(disk) = failed {
+            self.doubt(disk);
+        }
+    }
+
+    /// Takes note that a disk answered a write with an error. It is written again all the same.
+    fn doubt(&mut self, disk: DiskId) {
+        let Some(id) = self.group_of(disk) else { return };
+        if let Some(stream) = self.groups.get_mut(id).and_then(|group| group.doubt(disk)) {
+            self.ledger.append(TargetRecord::Doubted(stream), NOTE_BYTES);
+        }
     }
 
     /// Everything is durable on the replica disks.

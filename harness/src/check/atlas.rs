@@ -12,6 +12,7 @@
 //! | a machine of a group could not be protected, or is elsewhere: the others get no points | convergence | its group |
 //! | an operator keeps a machine switched off | convergence | its group |
 //! | the driver of a machine stops, and nobody restarts the machine | convergence | its group |
+//! | the cache account takes nothing, and nobody opens it | convergence | who replicates to Azure |
 //! | a machine takes no agent, and nobody repairs that | the step that protects it | the machine |
 //! | an operator who accepts every refusal, as explored drills have, starts the old machine while it has its disks | one writable side | the machine |
 //! | somebody starts the machine in the cloud by hand while a failback brings it home | one writable side | the machine |

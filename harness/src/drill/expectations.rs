@@ -28,6 +28,8 @@ impl<C: Simulated> Drill<C> {
             Expectation::FailbackPolicy { subject, is } => self.failback_policy(*subject, is),
             Expectation::Requirements { subject, broken } => self.requirements(*subject, broken),
             Expectation::Connects { subject, from, is } => self.connects(*subject, *from, *is),
+            Expectation::Alert(subject, code) => self.alerted(*subject, code),
+            Expectation::Vault(counts) => self.vault_is(counts),
             Expectation::ProcessServer { server, figure, worst } => {
                 self.process_server_was(*server, *figure, *worst)
             }
@@ -172,6 +174,8 @@ impl<C: Simulated> Drill<C> {
             | Expectation::FailbackPolicy { .. }
             | Expectation::Requirements { .. }
             | Expectation::Connects { .. }
+            | Expectation::Alert(..)
+            | Expectation::Vault(_)
             | Expectation::ProcessServer { .. } => (String::new(), false, String::new()),
         }
     }

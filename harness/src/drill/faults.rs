@@ -82,6 +82,7 @@ impl<C: Simulated> Drill<C> {
             Action::Delete(vm) => world.operator_deletes(machine(vm)),
             Action::Move { vm, datastore } => world.operator_moves(machine(vm), datastore.0),
             Action::MoveMasterTarget { datastore } => world.operator_moves_master_target(datastore.0),
+            Action::Probe(server) => world.operator_opens_data_port(server.number() as u16),
             Action::Break { vm, what } => world.bring_about(vm.as_ref().map(machine), ailment(*what)),
             Action::Repair { vm, what } => world.repair(vm.as_ref().map(machine), ailment(*what)),
             Action::Fail { call, times, with } => {
@@ -164,6 +165,7 @@ const fn lie(kind: DiskFaultKind) -> DiskLie {
         DiskFaultKind::Lost => DiskLie::Lost,
         DiskFaultKind::Misdirected => DiskLie::Misdirected,
         DiskFaultKind::Rotten => DiskLie::Rotten,
+        DiskFaultKind::Refused => DiskLie::Refused,
     }
 }
 

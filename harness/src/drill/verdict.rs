@@ -1,7 +1,7 @@
 //! Judges, the timeline, convergence and expectations, as one list of verdicts.
 
-use switchback_engine::MachineId;
 use switchback_engine::control::{ItemState, JobState};
+use switchback_engine::{Direction, MachineId};
 use switchback_scenarios::model::words::Judge as JudgeWord;
 
 use super::{Drill, StepState};
@@ -127,7 +127,8 @@ impl<C: Simulated> Drill<C> {
         missing
     }
 
-    /// By the fault atlas: nothing is replicated from or to a site that is lost, and a group of which an operator keeps a
+    /// By the fault atlas: nothing is replicated from or to a site that is lost, nor to Azure through a cache account that
+    /// nobody opens, and a group of which an operator keeps a
     /// machine switched off, or lets one run whose disks nobody follows, gets no points.
     pub(super) fn has_nothing_to_replicate(&self, machine: MachineId) -> bool {
         let group = self.world.spec().group_of(machine.0 as usize);
@@ -146,7 +147,9 @@ impl<C: Simulated> Drill<C> {
             }
             None => self.world.running_site(MachineId(*member as u32)).is_none(),
         };
+        let goes_to_azure = way(&(machine.0 as usize)) == Some(Direction::Forward);
         self.world.site_is_lost()
+            || goes_to_azure && self.world.azure().cache().is_blocked
             || group.is_some_and(|group| {
                 group.machines.iter().any(|m| is_off(m) || is_cut_off(m) || is_elsewhere(m))
             })

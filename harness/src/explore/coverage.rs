@@ -57,6 +57,7 @@ const ENGINE: [&str; 15 + Symptom::ALL.len() + 7] = [
     "symptom it does not reach its process server",
     "symptom nothing of it reaches its process server",
     "symptom no application-consistent point for long",
+    "symptom the cache account takes nothing",
     "symptom it changes more than can be sent",
     "symptom no test failover has succeeded",
     "process server silent",

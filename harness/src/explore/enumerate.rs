@@ -254,9 +254,11 @@ fn small_site() -> Scenario {
         firmware: FirmwareWord::Bios,
         remote_access: false,
         boot: switchback_scenarios::model::Boot::READY,
+        classic_model: false,
         guest: Default::default(),
         memory: 4 << 30,
         capture_pool: 256 << 20,
+        tracking_memory: None,
         datastore: switchback_scenarios::model::DatastoreIndex(0),
         disks: vec![disk("os"), disk("data")],
         churn: Some(Churn {

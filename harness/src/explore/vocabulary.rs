@@ -42,11 +42,13 @@ pub enum FaultKind {
     AgentRefused,
     PauseRefused,
     FilterLost,
+    WriteRefused,
+    UploadsRefused,
 }
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -78,6 +80,8 @@ impl FaultKind {
         Self::AgentRefused,
         Self::PauseRefused,
         Self::FilterLost,
+        Self::WriteRefused,
+        Self::UploadsRefused,
     ];
 
     /// In words, such as `link cut`.
@@ -116,6 +120,7 @@ impl FaultKind {
                 DiskLie::Lost => Self::WriteLost,
                 DiskLie::Misdirected => Self::WriteMisdirected,
                 DiskLie::Rotten => Self::DiskRotten,
+                DiskLie::Refused => Self::WriteRefused,
             },
             Happening::DeviceSlow { .. } => Self::DiskSlow,
             Happening::CallFailed { .. } => Self::CallFailed,
@@ -124,6 +129,7 @@ impl FaultKind {
                 Ailment::TakesNoAgent(_) | Ailment::DriverInUse => Self::AgentRefused,
                 Ailment::CannotPause(_) => Self::PauseRefused,
                 Ailment::FilterLost(_) => Self::FilterLost,
+                Ailment::CacheAccountBlocked => Self::UploadsRefused,
             },
             Happening::OperatorStarted { .. } => Self::MachineStarted,
             Happening::OperatorStopped { .. } => Self::MachineStopped,

@@ -26,6 +26,9 @@ pub struct Event {
     pub code: Code,
     /// Whether its condition is gone, rather than there.
     pub cleared: bool,
+    /// Whether it is what a job that failed shows.
+    #[serde(skip)]
+    pub of_job: bool,
 }
 
 fn as_text<S: Serializer>(code: &Code, serializer: S) -> Result<S::Ok, S::Error> {
@@ -39,7 +42,7 @@ pub fn of<C: Simulated>(world: &World<C>) -> Vec<Event> {
     let mut events = Vec::new();
     for (at, happening) in world.happenings() {
         for change in changes(happening) {
-            let event = |machine, code, cleared| Event { at: *at, machine, code, cleared };
+            let event = |machine, code, cleared| Event { at: *at, machine, code, cleared, of_job: false };
             match change {
                 Change::Raised(machine, code) => {
                     standing.insert((machine, code));
@@ -58,6 +61,7 @@ pub fn of<C: Simulated>(world: &World<C>) -> Vec<Event> {
                 machine: Some(machine),
                 code,
                 cleared: false,
+                of_job: true,
             }));
         }
     }
@@ -68,9 +72,12 @@ pub fn of<C: Simulated>(world: &World<C>) -> Vec<Event> {
 fn changes(happening: &Happening) -> Vec<Change> {
     match happening {
         Happening::Observed(observed) => {
-            raised::of_observation(observed).into_iter().chain(guest::of_observation(observed)).collect()
+            let of_resync = raised::of_resync(observed);
+            let others = raised::of_observation(observed).into_iter().chain(guest::of_observation(observed));
+            others.chain(of_resync).collect()
         }
         Happening::FoundUnclean { machine } => vec![Change::Raised(Some(*machine), Code::UncleanStart)],
+        Happening::DataPortOpened { answered: true, .. } => vec![Change::Raised(None, Code::DataPortAnswers)],
         Happening::Replied { result: Err(refused) } => {
             raised::of_refusal(refused).map(|code| Change::Raised(None, code)).into_iter().collect()
         }

@@ -53,6 +53,7 @@ pub const fn symptom(symptom: Symptom) -> &'static str {
         Symptom::ProcessServerUnreached => "it does not reach its process server",
         Symptom::UploadsBlocked => "nothing of it reaches its process server",
         Symptom::NoApplicationPoint => "no application-consistent point for long",
+        Symptom::UploadsRefused => "the cache account takes nothing",
         Symptom::TooMuchChurn => "it changes more than can be sent",
         Symptom::NeverTested => "no test failover has succeeded",
     }

@@ -2,6 +2,9 @@
 
 use core::fmt::Write as _;
 
+use switchback_azure::errors::Code;
+use switchback_azure::{Counts, Severity};
+
 use crate::outcome::{Outcome, Result, Verdict, words};
 
 /// Failovers and verdicts.
@@ -14,6 +17,7 @@ pub fn summary(outcome: &Outcome) -> String {
     for verdict in &outcome.verdicts {
         verdict_lines(verdict, &mut text);
     }
+    vault_lines(outcome, &mut text);
     let figures = &outcome.figures;
     let _ = writeln!(
         text,
@@ -68,6 +72,31 @@ fn failovers(outcome: &Outcome, text: &mut String) {
         let _ = writeln!(text, "  {}", cells.join("  ").trim_end());
     }
     text.push('\n');
+}
+
+/// The health of the vault, where there is something to say about it, and the mails that went out.
+fn vault_lines(outcome: &Outcome, text: &mut String) {
+    let vault = &outcome.vault;
+    // That a machine was never tested is so of most drills, and says nothing about this one.
+    let has_news = vault.errors.iter().any(|(_, code)| *code != Code::NeverTested);
+    if has_news || !vault.fabrics.are_well() {
+        let counted = |counts: Counts| {
+            format!("{} normal, {} warning, {} critical", counts.normal, counts.warning, counts.critical)
+        };
+        let _ = writeln!(text, "\n  vault: machines {}", counted(vault.protected_items));
+        let _ = writeln!(text, "         process servers {}", counted(vault.fabrics));
+        for (machine, code) in &vault.errors {
+            let whose = machine.and_then(|machine| outcome.machines.get(machine.0 as usize));
+            let whose = whose.map_or("the site", String::as_str);
+            let _ = writeln!(text, "         {}  {code} of {whose}", Severity::of(*code).as_str());
+        }
+    }
+    for alert in &outcome.alerts {
+        let whose = alert.machine.and_then(|machine| outcome.machines.get(machine.0 as usize));
+        let (at, to) = (words::since(alert.at, outcome.t0), alert.to.join(", "));
+        let whose = whose.map_or("the site", String::as_str);
+        let _ = writeln!(text, "  mail at {at} to {to}: {} of {whose}", alert.code);
+    }
 }
 
 fn verdict_lines(verdict: &Verdict, text: &mut String) {

@@ -91,6 +91,7 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
                 DiskLie::Lost => "will lose a write",
                 DiskLie::Misdirected => "will put a write elsewhere",
                 DiskLie::Rotten => "has decayed somewhere",
+                DiskLie::Refused => "will refuse writes",
             };
             ("fault", format!("disk {} of {} {which} {what}", id.index, name(&id.machine)))
         }
@@ -138,6 +139,10 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
         Happening::OperatorMoved { machine } => {
             let what = machine.as_ref().map_or("the master target", name);
             ("operator", format!("moves the disks of {what} to another datastore"))
+        }
+        Happening::DataPortOpened { answered, .. } => {
+            let what = if *answered { "it answers with 400" } else { "nothing answers" };
+            ("operator", format!("opens the data port of a process server: {what}"))
         }
         Happening::OperatorRefused { machine, reason } => {
             let whom = machine.as_ref().map_or("the master target", name);

@@ -38,6 +38,7 @@ pub const fn ailment(word: ConditionWord) -> Ailment {
         W::ProviderStale => O::ProviderStale,
         W::ComponentsBroken => O::ComponentsBroken,
         W::ScriptsDenied => O::ScriptsDenied,
+        W::CacheAccountBlocked => return Ailment::CacheAccountBlocked,
         W::DriverInUse => return Ailment::DriverInUse,
         W::WriterFailed => return Ailment::CannotPause(PauseObstacle::WriterFailed),
         W::ProviderMissing => return Ailment::CannotPause(PauseObstacle::ProviderMissing),

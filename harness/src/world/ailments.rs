@@ -22,16 +22,18 @@ pub enum Ailment {
     DriverInUse,
     /// The driver does not follow the disks until the machine restarts.
     FilterLost(FilterLoss),
+    /// The cache account takes nothing.
+    CacheAccountBlocked,
 }
 
 impl Ailment {
-    /// What the site knows of it; nothing of a driver, which is the running system's own.
+    /// What the site knows of it; nothing of a driver, which is the running system's own, and of what is in Azure.
     pub(super) const fn condition(self) -> Option<GuestCondition> {
         Some(match self {
             Self::TakesNoAgent(why) => GuestCondition::TakesNoAgent(why),
             Self::CannotPause(why) => GuestCondition::CannotPause(why),
             Self::DriverInUse => GuestCondition::DriverInUse,
-            Self::FilterLost(_) => return None,
+            Self::FilterLost(_) | Self::CacheAccountBlocked => return None,
         })
     }
 }
@@ -40,6 +42,9 @@ impl<C: Simulated> World<C> {
     /// Something is the matter with a machine from now on; with nobody's, with the servers.
     pub fn bring_about(&mut self, machine: Option<MachineId>, ailment: Ailment) {
         self.note(Happening::FellIll { machine, ailment });
+        if ailment == Ailment::CacheAccountBlocked {
+            self.azure.cache_mut().is_blocked = true;
+        }
         if let Some(condition) = ailment.condition() {
             return self.vcenter.bring_about(machine, condition);
         }
@@ -52,7 +57,13 @@ impl<C: Simulated> World<C> {
 
     /// It no longer is.
     pub fn repair(&mut self, machine: Option<MachineId>, ailment: Ailment) {
-        let was = ailment.condition().is_some_and(|condition| self.vcenter.repair(machine, condition));
+        let was = match ailment.condition() {
+            Some(condition) => self.vcenter.repair(machine, condition),
+            None if ailment == Ailment::CacheAccountBlocked => {
+                core::mem::take(&mut self.azure.cache_mut().is_blocked)
+            }
+            None => false,
+        };
         if was {
             self.note(Happening::Repaired { machine, ailment });
         }

@@ -197,6 +197,9 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
         let (host, datastore) = (lies_on(target.datastore), datastores[target.datastore]);
         let moid = vcenter.add_master_target(&target.name, host, datastore, guest)?;
         vcenter.set_drives(moid, target.drives.clone())?;
+        if target.authenticating_proxy {
+            vcenter.put_behind_proxy(moid)?;
+        }
     }
     Ok(vcenter)
 }
@@ -218,6 +221,9 @@ fn build_azure<C: Simulated>(spec: &WorldSpec) -> Azure<C> {
     }
     for (plan, step, behaviour) in &spec.cloud.scripts {
         azure.set_script(*plan, *step, *behaviour);
+    }
+    for (number, _) in spec.machines.iter().enumerate().filter(|(_, machine)| machine.classic_model) {
+        azure.set_classic(MachineId(number as u32));
     }
     azure.set_agent_registration(spec.cloud.agent_registration);
     azure.add_subnet("default", Ipv4Addr::new(10, 1, 0, 0), 16);

@@ -109,6 +109,7 @@ pub(super) const fn kind_of_message<C: Simulated>(message: &Message<C>) -> &'sta
         Message::Batch(_) => "batch",
         Message::BatchStored { .. } => "batch stored",
         Message::Frame(_) => "frame",
+        Message::FrameRefused { .. } => "frame refused",
         Message::FrameStored { .. } => "frame stored",
         Message::Compare(_) => "compare",
         Message::Differs(_) => "differs",

@@ -203,6 +203,13 @@ pub enum Happening {
         /// Which.
         machine: Option<MachineId>,
     },
+    /// Somebody has opened the data port of a process server with a browser.
+    DataPortOpened {
+        /// Which server, by number.
+        number: u16,
+        /// Whether it answered, as a healthy one does: with 400.
+        answered: bool,
+    },
     /// An operator's wish was refused by the site.
     OperatorRefused {
         /// For which machine; the master target if it is nobody's.

@@ -71,11 +71,13 @@ impl<C: Simulated> World<C> {
     fn start_agent(&mut self, machine: MachineId, site: Site) {
         let now = self.now();
         let shown = super::faults::shown(now, self.clock_skew(Address::Agent(machine, site)));
-        let pool_bytes = self.spec.machines[machine.0 as usize].pool_bytes;
+        let spec = &self.spec.machines[machine.0 as usize];
+        let (pool_bytes, tracking_bytes) = (spec.pool_bytes, spec.tracking_bytes);
         let config = AgentConfig {
             machine,
             site,
             pool_bytes,
+            tracking_bytes,
             drain_every: self.spec.drain_every,
             heartbeat_every: self.spec.heartbeat_every(),
         };

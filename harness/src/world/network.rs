@@ -118,6 +118,13 @@ impl<C: Simulated> World<C> {
         self.arm_link(name);
     }
 
+    /// What the cache account says to an upload that it refuses. Frames to Azure land there before they reach the replicas.
+    fn refused_by_cache(&mut self, to: Address, message: &Message<C>) -> Option<Message<C>> {
+        let (Address::Target(Site::Recovery), Message::Frame(frame)) = (to, message) else { return None };
+        let stream = frame.stream;
+        (!self.azure.cache_mut().takes(frame.wire_bytes())).then_some(Message::FrameRefused { stream })
+    }
+
     /// Schedules the link's next delivery, unless an earlier look at it is under way.
     pub(super) fn arm_link(&mut self, name: LinkName) {
         let Some(at) = self.network.links[name as usize].deadline() else { return };
@@ -135,7 +142,12 @@ impl<C: Simulated> World<C> {
         self.network.links[name as usize].poll(now, &mut arrived);
         for envelope in arrived.drain(..) {
             let Envelope { from, to, message } = *envelope;
-            self.trace.record(now, flow(from, to), super::Fact::Arrived { bytes: message.wire_bytes() });
+            let bytes = message.wire_bytes();
+            self.trace.record(now, flow(from, to), super::Fact::Arrived { bytes });
+            if let Some(refused) = self.refused_by_cache(to, &message) {
+                self.send(to, from, refused);
+                continue;
+            }
             self.hear(from, to, &message);
             if self.sabotage.is_none_or(|sabotage| !sabotage.loses_on_arrival(to, &message)) {
                 self.input(to, Input::Message { from, message });

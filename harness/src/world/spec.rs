@@ -101,6 +101,8 @@ pub struct MasterTargetSpec {
     pub datastore: usize,
     /// Whether it runs Windows; Linux otherwise.
     pub windows: bool,
+    /// Whether it reaches the cloud only through a proxy that asks for a password.
+    pub authenticating_proxy: bool,
     /// Its drives, in the order in which they are offered.
     pub drives: Vec<Drive>,
 }
@@ -161,12 +163,16 @@ pub struct MachineSpec {
     pub remote_access: bool,
     /// What of it decides how it starts in the cloud.
     pub boot: BootSpec,
+    /// Whether it is made in the cloud by the classic deployment model.
+    pub classic_model: bool,
     /// What is the matter with its system from the beginning.
     pub ailments: Vec<Ailment>,
     /// Its memory in bytes.
     pub memory_bytes: u64,
     /// The agent's pool in bytes.
     pub pool_bytes: u64,
+    /// What its driver may use to remember places of changes, in bytes; `None` for as much as it takes.
+    pub tracking_bytes: Option<u64>,
     /// The datastore its disks lie on, by place.
     pub datastore: usize,
     /// Its disks.
@@ -256,7 +262,7 @@ impl WorldSpec {
     }
 
     /// The caches of all process servers, by number.
-    pub(super) fn caches(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn caches(&self) -> impl Iterator<Item = u64> {
         [self.cache_bytes; 2].into_iter().chain(self.further_caches.iter().copied())
     }
 

@@ -6,7 +6,7 @@ use crate::check::timeline::called;
 use crate::check::{Check, YEAR, recovery};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Expect, Expectation, ScriptExpectation, StepIndex};
+use crate::model::{Expect, Expectation, ScriptExpectation, StepIndex, VaultCounts};
 use crate::raw;
 use crate::raw_steps::ExpectationKind;
 use crate::scalars::KebabName;
@@ -91,6 +91,15 @@ impl Check<'_> {
                 subject: self.subject(raw, args.subject(), who)?,
                 is: args.is.value.0.clone(),
             },
+            ExpectationKind::Alert(args) => {
+                Expectation::Alert(self.subject(raw, args.subject(), who)?, args.is.value.0.clone())
+            }
+            ExpectationKind::Vault(args) => Expectation::Vault(VaultCounts {
+                normal: args.normal.map(|count| count.value.0),
+                warning: args.warning.map(|count| count.value.0),
+                critical: args.critical.map(|count| count.value.0),
+                errors: args.errors.map(|count| count.value.0),
+            }),
             ExpectationKind::Home(args) => self.home(raw, args)?,
             ExpectationKind::Task(args) => {
                 let steps = raw.timeline.as_deref().unwrap_or_default();

@@ -82,6 +82,10 @@ impl Check<'_> {
                 let who = verb("moves the master target to");
                 Action::MoveMasterTarget { datastore: self.datastore_named(raw, &args.datastore, &who)? }
             }
+            StepAction::Probe(args) => {
+                let who = verb("probes the process server");
+                Action::Probe(self.process_server_called(raw, &args.process_server, &who)?)
+            }
             StepAction::Break(args) => {
                 let (vm, what) = self.condition(raw, args, &verb("breaks something in"))?;
                 Action::Break { vm, what }

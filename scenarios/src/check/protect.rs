@@ -17,6 +17,8 @@ const DISK_MAX: u64 = 32 << 40;
 const MEMORY_MIN: u64 = 64 << 20;
 const MEMORY_MAX: u64 = 24 << 40;
 const CAPTURE_POOL_MIN: u64 = 1 << 20;
+/// A driver has a page at least.
+const TRACKING_MIN: u64 = 4 << 10;
 const BLOCK_MAX: u64 = 16 << 20;
 /// Azure's limits for a multi-VM group and for the disks of one machine.
 const GROUP_VMS_MAX: usize = 16;
@@ -76,6 +78,9 @@ impl Check<'_> {
             let most = memory.max(CAPTURE_POOL_MIN);
             self.size_within(pool, CAPTURE_POOL_MIN, most, "the capture pool of a machine");
         }
+        if let Some(memory) = raw.tracking_memory {
+            self.size_within(memory, TRACKING_MIN, MEMORY_MAX, "the memory of a driver");
+        }
         let disks = self.disks(raw);
         let datastore = match &raw.datastore {
             Some(name) => {
@@ -98,9 +103,11 @@ impl Check<'_> {
             firmware: raw.firmware.map_or(FirmwareWord::Bios, |firmware| firmware.value),
             remote_access: raw.remote_access.is_some_and(|flag| flag.value.0),
             boot: boot(raw),
+            classic_model: raw.classic_model.is_some_and(|flag| flag.value.0),
             guest: self.guest(raw),
             memory,
             capture_pool: raw.capture_pool.map_or_else(|| Vm::capture_pool_of(memory), |pool| pool.value.0),
+            tracking_memory: raw.tracking_memory.map(|memory| memory.value.0),
             datastore: datastore?,
             disks,
             churn: churn?,

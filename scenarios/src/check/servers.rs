@@ -59,6 +59,7 @@ impl Check<'_> {
                     name: target.name.value.0.clone(),
                     datastore: DatastoreIndex(datastore),
                     os: target.os.map_or(OsKind::Windows, |os| os.value),
+                    authenticating_proxy: target.authenticating_proxy.is_some_and(|flag| flag.value.0),
                     drives,
                     source: self.at(target.span),
                 }),

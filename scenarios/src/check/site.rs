@@ -7,8 +7,8 @@ use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
 use crate::model::words::{Connection, MachineKind, StackWord};
 use crate::model::{
-    Datastore, DatastoreIndex, Link, MasterTarget, NewDisks, Operator, Policy, ProcessServer, Region, Site,
-    Subscription, Vm,
+    DailyHours, Datastore, DatastoreIndex, Link, MasterTarget, NewDisks, Operator, Policy, ProcessServer,
+    Region, Site, Subscription, Vm,
 };
 use crate::raw;
 use crate::scalars::Count;
@@ -39,8 +39,16 @@ impl Check<'_> {
             cache_account: raw.cache_account.value.0.clone(),
             agent_registration: self.agent_registration(raw.agent_registration),
             subscription: raw.subscription.as_ref().map_or_else(Subscription::default, subscription),
+            alerts_to: self.alerts_to(raw),
             networks: self.networks(raw),
         }
+    }
+
+    fn alerts_to(&mut self, raw: &raw::Region) -> Vec<String> {
+        let names = raw.alerts_to.as_deref().unwrap_or_default();
+        let spans: Vec<(&str, Span)> = names.iter().map(|name| (name.value.0.as_str(), name.span)).collect();
+        self.unique("the mailbox", &spans);
+        names.iter().map(|name| name.value.0.clone()).collect()
     }
 
     fn agent_registration(&mut self, given: Option<Spanned<Time>>) -> Duration {
@@ -358,7 +366,19 @@ impl Check<'_> {
                 self.d.report(diagnostic.help("keep points longer, make them more often, or write `off`"));
             }
         }
+        if let Some(hours) = &raw.automatic_resync {
+            self.time_within(
+                hours.begins,
+                Duration::ZERO,
+                24 * HOUR - MINUTE,
+                "the beginning of the hours of resync",
+            );
+            self.time_within(hours.lasts, MINUTE, 24 * HOUR, "the hours of resync");
+        }
+        let hours =
+            |hours: &raw::DailyHours| DailyHours { begins: hours.begins.value.0, lasts: hours.lasts.value.0 };
         Policy {
+            automatic_resync: raw.automatic_resync.as_ref().map(hours),
             crash_consistent_every: raw
                 .crash_consistent_every
                 .map_or(default.crash_consistent_every, |time| time.value.0),

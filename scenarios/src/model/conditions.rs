@@ -74,14 +74,16 @@ words! {
         FilteringStopped = "filtering-stopped",
         /// The driver is unloaded, until the machine restarts.
         DriverNotLoaded = "driver-not-loaded",
+        /// The cache storage account takes nothing: its firewall, its keys, its name.
+        CacheAccountBlocked = "cache-account-blocked",
     }
 }
 
 impl ConditionWord {
-    /// Whether it is one of the servers, rather than of a machine.
+    /// Whether it is one of the servers or of Azure, rather than of a machine.
     #[must_use]
     pub const fn is_of_servers(self) -> bool {
-        matches!(self, Self::ServerFoldersClosed | Self::PolicyNotAssociated)
+        matches!(self, Self::ServerFoldersClosed | Self::PolicyNotAssociated | Self::CacheAccountBlocked)
     }
 
     /// Whether nothing but a restart of the machine ends it.
@@ -93,7 +95,8 @@ impl ConditionWord {
     /// Whether no agent can be installed while it stands.
     #[must_use]
     pub const fn refuses_agent(self) -> bool {
-        !self.ends_with_restart() && !self.keeps_from_pausing() && !matches!(self, Self::DriverInUse)
+        let is_another_matter = matches!(self, Self::DriverInUse | Self::CacheAccountBlocked);
+        !self.ends_with_restart() && !self.keeps_from_pausing() && !is_another_matter
     }
 
     /// Whether applications cannot pause while it stands.

@@ -17,11 +17,11 @@ pub use crate::model::plans::{
 pub use crate::model::points::{FailbackPoint, RecoveryPointChoice};
 use crate::model::recovery::Network;
 pub use crate::model::servers::{
-    Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, ProcessServerChoice,
-    standard_drives,
+    Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, NewDisks,
+    ProcessServerChoice, standard_drives,
 };
 pub use crate::model::steps::{
-    Action, ActionKind, Expectation, Moment, NewDisks, SlowDevice, Step, Subject, When,
+    Action, ActionKind, Expectation, Moment, SlowDevice, Step, Subject, When,
 };
 use crate::model::words::{
     BootDriver, Connection, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,
@@ -224,6 +224,8 @@ pub struct Region {
     pub agent_registration: Duration,
     /// What the subscription allows.
     pub subscription: Subscription,
+    /// Who gets a mail about what is critical; [`Region::OWNERS`] are the owners of the subscription.
+    pub alerts_to: Vec<String>,
     /// Networks beside the one that is always there, with different names.
     pub networks: Vec<Network>,
 }
@@ -243,6 +245,24 @@ impl Default for Subscription {
     fn default() -> Self {
         Self { cores: None, sizes: Vec::new(), public_addresses: true }
     }
+}
+
+/// What is expected of the health of a vault; `None` is not looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct VaultCounts {
+    /// How many machines are well.
+    pub normal: Option<u64>,
+    /// Of how many something is to be looked at.
+    pub warning: Option<u64>,
+    /// How many somebody must look at.
+    pub critical: Option<u64>,
+    /// How many codes stand.
+    pub errors: Option<u64>,
+}
+
+impl Region {
+    /// How the owners of the subscription are called among those who get mails.
+    pub const OWNERS: &'static str = "owners";
 }
 
 /// A network.
@@ -344,6 +364,17 @@ pub struct Policy {
     pub retain_recovery_points_for: Duration,
     /// The lag from which on an alert is raised, not zero.
     pub rpo_alert_after: Duration,
+    /// When a comparison may begin that nobody has asked for; `None` is at any time.
+    pub automatic_resync: Option<DailyHours>,
+}
+
+/// Hours of every day. The first day begins with the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DailyHours {
+    /// When they begin, less than a day after the day does.
+    pub begins: Duration,
+    /// How long they last, a minute to a day.
+    pub lasts: Duration,
 }
 
 impl Default for Policy {
@@ -354,6 +385,7 @@ impl Default for Policy {
             app_consistent_every: Some(Duration::from_hours(1)),
             retain_recovery_points_for: Duration::from_hours(24),
             rpo_alert_after: Duration::from_mins(15),
+            automatic_resync: None,
         }
     }
 }
@@ -396,12 +428,16 @@ pub struct Vm {
     pub remote_access: bool,
     /// How that is set up to start.
     pub boot: Boot,
+    /// Whether it is made in Azure by the classic deployment model.
+    pub classic_model: bool,
     /// What is the matter with its system from the beginning.
     pub guest: BTreeSet<ConditionWord>,
     /// Memory in bytes.
     pub memory: u64,
     /// The agent's capture pool in bytes: what was asked for, else a sixteenth of the memory.
     pub capture_pool: u64,
+    /// What the driver may use to remember places of changes, in bytes; `None` for as much as it takes.
+    pub tracking_memory: Option<u64>,
     /// Where its disks lie; for a physical machine, where they lie when it comes home.
     pub datastore: DatastoreIndex,
     /// Its disks, at least one.

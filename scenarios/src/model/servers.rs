@@ -76,10 +76,37 @@ pub struct NamedMasterTarget {
     pub datastore: DatastoreIndex,
     /// Its operating system.
     pub os: OsKind,
+    /// It reaches Azure only through a proxy that asks for a password.
+    pub authenticating_proxy: bool,
     /// Its drives, at least one.
     pub drives: Vec<Drive>,
     /// Where it was written.
     pub source: SourceLine,
+}
+
+impl NamedMasterTarget {
+    /// Whether it can register: a Linux one cannot through a proxy that asks for a password (site-recovery 3.8, 35).
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.os == OsKind::Windows || !self.authenticating_proxy
+    }
+}
+
+/// Where the disks of a machine lie that is created on premises.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NewDisks {
+    /// In the datastore of the master target.
+    #[default]
+    WithMasterTarget,
+    /// In this one.
+    In(DatastoreIndex),
+    /// None is given, which Site Recovery refuses.
+    Unsaid,
+}
+
+impl NewDisks {
+    /// How it is written that none is given. No datastore can have this name.
+    pub const UNSAID: &'static str = "none";
 }
 
 /// A drive of a master target.

@@ -10,8 +10,8 @@ use crate::model::words::{
     OutsideFailure, PassingState, PowerWord, SomeWord, StateWord, TaskEnd, TaskWord, Whereabouts,
 };
 use crate::model::{
-    DatastoreIndex, DiskIndex, DriveIndex, FailbackPoint, GroupIndex, MasterTargetIndex, PlanIndex,
-    ProcessServerChoice, RecoveryPointChoice, ScriptExpectation, StepIndex, VmIndex,
+    DatastoreIndex, DiskIndex, DriveIndex, FailbackPoint, GroupIndex, MasterTargetIndex, NewDisks, PlanIndex,
+    ProcessServerChoice, RecoveryPointChoice, ScriptExpectation, StepIndex, VaultCounts, VmIndex,
 };
 use crate::source::SourceLine;
 use crate::units::{DurationRange, Ratio};
@@ -264,6 +264,8 @@ pub enum Action {
         /// Where to.
         datastore: DatastoreIndex,
     },
+    /// Somebody opens the data port of a process server with a browser.
+    Probe(ProcessServerChoice),
     /// Something is the matter with a machine's system from now on, or with the servers.
     Break {
         /// Which machine; none for the servers.
@@ -370,6 +372,7 @@ impl Action {
             Self::Delete(_) => Fault(FaultWord::Delete),
             Self::Move { .. } => Fault(FaultWord::Move),
             Self::MoveMasterTarget { .. } => Fault(FaultWord::MoveMasterTarget),
+            Self::Probe(_) => Fault(FaultWord::Probe),
             Self::Break { .. } => Fault(FaultWord::Break),
             Self::Repair { .. } => Fault(FaultWord::Repair),
             Self::Fail { .. } => Fault(FaultWord::Fail),
@@ -397,21 +400,6 @@ impl Action {
     }
 }
 
-/// Where the disks of a machine lie that is created on premises.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum NewDisks {
-    /// In the datastore of the master target.
-    #[default]
-    WithMasterTarget,
-    /// In this one.
-    In(DatastoreIndex),
-    /// None is given, which Site Recovery refuses.
-    Unsaid,
-}
-
-impl NewDisks {
-    /// How it is written that none is given. No datastore can have this name.
-    pub const UNSAID: &'static str = "none";
 }
 
 /// What is expected of a run.
@@ -554,6 +542,10 @@ pub enum Expectation {
         /// The code: a number, or a name of letters, digits and `-`.
         is: String,
     },
+    /// A code about which a mail went out during the run, for one of them.
+    Alert(Subject, String),
+    /// The health of the vault at the end of the run.
+    Vault(VaultCounts),
     /// The worst health that a process server had during the run.
     ProcessServer {
         /// Which.

@@ -266,6 +266,12 @@ words! {
         BootNotPrepared = "boot-not-prepared",
         /// The master target that was named does not run.
         MasterTargetNotRunning = "master-target-not-running",
+        /// The master target that was named could not register.
+        MasterTargetNotRegistered = "master-target-not-registered",
+        /// What was given does not fit the provider of the stack.
+        InvalidInput = "invalid-input",
+        /// The network of a machine of the classic model is missing.
+        NetworkMissing = "network-missing",
         /// The master target that was named has another operating system than the machine.
         WrongMasterTarget = "wrong-master-target",
         /// The retention drive that was named will not do, or the master target has none that does.
@@ -422,7 +428,7 @@ words! {
 }
 
 words! {
-    /// What a disk does wrong without saying so.
+    /// What a disk does wrong, mostly without saying so.
     pub enum DiskFaultKind is "a kind of disk fault" {
         /// Of the next write only a part reaches the disk.
         Torn = "torn",
@@ -432,6 +438,8 @@ words! {
         Misdirected = "misdirected",
         /// Something that was written reads back changed.
         Rotten = "rotten",
+        /// The next writes of who keeps the disk up to date are answered with an error, and half of them is there.
+        Refused = "refused",
     }
 }
 

@@ -48,6 +48,9 @@ fn machine(scenario: &Scenario, vm: &Vm, folder: &Path) -> String {
     if vm.boot.locked {
         line("boot-locked", "true".to_owned());
     }
+    if vm.classic_model {
+        line("classic-model", "true".to_owned());
+    }
     if !vm.guest.is_empty() {
         let guest: Vec<String> = vm.guest.iter().map(ToString::to_string).collect();
         line("guest", format!("[{}]", guest.join(", ")));
@@ -57,6 +60,9 @@ fn machine(scenario: &Scenario, vm: &Vm, folder: &Path) -> String {
     }
     if vm.capture_pool != Vm::capture_pool_of(vm.memory) {
         line("capture-pool", show_bytes(vm.capture_pool));
+    }
+    if let Some(memory) = vm.tracking_memory {
+        line("tracking-memory", show_bytes(memory));
     }
     if vm.datastore != DatastoreIndex(0) {
         line("datastore", plain(&scenario.site.datastores[vm.datastore.0].name));

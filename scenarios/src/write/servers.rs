@@ -33,6 +33,7 @@ fn master_target(scenario: &Scenario, target: &NamedMasterTarget) -> Flow {
             plain(&scenario.site.datastores[target.datastore.0].name)
         })
         .with_if(target.os != OsKind::Windows, "os", || target.os)
+        .with_if(target.authenticating_proxy, "authenticating-proxy", || true)
         .with_if(target.drives != standard_drives(), "drives", || drives(&target.drives))
 }
 

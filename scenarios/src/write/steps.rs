@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::words::{Component, LocationWord};
 use crate::model::{
     Action, DatastoreIndex, Expectation, FailbackPoint, MasterTargetIndex, Moment, NewDisks, Ratio,
-    RecoveryPointChoice, Scenario, SlowDevice, Step, Subject, VmIndex, When,
+    RecoveryPointChoice, Scenario, SlowDevice, Step, Subject, VaultCounts, VmIndex, When,
 };
 use crate::units::{show_bit_rate, show_range, show_time};
 use crate::write::recovery;
@@ -147,6 +147,7 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
         | Action::Delete(vm) => of_vm(scenario, *vm),
         Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
         Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),
+        Action::Probe(server) => flow.with("process-server", plain(scenario.process_server_name(*server))),
         Action::Break { vm, what } | Action::Repair { vm, what } => {
             let flow = vm.map_or(flow, |vm| of_vm(scenario, vm));
             flow.with("what", what)
@@ -269,6 +270,8 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
             )
         }
         Expectation::Code { subject, is } => ("code", of(scenario, *subject).with("is", code(is))),
+        Expectation::Alert(subject, is) => ("alert", of(scenario, *subject).with("is", code(is))),
+        Expectation::Vault(counts) => ("vault", vault(counts)),
         Expectation::Home { subject, is, host, datastore } => {
             let flow = of(scenario, *subject).with("is", is);
             let flow = host.iter().fold(flow, |flow, host| flow.with("host", host));
@@ -305,4 +308,11 @@ fn expectation(scenario: &Scenario, what: &Expectation) -> String {
         }
     };
     format!("{key}: {value}")
+}
+
+fn vault(counts: &VaultCounts) -> Flow {
+    let VaultCounts { normal, warning, critical, errors } = *counts;
+    let all = [("normal", normal), ("warning", warning), ("critical", critical), ("errors", errors)];
+    let said = all.into_iter().filter_map(|(key, count)| Some((key, count?)));
+    said.fold(Flow::new(), |flow, (key, count)| flow.with(key, count))
 }

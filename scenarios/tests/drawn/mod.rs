@@ -195,11 +195,12 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
         guest(),
     );
     let loads = (any::<[bool; 3]>(), time(Duration::ZERO, YEAR));
-    (disks, memory, proptest::option::of(any::<Index>()), kinds, 0..stores, loads).prop_flat_map(
+    let room = (proptest::option::of(any::<Index>()), proptest::option::of(bytes(4 << 10, 24 << 40, 1)));
+    (disks, memory, room, kinds, 0..stores, loads).prop_flat_map(
         move |(
             disks,
             memory,
-            pool,
+            (pool, tracking),
             (kind, os, firmware, remote_access, boot, guest),
             store,
             (wanted, starts_at),
@@ -215,11 +216,13 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
                 remote_access,
                 boot: boot.clone(),
                 guest: guest.iter().copied().filter(|word| word.goes_with(os)).collect(),
+                classic_model: tracking.is_some(),
                 memory,
                 capture_pool: pool.map_or_else(
                     || Vm::capture_pool_of(memory),
                     |pool| (1 << 20) + pool.index((memory - (1 << 20)) as usize + 1) as u64,
                 ),
+                tracking_memory: tracking,
                 datastore: DatastoreIndex(store),
                 traces: traces_on(&disks, &wanted, starts_at),
                 disks: disks.clone(),
@@ -265,8 +268,11 @@ fn policy() -> impl Strategy<Value = Policy> {
     let (minute, day) = (Duration::from_mins(1), Duration::from_hours(24));
     let app = proptest::option::of(time(Duration::from_mins(15), day / 2));
     let crash = time(minute, Duration::from_hours(1));
-    let drawn = (crash, app, time(Duration::ZERO, 15 * day), time(minute, YEAR)).prop_map(
-        |(crash_consistent_every, app, retain_recovery_points_for, rpo_alert_after)| Policy {
+    let hours = (time(Duration::ZERO, day - minute), time(minute, day));
+    let hours = proptest::option::of(hours.prop_map(|(begins, lasts)| DailyHours { begins, lasts }));
+    let drawn = (crash, app, time(Duration::ZERO, 15 * day), time(minute, YEAR), hours).prop_map(
+        |(crash_consistent_every, app, retain_recovery_points_for, rpo_alert_after, hours)| Policy {
+            automatic_resync: hours,
             crash_consistent_every,
             app_consistent_every: app.filter(|every| *every < retain_recovery_points_for),
             retain_recovery_points_for,
@@ -519,6 +525,7 @@ fn frame() -> impl Strategy<Value = Scenario> {
                     networks: azure.3,
                     agent_registration: azure.4,
                     subscription: azure.5,
+                    alerts_to: if azure.4.is_zero() { Vec::new() } else { vec![Region::OWNERS.to_owned()] },
                 },
                 wan,
                 lan,

@@ -38,9 +38,11 @@ pub(super) fn further(
     });
     let master_targets = (0usize..3).prop_flat_map(names).prop_flat_map(move |names| {
         let target = |name: String| {
-            (0..stores, any_word(OsKind::ALL), drives()).prop_map(move |(store, os, drives)| {
+            let ways = (any_word(OsKind::ALL), proptest::bool::ANY);
+            (0..stores, ways, drives()).prop_map(move |(store, (os, authenticating_proxy), drives)| {
                 let datastore = DatastoreIndex(store);
-                NamedMasterTarget { name: name.clone(), datastore, os, drives, source: NOWHERE }
+                let (name, source) = (name.clone(), NOWHERE);
+                NamedMasterTarget { name, datastore, os, authenticating_proxy, drives, source }
             })
         };
         names.into_iter().map(target).collect::<Vec<_>>()

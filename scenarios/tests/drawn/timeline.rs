@@ -219,6 +219,8 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         vm(frame).prop_map(Action::Delete),
         (vm(frame), store()).prop_map(|(vm, datastore)| Action::Move { vm, datastore }),
         store().prop_map(|datastore| Action::MoveMasterTarget { datastore }),
+        prop_oneof![Just(ProcessServerChoice::OnPremises), Just(ProcessServerChoice::Azure)]
+            .prop_map(Action::Probe),
         (condition(frame), any::<bool>()).prop_map(|((vm, what), repairs)| {
             match repairs && !what.ends_with_restart() {
                 true => Action::Repair { vm, what },
@@ -343,6 +345,10 @@ pub(super) fn expectations(frame: &Scenario) -> impl Strategy<Value = Vec<Expect
             .prop_map(|(subject, from, is)| Expectation::Connects { subject, from, is }),
         (subject(frame), code()).prop_map(|(subject, is)| Expectation::Code { subject, is }),
         script(frame),
+        (subject(frame), code()).prop_map(|(subject, is)| Expectation::Alert(subject, is)),
+        any::<[Option<u64>; 4]>().prop_map(|[normal, warning, critical, errors]| {
+            Expectation::Vault(VaultCounts { normal, warning, critical, errors })
+        }),
         (
             (0..2 + frame.process_servers.len()).prop_map(ProcessServerChoice::of_number),
             proptest::option::of(any_word(FigureWord::ALL)),

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use switchback_engine::control::{
-    ItemState, Job, JobError, JobKind, Operation, Refused, TaskKind, TaskState,
+    ItemState, Job, JobError, JobKind, MasterTargetUnfit, Operation, Refused, TaskKind, TaskState,
 };
 use switchback_engine::health::Symptom;
 use switchback_engine::message::{Observation, ResyncReason};
@@ -56,6 +56,14 @@ codes! {
     NoCrashConsistentPoint = "78169",
     /// Machine or agent crashed; the disks are compared.
     UncleanShutdown = "SourceAgentUncleanSystemShutdownError",
+    /// The driver did not follow the disks; they are compared.
+    AgentLostTrack = "SourceAgentInternalError",
+    /// The agent ran out of memory for what changed; the disks are compared.
+    LowMemory = "SourceAgentLowMemoryError",
+    /// The target lost track; the disks are compared.
+    TargetLostTrack = "TargetAgentInternalError",
+    /// The place that logs are sent to is not well.
+    UploadLocationUnhealthy = "ECH00026",
     /// The cache of the process server is full.
     CacheFull = "SourceAgentDifferentialSyncThrottleOccurred",
     /// The machine could not be created in Azure.
@@ -158,6 +166,14 @@ codes! {
     FilteringStopped = "220",
     /// The driver is not loaded.
     DriverNotLoaded = "ECH00024",
+    /// What was given does not fit the provider.
+    InvalidParameter = "506",
+    /// A machine of the classic model could not be created in Azure.
+    ClassicMachineNotCreated = "70038",
+    /// A Linux master target could not register through a proxy that asks for a password.
+    MasterTargetNotRegistered = "35",
+    /// The port for data answers as it does on a healthy server.
+    DataPortAnswers = "400-on-9443",
     /// Anything that has no code of its own.
     Internal = "499",
 }
@@ -191,15 +207,37 @@ pub const fn of_observation(observed: &Observation) -> Option<Change> {
             let (machine, code) = (Some(*machine), of_symptom(*symptom));
             Some(if *is_there { Change::Raised(machine, code) } else { Change::Cleared(machine, code) })
         }
-        Observation::ResyncStarted { machine, reason: ResyncReason::UncleanShutdown } => {
-            Some(Change::Raised(Some(*machine), Code::UncleanShutdown))
-        }
-        Observation::CopyCompleted { machine } => {
-            Some(Change::Cleared(Some(*machine), Code::UncleanShutdown))
-        }
         Observation::Throttled { .. } => Some(Change::Raised(None, Code::CacheFull)),
         Observation::TakesAgain { .. } => Some(Change::Cleared(None, Code::CacheFull)),
         _ => None,
+    }
+}
+
+/// The codes that the beginning of a resync raises and its end clears: also those of resyncs before it that another one
+/// came in front of.
+#[must_use]
+pub fn of_resync(observed: &Observation) -> Vec<Change> {
+    match observed {
+        Observation::ResyncStarted { machine, reason } => {
+            of_reason(*reason).map(|code| Change::Raised(Some(*machine), code)).into_iter().collect()
+        }
+        Observation::CopyCompleted { machine } => {
+            let codes = ResyncReason::ALL.into_iter().filter_map(of_reason);
+            codes.map(|code| Change::Cleared(Some(*machine), code)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The code of the reason of a resync; none for one that nobody needs to be told.
+#[must_use]
+pub const fn of_reason(reason: ResyncReason) -> Option<Code> {
+    match reason {
+        ResyncReason::UncleanShutdown => Some(Code::UncleanShutdown),
+        ResyncReason::TargetError => Some(Code::TargetLostTrack),
+        ResyncReason::LowMemory => Some(Code::LowMemory),
+        ResyncReason::NotFollowed => Some(Code::AgentLostTrack),
+        ResyncReason::Manual | ResyncReason::Reprotect => None,
     }
 }
 
@@ -213,6 +251,7 @@ pub const fn of_symptom(symptom: Symptom) -> Code {
         Symptom::ProcessServerUnreached => Code::ProcessServerUnreached,
         Symptom::UploadsBlocked => Code::UploadsBlocked,
         Symptom::NoApplicationPoint => Code::NoApplicationConsistentPoint,
+        Symptom::UploadsRefused => Code::UploadLocationUnhealthy,
         Symptom::TooMuchChurn => Code::TooMuchChurn,
         Symptom::NeverTested => Code::NeverTested,
     }
@@ -259,7 +298,9 @@ pub fn of_job(job: &Job) -> Option<Code> {
         JobError::MachineInTheWay(Site::Primary) => Code::MachineAtHomeNotStarted,
         JobError::HostNotDiscovered => Code::HostNotDiscovered,
         JobError::AgentNotRegistered => Code::AgentNotRegistered,
-        // No code is documented for a master target that will not do.
+        JobError::InvalidInput => Code::InvalidParameter,
+        JobError::MasterTarget(MasterTargetUnfit::NotRegistered) => Code::MasterTargetNotRegistered,
+        // No code is documented for a master target that will not do otherwise.
         JobError::NoSuchPoint | JobError::Unknown | JobError::MasterTarget(_) => Code::Internal,
     })
 }
@@ -289,6 +330,7 @@ pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
             Code::MachineAtHomeNotStarted
         }
         (PortFailure::DatastoreOutOfReach, _) => Code::DatastoreOutOfReach,
+        (PortFailure::NetworkMissing, _) => Code::ClassicMachineNotCreated,
         (PortFailure::BootNotPrepared, _) => Code::BootNotPrepared,
         (PortFailure::AddressOfTest, _) => Code::AddressOfTest,
         // The machine is not there, or hung.

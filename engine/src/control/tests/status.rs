@@ -85,12 +85,21 @@ fn a_doubtful_replica_is_resynced_once_per_occurrence() {
         given(world, |order| matches!(order, Order::Resync { reason: ResyncReason::TargetError }))
     };
     for occurrence in 1..=2 {
-        world.journals.get_mut(&(G, Site::Recovery)).expect("a journal").needs_resync = true;
+        world.journals.get_mut(&(G, Site::Recovery)).expect("a journal").doubtful = vec![(M, 0)];
         world.run_for(Duration::from_secs(120));
         assert_eq!(resyncs(&world), occurrence);
-        world.journals.get_mut(&(G, Site::Recovery)).expect("a journal").needs_resync = false;
+        world.journals.get_mut(&(G, Site::Recovery)).expect("a journal").doubtful = Vec::new();
         world.run_for(Duration::from_secs(60));
     }
+}
+
+#[test]
+fn a_replica_that_comes_to_be_in_doubt_in_the_session_of_its_resync_is_resynced_again() {
+    let mut world = World::protected();
+    // The agents of this world stay in their first session, so the doubt is always one of the present one.
+    world.journals.get_mut(&(G, Site::Recovery)).expect("a journal").doubtful = vec![(M, 1)];
+    world.run_for(Duration::from_secs(600));
+    assert!(given(&world, |order| matches!(order, Order::Resync { reason: ResyncReason::TargetError })) > 1);
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(super) struct FakeJournal {
     pub points: Vec<RecoveryPoint>,
     pub shut_down: BTreeSet<MachineId>,
     pub finished: BTreeMap<MachineId, (Selector, RecoveryPoint)>,
-    pub needs_resync: bool,
+    pub doubtful: Vec<(MachineId, u32)>,
 }
 
 pub(super) type Step = Input<Stamp>;
@@ -427,7 +427,7 @@ pub(super) fn target_status(journal: &FakeJournal) -> TargetStatus {
         generation: journal.spec.generation,
         points: journal.points.clone().into(),
         shut_down: journal.shut_down.iter().copied().collect(),
-        needs_resync: journal.needs_resync,
+        doubtful: journal.doubtful.clone(),
     }
 }
 

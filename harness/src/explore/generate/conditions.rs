@@ -23,7 +23,8 @@ pub(super) fn from_the_beginning(chance: &mut Chance, os: OsKind) -> BTreeSet<Co
 /// Something goes wrong with a machine, or with the servers.
 pub(super) fn breaks(chance: &mut Chance, vm: VmIndex, scenario: &Scenario) -> Action {
     let os = scenario.vms[vm.0].os;
-    let what = match chance.below(4) {
+    let what = match chance.below(5) {
+        4 => ConditionWord::CacheAccountBlocked,
         0 => drawn(chance, os, |word| word.ends_with_restart()),
         1 => drawn(chance, os, |word| word.keeps_from_pausing() || *word == ConditionWord::DriverInUse),
         _ => drawn(chance, os, |word| word.refuses_agent()),

@@ -9,7 +9,7 @@ use switchback_scenarios::model::words::{
     OutsideFailure,
 };
 use switchback_scenarios::model::{
-    Action, DatastoreIndex, DiskIndex, Ratio, SlowDevice, Step, StepIndex, VmIndex, When,
+    Action, DatastoreIndex, DiskIndex, ProcessServerChoice, Ratio, SlowDevice, Step, StepIndex, VmIndex, When,
 };
 use switchback_sim::{Chance, Seed};
 
@@ -141,6 +141,7 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         FaultWord::StopInAzure => Action::StopInAzure(vm),
         FaultWord::StartInAzure => Action::StartInAzure(vm),
         FaultWord::Destroy => Action::Destroy,
+        FaultWord::Probe => Action::Probe(ProcessServerChoice::of_number(chance.below(2) as usize)),
         FaultWord::Break => conditions::breaks(chance, vm, scenario),
         FaultWord::Repair => conditions::repairs(chance, vm, scenario),
     }

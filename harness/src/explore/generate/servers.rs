@@ -2,7 +2,7 @@
 //! them a reprotect names, and where machines move to.
 
 use switchback_scenarios::Scenario;
-use switchback_scenarios::model::words::{DriveUse, FileSystem, LocationWord, OsKind};
+use switchback_scenarios::model::words::{DriveUse, FileSystem, LocationWord, OsKind, StackWord};
 use switchback_scenarios::model::{
     Action, DatastoreIndex, Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer,
     NewDisks, ProcessServerChoice, Ratio, Subject, standard_drives,
@@ -52,6 +52,7 @@ fn master_target(chance: &mut Chance, number: u64, datastores: usize) -> NamedMa
         name: format!("mt-{}", number + 1),
         datastore: DatastoreIndex(chance.below(datastores as u64) as usize),
         os: if one_in(chance, 2) { OsKind::Linux } else { OsKind::Windows },
+        authenticating_proxy: one_in(chance, 4),
         drives: if one_in(chance, 3) { strange_drives(chance) } else { standard_drives() },
         source: NOWHERE,
     }
@@ -83,8 +84,11 @@ pub(super) fn choose(
     let named = one_in(chance, 3);
     let process_server =
         named.then(|| ProcessServerChoice::of_number(chance.below(process_servers) as usize));
+    // The appliance of the modernised stack is no master target: the job fails as often as it is asked for.
+    let is_classic = scenario.site.stack == StackWord::Classic;
     let suitable = suitable(scenario, subject);
-    let master_target = if !is_home && one_in(chance, 2) { chance.pick(&suitable).copied() } else { None };
+    let master_target =
+        if is_classic && !is_home && one_in(chance, 2) { chance.pick(&suitable).copied() } else { None };
     // The second is the one that will do, on every master target that is drawn.
     let retention_drive = master_target.filter(|_| one_in(chance, 3)).map(|_| DriveIndex(1));
     let datastore = NewDisks::WithMasterTarget;
@@ -108,10 +112,13 @@ pub(super) fn switch(chance: &mut Chance, scenario: &Scenario, subject: Subject)
     Action::SwitchProcessServer { subject, to }
 }
 
-/// The master targets of the family of all the machines: with any other the job fails as often as it is asked for.
+/// The master targets of the family of all the machines that have registered: with any other the job fails as often as it
+/// is asked for.
 fn suitable(scenario: &Scenario, subject: Subject) -> Vec<MasterTargetIndex> {
-    let further = scenario.master_targets.iter().map(|target| target.os);
-    let all = core::iter::once(OsKind::Windows).chain(further).enumerate();
+    let further = scenario.master_targets.iter().map(|target| (target.os, target.is_registered()));
+    let all = core::iter::once((OsKind::Windows, true)).chain(further).enumerate();
     let fits = |os: OsKind| scenario.members(subject).iter().all(|vm| scenario.vm(*vm).os == os);
-    all.filter(|(_, os)| fits(*os)).map(|(number, _)| MasterTargetIndex(number)).collect()
+    all.filter(|(_, (os, registered))| *registered && fits(*os))
+        .map(|(number, _)| MasterTargetIndex(number))
+        .collect()
 }

@@ -9,8 +9,8 @@ use switchback_scenarios::model::words::{
     BootDriver, Connection, FirmwareWord, MachineKind, Origin, OsKind, StackWord,
 };
 use switchback_scenarios::model::{
-    Boot, Churn, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex, Link,
-    MasterTarget, Pattern, Policy, ProcessServer, Ratio, Region, Site, Subscription, Vm, VmIndex,
+    Boot, Churn, DailyHours, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex,
+    Link, MasterTarget, Pattern, Policy, ProcessServer, Ratio, Region, Site, Subscription, Vm, VmIndex,
 };
 use switchback_sim::{Chance, Seed};
 
@@ -65,6 +65,7 @@ pub(super) fn region() -> Region {
         cache_account: "stdrcache".to_owned(),
         agent_registration: Duration::ZERO,
         subscription: Subscription::default(),
+        alerts_to: Vec::new(),
         networks: Vec::new(),
     }
 }
@@ -182,10 +183,13 @@ fn machine(
         os,
         boot: boot(chance),
         guest: conditions::from_the_beginning(chance, os),
+        classic_model: one_in(chance, 12),
         firmware: FirmwareWord::Bios,
         remote_access: false,
         memory: 1 << 30,
         capture_pool: if leanings.starved { chance.in_range(1..=9) * MIB } else { 64 * MIB },
+        // A driver that runs out of memory now and then needs a pool that does, and is rare even so.
+        tracking_memory: (leanings.starved && one_in(chance, 4)).then(|| chance.in_range(1..=16) * 4096),
         datastore: DatastoreIndex(chance.below(datastores as u64) as usize),
         disks,
         churn: None,
@@ -375,7 +379,14 @@ fn policy(chance: &mut Chance, leanings: Leanings, lasts: Duration) -> Policy {
         app_consistent_every: (application < keep && chance.below(3) > 0).then_some(application),
         retain_recovery_points_for: keep,
         rpo_alert_after: MINUTE * 30,
+        automatic_resync: one_in(chance, 8).then(|| daily_hours(chance)),
     }
+}
+
+/// Most of a day: who waits for them must not wait for longer than a run has to come to rest.
+fn daily_hours(chance: &mut Chance) -> DailyHours {
+    let begins = Duration::from_mins(chance.below(24 * 60));
+    DailyHours { begins, lasts: Duration::from_hours(chance.in_range(22..=24)) }
 }
 
 const fn whole_minutes(span: Duration) -> Duration {

@@ -61,12 +61,14 @@ impl Shrinking<'_> {
             (vm.memory, vm.capture_pool) = (4 << 30, 256 << 20);
             (vm.kind, vm.boot) = (MachineKind::Vmware, Boot::READY);
             vm.guest.clear();
+            (vm.tracking_memory, vm.classic_model) = (None, false);
             if !is_about_its_system {
                 vm.os = OsKind::Windows;
             }
         });
         self.change(&format!("{name} has an ordinary pool"), |scenario| {
-            scenario.vms[vm].capture_pool = scenario.vms[vm].memory / 16;
+            let vm = &mut scenario.vms[vm];
+            (vm.capture_pool, vm.tracking_memory) = (vm.memory / 16, None);
         });
         for disk in 0..self.best.vms[vm].disks.len() {
             self.change(&format!("an empty disk of {name}"), |scenario| {
@@ -111,6 +113,7 @@ fn without_further_servers(scenario: &mut Scenario) {
             Action::SwitchProcessServer { to: to @ ProcessServerChoice::Named(_), .. } => {
                 *to = ProcessServerChoice::Azure;
             }
+            Action::Probe(of @ ProcessServerChoice::Named(_)) => *of = ProcessServerChoice::Azure,
             action @ Action::Reprotect { .. } => plain_action(action),
             _ => {}
         }

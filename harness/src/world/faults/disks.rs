@@ -22,6 +22,8 @@ pub enum DiskLie {
     Misdirected,
     /// A place that holds something has decayed.
     Rotten,
+    /// The next writes of who keeps it up to date are answered with an error: it says so, and that is no lie.
+    Refused,
 }
 
 /// A device that can be slow.
@@ -34,7 +36,7 @@ pub enum SlowDevice {
 }
 
 impl<C: Simulated> World<C> {
-    /// Makes a disk lie once; false when there is no such disk now, or nothing on it that could decay.
+    /// Makes a disk lie once, or fail; false when there is no such disk now, or nothing on it that could decay.
     pub fn disk_lies(&mut self, disk: PhysicalDisk, lie: DiskLie) -> bool {
         let mut chance = self.chance.fork();
         let Some(virtual_disk) = self.storage.disk_mut(disk) else { return false };
@@ -51,8 +53,11 @@ impl<C: Simulated> World<C> {
                 let decayed = Change { start: run.start, sectors: 1, content: C::damage() };
                 virtual_disk.arm_read(ReadFault::Rot(decayed));
             }
+            DiskLie::Refused => virtual_disk.arm_write(WriteFault::Refused),
         }
-        self.judges.expect_damage(disk.id().machine);
+        if lie != DiskLie::Refused {
+            self.judges.expect_damage(disk.id().machine);
+        }
         self.note(Happening::DiskLies { disk, lie });
         true
     }

@@ -1,6 +1,7 @@
 //! What people do to the site by hand, rightly or wrongly.
 
 use switchback_engine::control::ItemState;
+use switchback_engine::role::Address;
 use switchback_engine::{Direction, MachineId, Site};
 use switchback_vsphere as vsphere;
 
@@ -40,6 +41,13 @@ impl<C: Simulated> World<C> {
             self.note(Happening::StoppedInAzure { machine });
             self.shut_down_guest(machine, Site::Recovery);
         }
+    }
+
+    /// Somebody beside a process server opens its data port with a browser. One that runs answers that it did not
+    /// understand (site-recovery 3.8).
+    pub fn operator_opens_data_port(&mut self, number: u16) {
+        let answered = self.hosts.is_up(Address::ProcessServer(number));
+        self.note(Happening::DataPortOpened { number, answered });
     }
 
     /// Somebody starts the machine in the cloud again. One that Site Recovery has shut down is left alone. While the

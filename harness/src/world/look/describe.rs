@@ -62,6 +62,7 @@ fn message<C: Simulated>(names: Names<'_>, message: &Message<C>) -> String {
         Message::Answer { .. }
         | Message::AgentStatus(_)
         | Message::ProcessServerStatus(_)
+        | Message::FrameRefused { .. }
         | Message::MarkerWanted { .. } => kind_of_message(message).to_owned(),
     }
 }

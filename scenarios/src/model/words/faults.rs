@@ -45,6 +45,8 @@ words! {
         Move = "move",
         /// An operator moves the master target to another datastore.
         MoveMasterTarget = "move-master-target",
+        /// Somebody opens the data port of a process server with a browser.
+        Probe = "probe",
         /// Something is the matter with a machine's system, or with the servers.
         Break = "break",
         /// Somebody repairs it.

@@ -56,7 +56,7 @@ impl World {
                         points: Vec::new(),
                         shut_down: BTreeSet::new(),
                         finished: BTreeMap::new(),
-                        needs_resync: false,
+                        doubtful: Vec::new(),
                     };
                     self.journals.insert(key, journal);
                 }

@@ -13,7 +13,7 @@ use crate::role::{CallId, Input};
 /// One that will do.
 fn suitable_master_target() -> MasterTargetFound {
     let drive = Drive { capacity_bytes: 1 << 30, holds: DriveUse::Nothing, is_fat: false, is_locked: false };
-    MasterTargetFound { running: true, same_family: true, drives: vec![drive] }
+    MasterTargetFound { running: true, registered: true, same_family: true, drives: vec![drive] }
 }
 
 /// A cloud that takes names without a dot and any size but none.
