@@ -20,7 +20,13 @@ use crate::scalars::{Count, FilePath, Flag, Ip, KebabName, Name, Text};
 use crate::units::{BitRate, ByteRate, Bytes, Cadence, DurationRange, Ratio, Time};
 
 pub(crate) use crate::raw_args::{
-    AlertExpectation, ChangePoint, CodeExpectation, CommonExpectation, Condition, ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation, LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated, PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ScriptExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SubjectName, SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation,
+    AlertExpectation, ChangePoint, CodeExpectation, CommonExpectation, Condition, ConnectsExpectation,
+    ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
+    FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
+    LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated,
+    PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ScriptExpectation,
+    ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    SubjectName, SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};

@@ -13,7 +13,9 @@ use crate::raw::{
     ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail,
     Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
     LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ScriptExpectation, ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject, SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation,
+    PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ScriptExpectation,
+    ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
+    SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;

@@ -20,9 +20,7 @@ pub use crate::model::servers::{
     Drive, DriveIndex, MasterTargetIndex, NamedMasterTarget, NamedProcessServer, NewDisks,
     ProcessServerChoice, standard_drives,
 };
-pub use crate::model::steps::{
-    Action, ActionKind, Expectation, Moment, SlowDevice, Step, Subject, When,
-};
+pub use crate::model::steps::{Action, ActionKind, Expectation, Moment, SlowDevice, Step, Subject, When};
 use crate::model::words::{
     BootDriver, Connection, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,
     StackWord,

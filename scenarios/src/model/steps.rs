@@ -400,8 +400,6 @@ impl Action {
     }
 }
 
-}
-
 /// What is expected of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expectation {
