@@ -348,7 +348,7 @@ record! {
         "memory" => memory: optional Spanned<Bytes>,
         /// The agent's capture pool, overriding the sixteenth of the memory.
         "capture-pool" => capture_pool: optional Spanned<Bytes>,
-        /// What its driver may use to remember the places of changes that found no room in the pool, 4KiB or more: with no
+        /// What its driver may use to remember the places of changes that found no room in the pool, 512B or more: with no
         /// room for those either, its disks are compared. Default: as much as it takes.
         "tracking-memory" => tracking_memory: optional Spanned<Bytes>,
         /// Where its disks lie. Default: the first datastore.

@@ -17,8 +17,8 @@ const DISK_MAX: u64 = 32 << 40;
 const MEMORY_MIN: u64 = 64 << 20;
 const MEMORY_MAX: u64 = 24 << 40;
 const CAPTURE_POOL_MIN: u64 = 1 << 20;
-/// A driver has a page at least.
-const TRACKING_MIN: u64 = 4 << 10;
+/// A driver has room for the bits of 16 MiB at least.
+const TRACKING_MIN: u64 = 512;
 const BLOCK_MAX: u64 = 16 << 20;
 /// Azure's limits for a multi-VM group and for the disks of one machine.
 const GROUP_VMS_MAX: usize = 16;

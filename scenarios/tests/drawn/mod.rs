@@ -195,7 +195,7 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
         guest(),
     );
     let loads = (any::<[bool; 3]>(), time(Duration::ZERO, YEAR));
-    let room = (proptest::option::of(any::<Index>()), proptest::option::of(bytes(4 << 10, 24 << 40, 1)));
+    let room = (proptest::option::of(any::<Index>()), proptest::option::of(bytes(512, 24 << 40, 1)));
     (disks, memory, room, kinds, 0..stores, loads).prop_flat_map(
         move |(
             disks,

@@ -189,7 +189,7 @@ fn machine(
         memory: 1 << 30,
         capture_pool: if leanings.starved { chance.in_range(1..=9) * MIB } else { 64 * MIB },
         // A driver that runs out of memory now and then needs a pool that does, and is rare even so.
-        tracking_memory: (leanings.starved && one_in(chance, 4)).then(|| chance.in_range(1..=16) * 4096),
+        tracking_memory: (leanings.starved && one_in(chance, 4)).then(|| chance.in_range(1..=4) * 512),
         datastore: DatastoreIndex(chance.below(datastores as u64) as usize),
         disks,
         churn: None,
