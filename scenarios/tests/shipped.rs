@@ -21,7 +21,7 @@ fn folder() -> PathBuf {
 fn shipped() -> Vec<PathBuf> {
     let files = yaml_files(&folder());
     assert!(files.len() >= 9, "the library is there: {files:?}");
-    let more = ["tutorial", "errors", "health", "plans", "modernised", "process-servers"];
+    let more = ["tutorial", "errors", "health", "plans", "modernised", "process-servers", "vsphere"];
     let more = more.into_iter().flat_map(|part| yaml_files(&folder().join(part)));
     files.into_iter().chain(more).collect()
 }

@@ -480,6 +480,7 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
         | PortFailure::DatastoreOutOfReach
         | PortFailure::NotInstallable(_)
         | PortFailure::BootNotPrepared => (409, "OperationNotAllowed"),
+        PortFailure::NotPermitted => (403, "AuthorizationFailed"),
         PortFailure::AddressOfTest => (409, "PrivateIPAddressInUse"),
         PortFailure::Unsuitable(_) => (400, "InvalidParameter"),
         PortFailure::GuestUnresponsive => (409, "VMAgentStatusCommunicationError"),

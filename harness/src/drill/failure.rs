@@ -1,7 +1,7 @@
 //! Why something that a step asked for was not done, in the engine's words and in those of the language.
 
 use switchback_azure::errors::raised;
-use switchback_engine::control::{Job, JobError, MasterTargetUnfit, PlanRefused, Refused};
+use switchback_engine::control::{Job, JobError, MasterTargetUnfit, NoWayHome, PlanRefused, Refused};
 use switchback_engine::ports::PortFailure;
 use switchback_scenarios::model::words::FailureWord;
 
@@ -84,6 +84,11 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MasterTarget(MasterTargetUnfit::NotRunning) => FailureWord::MasterTargetNotRunning,
         JobError::MasterTarget(MasterTargetUnfit::OtherFamily) => FailureWord::WrongMasterTarget,
         JobError::MasterTarget(MasterTargetUnfit::Drive(_)) => FailureWord::UnfitRetentionDrive,
+        JobError::NotListed => FailureWord::NotListed,
+        JobError::NoWayHome(NoWayHome::NoVmfs) => FailureWord::NoVmfs,
+        JobError::NoWayHome(NoWayHome::UnfitDatastore) => FailureWord::UnfitDatastore,
+        JobError::NoWayHome(NoWayHome::RawDisks) => FailureWord::RawDisks,
+        JobError::NoWayHome(NoWayHome::SameDisks) => FailureWord::SameDisks,
         JobError::AgentNotRegistered => FailureWord::AgentNotRegistered,
         JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
@@ -101,6 +106,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::AddressOfTest => FailureWord::AddressOfTest,
             PortFailure::BootNotPrepared => FailureWord::BootNotPrepared,
             PortFailure::NotInstallable(_) => FailureWord::NotInstallable,
+            PortFailure::NotPermitted => FailureWord::NotPermitted,
         },
     }
 }

@@ -8,6 +8,7 @@
 //! | file | draws |
 //! |---|---|
 //! | `site` | machines, disks, groups, datastores, networks, policy, loads |
+//! | `storage` | kinds of datastores, and disks that are mapped to raw devices |
 //! | `servers` | further process servers and master targets, and which of them a reprotect or a move names |
 //! | `journey` | a legal walk of each group through failover and failback |
 //! | `faults` | what goes wrong, for how long |
@@ -36,11 +37,12 @@ mod journey;
 mod leanings;
 pub(crate) mod servers;
 mod site;
+mod storage;
 mod stories;
 mod when;
 
 /// Goes up when the same seed begins to give another scenario.
-pub const GENERATOR_VERSION: u32 = 5;
+pub const GENERATOR_VERSION: u32 = 6;
 
 /// One run in so many moves real bytes, through compression and checksums. They cost ten times as much.
 const BYTES_ONE_IN: u64 = 256;

@@ -42,11 +42,13 @@ pub enum FaultKind {
     AgentRefused,
     PauseRefused,
     FilterLost,
+    InventoryMisread,
+    HostDisconnected,
 }
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -78,6 +80,8 @@ impl FaultKind {
         Self::AgentRefused,
         Self::PauseRefused,
         Self::FilterLost,
+        Self::InventoryMisread,
+        Self::HostDisconnected,
     ];
 
     /// In words, such as `link cut`.
@@ -124,6 +128,10 @@ impl FaultKind {
                 Ailment::TakesNoAgent(_) | Ailment::DriverInUse => Self::AgentRefused,
                 Ailment::CannotPause(_) => Self::PauseRefused,
                 Ailment::FilterLost(_) => Self::FilterLost,
+                Ailment::ReadOnlyAccount | Ailment::SameIdentifier | Ailment::DisksOfMasterTarget => {
+                    Self::InventoryMisread
+                }
+                Ailment::HostDisconnected => Self::HostDisconnected,
             },
             Happening::OperatorStarted { .. } => Self::MachineStarted,
             Happening::OperatorStopped { .. } => Self::MachineStopped,

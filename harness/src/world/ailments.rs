@@ -2,10 +2,11 @@
 //! by operators, and felt by whoever installs an agent, asks applications to pause or follows disks.
 
 use serde::Serialize;
-use switchback_engine::MachineId;
 use switchback_engine::conditions::{FilterLoss, InstallObstacle, PauseObstacle};
+use switchback_engine::control::ItemState;
 use switchback_engine::role::{Address, Input};
-use switchback_vsphere::{GuestCondition, Installer};
+use switchback_engine::{Direction, MachineId};
+use switchback_vsphere::{GuestCondition, Installer, Misreading};
 
 use super::network::LinkName;
 use super::{Happening, World};
@@ -22,6 +23,14 @@ pub enum Ailment {
     DriverInUse,
     /// The driver does not follow the disks until the machine restarts.
     FilterLost(FilterLoss),
+    /// The account of the vault may look at the site and not change it.
+    ReadOnlyAccount,
+    /// Another machine with the identifier of this one is listed in its place.
+    SameIdentifier,
+    /// The disks have the identifiers of the master target's.
+    DisksOfMasterTarget,
+    /// The vCenter has lost the host of the machine, which runs on.
+    HostDisconnected,
 }
 
 impl Ailment {
@@ -31,6 +40,10 @@ impl Ailment {
             Self::TakesNoAgent(why) => GuestCondition::TakesNoAgent(why),
             Self::CannotPause(why) => GuestCondition::CannotPause(why),
             Self::DriverInUse => GuestCondition::DriverInUse,
+            Self::ReadOnlyAccount => GuestCondition::Misread(Misreading::ReadOnlyAccount),
+            Self::SameIdentifier => GuestCondition::Misread(Misreading::SameIdentifier),
+            Self::HostDisconnected => GuestCondition::Misread(Misreading::HostDisconnected),
+            Self::DisksOfMasterTarget => GuestCondition::Misread(Misreading::DisksOfMasterTarget),
             Self::FilterLost(_) => return None,
         })
     }
@@ -39,6 +52,9 @@ impl Ailment {
 impl<C: Simulated> World<C> {
     /// Something is the matter with a machine from now on; with nobody's, with the servers.
     pub fn bring_about(&mut self, machine: Option<MachineId>, ailment: Ailment) {
+        if ailment == Ailment::DisksOfMasterTarget && self.is_being_attached(machine) {
+            return;
+        }
         self.note(Happening::FellIll { machine, ailment });
         if let Some(condition) = ailment.condition() {
             return self.vcenter.bring_about(machine, condition);
@@ -48,6 +64,12 @@ impl<C: Simulated> World<C> {
             self.lose_filter(machine, site);
             self.input(Address::Agent(machine, site), Input::FilterLost(why));
         }
+    }
+
+    /// Whether the disks of a machine are about to be lent to a master target, which has looked at them: they keep the
+    /// identifiers that they have.
+    fn is_being_attached(&self, machine: Option<MachineId>) -> bool {
+        machine.is_some_and(|machine| self.judges.state(machine) == ItemState::Enabling(Direction::Reverse))
     }
 
     /// It no longer is.

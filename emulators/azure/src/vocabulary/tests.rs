@@ -153,6 +153,7 @@ fn resource_manager_answers_every_failure_with_a_code() {
         PortFailure::BootNotPrepared,
         PortFailure::AddressOfTest,
         PortFailure::NotInstallable(Vec::new()),
+        PortFailure::NotPermitted,
     ];
     for failure in &failures {
         assert!((400..600).contains(&arm_error(failure).0));
