@@ -39,12 +39,14 @@ pub(crate) fn spec(count: usize, bytes_per_sec: u64) -> WorldSpec {
             stack: Default::default(),
             vcenter: "vc-bench".to_owned(),
             hosts: 4,
+            read_only: false,
             host_memory_bytes: None,
             unmanaged: Vec::new(),
             undiscovered: Vec::new(),
             datastores: vec![DatastoreSpec {
                 name: "ds".to_owned(),
                 capacity_bytes: 1 << 50,
+                kind: Default::default(),
                 reach: vec![0, 1, 2, 3],
             }],
             master_target_datastore: 0,
@@ -73,6 +75,7 @@ fn machine(number: usize, bytes_per_sec: u64) -> MachineSpec {
         name: name.to_owned(),
         sectors: gib * GIB_SECTORS,
         used_sectors: used(gib),
+        raw: None,
     };
     let workload = Synthetic {
         disks: vec![(0, 4 * GIB_SECTORS), (1, 8 * GIB_SECTORS)],
@@ -145,6 +148,7 @@ pub(crate) fn estate(count: usize) -> WorldSpec {
         name: name.to_owned(),
         sectors: gib * GIB_SECTORS,
         used_sectors: USED_SECTORS,
+        raw: None,
     };
     let mut spec = spec(count, CHURN_BYTES_PER_SEC);
     for machine in &mut spec.machines {

@@ -65,6 +65,7 @@ mod tasks;
 mod test_failover;
 mod vault;
 mod vocabulary;
+mod way_home;
 mod wire;
 
 #[cfg(test)]
@@ -85,6 +86,7 @@ pub use vocabulary::{
     Command, ItemState, JobId, JobKind, JobState, Location, Operation, PlannedPoint, Refused, ReprotectWay,
     Stack, TaskKind, TaskState, TestState,
 };
+pub use way_home::NoWayHome;
 
 use durable::Durable;
 use jobs::{CloudAsk, Outcome, What};

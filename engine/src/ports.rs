@@ -135,9 +135,33 @@ pub struct Inspection {
     /// Whether its agent has registered since it was made in the cloud, which takes a while (site-recovery 3.8). At home,
     /// and where there is no machine, it has.
     pub agent_registered: bool,
+    /// The datastores that the master target's host reads and writes, in the order in which they are offered. None in the
+    /// cloud.
+    pub datastores: Vec<DatastoreFound>,
 }
 
-/// What of a machine decides whether it starts at the other site as it is.
+/// A datastore that a new machine could be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatastoreFound {
+    /// Which.
+    pub id: DatastoreId,
+    /// How it is made.
+    pub kind: DatastoreKind,
+}
+
+/// How a datastore is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum DatastoreKind {
+    /// A volume of the hypervisor's own file system, VMFS.
+    #[default]
+    Vmfs,
+    /// Disks of the hosts together, vSAN.
+    Vsan,
+    /// An export of a file server, NFS.
+    Nfs,
+}
+
+/// What of a machine decides whether it starts at the other site as it is, and comes home as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guest {
     /// It is a physical server: no hypervisor can shut it down, and it comes home as a new virtual machine.
@@ -148,6 +172,8 @@ pub struct Guest {
     pub dhcp: bool,
     /// It starts with every driver that the other site's virtual hardware needs.
     pub boot_drivers: bool,
+    /// It has disks that are mapped to raw devices. They come home to the machine that is there, and to no new one.
+    pub raw_disks: bool,
 }
 
 impl Default for Guest {
@@ -158,7 +184,8 @@ impl Default for Guest {
 
 impl Guest {
     /// A virtual machine that starts anywhere as it is.
-    pub const READY: Self = Self { physical: false, linux: false, dhcp: true, boot_drivers: true };
+    pub const READY: Self =
+        Self { physical: false, linux: false, dhcp: true, boot_drivers: true, raw_disks: false };
 
     /// Whether its disks have to be prepared before it starts away (site-recovery 3.5).
     #[must_use]
@@ -178,12 +205,25 @@ pub struct Place {
     pub datastore: Option<DatastoreId>,
     /// Whether the master target's host is known: managed, or discovered by itself.
     pub master_target_known: bool,
+    /// Whether the account that the site is reached with may change what is there, or only look.
+    pub may_change: bool,
+    /// Whether the machine is on the list of what can be protected. Of several with one identifier only the first is.
+    pub listed: bool,
+    /// Whether its disks can be told from those of the master target: both were not made from one template.
+    pub disks_told_apart: bool,
 }
 
 impl Place {
     /// Nowhere in particular, with nothing in the way.
-    pub const NOWHERE: Self =
-        Self { managed: true, with_master_target: false, datastore: None, master_target_known: true };
+    pub const NOWHERE: Self = Self {
+        managed: true,
+        with_master_target: false,
+        datastore: None,
+        master_target_known: true,
+        may_change: true,
+        listed: true,
+        disks_told_apart: true,
+    };
 }
 
 impl Default for Place {
@@ -213,6 +253,7 @@ impl Inspection {
         profile: None,
         place: Place::NOWHERE,
         agent_registered: true,
+        datastores: Vec::new(),
     };
 }
 
@@ -313,6 +354,9 @@ pub enum PortFailure {
     /// No agent can be installed in the machine: this stands in the way.
     #[error("the agent cannot be installed: {}", conditions::listed(.0))]
     NotInstallable(Vec<InstallObstacle>),
+    /// The account that the site is reached with may look at it and not change it.
+    #[error("the account may not change anything there")]
+    NotPermitted,
 }
 
 impl PortFailure {

@@ -12,7 +12,7 @@ use switchback_engine::script::ScriptStep;
 use switchback_engine::{GroupId, MachineId};
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
-    self, FileSystem, FirmwareWord, MachineKind, OsKind, Repeat, StackWord,
+    self, AccessWord, FileSystem, FirmwareWord, MachineKind, OsKind, Repeat, StackWord, StorageKind,
 };
 use switchback_scenarios::model::{self, Churn, Link, Trace, Vm};
 use switchback_scenarios::traces::IoKind;
@@ -25,8 +25,8 @@ pub use ailments::ailment;
 use crate::WorldSpec;
 use crate::workload::{Pattern, Recorded, RecordedWrite, Synthetic, WorkloadSpec};
 use crate::world::spec::{
-    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec, MachineSpec,
-    MasterTargetSpec, SiteSpec,
+    BootSpec, CloudSpec, DRAIN_EVERY, DatastoreKind, DatastoreSpec, DiskSpec, DiskTiming, GroupSpec,
+    MachineSpec, MasterTargetSpec, RawMapping, SiteSpec,
 };
 
 /// What a scenario's world is made of.
@@ -56,6 +56,7 @@ fn written_one_by_one(scenario: &Scenario) -> WorldSpec {
             stack: stack(scenario.site.stack),
             vcenter: scenario.site.vcenter.clone(),
             hosts: scenario.site.hosts,
+            read_only: scenario.site.access == AccessWord::ReadOnly,
             host_memory_bytes: scenario.site.host_memory,
             unmanaged: scenario.site.unmanaged.clone(),
             undiscovered: scenario.site.undiscovered.clone(),
@@ -136,6 +137,11 @@ fn datastore(datastore: &model::Datastore) -> DatastoreSpec {
     DatastoreSpec {
         name: datastore.name.clone(),
         capacity_bytes: datastore.capacity,
+        kind: match datastore.kind {
+            StorageKind::Vmfs => DatastoreKind::Vmfs,
+            StorageKind::Vsan => DatastoreKind::Vsan,
+            StorageKind::Nfs => DatastoreKind::Nfs,
+        },
         reach: datastore.reach.clone(),
     }
 }
@@ -165,6 +171,10 @@ fn machine(vm: &Vm) -> MachineSpec {
         name: disk.name.clone(),
         sectors: disk.size / SECTOR_BYTES,
         used_sectors: disk.used / SECTOR_BYTES,
+        raw: disk.rdm.map(|mapping| match mapping {
+            words::RawMapping::Virtual => RawMapping::Virtual,
+            words::RawMapping::Physical => RawMapping::Physical,
+        }),
     };
     let churn = vm.churn.iter().map(|churn| WorkloadSpec::Synthetic(synthetic(vm, churn)));
     let traces = vm.traces.iter().map(|trace| WorkloadSpec::Recorded(recorded(trace)));

@@ -19,7 +19,12 @@ const MACHINE: MachineId = MachineId(0);
 /// The master target on a host and in a datastore of its own.
 fn apart(mut spec: WorldSpec) -> WorldSpec {
     let name = "ds-mt".to_owned();
-    spec.site.datastores.push(DatastoreSpec { name, capacity_bytes: 1 << 42, reach: vec![1] });
+    spec.site.datastores.push(DatastoreSpec {
+        name,
+        capacity_bytes: 1 << 42,
+        kind: Default::default(),
+        reach: vec![1],
+    });
     spec.site.master_target_datastore = 1;
     spec
 }

@@ -335,7 +335,12 @@ fn as_asked_sees_a_machine_that_comes_home_to_another_place() {
     let story = |sabotage| {
         let mut spec = small_machine(17);
         let (name, reach) = ("ds-mt".to_owned(), vec![1]);
-        spec.site.datastores.push(DatastoreSpec { name, capacity_bytes: 1 << 42, reach });
+        spec.site.datastores.push(DatastoreSpec {
+            name,
+            capacity_bytes: 1 << 42,
+            kind: Default::default(),
+            reach,
+        });
         spec.site.master_target_datastore = 1;
         let mut drill = replicate::<Stamp>(spec, 6 * MINUTE, sabotage);
         drill.fail_over(Selector::Latest, true);

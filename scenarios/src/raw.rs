@@ -11,8 +11,8 @@ use serde_json::json;
 use crate::decode::{Decode, Decoder, NonEmpty, OneOrMany, Spanned, choice, record};
 use crate::model::conditions::ConditionWord;
 use crate::model::words::{
-    BootDriver, Connection, ContentKind, DriveUse, FileSystem, FirmwareWord, HealGoal, Judge, MachineKind,
-    Origin, OsKind, Repeat, StackWord, TraceFormat,
+    AccessWord, BootDriver, Connection, ContentKind, DriveUse, FileSystem, FirmwareWord, HealGoal, Judge,
+    MachineKind, Origin, OsKind, RawMapping, Repeat, StackWord, StorageKind, TraceFormat,
 };
 use crate::node::{Kind, Node};
 use crate::ranges::Range;
@@ -124,6 +124,8 @@ record! {
         "name" => name: required Spanned<Name>,
         /// The number of ESXi hosts, 1 to 64.
         "hosts" => hosts: wanted Spanned<Count>,
+        /// What the account may do with which Site Recovery reaches it: full (default) or read-only.
+        "access" => access: optional Spanned<AccessWord>,
         /// The memory of each host. Default: without end.
         "host-memory" => host_memory: optional Spanned<Bytes>,
         /// The hosts that it does not manage, counted from 0. Default: none.
@@ -140,6 +142,8 @@ record! {
         "name" => name: required Spanned<Name>,
         /// How much fits.
         "capacity" => capacity: required Spanned<Bytes>,
+        /// How it is made: vmfs (default), vsan or nfs.
+        "kind" => kind: optional Spanned<StorageKind>,
         /// The hosts that can reach it, counted from 0. Default: all.
         "reach" => reach: optional Vec<Spanned<Count>>,
     }
@@ -371,6 +375,8 @@ record! {
         "size" => size: required Spanned<Bytes>,
         /// How much of it holds data at the start, a multiple of 512B. Default: nothing.
         "used" => used: optional Spanned<Bytes>,
+        /// How it is mapped to a raw device: virtual or physical. Default: it is not, and lies on the datastore.
+        "rdm" => rdm: optional Spanned<RawMapping>,
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::model::words::{Connection, ContentKind, Judge, Origin, StackWord};
+use crate::model::words::{AccessWord, Connection, ContentKind, Judge, Origin, StackWord, StorageKind};
 use crate::model::{
     DailyHours, Link, MasterTarget, Operator, Policy, ProcessServer, Ratio, Scenario, Site, Subscription,
 };
@@ -76,6 +76,7 @@ fn site(site: &Site) -> String {
     let vcenter = Flow::new()
         .with("name", plain(&site.vcenter))
         .with("hosts", site.hosts)
+        .with_if(site.access != AccessWord::Full, "access", || site.access)
         .with_if(site.host_memory.is_some(), "host-memory", || {
             show_bytes(site.host_memory.unwrap_or_default())
         })
@@ -94,6 +95,7 @@ fn site(site: &Site) -> String {
         let flow = Flow::new()
             .with("name", plain(&store.name))
             .with("capacity", show_bytes(store.capacity))
+            .with_if(store.kind != StorageKind::Vmfs, "kind", || store.kind)
             .with_if(!everywhere, "reach", || list(&store.reach));
         out.push_str(&format!("    - {flow}\n"));
     }

@@ -21,7 +21,17 @@ fn folder() -> PathBuf {
 fn shipped() -> Vec<PathBuf> {
     let files = yaml_files(&folder());
     assert!(files.len() >= 9, "the library is there: {files:?}");
-    let more = ["tutorial", "errors", "health", "plans", "modernised", "process-servers", "resync"];
+    let more = [
+        "tutorial",
+        "errors",
+        "health",
+        "plans",
+        "modernised",
+        "process-servers",
+        "resync",
+        "vsphere",
+        "azure",
+    ];
     let more = more.into_iter().flat_map(|part| yaml_files(&folder().join(part)));
     files.into_iter().chain(more).collect()
 }

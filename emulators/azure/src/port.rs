@@ -230,6 +230,7 @@ impl<C: Content> Azure<C> {
             place: Place::NOWHERE,
             profile: None,
             agent_registered: found.is_none_or(|vm| vm.agent_registered_at.is_some_and(|at| at <= now)),
+            datastores: Vec::new(),
         }
     }
 

@@ -470,6 +470,7 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
         | PortFailure::NetworkMissing
         | PortFailure::BootNotPrepared
         | PortFailure::ScriptFailed(_) => (409, "OperationNotAllowed"),
+        PortFailure::NotPermitted => (403, "AuthorizationFailed"),
         PortFailure::AddressOfTest => (409, "PrivateIPAddressInUse"),
         PortFailure::Unsuitable(_) => (400, "InvalidParameter"),
         PortFailure::GuestUnresponsive => (409, "VMAgentStatusCommunicationError"),

@@ -2,19 +2,10 @@
 
 use std::collections::BTreeMap;
 
+pub use switchback_engine::ports::DatastoreKind;
+
 use crate::faults::Fault;
 use crate::moid::{DatastoreMoid, HostMoid};
-
-/// How a datastore is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DatastoreKind {
-    /// A VMFS volume.
-    Vmfs,
-    /// A vSAN.
-    Vsan,
-    /// An NFS export.
-    Nfs,
-}
 
 /// How a host has mounted a datastore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,7 +64,13 @@ impl Datastore {
     /// Whether `host` can read and write it.
     #[must_use]
     pub fn is_writable_from(&self, host: HostMoid) -> bool {
-        self.accessible && self.mounts.get(&host) == Some(&AccessMode::ReadWrite)
+        self.accessible && self.is_mounted_on(host)
+    }
+
+    /// Whether `host` has mounted it to read and write, answering or not.
+    #[must_use]
+    pub fn is_mounted_on(&self, host: HostMoid) -> bool {
+        self.mounts.get(&host) == Some(&AccessMode::ReadWrite)
     }
 
     pub(crate) fn take(&mut self, bytes: u64) -> Result<(), Fault> {

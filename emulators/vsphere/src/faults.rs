@@ -80,6 +80,12 @@ pub enum Fault {
     /// The machine takes no agent.
     #[error("{}", PortFailure::NotInstallable(.0.clone()))]
     AgentNotInstalled(Vec<InstallObstacle>),
+    /// The account may look and not change.
+    #[error("permission to perform this operation was denied")]
+    NoPermission,
+    /// A disk of the machine is mapped to a raw device in a way that no snapshot can be taken of.
+    #[error("a disk of {0} is mapped to a raw device in physical compatibility")]
+    SnapshotIncompatibleDeviceInVm(String),
     /// vCenter or the whole site does not answer.
     #[error("vCenter does not answer")]
     HostCommunication,
@@ -107,6 +113,8 @@ impl Fault {
             Self::HostNotConnected => "HostNotConnected",
             Self::NoMasterTarget => "InvalidState",
             Self::AgentNotInstalled(_) => "GuestOperationsFault",
+            Self::NoPermission => "NoPermission",
+            Self::SnapshotIncompatibleDeviceInVm(_) => "SnapshotIncompatibleDeviceInVm",
             Self::HostCommunication => "HostCommunication",
         }
     }
@@ -122,6 +130,7 @@ impl From<&Fault> for PortFailure {
             | Fault::FileLocked(_)
             | Fault::FileNotFound(_)
             | Fault::ResourceInUse(_)
+            | Fault::SnapshotIncompatibleDeviceInVm(_)
             | Fault::NoMasterTarget => Self::WrongState(fault.to_string()),
             Fault::ToolsUnavailable | Fault::Timedout => Self::GuestUnresponsive,
             Fault::NoDiskSpace { .. }
@@ -130,6 +139,7 @@ impl From<&Fault> for PortFailure {
             Fault::SnapshotFault(count) => Self::SnapshotsPresent(*count),
             Fault::DatastoreNotWritableOnHost(_) => Self::DatastoreOutOfReach,
             Fault::AgentNotInstalled(why) => Self::NotInstallable(why.clone()),
+            Fault::NoPermission => Self::NotPermitted,
             Fault::HostNotConnected | Fault::HostCommunication => Self::Unavailable,
         }
     }
@@ -149,6 +159,7 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::DatastoreOutOfReach => "DatastoreNotWritableOnHost",
         PortFailure::SnapshotsPresent(_) => "SnapshotFault",
         PortFailure::NotInstallable(_) => "GuestOperationsFault",
+        PortFailure::NotPermitted => "NoPermission",
         // Asked of the other site only.
         PortFailure::BootNotPrepared
         | PortFailure::AddressOfTest
@@ -204,6 +215,7 @@ mod tests {
             PortFailure::SnapshotsPresent(1),
             PortFailure::BootNotPrepared,
             PortFailure::NotInstallable(Vec::new()),
+            PortFailure::NotPermitted,
         ];
         let mut names: Vec<_> = failures.iter().map(fault_name).collect();
         names.sort_unstable();

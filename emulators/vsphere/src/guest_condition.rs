@@ -7,6 +7,7 @@ use switchback_engine::conditions::{InstallObstacle, PauseObstacle};
 use switchback_engine::ports::Installed;
 
 use crate::faults::Fault;
+use crate::moid::HostMoid;
 use crate::vcenter::VCenter;
 
 /// Something that is the matter with a machine's system, or with the servers that look after it.
@@ -18,6 +19,21 @@ pub enum GuestCondition {
     CannotPause(PauseObstacle),
     /// The driver that is there is in use: a new one works only after a restart.
     DriverInUse,
+    /// How the site is seen from outside is not how it should be.
+    Misread(Misreading),
+}
+
+/// What is wrong with how the inventory is seen by whoever reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Misreading {
+    /// The account may look at everything and change nothing (site-recovery 3.7). It is nobody's.
+    ReadOnlyAccount,
+    /// Another machine of the vCenter has the identifier of this one and stands before it: a clone that kept it.
+    SameIdentifier,
+    /// The machine was made from the template of the master target, and their disks have the same identifiers.
+    DisksOfMasterTarget,
+    /// vCenter has lost the host of the machine: what is on it runs on, and nothing can be asked of it.
+    HostDisconnected,
 }
 
 /// How the server that installs agents is.
@@ -53,6 +69,22 @@ impl VCenter {
         if self.agents.contains(&machine) {
             self.conditions.remove(&(Some(machine), GuestCondition::DriverInUse));
         }
+    }
+
+    /// Whether something is wrong with how a machine, or with nobody the whole site, is seen from outside.
+    #[must_use]
+    pub fn is_misread(&self, machine: Option<MachineId>, how: Misreading) -> bool {
+        self.conditions.contains(&(machine, GuestCondition::Misread(how)))
+    }
+
+    /// Whether vCenter has lost a host that runs.
+    #[must_use]
+    pub fn is_disconnected(&self, host: HostMoid) -> bool {
+        let mut lost = self.conditions.iter().filter_map(|(machine, condition)| {
+            let is_lost = *condition == GuestCondition::Misread(Misreading::HostDisconnected);
+            machine.filter(|_| is_lost)
+        });
+        lost.any(|machine| self.machine(machine).is_some_and(|vm| vm.host == host))
     }
 
     /// Why the applications of a machine cannot pause, if they cannot.

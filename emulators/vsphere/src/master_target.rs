@@ -107,6 +107,7 @@ impl VCenter {
 
     pub(crate) fn check_attach(&self, machine: MachineId) -> Result<VmMoid, Fault> {
         let vm = self.known(machine)?;
+        self.connected_host(vm)?;
         let master_target = self.serving(machine)?;
         if vm.is_on() {
             return Err(Fault::InvalidPowerState { on: true });

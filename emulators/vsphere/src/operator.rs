@@ -29,7 +29,8 @@ impl VCenter {
 
     pub(crate) fn connected_host(&self, vm: &VirtualMachine) -> Result<&HostSystem, Fault> {
         let host = self.hosts.get(&vm.host).ok_or(Fault::ManagedObjectNotFound)?;
-        if host.is_connected() { Ok(host) } else { Err(Fault::HostNotConnected) }
+        let answers = host.is_connected() && !self.is_disconnected(host.moid);
+        if answers { Ok(host) } else { Err(Fault::HostNotConnected) }
     }
 
     pub(crate) fn check_writable(&self, datastore: DatastoreMoid, host: HostMoid) -> Result<(), Fault> {

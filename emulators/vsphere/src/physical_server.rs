@@ -77,7 +77,8 @@ impl VCenter {
         let vm = self.machine(machine).or_else(|| self.former.get(&machine));
         let linux = vm.is_some_and(|vm| vm.guest == GuestOs::Linux);
         let said = self.guests.get(&machine).copied().unwrap_or(Guest { linux, ..Guest::READY });
-        Guest { physical: self.physical.contains_key(&machine), ..said }
+        let raw_disks = vm.is_some_and(VirtualMachine::has_raw_disks);
+        Guest { physical: self.physical.contains_key(&machine), raw_disks, ..said }
     }
 
     /// Somebody presses the button of a physical server.

@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use switchback_engine::content::SECTOR_BYTES;
-use switchback_engine::ports::{HypervisorAnswer, HypervisorRequest, Inspection, Place, PortFailure};
+use switchback_engine::ports::{
+    DatastoreFound, HypervisorAnswer, HypervisorRequest, Inspection, Place, PortFailure,
+};
 use switchback_engine::recovery::Firmware;
 use switchback_engine::role::CallId;
 use switchback_engine::{DatastoreId, MachineId};
@@ -15,9 +17,11 @@ use switchback_sim::SimTime;
 
 use crate::calls::Running;
 use crate::consequence::{Consequence, Outcome, Started};
+use crate::datastore::Datastore;
 use crate::durations::{self, CONNECT_TIMEOUT, MERGE_SNAPSHOT, POWER_OFF, REPLY};
 use crate::fault_rule::Verdict;
 use crate::faults::{Fault, fault_name};
+use crate::guest_condition::Misreading;
 use crate::host_system::HostSystem;
 use crate::moid::{HostMoid, TaskMoid, VmMoid};
 use crate::request_kind::RequestKind;
@@ -53,7 +57,7 @@ impl VCenter {
             self.show_refused(now, reply_at, &request, fault_name(&failure), failure.to_string());
             return self.refuse(call, request, reply_at, failure, false);
         }
-        if let Err(fault) = self.check(&request) {
+        if let Err(fault) = self.check_permission(kind).and_then(|()| self.check(&request)) {
             self.show_refused(now, reply_at, &request, fault.name(), fault.to_string());
             return self.refuse(call, request, reply_at, PortFailure::from(&fault), verdict.reply_lost);
         }
@@ -146,6 +150,12 @@ impl VCenter {
             .collect())
     }
 
+    /// Who may only look changes nothing. Rights are looked at when a task begins, as vCenter does.
+    fn check_permission(&self, kind: RequestKind) -> Result<(), Fault> {
+        let is_denied = kind.method().is_some() && self.is_misread(None, Misreading::ReadOnlyAccount);
+        if is_denied { Err(Fault::NoPermission) } else { Ok(()) }
+    }
+
     /// Whether a request can work as things stand.
     fn check(&self, request: &HypervisorRequest) -> Result<(), Fault> {
         match request {
@@ -234,7 +244,7 @@ impl VCenter {
         let place = self.place_of(machine, host);
         let Some(vm) = self.machine(machine) else {
             let found = self.inspect_physical(machine).unwrap_or(Inspection::ABSENT);
-            return Inspection { place, ..found };
+            return Inspection { place, datastores: self.datastores_of(host), ..found };
         };
         let in_reach = |host| vm.disks.iter().all(|disk| self.check_writable(disk.datastore, host).is_ok());
         Inspection {
@@ -247,7 +257,15 @@ impl VCenter {
             guest: self.guest_of(machine),
             place,
             agent_registered: true,
+            datastores: self.datastores_of(host),
         }
+    }
+
+    /// What the master target's host can be given new disks on.
+    fn datastores_of(&self, host: Option<HostMoid>) -> Vec<DatastoreFound> {
+        let mounted = |store: &&Datastore| host.is_some_and(|host| store.is_mounted_on(host));
+        let numbered = (0..).zip(self.datastores.values()).filter(|(_, store)| mounted(store));
+        numbered.map(|(number, store)| DatastoreFound { id: DatastoreId(number), kind: store.kind }).collect()
     }
 
     fn place_of(&self, machine: MachineId, master_targets: Option<HostMoid>) -> Place {
@@ -258,6 +276,9 @@ impl VCenter {
             with_master_target: vm.is_some_and(|vm| Some(vm.host) == master_targets),
             datastore: vm.and_then(|vm| self.number_of(vm.datastore)),
             master_target_known: master_targets.and_then(host).is_none_or(HostSystem::is_discovered),
+            may_change: !self.is_misread(None, Misreading::ReadOnlyAccount),
+            listed: !self.is_misread(Some(machine), Misreading::SameIdentifier),
+            disks_told_apart: !self.is_misread(Some(machine), Misreading::DisksOfMasterTarget),
         }
     }
 

@@ -41,7 +41,10 @@ impl VCenter {
         match vm {
             vm if vm.lends_disks() => Err(Fault::FileLocked(vm.name.clone())),
             vm if vm.is_on() => Err(Fault::InvalidPowerState { on: true }),
-            _ => vm.disks.iter().try_for_each(|disk| self.check_writable(disk.datastore, vm.host)),
+            _ => {
+                vm.check_raw()?;
+                vm.disks.iter().try_for_each(|disk| self.check_writable(disk.datastore, vm.host))
+            }
         }
     }
 

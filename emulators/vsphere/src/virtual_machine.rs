@@ -4,6 +4,7 @@ use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::recovery::{Firmware, MachineProfile};
 use switchback_engine::{DiskId, MachineId};
 
+use crate::faults::Fault;
 use crate::moid::{DatastoreMoid, HostMoid, VmMoid};
 use crate::snapshot::Snapshot;
 
@@ -62,6 +63,15 @@ fn profile(name: &str, guest: GuestOs, firmware: Firmware, disk_sectors: Vec<u64
     MachineProfile { windows, firmware, ..MachineProfile::plain(name, disk_sectors) }
 }
 
+/// How a disk is mapped to a raw device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RawMapping {
+    /// In virtual compatibility: snapshots can be taken of it, as of any disk.
+    Virtual,
+    /// In physical compatibility: the machine talks to the device itself, and no snapshot can be taken.
+    Physical,
+}
+
 /// A disk of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VirtualDiskDevice {
@@ -75,13 +85,15 @@ pub struct VirtualDiskDevice {
     pub attached_to: VmMoid,
     /// Whether it can be reached through the machine it is attached to. Lost when a master target is moved.
     pub available: bool,
+    /// How it is mapped to a raw device, if it is: then only the mapping lies on the datastore.
+    pub raw: Option<RawMapping>,
 }
 
 impl VirtualDiskDevice {
-    /// Its size, in bytes.
+    /// What it takes of its datastore, in bytes. The mapping of a raw device is next to nothing.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
-        self.sectors * SECTOR_BYTES
+        if self.raw.is_some() { 0 } else { self.sectors * SECTOR_BYTES }
     }
 }
 
@@ -134,10 +146,22 @@ impl VirtualMachine {
         profile(&self.name, self.guest, self.firmware, disk_sectors)
     }
 
-    /// The size of its disks together, in bytes.
+    /// What its disks take of their datastores together, in bytes.
     #[must_use]
     pub fn disk_bytes(&self) -> u64 {
         self.disks.iter().map(VirtualDiskDevice::bytes).sum()
+    }
+
+    /// Whether one of its disks is mapped to a raw device.
+    #[must_use]
+    pub fn has_raw_disks(&self) -> bool {
+        self.disks.iter().any(|disk| disk.raw.is_some())
+    }
+
+    /// Whether a snapshot can be taken of all its disks.
+    pub(crate) fn check_raw(&self) -> Result<(), Fault> {
+        let is_opaque = self.disks.iter().any(|disk| disk.raw == Some(RawMapping::Physical));
+        if is_opaque { Err(Fault::SnapshotIncompatibleDeviceInVm(self.name.clone())) } else { Ok(()) }
     }
 
     /// Whether one of its disks is attached to another machine.

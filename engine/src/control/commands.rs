@@ -49,7 +49,8 @@ impl Vault {
             Command::Cancel { machine } => self.cancel(machine),
             Command::Reprotect { machine, way } => {
                 let (datastore, location) = (way.datastore, way.location);
-                let facts = Facts { named: way.named(), datastore, location, ..Facts::new() };
+                let needs_vmfs = self.config.stack == Stack::Classic;
+                let facts = Facts { named: way.named(), datastore, location, needs_vmfs, ..Facts::new() };
                 self.reprotect(machine, way.process_server, facts)
             }
             Command::Resync { machine } => self.resync(machine),

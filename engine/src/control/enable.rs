@@ -43,7 +43,10 @@ fn install(scene: &Scene<'_>) -> Vec<What> {
 }
 
 fn check(scene: &Scene<'_>) -> Result<(), JobError> {
+    let is_new = scene.job.kind == JobKind::Enable;
     match &scene.job.facts.home {
+        // Who is to be protected is chosen from the list; who comes back is known.
+        Some(found) if found.exists && is_new && !found.place.listed => Err(JobError::NotListed),
         Some(found) if found.exists && found.running => Ok(()),
         Some(found) if found.exists => Err(JobError::MachineNotRunning(Site::Primary)),
         _ => Err(JobError::MachineMissing(Site::Primary)),

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::master_target::MasterTargetUnfit;
 use super::vocabulary::{JobId, JobKind, JobState, Location, TaskKind, TaskState};
+use super::way_home::NoWayHome;
 use crate::id::{DatastoreId, Direction, DiskId, MachineId, MasterTargetId, Site};
 use crate::message::{Order, Selector};
 use crate::point::RecoveryPoint;
@@ -134,6 +135,12 @@ pub enum JobError {
     /// The agent of the recovered machine has not registered yet.
     #[error("the agent of the recovered machine has not registered yet")]
     AgentNotRegistered,
+    /// The machine cannot be chosen: another one with its identifier stands before it in the inventory.
+    #[error("another machine with the same identifier is listed in its place")]
+    NotListed,
+    /// What the site has does not take the machine.
+    #[error("the machine cannot come home: {0}")]
+    NoWayHome(#[from] NoWayHome),
 }
 
 /// A question and what came of it.
@@ -348,6 +355,8 @@ pub(super) struct Facts {
     pub datastore: Option<DatastoreId>,
     /// To which machine at home.
     pub location: Location,
+    /// Whether a master target receives what comes home, whose host must have a volume of its hypervisor's own.
+    pub needs_vmfs: bool,
     /// Something may be left in the cloud by an earlier attempt; it is deleted first.
     pub leftover: bool,
     /// An earlier attempt brought the disks home; only the start of the machine is missing.
@@ -376,6 +385,7 @@ impl Facts {
             master_target: None,
             datastore: None,
             location: Location::Original,
+            needs_vmfs: false,
             leftover: false,
             only_start: false,
             process_server: None,

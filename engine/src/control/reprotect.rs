@@ -2,7 +2,7 @@
 //!
 //! A machine that is still there at home is shut down and its disks are compared; where there is none, or none that
 //! can be used, one is created with blank disks on the master target's host and everything is sent. Snapshots at
-//! home are merged by the site itself and do not stand in the way.
+//! home are merged by the site itself and do not stand in the way. Whether there is a way home at all is for `way_home`.
 //!
 //! A machine cannot be used when its host is not managed and is not the master target's own, or when the user wants
 //! another location. It is shut down, and otherwise left as it is. Nor can a physical server: nothing can be attached
@@ -12,6 +12,7 @@ use super::jobs::{CloudAsk, JobError, Next, What};
 use super::master_target;
 use super::phase::{Scene, open_journal};
 use super::vocabulary::{Location, TaskKind};
+use super::way_home;
 use crate::id::Site;
 use crate::message::{FirstCopy, Order};
 use crate::ports::{HypervisorRequest, Instance, PortFailure};
@@ -84,8 +85,10 @@ fn can_be_used(scene: &Scene<'_>) -> bool {
 }
 
 fn make_ready(scene: &Scene<'_>) -> Next {
+    if let Some(why) = way_home::closed(scene, !can_be_used(scene)) {
+        return Next::Fail(why);
+    }
     match &scene.job.facts.home {
-        Some(found) if !found.place.master_target_known => Next::Fail(JobError::HostNotDiscovered),
         Some(found) if can_be_used(scene) && !found.datastore_in_reach => {
             Next::Fail(PortFailure::DatastoreOutOfReach.into())
         }

@@ -20,4 +20,5 @@ mod settings;
 mod silence;
 mod status;
 mod test_failovers;
+mod way_home;
 mod world;

@@ -119,7 +119,8 @@ impl Setup {
     /// milliseconds, and small disks make sectors that are written again and again.
     #[must_use]
     pub fn small() -> Self {
-        let disk = |name: &str| DiskSpec { name: name.to_owned(), sectors: 512, used_sectors: 256 };
+        let disk =
+            |name: &str| DiskSpec { name: name.to_owned(), sectors: 512, used_sectors: 256, raw: None };
         let workload = Synthetic {
             disks: vec![(0, 512), (1, 512)],
             bytes_per_sec: 256 << 10,

@@ -10,7 +10,7 @@ use switchback_engine::control::{Command, Location, PlanCommand, PlanOperation, 
 use switchback_engine::ports::Instance;
 use switchback_engine::recovery::{Firmware, MachineProfile, RecoverySettings, SettingsChange};
 use switchback_engine::{DatastoreId, MachineId, MasterTargetId};
-use switchback_vsphere::{HostMoid, Management, VirtualMachine};
+use switchback_vsphere::{DatastoreKind, HostMoid, Management, Misreading, VirtualMachine};
 
 use super::Judge;
 use crate::content::Simulated;
@@ -127,6 +127,9 @@ impl<C: Simulated> World<C> {
         if way.location == Location::Alternate {
             wrong.extend(self.is_at_another_place(vm, way.datastore));
         }
+        if self.vcenter().is_misread(Some(machine), Misreading::DisksOfMasterTarget) {
+            wrong.push("its disks cannot be told from those of the master target".to_owned());
+        }
         let name = vm.name.clone();
         self.judges.looked(Judge::AsAsked);
         for what in wrong {
@@ -173,9 +176,24 @@ impl<C: Simulated> World<C> {
         Some(format!("a disk lies on {}, not on {wanted}, which was named", elsewhere.datastore))
     }
 
+    /// What a new machine at home must not be: one with disks that cannot be made anew, or on a file server.
+    fn cannot_be_new(&self, machine: MachineId) -> Option<&'static str> {
+        let disks = &self.spec().machines[machine.0 as usize].disks;
+        if disks.iter().any(|disk| disk.raw.is_some()) {
+            return Some("a machine with disks that are mapped to raw devices is made anew at home");
+        }
+        let vcenter = self.vcenter();
+        let on = |vm: &VirtualMachine| vcenter.datastore(vm.datastore).map(|store| store.kind);
+        let is_on_nfs = vcenter.machine(machine).and_then(on) == Some(DatastoreKind::Nfs);
+        is_on_nfs.then_some("a new machine at home lies on NFS, which takes none")
+    }
+
     /// A machine was created at home: nobody has asked for that where the one that is there could be used.
     pub(crate) fn judge_creation(&mut self, machine: MachineId, left: &[VirtualMachine]) {
         self.judges.looked(Judge::AsAsked);
+        if let Some(what) = self.cannot_be_new(machine) {
+            self.found_about(machine, Judge::AsAsked, what.to_owned());
+        }
         let wants_original =
             self.way_home_asked(machine).is_some_and(|way| way.location == Location::Original);
         let useful = left.last().filter(|vm| wants_original && self.is_managed(vm.host));

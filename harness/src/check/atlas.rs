@@ -14,6 +14,8 @@
 //! | the driver of a machine stops, and nobody restarts the machine | convergence | its group |
 //! | the cache account takes nothing, and nobody opens it | convergence | who replicates to Azure |
 //! | a machine takes no agent, and nobody repairs that | the step that protects it | the machine |
+//! | a machine has the identifiers of another one or of the master target, or the account may only look, and nobody sets that right | the step that protects it or brings it home | the machine |
+//! | the site is made so that no machine, or none like it, comes home | the step that brings it home | the machine |
 //! | an operator who accepts every refusal, as explored drills have, starts the old machine while it has its disks | one writable side | the machine |
 //! | somebody starts the machine in the cloud by hand while a failback brings it home | one writable side | the machine |
 //!

@@ -1,4 +1,5 @@
-//! The judge of machines that take no agent: what was refused has left nothing, and the machine is as unprotected as it was.
+//! The judge of machines that take no agent or cannot be chosen: what was refused has left nothing, and the machine is as
+//! unprotected as it was.
 
 use switchback_azure::LeftoverKind;
 use switchback_engine::MachineId;
@@ -16,10 +17,9 @@ impl<C: Simulated> World<C> {
             let replicas = self.replicas_of(machine);
             self.judges.replicas_before.insert(machine, replicas);
         }
-        let is_refused = self
-            .control()
-            .and_then(|control| control.job(job))
-            .is_some_and(|job| matches!(job.error, Some(JobError::Port(PortFailure::NotInstallable(_)))));
+        let is_refused = self.control().and_then(|control| control.job(job)).is_some_and(|job| {
+            matches!(job.error, Some(JobError::Port(PortFailure::NotInstallable(_)) | JobError::NotListed))
+        });
         let Some(before) = self.judges.replicas_before.get(&machine).copied() else { return };
         if state != JobState::Failed || !is_refused {
             return;
@@ -27,10 +27,8 @@ impl<C: Simulated> World<C> {
         self.judges.looked(Judge::NoOrphan);
         let replicas = self.replicas_of(machine);
         if replicas > before {
-            let what = format!(
-                "machine {} took no agent, and has {replicas} replica disks, not {before}",
-                machine.0
-            );
+            let what =
+                format!("machine {} was refused, and has {replicas} replica disks, not {before}", machine.0);
             self.found(Judge::NoOrphan, what);
         }
     }

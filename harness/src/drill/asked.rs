@@ -18,6 +18,7 @@ use switchback_engine::role::CommandId;
 use switchback_engine::{MachineId, Site};
 use switchback_scenarios::model::words::FailureWord;
 use switchback_sim::SimTime;
+use switchback_vsphere::Misreading;
 
 use super::failure::{Failure, instead_of};
 use super::plans::is_for_now;
@@ -214,7 +215,8 @@ impl<C: Simulated> Drill<C> {
         // By the fault atlas: disks that the master target has lost, or a machine that an operator keeps off.
         let is_excused = meant.iter().any(|machine| self.has_nothing_to_replicate(*machine))
             || meant.iter().any(|machine| !self.runs_where_it_must(*machine, &asked.command))
-            || self.takes_no_agent(asked);
+            || self.takes_no_agent(asked)
+            || self.has_no_way_home(asked);
         asked.stage = Stage::Ended(is_excused || !self.trouble(at, why));
     }
 
@@ -238,6 +240,22 @@ impl<C: Simulated> Drill<C> {
         matches!(asked.command, Command::Enable { .. })
             && self.scenario.operator.accepts_refusals
             && !self.world.vcenter().install_obstacles(asked.machine).is_empty()
+    }
+
+    /// Whether something of the inventory stands in the way that nobody has set right: who takes no for an answer is
+    /// through with it then.
+    fn has_no_way_home(&self, asked: &Asked) -> bool {
+        let vcenter = self.world.vcenter();
+        let is_so = |how, machine| vcenter.is_misread(machine, how);
+        self.scenario.operator.accepts_refusals
+            && match asked.command {
+                Command::Enable { .. } => is_so(Misreading::SameIdentifier, Some(asked.machine)),
+                _ => {
+                    is_so(Misreading::ReadOnlyAccount, None)
+                        || vcenter.hosts().any(|host| vcenter.is_disconnected(host.moid))
+                        || is_so(Misreading::DisksOfMasterTarget, Some(asked.machine))
+                }
+            }
     }
 
     /// Whether its site is lost for good, and the machine not on its way to the cloud: nobody asks twice then.
@@ -303,7 +321,13 @@ impl<C: Simulated> Drill<C> {
             Some(JobState::Failed) => {
                 let failed = one.or_else(|| plan.and_then(|plan| first_failed(control, plan)));
                 match failed {
-                    Some(job) if self.is_refused_by_azure(job) || self.is_name_taken(job) => Look::Ended,
+                    Some(job)
+                        if self.is_refused_by_azure(job)
+                            || self.is_refused_at_home(job)
+                            || self.is_name_taken(job) =>
+                    {
+                        Look::Ended
+                    }
                     failed => Look::Failed(failed.map_or_else(|| Failure::of_plan(plan), Failure::of_job)),
                 }
             }

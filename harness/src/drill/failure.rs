@@ -1,7 +1,9 @@
 //! Why something that a step asked for was not done, in the engine's words and in those of the language.
 
 use switchback_azure::errors::raised;
-use switchback_engine::control::{Job, JobError, MasterTargetUnfit, PlanJob, PlanRefused, Refused};
+use switchback_engine::control::{
+    Job, JobError, MasterTargetUnfit, NoWayHome, PlanJob, PlanRefused, Refused,
+};
 use switchback_engine::ports::PortFailure;
 use switchback_scenarios::model::words::FailureWord;
 
@@ -89,6 +91,11 @@ const fn word_of(error: &JobError) -> FailureWord {
         JobError::MasterTarget(MasterTargetUnfit::NotRegistered) => FailureWord::MasterTargetNotRegistered,
         JobError::MasterTarget(MasterTargetUnfit::OtherFamily) => FailureWord::WrongMasterTarget,
         JobError::MasterTarget(MasterTargetUnfit::Drive(_)) => FailureWord::UnfitRetentionDrive,
+        JobError::NotListed => FailureWord::NotListed,
+        JobError::NoWayHome(NoWayHome::NoVmfs) => FailureWord::NoVmfs,
+        JobError::NoWayHome(NoWayHome::UnfitDatastore) => FailureWord::UnfitDatastore,
+        JobError::NoWayHome(NoWayHome::RawDisks) => FailureWord::RawDisks,
+        JobError::NoWayHome(NoWayHome::SameDisks) => FailureWord::SameDisks,
         JobError::AgentNotRegistered => FailureWord::AgentNotRegistered,
         JobError::HostNotDiscovered => FailureWord::HostNotDiscovered,
         JobError::Port(failure) => match failure {
@@ -108,6 +115,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::BootNotPrepared => FailureWord::BootNotPrepared,
             PortFailure::ScriptFailed(_) => FailureWord::ScriptFailed,
             PortFailure::NotInstallable(_) => FailureWord::NotInstallable,
+            PortFailure::NotPermitted => FailureWord::NotPermitted,
         },
     }
 }

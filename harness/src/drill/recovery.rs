@@ -2,12 +2,13 @@
 
 use switchback_azure::{Origin, ReplicatedItem, ReplicationHealth, VmSize};
 use switchback_engine::MachineId;
-use switchback_engine::control::{Command, Job, JobError, Location};
+use switchback_engine::control::{Command, Job, JobError, Location, NoWayHome};
 use switchback_engine::ports::PortFailure;
 use switchback_engine::recovery::SettingsChange;
 use switchback_scenarios::model::Subject;
 use switchback_scenarios::model::recovery::{Settings, Shown, ShownPolicy};
 use switchback_scenarios::model::words::{ConnectWord, HealthWord};
+use switchback_vsphere::DatastoreKind;
 
 use super::Drill;
 use super::expectations::listed;
@@ -81,6 +82,22 @@ impl<C: Simulated> Drill<C> {
         let is_elsewhere = vm.disks.iter().any(|disk| Some(disk.datastore) != wanted);
         let is_alternate = way.location == Location::Alternate && host == Some(vm.host) && is_elsewhere;
         self.scenario.operator.accepts_refusals && is_refused && is_alternate
+    }
+
+    /// Whether a job failed because of what the site is made of, as the scenario has it: no asking again helps then.
+    pub(super) fn is_refused_at_home(&self, job: &Job) -> bool {
+        let Some(JobError::NoWayHome(why)) = &job.error else { return false };
+        let spec = self.world.spec();
+        let kinds = |kind| spec.site.datastores.iter().any(|store| store.kind == kind);
+        let is_so = match why {
+            NoWayHome::NoVmfs => kinds(DatastoreKind::Vsan) || kinds(DatastoreKind::Nfs),
+            NoWayHome::UnfitDatastore => kinds(DatastoreKind::Nfs),
+            NoWayHome::RawDisks => {
+                spec.machines[job.machine.0 as usize].disks.iter().any(|disk| disk.raw.is_some())
+            }
+            NoWayHome::SameDisks => false,
+        };
+        self.scenario.operator.accepts_refusals && is_so
     }
 
     /// Whether what was configured for a machine breaks a rule, told from what was asked and not from what the vault keeps.

@@ -242,7 +242,10 @@ fn small_site() -> Scenario {
     scenario.policy.crash_consistent_every = 2 * MINUTE;
     scenario.policy.app_consistent_every = None;
     scenario.groups.push(Group { name: "group-1".to_owned(), vms: vec![VmIndex(0)], source: NOWHERE });
-    let disk = |name: &str| Disk { name: name.to_owned(), size: 1 << 20, used: 256 << 10, source: NOWHERE };
+    let disk = |name: &str| {
+        let (name, size, used) = (name.to_owned(), 1 << 20, 256 << 10);
+        Disk { name, size, used, rdm: None, source: NOWHERE }
+    };
     let pattern =
         Pattern::Bursts { every: Duration::from_secs(30), lasts: Duration::from_secs(2), rate: 16 << 10 };
     scenario.vms.push(Vm {

@@ -8,6 +8,7 @@
 //! | file | draws |
 //! |---|---|
 //! | `site` | machines, disks, groups, datastores, networks, policy, loads |
+//! | `storage` | kinds of datastores, and disks that are mapped to raw devices |
 //! | `servers` | further process servers and master targets, and which of them a reprotect or a move names |
 //! | `plans` | a recovery plan of some of the groups, which are then walked together |
 //! | `journey` | a legal walk of each group through failover and failback |
@@ -38,6 +39,7 @@ mod leanings;
 mod plans;
 pub(crate) mod servers;
 mod site;
+mod storage;
 mod stories;
 mod when;
 

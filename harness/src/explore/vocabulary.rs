@@ -44,6 +44,8 @@ pub enum FaultKind {
     FilterLost,
     WriteRefused,
     UploadsRefused,
+    InventoryMisread,
+    HostDisconnected,
 }
 
 impl FaultKind {
@@ -82,6 +84,8 @@ impl FaultKind {
         Self::FilterLost,
         Self::WriteRefused,
         Self::UploadsRefused,
+        Self::InventoryMisread,
+        Self::HostDisconnected,
     ];
 
     /// In words, such as `link cut`.
@@ -130,6 +134,10 @@ impl FaultKind {
                 Ailment::CannotPause(_) => Self::PauseRefused,
                 Ailment::FilterLost(_) => Self::FilterLost,
                 Ailment::CacheAccountBlocked => Self::UploadsRefused,
+                Ailment::ReadOnlyAccount | Ailment::SameIdentifier | Ailment::DisksOfMasterTarget => {
+                    Self::InventoryMisread
+                }
+                Ailment::HostDisconnected => Self::HostDisconnected,
             },
             Happening::OperatorStarted { .. } => Self::MachineStarted,
             Happening::OperatorStopped { .. } => Self::MachineStopped,

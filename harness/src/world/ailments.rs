@@ -2,10 +2,11 @@
 //! by operators, and felt by whoever installs an agent, asks applications to pause or follows disks.
 
 use serde::Serialize;
-use switchback_engine::MachineId;
 use switchback_engine::conditions::{FilterLoss, InstallObstacle, PauseObstacle};
+use switchback_engine::control::ItemState;
 use switchback_engine::role::{Address, Input};
-use switchback_vsphere::{GuestCondition, Installer};
+use switchback_engine::{Direction, MachineId};
+use switchback_vsphere::{GuestCondition, Installer, Misreading};
 
 use super::network::LinkName;
 use super::{Happening, World};
@@ -24,6 +25,14 @@ pub enum Ailment {
     FilterLost(FilterLoss),
     /// The cache account takes nothing.
     CacheAccountBlocked,
+    /// The account of the vault may look at the site and not change it.
+    ReadOnlyAccount,
+    /// Another machine with the identifier of this one is listed in its place.
+    SameIdentifier,
+    /// The disks have the identifiers of the master target's.
+    DisksOfMasterTarget,
+    /// The vCenter has lost the host of the machine, which runs on.
+    HostDisconnected,
 }
 
 impl Ailment {
@@ -33,6 +42,10 @@ impl Ailment {
             Self::TakesNoAgent(why) => GuestCondition::TakesNoAgent(why),
             Self::CannotPause(why) => GuestCondition::CannotPause(why),
             Self::DriverInUse => GuestCondition::DriverInUse,
+            Self::ReadOnlyAccount => GuestCondition::Misread(Misreading::ReadOnlyAccount),
+            Self::SameIdentifier => GuestCondition::Misread(Misreading::SameIdentifier),
+            Self::HostDisconnected => GuestCondition::Misread(Misreading::HostDisconnected),
+            Self::DisksOfMasterTarget => GuestCondition::Misread(Misreading::DisksOfMasterTarget),
             Self::FilterLost(_) | Self::CacheAccountBlocked => return None,
         })
     }
@@ -41,6 +54,9 @@ impl Ailment {
 impl<C: Simulated> World<C> {
     /// Something is the matter with a machine from now on; with nobody's, with the servers.
     pub fn bring_about(&mut self, machine: Option<MachineId>, ailment: Ailment) {
+        if ailment == Ailment::DisksOfMasterTarget && self.is_being_attached(machine) {
+            return;
+        }
         self.note(Happening::FellIll { machine, ailment });
         if ailment == Ailment::CacheAccountBlocked {
             self.azure.cache_mut().is_blocked = true;
@@ -53,6 +69,12 @@ impl<C: Simulated> World<C> {
             self.lose_filter(machine, site);
             self.input(Address::Agent(machine, site), Input::FilterLost(why));
         }
+    }
+
+    /// Whether the disks of a machine are about to be lent to a master target, which has looked at them: they keep the
+    /// identifiers that they have.
+    fn is_being_attached(&self, machine: Option<MachineId>) -> bool {
+        machine.is_some_and(|machine| self.judges.state(machine) == ItemState::Enabling(Direction::Reverse))
     }
 
     /// It no longer is.

@@ -10,11 +10,11 @@ use switchback_engine::process_server::ProcessServer;
 use switchback_engine::recovery::Firmware;
 use switchback_engine::role::{Address, Role};
 use switchback_engine::target::Target;
-use switchback_engine::{MachineId, Site};
+use switchback_engine::{DiskId, MachineId, Site};
 use switchback_scenarios::model::Subscription;
 use switchback_sim::{Device, Kernel, Trace};
 use switchback_vsphere::{
-    DatastoreKind, DatastoreSpec, Fault, GuestOs, HostSpec, MachineSpec, Management, VCenter,
+    DatastoreSpec, Fault, GuestCondition, GuestOs, HostSpec, MachineSpec, Management, Misreading, VCenter,
 };
 
 use super::World;
@@ -159,7 +159,7 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
     for datastore in &site.datastores {
         datastores.push(vcenter.add_datastore(DatastoreSpec {
             name: datastore.name.clone(),
-            kind: DatastoreKind::Vmfs,
+            kind: datastore.kind,
             capacity_bytes: datastore.capacity_bytes,
             mounted_on: datastore.reach.iter().map(|host| hosts[*host as usize]).collect(),
         })?);
@@ -183,9 +183,18 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
         }
         if machine.boot.physical {
             vcenter.add_physical_server(placed)?;
-        } else {
-            vcenter.add_machine(placed)?;
+            continue;
         }
+        let id = placed.machine;
+        vcenter.add_machine(placed)?;
+        for (index, disk) in (0..).zip(&machine.disks) {
+            if let Some(mapping) = disk.raw {
+                vcenter.map_raw(DiskId { machine: id, index }, mapping)?;
+            }
+        }
+    }
+    if site.read_only {
+        vcenter.bring_about(None, GuestCondition::Misread(Misreading::ReadOnlyAccount));
     }
     let name = format!("{}-master-target", site.vcenter);
     let datastore = site.master_target_datastore;

@@ -46,5 +46,6 @@ impl<C: Simulated> World<C> {
 pub(super) fn guest(spec: &WorldSpec, machine: &MachineSpec) -> Guest {
     let spec = &spec.machines[machine.machine.0 as usize];
     let boot = spec.boot;
-    Guest { physical: boot.physical, linux: !spec.windows, dhcp: boot.dhcp, boot_drivers: boot.drivers }
+    let (linux, dhcp, boot_drivers) = (!spec.windows, boot.dhcp, boot.drivers);
+    Guest { physical: boot.physical, linux, dhcp, boot_drivers, raw_disks: false }
 }

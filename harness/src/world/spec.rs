@@ -13,7 +13,7 @@ use switchback_engine::{GroupId, MachineId, Site};
 use switchback_scenarios::model::Subscription;
 use switchback_scenarios::model::recovery::Network;
 use switchback_sim::{LinkSpec, Seed};
-pub use switchback_vsphere::STANDARD_DRIVES;
+pub use switchback_vsphere::{DatastoreKind, RawMapping, STANDARD_DRIVES};
 
 use super::Ailment;
 use crate::workload::WorkloadSpec;
@@ -76,6 +76,8 @@ pub struct SiteSpec {
     pub vcenter: String,
     /// How many hosts it has.
     pub hosts: u32,
+    /// Whether the account that the vault reaches it with may only look.
+    pub read_only: bool,
     /// The memory of each, in bytes; `None` is without end.
     pub host_memory_bytes: Option<u64>,
     /// The hosts that the vCenter does not manage, by place.
@@ -114,6 +116,8 @@ pub struct DatastoreSpec {
     pub name: String,
     /// Its size in bytes.
     pub capacity_bytes: u64,
+    /// How it is made.
+    pub kind: DatastoreKind,
     /// The hosts that reach it, by place.
     pub reach: Vec<u32>,
 }
@@ -208,6 +212,8 @@ pub struct DiskSpec {
     pub sectors: u64,
     /// How many sectors from its beginning hold something at first.
     pub used_sectors: u64,
+    /// How it is mapped to a raw device, if it is.
+    pub raw: Option<RawMapping>,
 }
 
 /// A group.

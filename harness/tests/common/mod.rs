@@ -35,7 +35,12 @@ pub fn machine(name: &str, disks_mib: &[u64], bytes_per_sec: u64) -> MachineSpec
     let disks: Vec<DiskSpec> = disks_mib
         .iter()
         .enumerate()
-        .map(|(i, mib)| DiskSpec { name: format!("disk{i}"), sectors: mib * 2048, used_sectors: mib * 1024 })
+        .map(|(i, mib)| DiskSpec {
+            name: format!("disk{i}"),
+            sectors: mib * 2048,
+            used_sectors: mib * 1024,
+            raw: None,
+        })
         .collect();
     let workload = Synthetic {
         disks: disks.iter().enumerate().map(|(i, disk)| (i as u8, disk.sectors)).collect(),
@@ -86,12 +91,14 @@ pub fn site(seed: u64, machines: Vec<MachineSpec>) -> WorldSpec {
             stack: Default::default(),
             vcenter: "vc-lon".to_owned(),
             hosts: 2,
+            read_only: false,
             host_memory_bytes: None,
             unmanaged: Vec::new(),
             undiscovered: Vec::new(),
             datastores: vec![DatastoreSpec {
                 name: "ds-ssd".to_owned(),
                 capacity_bytes: 1 << 42,
+                kind: Default::default(),
                 reach: vec![0, 1],
             }],
             master_target_datastore: 0,

@@ -80,6 +80,7 @@ fn recorded_machine(recording: &Recording) -> WorldSpec {
         name: format!("disk{number}"),
         sectors: *sectors,
         used_sectors: *sectors,
+        raw: None,
     };
     let machine = MachineSpec {
         name: "db-01".to_owned(),

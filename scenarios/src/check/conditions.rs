@@ -7,7 +7,7 @@ use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
 use crate::model::VmIndex;
 use crate::model::conditions::ConditionWord;
-use crate::model::words::OsKind;
+use crate::model::words::{MachineKind, OsKind};
 use crate::raw;
 
 impl Check<'_> {
@@ -73,6 +73,10 @@ impl Check<'_> {
     }
 
     fn goes_with(&mut self, word: Spanned<ConditionWord>, vm: &raw::Vm) {
+        let kind = vm.kind.map_or(MachineKind::Vmware, |kind| kind.value);
+        if !word.value.goes_with_kind(kind) {
+            self.wrong_owner(word, "a physical server is not in the inventory of the vCenter");
+        }
         let os = vm.os.map_or(OsKind::Windows, |os| os.value);
         if !word.value.goes_with(os) {
             self.d.report(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::check::{Check, Names, RATE_MAX, YEAR};
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{FirmwareWord, MachineKind, OsKind};
+use crate::model::words::{FirmwareWord, MachineKind, OsKind, RawMapping};
 use crate::model::{Boot, Churn, DatastoreIndex, Disk, DiskIndex, Group, GroupIndex, Pattern, Vm, VmIndex};
 use crate::raw;
 use crate::source::Span;
@@ -151,6 +151,7 @@ impl Check<'_> {
                     name: disk.name.value.0.clone(),
                     size: size.value.0,
                     used: disk.used.map_or(0, |used| used.value.0),
+                    rdm: self.rdm(vm, disk),
                     source: self.at(disk.span),
                 }
             })
@@ -246,6 +247,19 @@ impl Check<'_> {
                 Pattern::Bursts { every, lasts, rate: bursts.rate.value.0 }
             }
         }
+    }
+
+    /// A physical server has its own disks, and nothing maps them.
+    fn rdm(&mut self, vm: &raw::Vm, disk: &raw::Disk) -> Option<RawMapping> {
+        let mapping = disk.rdm?;
+        if vm.kind.is_some_and(|kind| kind.value == MachineKind::Physical) {
+            self.d.report(
+                Diagnostic::new("scenario::conflicting_keys", "a physical server has no raw device mappings")
+                    .label(mapping.span, "only a virtual machine's disk is mapped to a device")
+                    .help("take `rdm` away, or make the machine a virtual one"),
+            );
+        }
+        Some(mapping.value)
     }
 
     /// The disks of the machines on a datastore fit into it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
-use crate::model::words::{Connection, MachineKind, StackWord};
+use crate::model::words::{AccessWord, Connection, MachineKind, StackWord, StorageKind};
 use crate::model::{
     DailyHours, Datastore, DatastoreIndex, Link, MasterTarget, NewDisks, Operator, Policy, ProcessServer,
     Region, Site, Subscription, Vm,
@@ -88,6 +88,7 @@ impl Check<'_> {
                 Datastore {
                     name: store.name.value.0.clone(),
                     capacity: store.capacity.value.0,
+                    kind: store.kind.map_or(StorageKind::Vmfs, |kind| kind.value),
                     reach: self.reach(store, hosts),
                     source: self.at(store.span),
                 }
@@ -102,6 +103,7 @@ impl Check<'_> {
         Some(Site {
             vcenter: vcenter.name.value.0.clone(),
             hosts: u32::try_from(hosts?.value.0).ok()?,
+            access: vcenter.access.map_or(AccessWord::Full, |access| access.value),
             host_memory: host_memory.map(|memory| memory.value.0),
             stack: raw.stack.map_or(StackWord::Classic, |stack| stack.value),
             connection: raw.connection.map_or(Connection::Vpn, |connection| connection.value),

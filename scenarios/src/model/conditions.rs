@@ -1,7 +1,7 @@
 //! The words for what is the matter with a machine's system, or with the servers that look after it.
 
 use crate::decode::words;
-use crate::model::site_words::OsKind;
+use crate::model::site_words::{MachineKind, OsKind};
 
 words! {
     /// Something that is the matter with a machine's system, or with the servers.
@@ -60,6 +60,14 @@ words! {
         ComponentsBroken = "components-broken",
         /// Scripts may not be run.
         ScriptsDenied = "scripts-denied",
+        /// The account at the vCenter may look and not change.
+        ReadOnlyAccount = "read-only-account",
+        /// Another machine of the vCenter has the same identifier and is listed in its place.
+        SameIdentifier = "same-identifier",
+        /// The machine was made from the template of the master target, and their disks have the same identifiers.
+        DisksOfMasterTarget = "disks-of-master-target",
+        /// The vCenter has lost the host of the machine: what is on it runs on, and nothing can be asked of it.
+        HostDisconnected = "host-disconnected",
         /// The driver before is in use: a new one works only after a restart.
         DriverInUse = "driver-in-use",
         /// A shadow-copy writer is in a bad state.
@@ -83,7 +91,13 @@ impl ConditionWord {
     /// Whether it is one of the servers or of Azure, rather than of a machine.
     #[must_use]
     pub const fn is_of_servers(self) -> bool {
-        matches!(self, Self::ServerFoldersClosed | Self::PolicyNotAssociated | Self::CacheAccountBlocked)
+        matches!(
+            self,
+            Self::ServerFoldersClosed
+                | Self::PolicyNotAssociated
+                | Self::ReadOnlyAccount
+                | Self::CacheAccountBlocked
+        )
     }
 
     /// Whether nothing but a restart of the machine ends it.
@@ -92,11 +106,21 @@ impl ConditionWord {
         matches!(self, Self::FilteringStopped | Self::DriverNotLoaded)
     }
 
+    /// Whether it is in how the inventory of the vCenter is seen from outside, and not in a system.
+    #[must_use]
+    pub const fn is_of_inventory(self) -> bool {
+        matches!(
+            self,
+            Self::ReadOnlyAccount | Self::SameIdentifier | Self::DisksOfMasterTarget | Self::HostDisconnected
+        )
+    }
+
     /// Whether no agent can be installed while it stands.
     #[must_use]
     pub const fn refuses_agent(self) -> bool {
+        let is_of_system = !self.ends_with_restart() && !self.is_of_inventory();
         let is_another_matter = matches!(self, Self::DriverInUse | Self::CacheAccountBlocked);
-        !self.ends_with_restart() && !self.keeps_from_pausing() && !is_another_matter
+        is_of_system && !self.keeps_from_pausing() && !is_another_matter
     }
 
     /// Whether applications cannot pause while it stands.
@@ -133,6 +157,12 @@ impl ConditionWord {
             | Self::ProviderUnregistered => Some(OsKind::Windows),
             _ => None,
         }
+    }
+
+    /// Whether a machine of this kind can have it: a physical server is not in the inventory of the vCenter.
+    #[must_use]
+    pub fn goes_with_kind(self, kind: MachineKind) -> bool {
+        kind == MachineKind::Vmware || !self.is_of_inventory()
     }
 
     /// Whether a machine with this operating system can have it.

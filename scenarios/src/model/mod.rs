@@ -22,8 +22,8 @@ pub use crate::model::servers::{
 };
 pub use crate::model::steps::{Action, ActionKind, Expectation, Moment, SlowDevice, Step, Subject, When};
 use crate::model::words::{
-    BootDriver, Connection, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin, OsKind, Repeat,
-    StackWord,
+    AccessWord, BootDriver, Connection, ContentKind, FirmwareWord, HealGoal, Judge, MachineKind, Origin,
+    OsKind, RawMapping, Repeat, StackWord, StorageKind,
 };
 use crate::source::SourceLine;
 use crate::traces::RecordedTrace;
@@ -180,6 +180,8 @@ pub struct Site {
     pub vcenter: String,
     /// The number of ESXi hosts, 1 to 64.
     pub hosts: u32,
+    /// What the account may do with which Site Recovery reaches it.
+    pub access: AccessWord,
     /// The memory of each host in bytes; without end if it is not said.
     pub host_memory: Option<u64>,
     /// What protects it.
@@ -203,6 +205,8 @@ pub struct Datastore {
     pub name: String,
     /// Its size in bytes, not zero.
     pub capacity: u64,
+    /// How it is made.
+    pub kind: StorageKind,
     /// The hosts that reach it, counted from 0, ascending, at least one.
     pub reach: Vec<u32>,
     /// Where it was written.
@@ -483,6 +487,8 @@ pub struct Disk {
     pub size: u64,
     /// Bytes that hold data at the start, at most `size`, a multiple of 512.
     pub used: u64,
+    /// How it is mapped to a raw device, if it is: never that of a physical server.
+    pub rdm: Option<RawMapping>,
     /// Where it was written.
     pub source: SourceLine,
 }

@@ -39,6 +39,38 @@ words! {
 }
 
 words! {
+    /// What the account may do with which Site Recovery reaches the vCenter.
+    pub enum AccessWord is "what an account may do" {
+        /// Everything that replication and both ways need.
+        Full = "full",
+        /// Look.
+        ReadOnly = "read-only",
+    }
+}
+
+words! {
+    /// How a datastore is made.
+    pub enum StorageKind is "a kind of datastore" {
+        /// A VMFS volume.
+        Vmfs = "vmfs",
+        /// A vSAN.
+        Vsan = "vsan",
+        /// An NFS export.
+        Nfs = "nfs",
+    }
+}
+
+words! {
+    /// How a disk is mapped to a raw device.
+    pub enum RawMapping is "a mapping to a raw device" {
+        /// In virtual compatibility.
+        Virtual = "virtual",
+        /// In physical compatibility.
+        Physical = "physical",
+    }
+}
+
+words! {
     /// How the site is connected to Azure.
     pub enum Connection is "a connection" {
         /// A virtual private network over the internet.

@@ -1,7 +1,9 @@
 //! The fixed words of the language: each enum is a type of the model and its own reader at once.
 
 use crate::decode::words;
-pub use crate::model::site_words::{BootDriver, Connection, DriveUse, FileSystem, MachineKind, OsKind};
+pub use crate::model::site_words::{
+    AccessWord, BootDriver, Connection, DriveUse, FileSystem, MachineKind, OsKind, RawMapping, StorageKind,
+};
 
 mod faults;
 mod recovery;
@@ -294,6 +296,18 @@ words! {
         JobUnderWay = "job-under-way",
         /// No agent can be installed in the machine.
         NotInstallable = "not-installable",
+        /// The account may look at the site and not change it.
+        NotPermitted = "not-permitted",
+        /// Another machine with the same identifier is listed in its place.
+        NotListed = "not-listed",
+        /// The host of the master target has no VMFS datastore.
+        NoVmfs = "no-vmfs",
+        /// A new machine cannot lie on the datastore that is given.
+        UnfitDatastore = "unfit-datastore",
+        /// Disks that are mapped to raw devices cannot be made anew.
+        RawDisks = "raw-disks",
+        /// The disks have the identifiers of the master target's.
+        SameDisks = "same-disks",
     }
 }
 

@@ -88,11 +88,15 @@ fn items(items: impl Iterator<Item = Flow>) -> String {
 }
 
 fn disk(disk: &Disk) -> Flow {
-    Flow::new().with("name", plain(&disk.name)).with("size", show_bytes(disk.size)).with_if(
+    let flow = Flow::new().with("name", plain(&disk.name)).with("size", show_bytes(disk.size)).with_if(
         disk.used != 0,
         "used",
         || show_bytes(disk.used),
-    )
+    );
+    match disk.rdm {
+        Some(mapping) => flow.with("rdm", mapping),
+        None => flow,
+    }
 }
 
 fn churn(scenario: &Scenario, vm: &Vm, churn: &Churn) -> Flow {

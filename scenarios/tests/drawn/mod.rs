@@ -123,9 +123,10 @@ fn bytes(min: u64, max: u64, step: u64) -> impl Strategy<Value = u64> {
 }
 
 fn disk(name: String) -> impl Strategy<Value = Disk> {
-    (bytes(1 << 20, 1 << 40, 512), any::<Index>()).prop_map(move |(size, used)| {
+    let rdm = proptest::option::weighted(0.2, any_word(RawMapping::ALL));
+    (bytes(1 << 20, 1 << 40, 512), any::<Index>(), rdm).prop_map(move |(size, used, rdm)| {
         let used = used.index((size / 512) as usize + 1) as u64 * 512;
-        Disk { name: name.clone(), size, used, source: NOWHERE }
+        Disk { name: name.clone(), size, used, rdm, source: NOWHERE }
     })
 }
 
@@ -215,7 +216,11 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
                 firmware,
                 remote_access,
                 boot: boot.clone(),
-                guest: guest.iter().copied().filter(|word| word.goes_with(os)).collect(),
+                guest: guest
+                    .iter()
+                    .copied()
+                    .filter(|word| word.goes_with(os) && word.goes_with_kind(kind))
+                    .collect(),
                 classic_model: tracking.is_some(),
                 memory,
                 capture_pool: pool.map_or_else(
@@ -225,12 +230,17 @@ fn machine(index: usize, name: String, group: usize, stores: usize) -> impl Stra
                 tracking_memory: tracking,
                 datastore: DatastoreIndex(store),
                 traces: traces_on(&disks, &wanted, starts_at),
-                disks: disks.clone(),
+                disks: disks.iter().cloned().map(|disk| mapped(disk, kind)).collect(),
                 churn,
                 source: NOWHERE,
             })
         },
     )
+}
+
+/// Nothing maps the disks of a physical server.
+fn mapped(disk: Disk, kind: MachineKind) -> Disk {
+    Disk { rdm: disk.rdm.filter(|_| kind == MachineKind::Vmware), ..disk }
 }
 
 fn guest() -> impl Strategy<Value = BTreeSet<ConditionWord>> {
@@ -316,37 +326,40 @@ fn site(names: Vec<String>, vms: &[Vm]) -> impl Strategy<Value = Site> + use<> {
     let free = bytes(1 << 20, 1 << 45, 1);
     let alone = (any::<u64>(), any::<u64>());
     let kinds = (any_word(Connection::ALL), any_word(StackWord::ALL));
+    let storage = (any_word(AccessWord::ALL), any_word(StorageKind::ALL));
+    let kinds = (kinds, storage);
     let total: u64 = vms.iter().map(|vm| vm.memory).sum();
     let memory = proptest::option::of(Just(total.clamp(4 << 30, 24 << 40)));
     // More machines than a host can have are on hosts without end.
     let memory = memory.prop_map(move |most| most.filter(|most| *most >= total));
     let drawn = (name(), (1u32..=64, memory), free, any::<u64>(), alone, kinds);
-    drawn.prop_map(
-        move |(vcenter, (hosts, host_memory), free, reach, (alone, unseen), (connection, stack))| {
-            let among = |bits: u64| (0..hosts).filter(move |host| bits >> host & 1 == 1).collect();
-            let (unmanaged, undiscovered) = (among(alone), among(alone & unseen));
-            let stores = names.iter().zip(&used);
-            let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
-            let datastores = stores.map(|(name, used)| Datastore {
-                name: name.clone(),
-                capacity: used + free,
-                reach: reach.clone(),
-                source: NOWHERE,
-            });
-            let datastores = datastores.collect();
-            Site {
-                vcenter,
-                hosts,
-                host_memory,
-                stack,
-                connection,
-                unmanaged,
-                undiscovered,
-                datastores,
-                source: NOWHERE,
-            }
-        },
-    )
+    drawn.prop_map(move |(vcenter, (hosts, host_memory), free, reach, (alone, unseen), kinds)| {
+        let ((connection, stack), (access, kind)) = kinds;
+        let among = |bits: u64| (0..hosts).filter(move |host| bits >> host & 1 == 1).collect();
+        let (unmanaged, undiscovered) = (among(alone), among(alone & unseen));
+        let stores = names.iter().zip(&used);
+        let reach: Vec<u32> = (0..hosts).filter(|host| *host == 0 || reach >> host & 1 == 1).collect();
+        let datastores = stores.map(|(name, used)| Datastore {
+            name: name.clone(),
+            capacity: used + free,
+            kind,
+            reach: reach.clone(),
+            source: NOWHERE,
+        });
+        let datastores = datastores.collect();
+        Site {
+            vcenter,
+            hosts,
+            access,
+            host_memory,
+            stack,
+            connection,
+            unmanaged,
+            undiscovered,
+            datastores,
+            source: NOWHERE,
+        }
+    })
 }
 
 /// The machines of groups of these sizes.

@@ -232,9 +232,13 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
 
 /// A condition, and whose: one of the servers is nobody's.
 fn condition(frame: &Scenario) -> impl Strategy<Value = (Option<VmIndex>, ConditionWord)> + use<> {
-    let systems: Vec<OsKind> = frame.vms.iter().map(|vm| vm.os).collect();
+    let machines: Vec<(OsKind, MachineKind)> = frame.vms.iter().map(|vm| (vm.os, vm.kind)).collect();
+    let goes = move |what: &ConditionWord, vm: &VmIndex| {
+        let (os, kind) = machines[vm.0];
+        what.is_of_servers() || what.goes_with(os) && what.goes_with_kind(kind)
+    };
     (vm(frame), any_word(ConditionWord::ALL))
-        .prop_filter("one that the machine can have", move |(vm, what)| what.goes_with(systems[vm.0]))
+        .prop_filter("one that the machine can have", move |(vm, what)| goes(what, vm))
         .prop_map(|(vm, what)| ((!what.is_of_servers()).then_some(vm), what))
 }
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use switchback_engine::control::{
-    ItemState, Job, JobError, JobKind, MasterTargetUnfit, Operation, Refused, TaskKind, TaskState,
+    ItemState, Job, JobError, JobKind, MasterTargetUnfit, NoWayHome, Operation, Refused, TaskKind, TaskState,
 };
 use switchback_engine::health::Symptom;
 use switchback_engine::message::{Observation, ResyncReason};
@@ -88,8 +88,9 @@ codes! {
     MachineAtHomeNotStarted = "8038",
     /// The machine could not be prepared to start in Azure.
     BootNotPrepared = "170010",
-    /// The host of the master target has not been discovered.
-    HostNotDiscovered = "datastore-list-empty",
+    /// There is no datastore to choose: the host of the master target has not been discovered, or has none that will do, or
+    /// the account may only look.
+    NoDatastoreListed = "datastore-list-empty",
     /// The datastore is out of reach.
     DatastoreOutOfReach = "8061",
     /// A folder of the servers cannot be read.
@@ -296,12 +297,19 @@ pub fn of_job(job: &Job) -> Option<Code> {
         }
         JobError::MachineInTheWay(Site::Recovery) => Code::MachineNotCreated,
         JobError::MachineInTheWay(Site::Primary) => Code::MachineAtHomeNotStarted,
-        JobError::HostNotDiscovered => Code::HostNotDiscovered,
+        JobError::HostNotDiscovered | JobError::NoWayHome(NoWayHome::NoVmfs | NoWayHome::UnfitDatastore) => {
+            Code::NoDatastoreListed
+        }
         JobError::AgentNotRegistered => Code::AgentNotRegistered,
         JobError::InvalidInput => Code::InvalidParameter,
         JobError::MasterTarget(MasterTargetUnfit::NotRegistered) => Code::MasterTargetNotRegistered,
-        // No code is documented for a master target that will not do otherwise.
-        JobError::NoSuchPoint | JobError::Unknown | JobError::MasterTarget(_) => Code::Internal,
+        // No code is documented for a master target that will not do otherwise, for disks that are taken for others or
+        // cannot be made anew, or for a machine that is not on the list.
+        JobError::NoSuchPoint
+        | JobError::Unknown
+        | JobError::MasterTarget(_)
+        | JobError::NoWayHome(NoWayHome::RawDisks | NoWayHome::SameDisks)
+        | JobError::NotListed => Code::Internal,
     })
 }
 
@@ -332,6 +340,9 @@ pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
         (PortFailure::DatastoreOutOfReach, _) => Code::DatastoreOutOfReach,
         (PortFailure::NetworkMissing, _) => Code::ClassicMachineNotCreated,
         (PortFailure::BootNotPrepared, _) => Code::BootNotPrepared,
+        // Who may only look is shown no datastores when the way home is asked for. Nothing is documented for later.
+        (PortFailure::NotPermitted, TaskKind::DiscoverReplica) => Code::NoDatastoreListed,
+        (PortFailure::NotPermitted, _) => Code::Internal,
         (PortFailure::AddressOfTest, _) => Code::AddressOfTest,
         // The machine is not there, or hung.
         (PortFailure::NotFound | PortFailure::GuestUnresponsive, _) => Code::MachineInAzureNotRunning,

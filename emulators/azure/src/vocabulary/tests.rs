@@ -154,6 +154,7 @@ fn resource_manager_answers_every_failure_with_a_code() {
         PortFailure::AddressOfTest,
         PortFailure::ScriptFailed(1),
         PortFailure::NotInstallable(Vec::new()),
+        PortFailure::NotPermitted,
     ];
     for failure in &failures {
         assert!((400..600).contains(&arm_error(failure).0));

@@ -1,12 +1,14 @@
 //! Building the site: clusters, hosts, datastores, machines.
 
+use switchback_engine::DiskId;
+
 use crate::cluster_compute_resource::ClusterComputeResource;
 use crate::datastore::{AccessMode, Datastore, DatastoreSpec};
 use crate::faults::Fault;
 use crate::host_system::{ConnectionState, HostSpec, HostSystem, Management};
 use crate::moid::{ClusterMoid, DatastoreMoid, HostMoid, VmMoid};
 use crate::vcenter::VCenter;
-use crate::virtual_machine::{MachineSpec, PowerState, VirtualDiskDevice, VirtualMachine};
+use crate::virtual_machine::{MachineSpec, PowerState, RawMapping, VirtualDiskDevice, VirtualMachine};
 
 impl VCenter {
     /// Adds a cluster.
@@ -131,6 +133,19 @@ impl VCenter {
         self.place(vm, &spec.disk_sectors)
     }
 
+    /// Maps a disk to a raw device, which takes what it took of its datastore.
+    ///
+    /// # Errors
+    /// [`Fault::ManagedObjectNotFound`].
+    pub fn map_raw(&mut self, disk: DiskId, mapping: RawMapping) -> Result<(), Fault> {
+        let vm = self.by_machine.get(&disk.machine).and_then(|vm| self.machines.get_mut(vm));
+        let device = vm.and_then(|vm| vm.disks.get_mut(usize::from(disk.index)));
+        let device = device.ok_or(Fault::ManagedObjectNotFound)?;
+        let (datastore, bytes) = (device.datastore, device.bytes());
+        device.raw = Some(mapping);
+        self.vacate(datastore, bytes)
+    }
+
     /// Whether a machine on the host has that name. A machine that replication creates may have the name of one on
     /// another host (site-recovery 3.8, 78052).
     pub(crate) fn is_taken(&self, name: &str, host: HostMoid) -> bool {
@@ -163,6 +178,7 @@ impl VCenter {
 }
 
 fn disk_of(vm: &VirtualMachine, index: u8, sectors: u64) -> VirtualDiskDevice {
-    let disk = vm.machine.map(|machine| switchback_engine::DiskId { machine, index });
-    VirtualDiskDevice { disk, sectors, datastore: vm.datastore, attached_to: vm.moid, available: true }
+    let disk = vm.machine.map(|machine| DiskId { machine, index });
+    let (datastore, attached_to) = (vm.datastore, vm.moid);
+    VirtualDiskDevice { disk, sectors, datastore, attached_to, available: true, raw: None }
 }

@@ -71,13 +71,15 @@ impl VCenter {
     /// Takes a snapshot. To keep what the disks hold is for whoever keeps contents.
     ///
     /// # Errors
-    /// [`Fault::FileLocked`] while a disk is attached elsewhere; [`Fault::ManagedObjectNotFound`].
+    /// [`Fault::FileLocked`] while a disk is attached elsewhere; [`Fault::SnapshotIncompatibleDeviceInVm`];
+    /// [`Fault::ManagedObjectNotFound`].
     pub fn take_snapshot(&mut self, now: SimTime, vm: VmMoid, name: &str) -> Result<SnapshotMoid, Fault> {
         let moid = SnapshotMoid(self.new_moid());
         let machine = self.machines.get_mut(&vm).ok_or(Fault::ManagedObjectNotFound)?;
         if machine.lends_disks() {
             return Err(Fault::FileLocked(machine.name.clone()));
         }
+        machine.check_raw()?;
         machine.snapshots.push(Snapshot { moid, name: name.to_owned(), created: now });
         self.record(now, "CreateSnapshot_Task", vm, Ok(()));
         Ok(moid)

@@ -19,7 +19,9 @@ use crate::message::{
 };
 use crate::point::{Consistency, PointId, RecoveryPoint, WriteOrder};
 use crate::policy::ReplicationPolicy;
-use crate::ports::{CloudAnswer, Guest, HypervisorAnswer, Inspection, Instance, PortFailure};
+use crate::ports::{
+    CloudAnswer, DatastoreFound, DatastoreKind, Guest, HypervisorAnswer, Inspection, Instance, PortFailure,
+};
 use crate::role::{Address, CallId, CommandId, Effect, Input, Outbox, Role, StorageError};
 use crate::time::Instant;
 
@@ -43,6 +45,8 @@ pub(super) struct Place {
     pub disks: u32,
     pub guest: Guest,
     pub standing: crate::ports::Place,
+    /// What the only datastore there is.
+    pub storage: DatastoreKind,
     /// Its agent has not registered yet.
     pub unregistered: bool,
 }
@@ -431,7 +435,7 @@ pub(super) fn target_status(journal: &FakeJournal) -> TargetStatus {
     }
 }
 
-const fn inspection(place: Place) -> Inspection {
+fn inspection(place: Place) -> Inspection {
     Inspection {
         exists: place.exists,
         running: place.running,
@@ -442,6 +446,7 @@ const fn inspection(place: Place) -> Inspection {
         profile: None,
         agent_registered: !place.unregistered,
         place: crate::ports::Place { datastore: Some(D), ..place.standing },
+        datastores: vec![DatastoreFound { id: D, kind: place.storage }],
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::conditions::ConditionWord;
-use switchback_scenarios::model::words::{Component, OsKind};
+use switchback_scenarios::model::words::{Component, MachineKind, OsKind};
 use switchback_scenarios::model::{Action, VmIndex};
 use switchback_sim::Chance;
 
@@ -22,9 +22,10 @@ pub(super) fn from_the_beginning(chance: &mut Chance, os: OsKind) -> BTreeSet<Co
 
 /// Something goes wrong with a machine, or with the servers.
 pub(super) fn breaks(chance: &mut Chance, vm: VmIndex, scenario: &Scenario) -> Action {
-    let os = scenario.vms[vm.0].os;
-    let what = match chance.below(5) {
-        4 => ConditionWord::CacheAccountBlocked,
+    let (os, kind) = (scenario.vms[vm.0].os, scenario.vms[vm.0].kind);
+    let what = match chance.below(6) {
+        5 => ConditionWord::CacheAccountBlocked,
+        4 => drawn(chance, os, |word| word.is_of_inventory() && goes(*word, kind)),
         0 => drawn(chance, os, |word| word.ends_with_restart()),
         1 => drawn(chance, os, |word| word.keeps_from_pausing() || *word == ConditionWord::DriverInUse),
         _ => drawn(chance, os, |word| word.refuses_agent()),
@@ -34,7 +35,8 @@ pub(super) fn breaks(chance: &mut Chance, vm: VmIndex, scenario: &Scenario) -> A
 
 /// Somebody repairs what may well be whole.
 pub(super) fn repairs(chance: &mut Chance, vm: VmIndex, scenario: &Scenario) -> Action {
-    let what = drawn(chance, scenario.vms[vm.0].os, |word| !word.ends_with_restart());
+    let (os, kind) = (scenario.vms[vm.0].os, scenario.vms[vm.0].kind);
+    let what = drawn(chance, os, |word| !word.ends_with_restart() && goes(*word, kind));
     Action::Repair { vm: whose(vm, what), what }
 }
 
@@ -44,7 +46,16 @@ pub(super) fn undo(chance: &mut Chance, vm: Option<VmIndex>, what: ConditionWord
         let down_for = Some(span(chance, Duration::from_secs(1)..=Duration::from_mins(5)));
         return Some(Action::Crash { who: Component::Agent, vm, down_for });
     }
-    (!one_in(chance, 8)).then_some(Action::Repair { vm, what })
+    // Who may only look, or whose host is lost, can neither take a planned failover back nor bring it to an end: somebody
+    // always sees to that.
+    let blocks = matches!(what, ConditionWord::ReadOnlyAccount | ConditionWord::HostDisconnected);
+    let is_for_good = !blocks && one_in(chance, 8);
+    (!is_for_good).then_some(Action::Repair { vm, what })
+}
+
+/// One of the servers is nobody's.
+fn goes(word: ConditionWord, kind: MachineKind) -> bool {
+    word.is_of_servers() || word.goes_with_kind(kind)
 }
 
 fn whose(vm: VmIndex, what: ConditionWord) -> Option<VmIndex> {

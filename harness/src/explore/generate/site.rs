@@ -6,7 +6,7 @@ use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
-    BootDriver, Connection, FirmwareWord, MachineKind, Origin, OsKind, StackWord,
+    AccessWord, BootDriver, Connection, FirmwareWord, MachineKind, Origin, OsKind, StackWord, StorageKind,
 };
 use switchback_scenarios::model::{
     Boot, Churn, DailyHours, Datastore, DatastoreIndex, Disk, DiskIndex, DurationRange, Group, GroupIndex,
@@ -18,6 +18,7 @@ use super::NOWHERE;
 use super::conditions;
 use super::draw::{by_magnitude, few, one_in, pick, rather_small, span};
 use super::leanings::Leanings;
+use super::storage;
 
 const MIB: u64 = 1 << 20;
 const MINUTE: Duration = Duration::from_mins(1);
@@ -48,6 +49,7 @@ pub(super) fn blank() -> Site {
     Site {
         vcenter: "vc-lon".to_owned(),
         hosts: 1,
+        access: AccessWord::Full,
         host_memory: None,
         stack: StackWord::Classic,
         connection: Connection::Vpn,
@@ -94,7 +96,9 @@ pub(super) fn draw(seed: &Seed, ranges: &Exploration, leanings: Leanings, lasts:
         scenario.site.stack = StackWord::Modernised;
     }
     apart(&mut seed.chance("hosts apart"), &mut scenario);
+    storage::kinds(&mut seed.chance("kinds of storage"), &mut scenario);
     machines(&mut seed.chance("machines"), ranges, leanings, &mut scenario);
+    storage::map_raw(&mut seed.chance("raw disks"), &mut scenario);
     loads(&mut seed.chance("loads"), ranges, leanings, lasts, &mut scenario);
     networks(&mut seed.chance("networks"), ranges, leanings, &mut scenario);
     widen(ranges, &mut scenario);
@@ -145,7 +149,13 @@ pub(super) fn is_apart(scenario: &Scenario) -> bool {
 
 /// A datastore with room for everything, within reach of every host.
 pub(crate) fn datastore(name: &str, hosts: u32) -> Datastore {
-    Datastore { name: name.to_owned(), capacity: 1 << 40, reach: (0..hosts).collect(), source: NOWHERE }
+    Datastore {
+        name: name.to_owned(),
+        capacity: 1 << 40,
+        kind: StorageKind::Vmfs,
+        reach: (0..hosts).collect(),
+        source: NOWHERE,
+    }
 }
 
 /// Machines one by one, each in the group of the one before or in one of its own.
@@ -223,7 +233,7 @@ fn disk(chance: &mut Chance, number: u32, leanings: Leanings) -> Disk {
     let most = (sectors / 2 + 1).min(USED_MAX / SECTOR_BYTES);
     let used = if one_in(chance, 4) { 0 } else { chance.below(most) * SECTOR_BYTES };
     let name = if number == 0 { "os".to_owned() } else { format!("data-{number}") };
-    Disk { name, size, used, source: NOWHERE }
+    Disk { name, size, used, rdm: None, source: NOWHERE }
 }
 
 fn loads(
