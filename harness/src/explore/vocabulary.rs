@@ -50,7 +50,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,

@@ -61,7 +61,8 @@ impl Server {
             self.said.clear();
         }
         (self.heard, self.status) = (Some(now), status.clone());
-        let brief = ProcessServerStatus { silent_secs: Vec::new(), ..status.clone() };
+        let brief =
+            ProcessServerStatus { silent_secs: Vec::new(), refused_secs: Vec::new(), ..status.clone() };
         self.said.push_back((now, brief));
         while self.said.get(1).is_some_and(|(at, _)| now.saturating_since(*at) >= WINDOW + DRAINED) {
             self.said.pop_front();

@@ -19,6 +19,8 @@ use crate::world::{World, sim_time};
 pub(super) const SILENT_AFTER: Duration = Duration::from_mins(15);
 /// For so long nothing comes from a machine whose uploads are blocked, as recorded.
 const BLOCKED_AFTER: Duration = Duration::from_mins(30);
+/// For so long what is sent of a machine has been refused where it lands.
+const REFUSED_AFTER: Duration = Duration::from_mins(5);
 /// A status that says otherwise came within this time.
 const LATELY: Duration = Duration::from_mins(3);
 
@@ -60,6 +62,7 @@ impl<C: Simulated> World<C> {
                 is_heard.then(|| status.map(|status| waits(status.unanswered_secs)))?
             }
             What::Symptom(Symptom::UploadsBlocked) => self.is_blocked(machine, known),
+            What::Symptom(Symptom::UploadsRefused) => self.are_uploads_refused(machine, known, direction),
             What::Symptom(Symptom::NoApplicationPoint) => self.lacks_application_point(machine, direction),
             What::Symptom(Symptom::TooMuchChurn) => {
                 let is_recent = |at: Option<SimTime>| at.is_some_and(|at| self.since(at) <= LATELY);
@@ -82,7 +85,11 @@ impl<C: Simulated> World<C> {
                 let policy = self.policy_of(machine, self.direction(machine)?)?;
                 Some(policy.app_consistent_every? * 2 + policy.rpo_alert_after)
             }
-            Symptom::ProcessServerUnreached | Symptom::TooMuchChurn | Symptom::NeverTested => None,
+            // Whoever sees it counts how long it has been so.
+            Symptom::ProcessServerUnreached
+            | Symptom::UploadsRefused
+            | Symptom::TooMuchChurn
+            | Symptom::NeverTested => None,
         }
     }
 
@@ -143,6 +150,22 @@ impl<C: Simulated> World<C> {
             () if waits && silence >= BLOCKED_AFTER + self.near() => Some(true),
             () if !waits || silence + self.near() < BLOCKED_AFTER => Some(false),
             () => None,
+        }
+    }
+
+    /// Only what goes to Azure lands in an account before it reaches the replicas.
+    fn are_uploads_refused(&self, machine: MachineId, known: &Machine, direction: Direction) -> Option<bool> {
+        let SendsTo::Known(Address::ProcessServer(number)) = known.sends_to else { return None };
+        if direction == Direction::Reverse {
+            return Some(false);
+        }
+        let is_heard = self.is_server_silent(known) == Some(false);
+        let server = self.judges.told.servers.get(&number).filter(|_| is_heard)?;
+        let refusal = server.status.refusal_of(machine).map(|secs| Duration::from_secs(u64::from(secs)));
+        match refusal {
+            Some(refusal) if refusal >= REFUSED_AFTER + self.near() => Some(true),
+            Some(refusal) if refusal + self.near() >= REFUSED_AFTER => None,
+            _ => Some(false),
         }
     }
 
