@@ -137,10 +137,10 @@ impl<C: Simulated> World<C> {
             (Message::Answer { request, answer: Answer::Done }, Address::Agent(machine, _), _) => {
                 self.judges.told.machine(machine).moved(*request, now);
             }
-            (Message::AgentStatus(status), Address::Agent(machine, site), Address::Control) => {
-                if self.direction(machine).is_some_and(|direction| direction.source() == site) {
-                    self.judges.told.machine(machine).spoke(status, now);
-                }
+            (Message::AgentStatus(status), Address::Agent(machine, site), Address::Control)
+                if self.direction(machine).is_some_and(|direction| direction.source() == site) =>
+            {
+                self.judges.told.machine(machine).spoke(status, now);
             }
             (Message::TargetStatus(status), Address::Target(site), Address::Control) => {
                 self.judges.told.target_spoke(site, status, now);
@@ -323,10 +323,9 @@ impl Machine {
                 (self.generation, self.group) = (replication.generation, Some(replication.group));
                 self.sends_to = SendsTo::Known(replication.process_server);
             }
-            Order::UseProcessServer { process_server, .. } => {
-                if !matches!(self.sends_to, SendsTo::Moving(known, ..) if known == request) {
-                    self.sends_to = SendsTo::Moving(request, *process_server, now);
-                }
+            Order::UseProcessServer { process_server, .. } if !matches!(self.sends_to, SendsTo::Moving(known, ..) if known == request) =>
+            {
+                self.sends_to = SendsTo::Moving(request, *process_server, now);
             }
             _ => {}
         }

@@ -194,7 +194,7 @@ pub(super) fn test_has_the_address(telling: &mut Telling<'_>, scenario: &mut Sce
     scenario.timeline[at].when = asked;
     push(scenario, configured, Action::Configure { subject, change: Box::new(change) });
     let to = RecoveryPointChoice::LatestProcessed;
-    push(scenario, tested, Action::TestFailover { subject, to });
-    let cleaned = later(asked, span(telling.chance, MINUTE..=20 * MINUTE));
-    push(scenario, cleaned, Action::CleanUpTest(subject));
+    let test = push(scenario, tested, Action::TestFailover { subject, to });
+    let plus = span(telling.chance, 5 * MINUTE..=20 * MINUTE);
+    push(scenario, When::After { step: test, plus }, Action::CleanUpTest(subject));
 }
