@@ -29,7 +29,11 @@ const FILES: [(&str, &str, &str); 14] = [
         "break: { what: read-only-account }",
         "remove-snapshots: { vm: web-01 }",
     ),
-    ("storage-vmotion-loses-nothing", "at: 20m, move", "at: 90m, move"),
+    (
+        "storage-vmotion-loses-nothing",
+        "at: 20m, move: { vm: web-01, datastore: ds-new }",
+        "at: 20m, move: { vm: web-01, datastore: ds-ssd }",
+    ),
     (
         "the-machine-on-nfs-comes-home-to-itself",
         "plus: 5m, reprotect",
