@@ -46,7 +46,8 @@ fn a_driver_that_cannot_remember_what_changed_has_its_disks_compared() {
     let mut machine = written_all_over(Some(4 << 10));
     assert_eq!(resyncs(&mut machine), [ResyncReason::LowMemory]);
     while machine.finish_read() {}
-    assert_eq!(machine.questions().len(), 1);
+    let from_the_beginning = machine.questions().first().map(|question| question.range.start);
+    assert_eq!(from_the_beginning, Some(0));
 }
 
 /// The negative twin: 300 places, and 20 leaves of 512 bytes.

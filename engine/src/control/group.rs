@@ -54,6 +54,9 @@ pub(super) struct Run {
     pub closed: bool,
     /// The newest point ever seen of it.
     pub newest: Option<RecoveryPoint>,
+    /// The instant of the newest point that its machines had in a run which this one replaced: so far behind they are until
+    /// they have a point again.
+    pub behind_since: Option<Instant>,
     /// When a machine of it last ran again after an orderly stop that was taken back.
     pub resumed_at: Option<Instant>,
 }
@@ -71,6 +74,11 @@ impl Run {
             && self.left.is_empty()
             && self.members().any(|member| member == machine)
             && !self.joined.contains(&machine)
+    }
+
+    /// The instant that its machines can be recovered to, or could be in the run before.
+    pub(super) fn newest_instant(&self) -> Option<Instant> {
+        self.newest.map(|newest| newest.at).or(self.behind_since)
     }
 
     /// Whether nobody but `machine` is still in it.

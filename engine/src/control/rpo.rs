@@ -32,8 +32,8 @@ impl Vault {
 
     fn rpo_alert_at(&self, machine: MachineId) -> Option<Instant> {
         let item = self.item(machine).filter(|item| matches!(item.state(), ItemState::Protected(_)))?;
-        let newest = self.run_of(machine)?.newest?;
-        Some(newest.at + item.policy_in(item.direction()).rpo_alert_after)
+        let newest = self.run_of(machine)?.newest_instant()?;
+        Some(newest + item.policy_in(item.direction()).rpo_alert_after)
     }
 
     /// Raises or lowers the alert. Called when the lag may have passed its threshold and when there is a new point.

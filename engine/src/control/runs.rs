@@ -48,7 +48,11 @@ impl Vault {
         let Some(group) = self.ledger.group_mut(id) else {
             return generation;
         };
+        let mut behind_since = None;
         for older in group.runs.iter_mut().filter(|run| run.direction == direction) {
+            if !older.closed && !carried.is_empty() {
+                behind_since = behind_since.max(older.newest_instant());
+            }
             older.closed = true;
         }
         group.runs.push(Run {
@@ -61,6 +65,7 @@ impl Vault {
             open: false,
             closed: false,
             newest: None,
+            behind_since,
             resumed_at: None,
         });
         for machine in carried {

@@ -60,9 +60,26 @@ impl<C: Simulated> Drill<C> {
     /// user who takes no for an answer is through with it then; one that names a rule which is not broken is a finding.
     pub(super) fn is_refused_by_azure(&self, job: &Job) -> bool {
         let violations = job.error.as_ref().map_or(&[][..], JobError::violations);
-        self.scenario.operator.accepts_refusals
-            && !violations.is_empty()
-            && violations.iter().all(|violation| self.breaks(job.machine, &violation.rule))
+        let breaks_rules = !violations.is_empty()
+            && violations.iter().all(|violation| self.breaks(job.machine, &violation.rule));
+        self.scenario.operator.accepts_refusals && (breaks_rules || self.is_denied(job))
+    }
+
+    /// Whether the subscription has not enough cores, or denies what was configured. Which size Azure chooses where none
+    /// was, nobody has said.
+    fn is_denied(&self, job: &Job) -> bool {
+        let allowed = &self.scenario.region.subscription;
+        let size = self.configured(job.machine, |change| change.size.as_deref());
+        let is_of_other_size = size.is_none_or(|size| !allowed.sizes.iter().any(|one| one == size));
+        let is_public = || self.configured(job.machine, |change| change.public_address.filter(|is| *is));
+        match &job.error {
+            Some(JobError::Port(PortFailure::OutOfCapacity(_))) => allowed.cores.is_some(),
+            Some(JobError::Port(PortFailure::Disallowed(_))) => {
+                let denies_size = !allowed.sizes.is_empty() && is_of_other_size;
+                denies_size || !allowed.public_addresses && is_public().is_some()
+            }
+            _ => false,
+        }
     }
 
     /// Whether a way home failed as documented (78052): a generated timeline has named another datastore than the one in
@@ -116,11 +133,11 @@ impl<C: Simulated> Drill<C> {
     }
 
     /// What was last configured for a machine, and accepted.
-    fn configured<'a>(
+    fn configured<'a, T>(
         &'a self,
         machine: MachineId,
-        of: impl Fn(&'a SettingsChange) -> Option<&'a str>,
-    ) -> Option<&'a str> {
+        of: impl Fn(&'a SettingsChange) -> Option<T>,
+    ) -> Option<T> {
         self.world.asked().iter().rev().find_map(|(id, command)| match command {
             Command::Configure { machine: whose, change }
                 if *whose == machine && self.world.reply(*id).is_some_and(Result::is_ok) =>

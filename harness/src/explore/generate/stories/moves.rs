@@ -6,8 +6,8 @@ use core::time::Duration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{Component, LinkName};
 use switchback_scenarios::model::{
-    Action, Churn, DurationRange, NamedProcessServer, Pattern, ProcessServerChoice, Ratio, Subject, VmIndex,
-    When,
+    Action, Churn, DurationRange, NamedProcessServer, Pattern, ProcessServerChoice, Ratio,
+    RecoveryPointChoice, Subject, VmIndex, When,
 };
 
 use super::super::NOWHERE;
@@ -138,9 +138,20 @@ fn early(telling: &mut Telling<'_>, scenario: &mut Scenario) -> (When, VmIndex) 
     for step in &mut scenario.timeline[..telling.journey.steps] {
         if let When::At(at) = &mut step.when {
             *at += 20 * MINUTE;
+            goes_to_later_point(&mut step.action, 20 * MINUTE);
         }
     }
     (When::At(span(telling.chance, SECOND..=2 * MINUTE)), telling.vm(scenario))
+}
+
+/// A point that a step names by its time is as old as before.
+fn goes_to_later_point(action: &mut Action, by: Duration) {
+    if let Action::Failover { to, .. } | Action::TestFailover { to, .. } | Action::ChangePoint { to, .. } =
+        action
+        && let RecoveryPointChoice::At(at) = to
+    {
+        *at += by;
+    }
 }
 
 /// A process server on premises beside the usual one.
