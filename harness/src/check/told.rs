@@ -162,18 +162,16 @@ impl<C: Simulated> World<C> {
 
     /// The vault reports something.
     pub(super) fn note_told(&mut self, observation: &Observation) {
-        let now = self.now();
-        let told = &mut self.judges.told;
         match *observation {
-            Observation::Symptom { machine, symptom, is_there: true } => {
-                told.machine(machine).told_at.insert(What::Symptom(symptom), now);
-                self.judge_patience(machine, symptom);
+            Observation::Symptom { machine, symptom, is_there } => {
+                self.note_told_of(machine, What::Symptom(symptom), is_there);
+                if is_there {
+                    self.judge_patience(machine, symptom);
+                }
             }
-            Observation::RpoAlert { machine, over: true } => {
-                told.machine(machine).told_at.insert(What::Lag, now);
-            }
+            Observation::RpoAlert { machine, over } => self.note_told_of(machine, What::Lag, over),
             Observation::Server { number, figure, level } => {
-                told.servers.entry(number).or_default().shown.insert(figure, level);
+                self.judges.told.servers.entry(number).or_default().shown.insert(figure, level);
             }
             _ => {}
         }
@@ -192,6 +190,18 @@ impl<C: Simulated> World<C> {
             }
         }
         self.judge_told_of_servers();
+    }
+
+    /// Something is told, or taken back. Where that is not surely wrong now, it may have been otherwise between two looks.
+    fn note_told_of(&mut self, machine: MachineId, what: What, is_there: bool) {
+        let (now, is_contrary) = (self.now(), self.holds(machine, what) == Some(!is_there));
+        let known = self.judges.told.machine(machine);
+        if !is_contrary {
+            known.sure.remove(&what);
+            known.told_at.remove(&what);
+        } else if is_there {
+            known.told_at.insert(what, now);
+        }
     }
 
     fn judge_told_of(&mut self, machine: MachineId, what: What) {
