@@ -41,7 +41,21 @@ impl Vault {
             self.stand(machine, Address::Agent(machine, site), stop);
         }
         if belongs && status.generation < generation {
+            self.note_life(status);
             self.start_again(machine, site);
+        }
+    }
+
+    /// An agent that takes no part in the run yet into which its machine was carried over lives all the same.
+    fn note_life(&mut self, status: &AgentStatus) {
+        if status.generation == 0 {
+            return;
+        }
+        for ledger in [&mut self.ledger, &mut self.shown] {
+            if let Some(item) = ledger.item_mut_unkept(status.machine) {
+                item.health.heard = Some(self.now);
+                item.health.churns_too_much = status.churns_too_much;
+            }
         }
     }
 
