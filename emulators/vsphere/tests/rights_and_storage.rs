@@ -1,82 +1,38 @@
 //! What an account may do, what disks lie on, and what is mistaken for something else.
 
-use switchback_engine::ports::{
-    DatastoreFound, HypervisorAnswer, HypervisorRequest, Inspection, PortFailure,
-};
-use switchback_engine::recovery::Firmware;
+use switchback_engine::ports::{DatastoreFound, HypervisorAnswer, HypervisorRequest, PortFailure};
 use switchback_engine::role::{CallId, DiskRef};
-use switchback_engine::{DatastoreId, DiskId, MachineId, Site};
-use switchback_sim::{Seed, SimTime};
+use switchback_engine::{DatastoreId, DiskId, Site};
 use switchback_vsphere::{
-    DatastoreKind, DatastoreMoid, DatastoreSpec, Fault, GuestCondition, GuestOs, HostMoid, HostSpec,
-    MachineSpec, Misreading, RawMapping, RequestKind, VCenter,
+    DatastoreKind, DatastoreSpec, Fault, GuestCondition, Misreading, RawMapping, RequestKind,
 };
 
-const WEB: MachineId = MachineId(1);
-const SIZES: [u64; 2] = [2048, 4096];
+mod support;
+
+use support::{Home, SIZES, WEB};
+
 const LUN: DiskId = DiskId { machine: WEB, index: 1 };
 
 /// A master target on the second host, which has mounted all but the first of three datastores.
-struct Home {
-    vcenter: VCenter,
-    datastores: [DatastoreMoid; 3],
-    hosts: [HostMoid; 2],
-    now: SimTime,
-    calls: u64,
-}
-
-impl Home {
-    fn new() -> Self {
-        let mut vcenter = VCenter::new("dc", Seed(7));
-        let hosts = ["esx1", "esx2"].map(|name| {
-            let spec = HostSpec { name: name.to_owned(), cluster: None, memory_mib: 65_536 };
-            vcenter.add_host(spec).expect("a host")
-        });
-        let kinds = [DatastoreKind::Vmfs, DatastoreKind::Vsan, DatastoreKind::Nfs];
-        let datastores = [0, 1, 2].map(|number: usize| {
-            let spec = DatastoreSpec {
+fn home() -> Home {
+    let kinds = [DatastoreKind::Vmfs, DatastoreKind::Vsan, DatastoreKind::Nfs];
+    Home::with(
+        |hosts| {
+            [0, 1, 2].map(|number: usize| DatastoreSpec {
                 name: format!("ds{number}"),
                 kind: kinds[number],
                 capacity_bytes: 1 << 30,
                 mounted_on: if number == 0 { vec![hosts[0]] } else { hosts.to_vec() },
-            };
-            vcenter.add_datastore(spec).expect("a datastore")
-        });
-        vcenter.add_master_target("mt", hosts[1], datastores[1], GuestOs::Linux).expect("a master target");
-        let spec = MachineSpec {
-            machine: WEB,
-            name: "web".to_owned(),
-            host: hosts[0],
-            datastore: datastores[2],
-            disk_sectors: SIZES.to_vec(),
-            memory_mib: 4096,
-            guest: GuestOs::Linux,
-            firmware: Firmware::Bios,
-            tools: true,
-        };
-        vcenter.add_machine(spec).expect("a machine");
-        Self { vcenter, datastores, hosts, now: SimTime::ZERO, calls: 0 }
-    }
-
-    fn ask(&mut self, request: HypervisorRequest) -> Result<HypervisorAnswer, PortFailure> {
-        self.calls += 1;
-        let call = CallId(self.calls);
-        self.now = self.vcenter.begin(self.now, call, request).done_at;
-        self.vcenter.finish(self.now, call).result.expect("an answer")
-    }
-
-    fn inspect(&mut self) -> Inspection {
-        match self.ask(HypervisorRequest::Inspect(WEB)) {
-            Ok(HypervisorAnswer::Machine(found)) => found,
-            other => panic!("{other:?}"),
-        }
-    }
+            })
+        },
+        2,
+    )
 }
 
 #[test]
 fn who_may_only_look_is_refused_everything_that_changes_something() {
     let condition = GuestCondition::Misread(Misreading::ReadOnlyAccount);
-    let mut home = Home::new();
+    let mut home = home();
     home.vcenter.power_on(home.now, WEB).expect("it starts");
     home.vcenter.bring_about(None, condition);
     let changes = [
@@ -107,7 +63,7 @@ fn who_may_only_look_is_refused_everything_that_changes_something() {
 
 #[test]
 fn an_inspection_offers_the_datastores_of_the_master_targets_host() {
-    let mut home = Home::new();
+    let mut home = home();
     let offered = [(1, DatastoreKind::Vsan), (2, DatastoreKind::Nfs)];
     let offered = offered.map(|(number, kind)| DatastoreFound { id: DatastoreId(number), kind });
     assert_eq!(home.inspect().datastores, offered);
@@ -118,7 +74,7 @@ fn an_inspection_offers_the_datastores_of_the_master_targets_host() {
 
 #[test]
 fn the_mapping_of_a_raw_device_takes_no_room_and_moves_without_it() {
-    let mut home = Home::new();
+    let mut home = home();
     let used =
         |home: &Home, at: usize| home.vcenter.datastore(home.datastores[at]).expect("it is there").used_bytes;
     assert_eq!(used(&home, 2), (2048 + 4096) * 512);
@@ -135,7 +91,7 @@ fn the_mapping_of_a_raw_device_takes_no_room_and_moves_without_it() {
 
 #[test]
 fn no_snapshot_is_taken_of_a_disk_that_is_mapped_in_physical_compatibility() {
-    let mut home = Home::new();
+    let mut home = home();
     let vm = home.vcenter.machine(WEB).expect("it is there").moid;
     home.vcenter.map_raw(LUN, RawMapping::Virtual).expect("it is there");
     home.vcenter.take_snapshot(home.now, vm, "by hand").expect("one is taken");
@@ -150,7 +106,7 @@ fn no_snapshot_is_taken_of_a_disk_that_is_mapped_in_physical_compatibility() {
 
 #[test]
 fn identifiers_that_are_another_ones_are_told_until_somebody_gives_new_ones() {
-    let mut home = Home::new();
+    let mut home = home();
     for (how, told) in
         [(Misreading::SameIdentifier, [false, true]), (Misreading::DisksOfMasterTarget, [true, false])]
     {
@@ -168,7 +124,7 @@ fn identifiers_that_are_another_ones_are_told_until_somebody_gives_new_ones() {
 fn nothing_can_be_asked_of_a_host_that_is_disconnected_and_what_is_on_it_runs_on() {
     let condition = GuestCondition::Misread(Misreading::HostDisconnected);
     let disk = DiskRef::Machine(LUN, Site::Primary);
-    let mut home = Home::new();
+    let mut home = home();
     home.vcenter.power_on(home.now, WEB).expect("it starts");
     home.vcenter.bring_about(Some(WEB), condition);
     let lost = |home: &Home| home.hosts.map(|host| home.vcenter.is_disconnected(host));

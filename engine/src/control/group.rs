@@ -21,7 +21,9 @@ use serde::{Deserialize, Serialize};
 
 use super::vocabulary::JobId;
 use crate::id::{Direction, GroupId, MachineId};
+use crate::message::JournalSpec;
 use crate::point::RecoveryPoint;
+use crate::policy::ReplicationPolicy;
 use crate::time::Instant;
 
 /// Machines that share recovery points.
@@ -65,6 +67,11 @@ impl Run {
     /// The machines that share it, in the order of the group.
     pub(super) fn members(&self) -> impl Iterator<Item = MachineId> {
         self.disks.iter().map(|(machine, _)| *machine)
+    }
+
+    /// What a target must know to keep its journal.
+    pub(super) fn journal(&self, group: GroupId, policy: ReplicationPolicy) -> JournalSpec {
+        JournalSpec { group, generation: self.generation, machines: self.disks.clone(), policy }
     }
 
     /// Whether a machine that wants to replicate in `direction` enters this run.

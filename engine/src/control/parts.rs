@@ -13,7 +13,7 @@ use super::item::{ItemStatus, ProtectedItem};
 use super::vault::Vault;
 use super::vocabulary::JobId;
 use crate::id::{Direction, GroupId, MachineId, MasterTargetId, Site};
-use crate::message::{JournalSpec, Order};
+use crate::message::Order;
 use crate::role::Address;
 
 impl Vault {
@@ -100,12 +100,7 @@ impl Vault {
         if run.open || run.closed || run.joined.iter().any(opens) {
             return None;
         }
-        Some(Order::OpenJournal(JournalSpec {
-            group: item.group,
-            generation: run.generation,
-            machines: run.disks.clone(),
-            policy: item.policy_in(run.direction),
-        }))
+        Some(Order::OpenJournal(run.journal(item.group, item.policy_in(run.direction))))
     }
 
     /// The job with which a machine enters its run, while it runs.

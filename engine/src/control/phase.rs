@@ -14,7 +14,7 @@ use super::{
     process_server, reprotect, resume, resync, test_failover,
 };
 use crate::id::{Direction, DiskId};
-use crate::message::{FirstCopy, JournalSpec, Order, Replication};
+use crate::message::{FirstCopy, Order, Replication};
 use crate::ports::Instance;
 use crate::role::Address;
 
@@ -188,12 +188,8 @@ pub(super) fn open_journal(scene: &Scene<'_>) -> Next {
     if run.opener != scene.job.id {
         return Next::Ask(vec![What::Await(Awaited::JournalOpen)]);
     }
-    Next::Ask(vec![scene.target_does(Order::OpenJournal(JournalSpec {
-        group: scene.group.id,
-        generation: run.generation,
-        machines: run.disks.clone(),
-        policy: scene.item.policy_in(scene.job.direction),
-    }))])
+    let journal = run.journal(scene.group.id, scene.item.policy_in(scene.job.direction));
+    Next::Ask(vec![scene.target_does(Order::OpenJournal(journal))])
 }
 
 /// Brings the replica's point into the world as a running machine; shared by failover and change of point.

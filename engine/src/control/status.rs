@@ -51,12 +51,10 @@ impl Vault {
         if status.generation == 0 {
             return;
         }
-        for ledger in [&mut self.ledger, &mut self.shown] {
-            if let Some(item) = ledger.item_mut_unkept(status.machine) {
-                item.health.heard = Some(self.now);
-                item.health.churns_too_much = status.churns_too_much;
-            }
-        }
+        let now = self.now;
+        self.set_health(status.machine, |health| {
+            (health.heard, health.churns_too_much) = (Some(now), status.churns_too_much);
+        });
     }
 
     fn note_health(&mut self, status: &AgentStatus) {
@@ -75,9 +73,14 @@ impl Vault {
             churns_too_much: status.churns_too_much,
             unanswered_secs: status.unanswered_secs,
         };
+        self.set_health(status.machine, |known| *known = health);
+    }
+
+    /// Health is shown at once and not kept.
+    fn set_health(&mut self, machine: MachineId, set: impl Fn(&mut Health)) {
         for ledger in [&mut self.ledger, &mut self.shown] {
-            if let Some(item) = ledger.item_mut_unkept(status.machine) {
-                item.health = health;
+            if let Some(item) = ledger.item_mut_unkept(machine) {
+                set(&mut item.health);
             }
         }
     }

@@ -21,6 +21,11 @@ pub struct GroupLook<'t, C: Content> {
 }
 
 impl<C: Content> Target<C> {
+    /// The journals of its groups.
+    pub fn journals(&self) -> impl Iterator<Item = (GroupId, &GroupJournal<C>)> {
+        self.groups.iter().map(|(id, group)| (id, &group.journal))
+    }
+
     /// Its groups.
     pub fn groups(&self) -> impl Iterator<Item = GroupLook<'_, C>> {
         self.groups.iter().map(|(id, group)| GroupLook {

@@ -51,7 +51,7 @@ impl<C: Simulated> World<C> {
     /// The same of the target of one site.
     pub(crate) fn judge_kept_points_at(&mut self, site: Site) {
         let groups: Vec<GroupId> =
-            self.target(site).into_iter().flat_map(|target| target.groups()).map(|group| group.id).collect();
+            self.target(site).into_iter().flat_map(|target| target.journals()).map(|(id, _)| id).collect();
         for group in groups {
             let points =
                 self.target(site).and_then(|target| target.journal(group)).map(|j| j.points().to_vec());

@@ -93,9 +93,9 @@ impl<C: Simulated> World<C> {
         };
         let sites = [Site::Recovery, Site::Primary].into_iter();
         let over = sites.filter(|site| machines.iter().all(|machine| is_over(machine, *site)));
-        let is_of = |id: GroupId| id.whole() == group;
-        let kept = over.filter_map(|site| self.target(site)).flat_map(|target| target.groups());
-        let points: usize = kept.filter(|kept| is_of(kept.id)).map(|kept| kept.journal.points().len()).sum();
+        let kept = over.filter_map(|site| self.target(site)).flat_map(|target| target.journals());
+        let of_group = kept.filter(|(id, _)| id.whole() == group);
+        let points: usize = of_group.map(|(_, journal)| journal.points().len()).sum();
         (points > 0)
             .then(|| format!("{points} recovery points of {group:?} are left, and nobody can use them"))
     }
