@@ -294,6 +294,11 @@ impl<C: Simulated> Judges<C> {
         self.looks.get(&judge).copied().unwrap_or(0)
     }
 
+    /// Somebody has set something right.
+    pub(crate) fn something_was_set_right(&mut self) {
+        self.beginnings.was_set_right();
+    }
+
     fn note_point(&mut self, point: JudgedPoint) {
         self.point_places.entry((point.site, point.group.whole())).or_default().push(self.points.len());
         self.points.push(point);

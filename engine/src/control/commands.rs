@@ -181,15 +181,18 @@ impl Vault {
         Ok(job)
     }
 
-    /// Enters a run and moves the item to enabling: away, or after a failover in the other direction.
+    /// Moves the item to enabling: away, or after a failover in the other direction. Who is protected for the first time
+    /// enters its run at once, with all of its group; who turns round enters it when nothing stands in the way any more,
+    /// because those that replicate already begin anew with it.
     fn begin_replication(&mut self, machine: MachineId, after: Option<RecoveryPoint>, facts: Facts) -> JobId {
         let (kind, direction) = match (after, self.item(machine)) {
             (Some(_), Some(item)) => (JobKind::Reprotect, item.direction().reversed()),
             _ => (JobKind::Enable, Direction::Forward),
         };
         let job = self.begin_job(kind, machine, direction, facts);
-        self.choose_part(machine, direction, job);
-        self.enter_run(machine, direction, job);
+        if kind == JobKind::Enable {
+            self.enter_run(machine, direction, job);
+        }
         let to = ItemStatus::Enabling { direction, job, after, since: self.now };
         self.transition(machine, to, "enable or reprotect");
         job

@@ -53,6 +53,13 @@ fn check(scene: &Scene<'_>) -> Result<(), JobError> {
     }
 }
 
+/// A machine that turns round enters its run.
+pub(super) fn enter(vault: &mut Vault, id: JobId) {
+    let Some((machine, direction)) = vault.job(id).map(|job| (job.machine, job.direction)) else { return };
+    vault.choose_part(machine, direction, id);
+    vault.enter_run(machine, direction, id);
+}
+
 /// An enable or a reprotect in either direction ended.
 ///
 /// When it failed the machine has left the run for good: its agent may have taken the order to start and will be
@@ -73,11 +80,8 @@ pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
     }
     if let Some(run) = vault.run_of_mut(machine) {
         run.left.insert(machine);
-        if !run.open {
-            // Nobody has been told the members yet: the others go on without it.
-            run.disks.retain(|(member, _)| *member != machine);
-        }
     }
+    vault.go_on_without_waiting_for(machine, direction);
     vault.hand_journal_over(machine, id);
     let back = match after {
         Some(point) => ItemStatus::Committed { direction: direction.reversed(), point, since },

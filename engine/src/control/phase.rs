@@ -150,6 +150,7 @@ pub(super) fn task_begins(vault: &mut Vault, id: JobId, task: TaskKind) {
             failover::stop_replication(vault, machine);
         }
         (JobKind::Cancel, TaskKind::PrepareTarget) => resume::enter(vault, id),
+        (JobKind::Reprotect, TaskKind::PrepareTarget) => enable::enter(vault, id),
         (JobKind::Commit | JobKind::Cancel | JobKind::Disable, TaskKind::DropPoints) => {
             if let Some(run) = vault.run_of_mut(machine) {
                 run.left.insert(machine);

@@ -29,6 +29,15 @@ impl Vault {
         }
     }
 
+    /// A machine does not replicate after all. Where nobody has been told the members yet, the others go on without it.
+    pub(super) fn go_on_without_waiting_for(&mut self, machine: MachineId, direction: Direction) {
+        let group = self.item(machine).map(|item| item.group);
+        let newest = group.and_then(|id| self.ledger.group_mut(id)).and_then(|group| group.runs.last_mut());
+        if let Some(run) = newest.filter(|run| run.direction == direction && !run.open) {
+            run.disks.retain(|(member, _)| *member != machine);
+        }
+    }
+
     pub(super) fn begin_run(&mut self, id: GroupId, direction: Direction, opener: JobId) -> u64 {
         let generation = self.ledger.next_generation();
         let machines = self.ledger.group(id).map_or_else(Vec::new, |group| group.machines.clone());
@@ -101,9 +110,16 @@ impl Vault {
         let is_there = |item: &&ProtectedItem| {
             let replicates = replicating.iter().any(|state| state(direction) == item.state())
                 || matches!(item.status, ItemStatus::Resuming { stopped: false, .. });
-            item.group == id && item.generation != 0 && replicates
+            item.group == id && replicates && self.has_entered(item.machine, direction)
         };
         self.ledger.items().values().filter(is_there).map(|item| item.machine).collect()
+    }
+
+    /// Whether a machine is in a run of that direction.
+    fn has_entered(&self, machine: MachineId, direction: Direction) -> bool {
+        self.run_of(machine).is_some_and(|run| {
+            run.direction == direction && run.joined.contains(&machine) && !run.left.contains(&machine)
+        })
     }
 
     /// The target has closed the journal of a machine's run.

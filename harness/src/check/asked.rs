@@ -6,7 +6,7 @@
 
 use switchback_azure::VirtualMachine as Instantiated;
 use switchback_azure::requirements::violations;
-use switchback_engine::control::{Command, Location, PlanCommand, PlanOperation, ReprotectWay};
+use switchback_engine::control::{Command, Location, PlanCommand, PlanOperation, ReprotectWay, Stack};
 use switchback_engine::ports::Instance;
 use switchback_engine::recovery::{Firmware, MachineProfile, RecoverySettings, SettingsChange};
 use switchback_engine::{DatastoreId, MachineId, MasterTargetId};
@@ -130,6 +130,7 @@ impl<C: Simulated> World<C> {
         if self.vcenter().is_misread(Some(machine), Misreading::DisksOfMasterTarget) {
             wrong.push("its disks cannot be told from those of the master target".to_owned());
         }
+        wrong.extend(self.is_against_the_stack(vm, way.master_target).map(str::to_owned));
         let name = vm.name.clone();
         self.judges.looked(Judge::AsAsked);
         for what in wrong {
@@ -162,6 +163,22 @@ impl<C: Simulated> World<C> {
         let elsewhere = |at| at != vm.moid && at != *named;
         let disk = vm.disks.iter().find(|disk| elsewhere(disk.attached_to))?;
         Some(format!("{} receives its data, not {named}, which was named", disk.attached_to))
+    }
+
+    /// What the other stack would take (site-recovery 3.6 and 3.3): a host without VMFS, a master target that is named.
+    fn is_against_the_stack(
+        &self,
+        vm: &VirtualMachine,
+        named: Option<MasterTargetId>,
+    ) -> Option<&'static str> {
+        if self.spec().site.stack == Stack::Modernised {
+            return named.map(|_| "a master target was named, and an appliance receives its data");
+        }
+        let vcenter = self.vcenter();
+        let host = vcenter.vm(vm.disks.first()?.attached_to)?.host;
+        let mut mounted = vcenter.datastores().filter(|store| store.is_mounted_on(host));
+        let has_vmfs = mounted.any(|store| store.kind == DatastoreKind::Vmfs);
+        (!has_vmfs).then_some("the host of its master target has no VMFS datastore")
     }
 
     fn is_at_another_place(&self, vm: &VirtualMachine, datastore: Option<DatastoreId>) -> Option<String> {

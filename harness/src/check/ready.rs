@@ -1,13 +1,15 @@
 //! What a job may begin with: data comes home only from a machine that runs in the cloud and whose agent has registered
-//! there, a machine moves to one process server at a time, and a machine is started at home only where its host has memory
-//! left for it.
+//! there, a machine moves to one process server at a time, a machine is started at home only where its host has memory
+//! left for it, one that another is listed in place of is not protected, and nothing is stopped in the cloud for a home in
+//! which nothing may be changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use switchback_engine::control::{JobId, JobKind, JobState, TaskKind, TaskState};
+use switchback_engine::control::{ItemState, JobId, JobKind, JobState, TaskKind, TaskState};
 use switchback_engine::message::Observation;
-use switchback_engine::{MachineId, Site};
+use switchback_engine::{Direction, MachineId, Site};
 use switchback_sim::SimTime;
+use switchback_vsphere::Misreading;
 
 use super::Judge;
 use crate::content::Simulated;
@@ -24,14 +26,36 @@ pub(super) struct Beginnings {
     ways_home: BTreeMap<JobId, MachineId>,
     /// When each machine last came up in the cloud.
     up_since: BTreeMap<MachineId, SimTime>,
+    /// Jobs that something of the inventory stands in the way of since before they began.
+    barred: BTreeMap<JobId, Bar>,
+}
+
+/// What stands in the way of a job.
+#[derive(Debug, Clone, Copy)]
+struct Bar {
+    machine: MachineId,
+    how: Misreading,
+}
+
+impl Bar {
+    /// Whose it is: an account is nobody's.
+    fn of(self) -> Option<MachineId> {
+        (self.how != Misreading::ReadOnlyAccount).then_some(self.machine)
+    }
 }
 
 impl Beginnings {
+    /// Somebody has set something of the inventory right.
+    pub(super) fn was_set_right(&mut self) {
+        self.barred.clear();
+    }
+
     /// The vault is up again: what has ended meanwhile is not reported.
     pub(super) fn vault_came_up(&mut self) {
         self.moves.clear();
         self.ways_home.clear();
         self.off_since.clear();
+        self.barred.clear();
     }
 }
 
@@ -44,9 +68,23 @@ impl<C: Simulated> World<C> {
             Observation::Job { job, kind: JobKind::Reprotect, machine, state: JobState::InProgress } => {
                 self.note_way_home(job, machine);
             }
+            Observation::Job { job, kind: JobKind::Enable, machine, state: JobState::InProgress } => {
+                self.note_bar(job, Bar { machine, how: Misreading::SameIdentifier });
+            }
+            Observation::Job {
+                job,
+                kind: JobKind::Failover | JobKind::PlannedFailover,
+                machine,
+                state: JobState::InProgress,
+            } => self.note_bar(job, Bar { machine, how: Misreading::ReadOnlyAccount }),
             Observation::Task { job, task: TaskKind::DiscoverReplica, state: TaskState::InProgress } => {
                 self.judge_source(job);
             }
+            Observation::Task {
+                job,
+                task: TaskKind::PrepareTarget | TaskKind::ShutDownSource,
+                state: TaskState::InProgress,
+            } => self.judge_bar(job),
             _ => {}
         }
     }
@@ -95,6 +133,27 @@ impl<C: Simulated> World<C> {
                 format!("data is to come home from {name}, which {why}"),
             );
         }
+    }
+
+    fn note_bar(&mut self, job: JobId, bar: Bar) {
+        if self.vcenter().is_misread(bar.of(), bar.how) {
+            self.judges.beginnings.barred.insert(job, bar);
+        }
+    }
+
+    /// What a job needs was looked at, and it goes on. A failover to the cloud asks nobody at home for leave.
+    fn judge_bar(&mut self, job: JobId) {
+        self.judges.looked(Judge::StatesAreLegal);
+        let Some(Bar { machine, how }) = self.judges.beginnings.barred.remove(&job) else { return };
+        let name = &self.spec().machines[machine.0 as usize].name;
+        let what = match how {
+            Misreading::SameIdentifier => format!("{name} is protected, and another is listed in its place"),
+            _ if self.judges.state(machine) == ItemState::FailingOver(Direction::Reverse) => {
+                format!("{name} is stopped to come home, where the account may change nothing")
+            }
+            _ => return,
+        };
+        self.found_about(machine, Judge::StatesAreLegal, what);
     }
 
     /// A machine comes up.

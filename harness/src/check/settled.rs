@@ -26,6 +26,7 @@ impl<C: Simulated> World<C> {
         self.judge_jobs();
         self.judge_leftovers();
         self.judge_left_machines();
+        self.judge_vault_health();
         self.judge_refusals();
     }
 

@@ -12,6 +12,8 @@
 //! | `symptoms` | what must be told of a machine |
 //! | `servers` | what must be told of a process server |
 //! | `claims` | what an agent says of itself |
+//! | `refusals` | what a process server says of frames that are refused |
+//! | `vault` | the vault in one answer |
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -29,10 +31,13 @@ use crate::content::Simulated;
 use crate::world::World;
 
 mod claims;
+mod refusals;
 mod servers;
 mod symptoms;
+mod vault;
 
 use claims::Sent;
+use refusals::Refusals;
 use servers::Server;
 use symptoms::What;
 
@@ -51,6 +56,7 @@ pub(super) struct Told {
     listens_since: SimTime,
     machines: BTreeMap<MachineId, Machine>,
     servers: BTreeMap<u16, Server>,
+    refusals: Refusals,
     /// When a master target was last heard of.
     master_target: Option<SimTime>,
     /// The points that targets have spoken of, of each run.
@@ -110,6 +116,7 @@ impl<C: Simulated> World<C> {
             (Message::AgentStatus(status), Address::Agent(machine, site), _) => {
                 self.judge_claims(machine, site, status);
             }
+            (Message::ProcessServerStatus(status), ..) => self.judge_refusals_said(status),
             (Message::Order { request, order }, _, Address::Agent(machine, _)) => {
                 self.judges.told.machine(machine).ordered(*request, order, now);
             }
@@ -127,6 +134,12 @@ impl<C: Simulated> World<C> {
             (Message::BatchStored { stream, .. }, _, Address::Agent(machine, site)) => {
                 let machine = self.judges.told.machine(machine);
                 claims::answered(machine.sent.get_mut(&site), from, *stream, now);
+            }
+            (Message::FrameRefused { stream }, _, Address::ProcessServer(number)) => {
+                self.judges.told.refusals.refused(number, *stream, now);
+            }
+            (Message::FrameStored { stream, .. }, _, Address::ProcessServer(number)) => {
+                self.judges.told.refusals.stored(number, *stream);
             }
             (Message::Order { .. }, _, Address::Agent(machine, site)) => {
                 // Some orders begin everything anew: nothing is sure of what waited before.

@@ -56,18 +56,20 @@ fn settings(region: &Region) -> AlertSettings {
     }
 }
 
+/// How many of the machines are how well.
+#[must_use]
+pub fn protected_items<C: Simulated>(world: &World<C>) -> Counts {
+    let stack = world.spec().site.stack;
+    let items = world.control().into_iter().flat_map(|control| control.items());
+    let shown = items.map(|item| ReplicatedItem::of(item, stack, &[]));
+    Counts::of(shown.map(|shown| level_of(shown.health, shown.failover_health)))
+}
+
 /// The health of the vault as things stand.
 #[must_use]
 pub fn health<C: Simulated>(world: &World<C>) -> VaultHealth {
-    let levels = world.control().into_iter().flat_map(|control| {
-        let stack = world.spec().site.stack;
-        control.items().map(move |item| {
-            let shown = ReplicatedItem::of(item, stack, &[]);
-            level_of(shown.health, shown.failover_health)
-        })
-    });
     VaultHealth {
-        protected_items: Counts::of(levels),
+        protected_items: protected_items(world),
         fabrics: Counts::of(servers(world)),
         errors: standing(world),
     }

@@ -87,6 +87,7 @@ impl<C: Simulated> World<C> {
             None => false,
         };
         if was {
+            self.judges.something_was_set_right();
             self.note(Happening::Repaired { machine, ailment });
         }
     }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `moves` | moves between process servers in trouble |
 //! | `homeward` | what stands in the way of a failover or of the way home, and goes |
+//! | `refusals` | what is refused, set right and asked for again; and what waits for its hours |
 //! | `silence` | what people are told of: silence, blocked pauses, full caches, churn |
 
 use core::time::Duration;
@@ -25,6 +26,7 @@ use super::when::{Journey, cut_of_a_point, later, sooner};
 
 mod homeward;
 mod moves;
+mod refusals;
 mod silence;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -64,6 +66,13 @@ const STORIES: &[Story] = &[
     Story { needs: &[FaultWord::Cut, FaultWord::Slow], tell: homeward::last_changes_are_late },
     Story { needs: &[FaultWord::Stop], tell: homeward::no_room_at_home },
     Story { needs: &[], tell: homeward::test_has_the_address },
+    Story { needs: &[FaultWord::Break, FaultWord::Repair], tell: refusals::nothing_may_be_changed },
+    Story { needs: &[FaultWord::Break, FaultWord::Repair], tell: refusals::listed_for_another },
+    Story { needs: &[], tell: refusals::master_target_for_an_appliance },
+    Story { needs: &[FaultWord::Break, FaultWord::Repair], tell: refusals::account_takes_nothing },
+    Story { needs: &[FaultWord::Crash], tell: refusals::waits_for_its_hours },
+    Story { needs: &[FaultWord::Delay], tell: refusals::late_in_the_test_of_a_plan },
+    Story { needs: &[], tell: refusals::through_another_master_target },
     Story { needs: &[FaultWord::Cut, FaultWord::Crash], tell: silence::silent_for_long },
     Story { needs: &[FaultWord::Break, FaultWord::Repair], tell: silence::never_pauses },
     Story { needs: &[FaultWord::DiskFull, FaultWord::Crash], tell: silence::drains_no_more },
