@@ -33,55 +33,57 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// A story: what it needs, and who tells it.
-struct Story {
-    needs: &'static [FaultWord],
-    tell: fn(&mut Telling<'_>, &mut Scenario),
-}
+/// A story that goes with any scenario: what it needs, and who tells it. One that hardly ever meets what it is about
+/// stands here twice.
+const ANYWHERE: &[(&[FaultWord], fn(&mut Telling<'_>, &mut Scenario))] = {
+    use FaultWord as F;
+    &[
+        (&[F::Cut, F::Slow, F::Crash], crash_behind_a_bad_line),
+        (&[F::Crash], crash_and_crash_again),
+        (&[F::SlowDisk, F::Crash], crash_of_a_slow_store),
+        (&[F::SlowDisk, F::Crash], crash_of_a_slow_store),
+        (&[F::DiskFull, F::Crash], crash_with_a_full_store),
+        (&[F::Crash], crash_while_a_point_travels),
+        (&[F::Fail], failover_that_fails_for_good),
+        (&[F::Fail], answers_that_are_lost),
+        (&[F::Delay], cancelled_while_something_is_late),
+        (&[F::Start], started_while_coming_home),
+        (&[F::Delete], deleted_while_away),
+        (&[F::Cut, F::Slow, F::Crash], moves::moved_in_trouble),
+        (&[F::Slow, F::Impair], moves::left_and_late),
+        (&[F::Slow, F::Impair], moves::left_and_late),
+        (&[F::Slow], moves::away_and_back),
+        (&[F::Crash], moves::one_after_the_other),
+        (&[F::Impair], moves::ordered_twice),
+        (&[F::Impair], moves::ordered_twice),
+        (&[F::Cut, F::Crash], silence::silent_for_long),
+        (&[F::Break, F::Repair], silence::never_pauses),
+        (&[F::DiskFull, F::Crash], silence::drains_no_more),
+        (&[F::Cut, F::Slow], silence::changes_too_much),
+        (&[F::Break, F::Stop, F::Start], silence::unfollowed_and_restarted),
+        (&[F::Break, F::Repair], refusals::account_takes_nothing),
+        (&[F::Crash], refusals::waits_for_its_hours),
+    ]
+};
 
-/// A story that hardly ever meets what it is about stands here twice.
-const STORIES: &[Story] = &[
-    Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: crash_behind_a_bad_line },
-    Story { needs: &[FaultWord::Crash], tell: crash_and_crash_again },
-    Story { needs: &[FaultWord::SlowDisk, FaultWord::Crash], tell: crash_of_a_slow_store },
-    Story { needs: &[FaultWord::SlowDisk, FaultWord::Crash], tell: crash_of_a_slow_store },
-    Story { needs: &[FaultWord::DiskFull, FaultWord::Crash], tell: crash_with_a_full_store },
-    Story { needs: &[FaultWord::Crash], tell: crash_while_a_point_travels },
-    Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: failover_in_trouble },
-    Story { needs: &[FaultWord::Fail], tell: failover_that_fails_for_good },
-    Story { needs: &[FaultWord::Fail], tell: answers_that_are_lost },
-    Story { needs: &[FaultWord::Delay], tell: cancelled_while_something_is_late },
-    Story { needs: &[FaultWord::Start], tell: started_while_coming_home },
-    Story { needs: &[FaultWord::Delete], tell: deleted_while_away },
-    Story { needs: &[FaultWord::Cut, FaultWord::Slow, FaultWord::Crash], tell: moves::moved_in_trouble },
-    Story { needs: &[FaultWord::Slow, FaultWord::Impair], tell: moves::left_and_late },
-    Story { needs: &[FaultWord::Slow, FaultWord::Impair], tell: moves::left_and_late },
-    Story { needs: &[FaultWord::Slow], tell: moves::away_and_back },
-    Story { needs: &[FaultWord::Crash], tell: moves::one_after_the_other },
-    Story { needs: &[FaultWord::Impair], tell: moves::ordered_twice },
-    Story { needs: &[FaultWord::Impair], tell: moves::ordered_twice },
-    Story { needs: &[], tell: homeward::before_it_has_registered },
-    Story { needs: &[FaultWord::StopInAzure, FaultWord::StartInAzure], tell: homeward::off_in_azure },
-    Story { needs: &[], tell: homeward::name_is_taken },
-    Story { needs: &[FaultWord::Cut, FaultWord::Slow], tell: homeward::last_changes_are_late },
-    Story { needs: &[FaultWord::Stop], tell: homeward::no_room_at_home },
-    Story { needs: &[], tell: homeward::test_has_the_address },
-    Story { needs: &[FaultWord::Break, FaultWord::Repair], tell: refusals::nothing_may_be_changed },
-    Story { needs: &[FaultWord::Break, FaultWord::Repair], tell: refusals::listed_for_another },
-    Story { needs: &[], tell: refusals::master_target_for_an_appliance },
-    Story { needs: &[FaultWord::Break, FaultWord::Repair], tell: refusals::account_takes_nothing },
-    Story { needs: &[FaultWord::Crash], tell: refusals::waits_for_its_hours },
-    Story { needs: &[FaultWord::Delay], tell: refusals::late_in_the_test_of_a_plan },
-    Story { needs: &[], tell: refusals::through_another_master_target },
-    Story { needs: &[FaultWord::Cut, FaultWord::Crash], tell: silence::silent_for_long },
-    Story { needs: &[FaultWord::Break, FaultWord::Repair], tell: silence::never_pauses },
-    Story { needs: &[FaultWord::DiskFull, FaultWord::Crash], tell: silence::drains_no_more },
-    Story { needs: &[FaultWord::Cut, FaultWord::Slow], tell: silence::changes_too_much },
-    Story {
-        needs: &[FaultWord::Break, FaultWord::Stop, FaultWord::Start],
-        tell: silence::unfollowed_and_restarted,
-    },
-];
+/// A story of a step of the journey: what it needs, and who tells it where there is such a step.
+const OF_A_STEP: &[(&[FaultWord], fn(&mut Telling<'_>, &mut Scenario) -> bool)] = {
+    use FaultWord as F;
+    &[
+        (&[F::Cut, F::Slow, F::Crash], failover_in_trouble),
+        (&[], homeward::before_it_has_registered),
+        (&[F::StopInAzure, F::StartInAzure], homeward::off_in_azure),
+        (&[], homeward::name_is_taken),
+        (&[F::Cut, F::Slow], homeward::last_changes_are_late),
+        (&[F::Stop], homeward::no_room_at_home),
+        (&[], homeward::test_has_the_address),
+        (&[F::Break, F::Repair], refusals::nothing_may_be_changed),
+        (&[F::Break, F::Repair], refusals::listed_for_another),
+        (&[], refusals::master_target_for_an_appliance),
+        (&[F::Delay], refusals::late_in_the_test_of_a_plan),
+        (&[], refusals::through_another_master_target),
+    ]
+};
 
 /// Where a story is told.
 pub(super) struct Telling<'a> {
@@ -89,12 +91,22 @@ pub(super) struct Telling<'a> {
     pub(super) journey: &'a Journey<'a>,
 }
 
-/// Adds a story whose faults are all allowed; false if there is none.
+/// Adds a story whose faults are all allowed, one of a step as often as not where there is one; false if there is none.
 pub(super) fn tell(mut telling: Telling<'_>, kinds: &[FaultWord], scenario: &mut Scenario) -> bool {
-    let is_allowed = |story: &&Story| story.needs.iter().all(|word| kinds.contains(word));
-    let allowed: Vec<&Story> = STORIES.iter().filter(is_allowed).collect();
-    let Some(story) = telling.chance.pick(&allowed) else { return false };
-    (story.tell)(&mut telling, scenario);
+    let is_allowed = |needs: &[FaultWord]| needs.iter().all(|word| kinds.contains(word));
+    if one_in(telling.chance, 2) {
+        let mut of_a_step: Vec<_> = OF_A_STEP.iter().filter(|(needs, _)| is_allowed(needs)).collect();
+        while !of_a_step.is_empty() {
+            let at = telling.chance.below(of_a_step.len() as u64) as usize;
+            let (_, tell) = of_a_step.swap_remove(at);
+            if tell(&mut telling, scenario) {
+                return true;
+            }
+        }
+    }
+    let anywhere: Vec<_> = ANYWHERE.iter().filter(|(needs, _)| is_allowed(needs)).collect();
+    let Some((_, tell)) = telling.chance.pick(&anywhere) else { return false };
+    tell(&mut telling, scenario);
     true
 }
 
@@ -214,11 +226,11 @@ fn crash_while_a_point_travels(telling: &mut Telling<'_>, scenario: &mut Scenari
 }
 
 /// A failover to the latest point, without a shutdown, while something is being made up for.
-fn failover_in_trouble(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+fn failover_in_trouble(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
     let vm = telling.vm(scenario);
     let is_first = |action: &Action| matches!(action, Action::Failover { .. });
     let found = scenario.timeline.iter_mut().find(|step| is_first(&step.action));
-    let Some(failover) = found else { return crash_behind_a_bad_line(telling, scenario) };
+    let Some(failover) = found else { return false };
     if let Action::Failover { to, shutdown, .. } = &mut failover.action {
         (*to, *shutdown) = (RecoveryPointChoice::Latest, false);
     }
@@ -239,6 +251,7 @@ fn failover_in_trouble(telling: &mut Telling<'_>, scenario: &mut Scenario) {
         _ => telling.crash(Component::Agent, vm),
     };
     push(scenario, when, trouble);
+    true
 }
 
 /// Azure does not do what a failover needs. Whoever asked for it asks again, or ends the protection.

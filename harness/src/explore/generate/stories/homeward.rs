@@ -17,7 +17,7 @@ use super::super::servers::reprotect;
 use super::super::site;
 use super::super::when::later;
 use super::moves::writes_on;
-use super::{MINUTE, SECOND, Telling, crash_behind_a_bad_line, push};
+use super::{MINUTE, SECOND, Telling, push};
 
 const GIB: u64 = 1 << 30;
 
@@ -48,17 +48,18 @@ fn hurry(telling: &mut Telling<'_>, scenario: &mut Scenario, at: usize) {
 }
 
 /// Agents in Azure take their time, and the way home is to begin before that is over.
-pub(super) fn before_it_has_registered(telling: &mut Telling<'_>, scenario: &mut Scenario) {
-    let Some((at, ..)) = way_home(scenario) else { return crash_behind_a_bad_line(telling, scenario) };
+pub(super) fn before_it_has_registered(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
+    let Some((at, ..)) = way_home(scenario) else { return false };
     scenario.region.agent_registration = span(telling.chance, 6 * MINUTE..=15 * MINUTE);
     for earlier in 1..=at {
         hurry(telling, scenario, earlier);
     }
+    true
 }
 
 /// Somebody switches a machine off in Azure before its way home begins, and on again later.
-pub(super) fn off_in_azure(telling: &mut Telling<'_>, scenario: &mut Scenario) {
-    let Some((at, _, vm)) = way_home(scenario) else { return crash_behind_a_bad_line(telling, scenario) };
+pub(super) fn off_in_azure(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
+    let Some((at, _, vm)) = way_home(scenario) else { return false };
     if let When::After { plus, .. } = &mut scenario.timeline[at].when {
         *plus = span(telling.chance, MINUTE..=5 * MINUTE);
     }
@@ -67,13 +68,14 @@ pub(super) fn off_in_azure(telling: &mut Telling<'_>, scenario: &mut Scenario) {
     let off = push(scenario, When::Moment { moment, plus }, Action::StopInAzure(vm));
     let plus = span(telling.chance, 8 * MINUTE..=30 * MINUTE);
     push(scenario, When::After { step: off, plus }, Action::StartInAzure(vm));
+    true
 }
 
 /// A machine on the master target's host is to come home to another place on it: its name is taken there. Then it comes
 /// home to where it was.
-pub(super) fn name_is_taken(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+pub(super) fn name_is_taken(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
     let Some((at, subject, _)) = way_home(scenario).filter(|_| !site::is_apart(scenario)) else {
-        return crash_behind_a_bad_line(telling, scenario);
+        return false;
     };
     let further = DatastoreIndex(scenario.site.datastores.len());
     scenario.site.datastores.push(site::datastore(&format!("ds-further-{}", further.0), 1));
@@ -89,15 +91,16 @@ pub(super) fn name_is_taken(telling: &mut Telling<'_>, scenario: &mut Scenario) 
         (*location, *datastore) = (LocationWord::Alternate, NewDisks::In(further));
     }
     push(scenario, asked, elsewhere);
+    true
 }
 
 /// The line home is cut, or hardly carries anything, when the last changes of a planned failover are to come over it.
-pub(super) fn last_changes_are_late(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+pub(super) fn last_changes_are_late(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
     let planned = found(scenario, |action| match action {
         Action::PlannedFailover { subject, .. } => Some(*subject),
         _ => None,
     });
-    let Some((.., vm)) = planned else { return crash_behind_a_bad_line(telling, scenario) };
+    let Some((.., vm)) = planned else { return false };
     writes_on(telling, scenario, vm);
     let lasts = span(telling.chance, 12 * MINUTE..=30 * MINUTE);
     let moment = match telling.chance.below(3) {
@@ -107,23 +110,24 @@ pub(super) fn last_changes_are_late(telling: &mut Telling<'_>, scenario: &mut Sc
     };
     let bad = telling.bad_line(LinkName::Wan, lasts);
     push(scenario, When::Moment { moment, plus: Duration::ZERO }, bad);
+    true
 }
 
 /// A machine comes home to a new place on a host whose memory another machine has taken, until somebody switches that one
 /// off.
-pub(super) fn no_room_at_home(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+pub(super) fn no_room_at_home(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
     let failback = found(scenario, |action| match action {
         Action::Failback { subject, .. } | Action::PlannedFailover { subject, .. } => Some(*subject),
         _ => None,
     });
     let (Some((at, _, vm)), Some((.., vm_home))) = (failback, way_home(scenario)) else {
-        return crash_behind_a_bad_line(telling, scenario);
+        return false;
     };
     if way_home(scenario).is_none_or(|(first, ..)| first > at)
         || vm != vm_home
         || has_room_for_no_more(scenario)
     {
-        return crash_behind_a_bad_line(telling, scenario);
+        return false;
     }
     let neighbour = neighbour(scenario);
     let at_home: u64 = scenario.vms.iter().map(|vm| vm.memory).sum();
@@ -133,6 +137,7 @@ pub(super) fn no_room_at_home(telling: &mut Telling<'_>, scenario: &mut Scenario
     let moment = Moment::State { vm, is: PassingState::FailingBack };
     let plus = span(telling.chance, MINUTE..=10 * MINUTE);
     push(scenario, When::Moment { moment, plus }, Action::Stop(neighbour));
+    true
 }
 
 fn has_room_for_no_more(scenario: &Scenario) -> bool {
@@ -172,14 +177,14 @@ fn neighbour(scenario: &mut Scenario) -> VmIndex {
 
 /// A machine is to have an address of its own in Azure, and the machine of a test failover that nobody has cleaned up has
 /// it.
-pub(super) fn test_has_the_address(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+pub(super) fn test_has_the_address(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
     let failover = found(scenario, |action| match action {
         Action::Failover { subject, .. } => Some(*subject),
         _ => None,
     });
     let alone = failover.filter(|(_, subject, _)| scenario.members(*subject).len() == 1);
     let Some((at, subject, _)) = alone.filter(|_| scenario.region.networks.is_empty()) else {
-        return crash_behind_a_bad_line(telling, scenario);
+        return false;
     };
     let first = core::net::Ipv4Addr::new(10, 2, 0, 0);
     let subnet = Subnet { name: "front".to_owned(), first, admits_internet: false };
@@ -200,4 +205,5 @@ pub(super) fn test_has_the_address(telling: &mut Telling<'_>, scenario: &mut Sce
     let test = push(scenario, tested, Action::TestFailover { subject, to });
     let plus = span(telling.chance, 5 * MINUTE..=20 * MINUTE);
     push(scenario, When::After { step: test, plus }, Action::CleanUpTest(subject));
+    true
 }

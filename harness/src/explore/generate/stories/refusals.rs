@@ -19,7 +19,7 @@ use super::super::site;
 use super::super::when::later;
 use super::homeward::{found, way_home};
 use super::moves::writes_on;
-use super::{MINUTE, SECOND, Telling, crash_behind_a_bad_line, push};
+use super::{MINUTE, SECOND, Telling, push};
 
 /// Hours that begin this long after the run does end when the day does.
 const DAY: Duration = Duration::from_hours(24);
@@ -37,24 +37,25 @@ fn breaks_for_a_while(
 }
 
 /// The account may only look when a machine is to come home, and may do everything again later.
-pub(super) fn nothing_may_be_changed(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+pub(super) fn nothing_may_be_changed(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
     let failback = found(scenario, |action| match action {
         Action::Failback { subject, .. } | Action::PlannedFailover { subject, .. } => Some(*subject),
         _ => None,
     });
-    let Some((at, ..)) = failback else { return crash_behind_a_bad_line(telling, scenario) };
+    let Some((at, ..)) = failback else { return false };
     let when = scenario.timeline[at].when;
     scenario.timeline[at].when = later(when, span(telling.chance, SECOND..=MINUTE));
     breaks_for_a_while(telling, scenario, when, (None, ConditionWord::ReadOnlyAccount));
+    true
 }
 
 /// A group that nobody walks is protected anew while another machine is listed in place of one of it.
-pub(super) fn listed_for_another(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+pub(super) fn listed_for_another(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
     let subjects = || scenario.timeline.iter().filter_map(|step| walks(&step.action));
     let walked = |vm: &VmIndex| subjects().any(|subject| scenario.members(subject).contains(vm));
     let rests = |group: &&Group| !group.vms.iter().any(walked);
     let idle = scenario.groups.iter().find(rests).and_then(|group| group.vms.first().copied());
-    let Some(vm) = idle else { return crash_behind_a_bad_line(telling, scenario) };
+    let Some(vm) = idle else { return false };
     let group = scenario.vms[vm.0].group;
     let when = telling.when(scenario);
     let over = push(scenario, when, Action::Disable(Subject::Group(group)));
@@ -63,6 +64,7 @@ pub(super) fn listed_for_another(telling: &mut Telling<'_>, scenario: &mut Scena
     let again = later(listed, span(telling.chance, SECOND..=MINUTE));
     breaks_for_a_while(telling, scenario, listed, (Some(vm), ConditionWord::SameIdentifier));
     push(scenario, again, Action::Protect(group));
+    true
 }
 
 /// Whose walk begins with a step.
@@ -80,9 +82,9 @@ const fn walks(first: &Action) -> Option<Subject> {
 }
 
 /// Somebody names a master target to the modernised stack, which has none, and then does not.
-pub(super) fn master_target_for_an_appliance(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+pub(super) fn master_target_for_an_appliance(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
     let home = way_home(scenario).filter(|_| scenario.site.stack == StackWord::Modernised);
-    let Some((at, subject, _)) = home else { return crash_behind_a_bad_line(telling, scenario) };
+    let Some((at, subject, _)) = home else { return false };
     let asked = scenario.timeline[at].when;
     scenario.timeline[at].when = later(asked, span(telling.chance, 5 * MINUTE..=20 * MINUTE));
     let mut named = reprotect(subject);
@@ -90,6 +92,7 @@ pub(super) fn master_target_for_an_appliance(telling: &mut Telling<'_>, scenario
         *master_target = Some(MasterTargetIndex(0));
     }
     push(scenario, asked, named);
+    true
 }
 
 /// The storage account that frames land in takes nothing for a while, and much is written.
@@ -113,13 +116,13 @@ pub(super) fn waits_for_its_hours(telling: &mut Telling<'_>, scenario: &mut Scen
 
 /// Azure is late with what it knows of one machine when a plan is tested from a point that its machines share: the others
 /// have their disks by then, and there is a newer point.
-pub(super) fn late_in_the_test_of_a_plan(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+pub(super) fn late_in_the_test_of_a_plan(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
     let failover = found(scenario, |action| match action {
         Action::Failover { subject: subject @ Subject::Plan(_), .. } => Some(*subject),
         _ => None,
     });
     let Some((at, subject, _)) = failover.filter(|(at, ..)| *at == 0) else {
-        return crash_behind_a_bad_line(telling, scenario);
+        return false;
     };
     scenario.policy.crash_consistent_every = MINUTE;
     let asked = scenario.timeline[at].when;
@@ -131,18 +134,19 @@ pub(super) fn late_in_the_test_of_a_plan(telling: &mut Telling<'_>, scenario: &m
     let test = push(scenario, tested, Action::TestFailover { subject, to });
     let plus = span(telling.chance, 15 * MINUTE..=25 * MINUTE);
     push(scenario, When::After { step: test, plus }, Action::CleanUpTest(subject));
+    true
 }
 
 /// A group is asked home, and one machine of it later than the others and through another master target than those have.
-pub(super) fn through_another_master_target(telling: &mut Telling<'_>, scenario: &mut Scenario) {
+pub(super) fn through_another_master_target(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
     let is_group = |subject: &Subject| matches!(subject, Subject::Group(_));
     let home = way_home(scenario).filter(|(_, subject, _)| is_group(subject));
     let Some((at, subject, first)) = home.filter(|_| scenario.site.stack == StackWord::Classic) else {
-        return crash_behind_a_bad_line(telling, scenario);
+        return false;
     };
     let members = scenario.members(subject).to_vec();
     if members.len() < 2 || site::is_apart(scenario) {
-        return crash_behind_a_bad_line(telling, scenario);
+        return false;
     }
     let asked = scenario.timeline[at].when;
     scenario.timeline[at].action = reprotect(Subject::Vm(first));
@@ -156,6 +160,7 @@ pub(super) fn through_another_master_target(telling: &mut Telling<'_>, scenario:
         push(scenario, later(asked, span(telling.chance, MINUTE / 2..=15 * MINUTE)), named);
         writes_on(telling, scenario, *vm);
     }
+    true
 }
 
 /// A master target that takes a machine.
