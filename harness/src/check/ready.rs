@@ -148,7 +148,10 @@ impl<C: Simulated> World<C> {
         let name = &self.spec().machines[machine.0 as usize].name;
         let what = match how {
             Misreading::SameIdentifier => format!("{name} is protected, and another is listed in its place"),
-            _ if self.judges.state(machine) == ItemState::FailingOver(Direction::Reverse) => {
+            // One that an earlier attempt has stopped is off.
+            _ if self.judges.state(machine) == ItemState::FailingOver(Direction::Reverse)
+                && self.is_running(machine, Site::Recovery) =>
+            {
                 format!("{name} is stopped to come home, where the account may change nothing")
             }
             _ => return,

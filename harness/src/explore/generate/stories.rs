@@ -34,7 +34,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// A story that goes with any scenario: what it needs, and who tells it. One that hardly ever meets what it is about
-/// stands here twice.
+/// stands here more than once.
 const ANYWHERE: &[(&[FaultWord], fn(&mut Telling<'_>, &mut Scenario))] = {
     use FaultWord as F;
     &[
@@ -52,8 +52,10 @@ const ANYWHERE: &[(&[FaultWord], fn(&mut Telling<'_>, &mut Scenario))] = {
         (&[F::Cut, F::Slow, F::Crash], moves::moved_in_trouble),
         (&[F::Slow, F::Impair], moves::left_and_late),
         (&[F::Slow, F::Impair], moves::left_and_late),
+        (&[F::Slow, F::Impair], moves::left_and_late),
         (&[F::Slow], moves::away_and_back),
         (&[F::Crash], moves::one_after_the_other),
+        (&[F::Impair], moves::ordered_twice),
         (&[F::Impair], moves::ordered_twice),
         (&[F::Impair], moves::ordered_twice),
         (&[F::Cut, F::Crash], silence::silent_for_long),
@@ -91,10 +93,10 @@ pub(super) struct Telling<'a> {
     pub(super) journey: &'a Journey<'a>,
 }
 
-/// Adds a story whose faults are all allowed, one of a step as often as not where there is one; false if there is none.
+/// Adds a story whose faults are all allowed, one of a step once in three times where there is one; false if there is none.
 pub(super) fn tell(mut telling: Telling<'_>, kinds: &[FaultWord], scenario: &mut Scenario) -> bool {
     let is_allowed = |needs: &[FaultWord]| needs.iter().all(|word| kinds.contains(word));
-    if one_in(telling.chance, 2) {
+    if one_in(telling.chance, 3) {
         let mut of_a_step: Vec<_> = OF_A_STEP.iter().filter(|(needs, _)| is_allowed(needs)).collect();
         while !of_a_step.is_empty() {
             let at = telling.chance.below(of_a_step.len() as u64) as usize;
