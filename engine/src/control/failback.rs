@@ -33,11 +33,12 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (TaskKind::StartMachine, 0) if scene.job.facts.only_start && home_runs(scene) => Next::Done,
         (TaskKind::StartMachine, 0) => Next::Ask(vec![What::Hypervisor(HypervisorRequest::PowerOn(machine))]),
         (TaskKind::StartMachine, _) => Next::Done,
-        _ if scene.job.facts.only_start => Next::Skip,
+        // Also when there is nothing left but to power it on: somebody may have started the other one meanwhile.
         (TaskKind::ShutDownSource, 0) if away_runs(scene) => {
             Next::Ask(vec![What::Cloud(CloudAsk::StopMachine(machine))])
         }
         (TaskKind::ShutDownSource, 0) => Next::Skip,
+        _ if scene.job.facts.only_start => Next::Skip,
         (TaskKind::SynchroniseLatest, 0) => last_changes(scene),
         (TaskKind::ChoosePoint, 0) => Next::Ask(vec![finish(scene)]),
         (TaskKind::FailOver, 0) => promote(scene),

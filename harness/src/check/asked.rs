@@ -139,7 +139,7 @@ impl<C: Simulated> World<C> {
     }
 
     /// The last request for the way home that was not refused. None while it is not answered.
-    fn way_home_asked(&self, machine: MachineId) -> Option<ReprotectWay> {
+    pub(crate) fn way_home_asked(&self, machine: MachineId) -> Option<ReprotectWay> {
         let mut asked = self.asked().iter().rev().filter(|(id, _)| !matches!(self.reply(*id), Some(Err(_))));
         let (id, way) = asked.find_map(|(id, command)| Some((*id, self.way_home_of(command, machine)?)))?;
         self.reply(id).map(|_| way)

@@ -86,11 +86,8 @@ impl<C: Simulated> Drill<C> {
     /// which the machine stands, and it is on the master target's host, where its name is taken.
     pub(super) fn is_name_taken(&self, job: &Job) -> bool {
         let is_refused = matches!(job.error, Some(JobError::Port(PortFailure::AlreadyExists)));
-        let asked = self.world.asked().iter().rev().find_map(|(_, command)| match command {
-            Command::Reprotect { machine, way } if *machine == job.machine => Some(*way),
-            _ => None,
-        });
         let vcenter = self.world.vcenter();
+        let asked = self.world.way_home_asked(job.machine);
         let (Some(way), Some(vm)) = (asked, vcenter.machine(job.machine)) else { return false };
         let named = way.master_target.and_then(|named| vcenter.master_targets().get(usize::from(named.0)));
         let receives = named.copied().or_else(|| vcenter.master_target_of(job.machine));
