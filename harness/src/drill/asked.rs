@@ -324,7 +324,8 @@ impl<C: Simulated> Drill<C> {
                     Some(job)
                         if self.is_refused_by_azure(job)
                             || self.is_refused_at_home(job)
-                            || self.is_name_taken(job) =>
+                            || self.is_name_taken(job)
+                            || self.names_what_is_not_there(job) =>
                     {
                         Look::Ended
                     }

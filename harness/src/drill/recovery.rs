@@ -2,7 +2,7 @@
 
 use switchback_azure::{Origin, ReplicatedItem, ReplicationHealth, VmSize};
 use switchback_engine::MachineId;
-use switchback_engine::control::{Command, Job, JobError, Location, NoWayHome};
+use switchback_engine::control::{Command, Job, JobError, Location, NoWayHome, ReprotectWay, Stack};
 use switchback_engine::ports::PortFailure;
 use switchback_engine::recovery::SettingsChange;
 use switchback_scenarios::model::Subject;
@@ -96,6 +96,16 @@ impl<C: Simulated> Drill<C> {
         let is_elsewhere = vm.disks.iter().any(|disk| Some(disk.datastore) != wanted);
         let is_alternate = way.location == Location::Alternate && host == Some(vm.host) && is_elsewhere;
         self.scenario.operator.accepts_refusals && is_refused && is_alternate
+    }
+
+    /// Whether a way home failed as documented (506): a generated timeline names a master target to the stack that has none.
+    pub(super) fn names_what_is_not_there(&self, job: &Job) -> bool {
+        let is_refused = matches!(job.error, Some(JobError::InvalidInput));
+        let names = |way: ReprotectWay| way.master_target.is_some();
+        self.scenario.operator.accepts_refusals
+            && is_refused
+            && self.world.spec().site.stack == Stack::Modernised
+            && self.world.way_home_asked(job.machine).is_some_and(names)
     }
 
     /// Whether a job failed because of what the site is made of, as the scenario has it: no asking again helps then.
