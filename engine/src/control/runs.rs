@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::group::Run;
 use super::item::{Health, ItemStatus, ProtectedItem};
 use super::vault::Vault;
-use super::vocabulary::{ItemState, JobId, JobKind};
+use super::vocabulary::{ItemState, JobId, JobKind, JobState};
 use crate::id::{Direction, GroupId, MachineId};
 
 impl Vault {
@@ -87,7 +87,7 @@ impl Vault {
     }
 
     /// Whether a machine will join those that begin a run, as far as anybody knows: at home it has to come through
-    /// the same master target.
+    /// the same master target, and nobody counts on one that has tried and could not.
     fn is_expected(
         &self,
         item: &ProtectedItem,
@@ -98,9 +98,20 @@ impl Vault {
         let beginner = self.job(opener).map(|job| job.machine);
         let first = carried.first().copied().or(beginner);
         let through = |machine: MachineId| self.received_by(machine, opener);
-        direction == Direction::Forward
-            || carried.contains(&item.machine)
-            || first.is_none_or(|first| through(first) == through(item.machine))
+        if carried.contains(&item.machine) {
+            return true;
+        }
+        !self.was_turned_back(item, direction)
+            && (direction == Direction::Forward
+                || first.is_none_or(|first| through(first) == through(item.machine)))
+    }
+
+    /// Whether a machine stands where the last attempt to let it turn round has left it.
+    fn was_turned_back(&self, item: &ProtectedItem, direction: Direction) -> bool {
+        let mut of_machine = self.ledger.jobs().rev().filter(|job| job.machine == item.machine);
+        let last = of_machine.find(|job| job.kind == JobKind::Reprotect && job.direction == direction);
+        matches!(item.state(), ItemState::Committed(_))
+            && last.is_some_and(|job| job.state == JobState::Failed)
     }
 
     /// The machines of a group that replicate in an older run of the same direction, or are about to: the journal of that

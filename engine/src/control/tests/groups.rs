@@ -72,3 +72,29 @@ fn a_machine_that_starts_home_again_takes_the_others_along() {
     world.reach(M, ItemState::Protected(Reverse));
     assert_eq!(world.agents[&(M, Site::Recovery)], world.agents[&(N, Site::Recovery)]);
 }
+
+/// However often it is asked for: those that come home already keep their points until it can come too.
+#[test]
+fn a_machine_that_cannot_come_home_takes_nothing_from_the_others() {
+    let mut world = protected();
+    for machine in [M, N] {
+        world.succeed(fail_over(machine));
+        world.succeed(Command::Commit { machine });
+    }
+    world.place(N, Site::Recovery).running = false;
+    let first = world.submit(&reprotect(M));
+    world.end(reprotect(N));
+    world.replies[&first].clone().expect("a job");
+    world.reach(M, ItemState::Protected(Reverse));
+    let generation = |world: &World| world.vault.item(M).map(|item| item.generation);
+    let before = generation(&world);
+    for _ in 0..3 {
+        world.end(reprotect(N));
+        assert_eq!((world.state(N), generation(&world)), (ItemState::Committed(Forward), before));
+    }
+    world.place(N, Site::Recovery).running = true;
+    world.succeed(reprotect(N));
+    world.reach(N, ItemState::Protected(Reverse));
+    world.reach(M, ItemState::Protected(Reverse));
+    assert!(generation(&world) > before, "they begin anew together");
+}

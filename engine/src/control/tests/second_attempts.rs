@@ -69,6 +69,16 @@ fn a_machine_that_the_operator_started_at_home_is_not_started_again() {
 }
 
 #[test]
+fn a_machine_that_was_started_in_azure_between_two_attempts_does_not_run_on() {
+    let mut world = World::protected_home();
+    world.failures.push(("PowerOn", no_room(), 1));
+    world.end(fail_over(M));
+    world.place(M, Site::Recovery).running = true;
+    world.succeed(fail_over(M));
+    assert!(world.place(M, Site::Primary).running && !world.place(M, Site::Recovery).running);
+}
+
+#[test]
 fn a_failback_stops_the_recovered_machine_unless_it_is_down_already() {
     let mut world = World::protected_home();
     let mut down = world.clone();
