@@ -158,19 +158,6 @@ fn each_selector_chooses_its_point_and_the_same_one_when_asked_again() {
 }
 
 #[test]
-fn the_newest_crash_consistent_point_may_be_older_than_one_at_which_applications_paused() {
-    let mut target = target::<Stamp>(ONE_MACHINE, POLICY);
-    let kinds = [Consistency::Crash, Consistency::Application];
-    for (number, kind) in (1..).zip(kinds) {
-        let end = Some(marked(number, at(10 * number), kind, false));
-        hear(&mut target, &numbered(0, number, end));
-        hear(&mut target, &numbered(1, number, end));
-    }
-    assert_eq!(chosen(&mut target, 5, Selector::LatestProcessed).id.number, 2);
-    assert_eq!(chosen(&mut target, 6, Selector::LatestCrash).id.number, 1);
-}
-
-#[test]
 fn latest_makes_a_point_of_the_newest_round_that_all_disks_have_ended() {
     let mut target = with_points::<Stamp>(POLICY);
     hear(&mut target, &numbered(0, 4, Some(round(4, at(40)))));
