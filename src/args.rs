@@ -1,9 +1,12 @@
 //! The command line.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::explore::span;
 
 /// Rehearse disaster recovery: VMware to Azure and home again.
 ///
@@ -48,6 +51,13 @@ pub(crate) struct RunArgs {
     /// Run each drill twice and demand the same digest.
     #[arg(long)]
     pub(crate) twice: bool,
+    /// Really run the scripts of recovery plans: programs, beginning at the folder of the scenario file, and web hooks. In
+    /// the drill each takes the time that the scenario says, and ends as it really ended.
+    #[arg(long, conflicts_with = "twice")]
+    pub(crate) run_scripts: bool,
+    /// Give a script up that has not ended after this real time; Azure Automation does so after three hours.
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "3h", requires = "run_scripts")]
+    pub(crate) script_timeout: Duration,
     /// Print one line for each drill.
     #[arg(short, long)]
     pub(crate) quiet: bool,

@@ -23,8 +23,8 @@ mod plan;
 mod share;
 mod watch;
 
-pub(crate) use args::ExploreArgs;
 use args::ExploreCommand;
+pub(crate) use args::{ExploreArgs, span};
 
 pub(crate) fn explore(args: &ExploreArgs) -> anyhow::Result<Exit> {
     match &args.command {

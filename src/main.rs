@@ -10,6 +10,7 @@ mod progress;
 mod replay;
 mod run;
 mod say;
+mod scripts;
 
 use args::{Args, Command};
 

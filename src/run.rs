@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use switchback_harness::{Outcome, report};
+use switchback_harness::{Outcome, ScriptRunner, report};
 use switchback_scenarios::{Overrides, Scenario, read_file_with};
 
 use crate::args::{RunArgs, STDOUT};
@@ -14,6 +14,7 @@ use crate::check::print_report;
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::say;
+use crate::scripts::Scripts;
 
 /// Runs the drills, one after the other, and reports on all of them.
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
@@ -22,7 +23,11 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let mut outcomes = Vec::new();
     for file in &args.files {
         let ended = match read_file_with(file, &overrides) {
-            Ok(scenario) => run_one(args, &Arc::new(scenario), &mut outcomes)?,
+            Ok(scenario) => {
+                let scripts = args.run_scripts.then(|| Scripts::of(file, args.script_timeout)).transpose()?;
+                let scripts = scripts.map(|scripts| Arc::new(scripts) as Arc<dyn ScriptRunner>);
+                run_one(args, &Arc::new(scenario), scripts.as_ref(), &mut outcomes)?
+            }
             Err(report) => {
                 print_report(&report);
                 Exit::InvalidScenario
@@ -34,8 +39,13 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-fn run_one(args: &RunArgs, scenario: &Arc<Scenario>, outcomes: &mut Vec<Outcome>) -> anyhow::Result<Exit> {
-    let outcome = match run_with_progress(scenario) {
+fn run_one(
+    args: &RunArgs,
+    scenario: &Arc<Scenario>,
+    scripts: Option<&Arc<dyn ScriptRunner>>,
+    outcomes: &mut Vec<Outcome>,
+) -> anyhow::Result<Exit> {
+    let outcome = match run_with_scripts(scenario, scripts) {
         Ok(outcome) => outcome,
         Err(error) => {
             say::talk(&format!("switchback: {error}"));
@@ -64,8 +74,15 @@ fn run_one(args: &RunArgs, scenario: &Arc<Scenario>, outcomes: &mut Vec<Outcome>
 }
 
 pub(crate) fn run_with_progress(scenario: &Arc<Scenario>) -> Result<Outcome, switchback_harness::DrillError> {
+    run_with_scripts(scenario, None)
+}
+
+fn run_with_scripts(
+    scenario: &Arc<Scenario>,
+    scripts: Option<&Arc<dyn ScriptRunner>>,
+) -> Result<Outcome, switchback_harness::DrillError> {
     let progress = Progress::new(&scenario.name);
-    let outcome = switchback_harness::run(scenario, |at| progress.tell(at));
+    let outcome = switchback_harness::run_with(scenario, scripts, |at| progress.tell(at));
     progress.finish();
     outcome
 }

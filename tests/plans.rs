@@ -11,7 +11,8 @@ fn files() -> Vec<String> {
     let name = |entry: std::io::Result<fs::DirEntry>| {
         entry.expect("an entry can be read").file_name().into_string().expect("names are text")
     };
-    let mut files: Vec<String> = folder.map(name).map(|name| format!("scenarios/plans/{name}")).collect();
+    let names = folder.map(name).filter(|name| name.ends_with(".yaml"));
+    let mut files: Vec<String> = names.map(|name| format!("scenarios/plans/{name}")).collect();
     files.sort();
     files
 }

@@ -266,6 +266,8 @@ pub enum Selector {
     LatestProcessed,
     /// The newest application-consistent point there is.
     LatestApplication,
+    /// The newest crash-consistent point there is, be there newer application-consistent ones.
+    LatestCrash,
     /// That one.
     Exactly(PointId),
     /// A point of everything that was received, of machines that were shut down in order. None when a change lies

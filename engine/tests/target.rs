@@ -139,6 +139,7 @@ fn each_selector_chooses_its_point_and_the_same_one_when_asked_again() {
     let choices = [
         (Selector::LatestProcessed, 2),
         (Selector::LatestApplication, 1),
+        (Selector::LatestCrash, 2),
         (Selector::Exactly(point(1)), 1),
         (Selector::Exactly(point(2)), 2),
     ];

@@ -16,6 +16,7 @@ pub mod drill;
 pub mod explore;
 pub mod guard;
 pub mod outcome;
+pub mod outside;
 pub mod report;
 pub mod scene;
 pub mod stepper;
@@ -26,6 +27,7 @@ pub mod world;
 pub use content::Simulated;
 pub use drill::{Drill, DrillError};
 pub use outcome::Outcome;
+pub use outside::ScriptRunner;
 pub use world::{World, WorldSpec};
 
 use std::sync::Arc;
@@ -39,10 +41,23 @@ pub use switchback_sim::SimTime;
 ///
 /// # Errors
 /// [`DrillError`] when its world cannot be built.
-pub fn run(scenario: &Arc<Scenario>, mut progress: impl FnMut(SimTime)) -> Result<Outcome, DrillError> {
+pub fn run(scenario: &Arc<Scenario>, progress: impl FnMut(SimTime)) -> Result<Outcome, DrillError> {
+    run_with(scenario, None, progress)
+}
+
+/// Like [`run`]; the scripts of its recovery plans are really run by `scripts`, if there is anybody. What comes out then depends on
+/// what they do, and not on the scenario and its seed alone.
+///
+/// # Errors
+/// [`DrillError`] when its world cannot be built.
+pub fn run_with(
+    scenario: &Arc<Scenario>,
+    scripts: Option<&Arc<dyn ScriptRunner>>,
+    mut progress: impl FnMut(SimTime),
+) -> Result<Outcome, DrillError> {
     let run = || match scenario.content {
-        ContentKind::Stamps => run_as::<Stamp>(scenario, &mut progress),
-        ContentKind::Bytes => run_as::<Block>(scenario, &mut progress),
+        ContentKind::Stamps => run_as::<Stamp>(scenario, scripts, &mut progress),
+        ContentKind::Bytes => run_as::<Block>(scenario, scripts, &mut progress),
     };
     let broken_off = |panicked| Outcome::broken_off(scenario, outcome::Verdict::panicked(&panicked));
     guard::guarded(run).unwrap_or_else(|panicked| Ok(broken_off(panicked)))
@@ -50,7 +65,12 @@ pub fn run(scenario: &Arc<Scenario>, mut progress: impl FnMut(SimTime)) -> Resul
 
 fn run_as<C: Simulated>(
     scenario: &Arc<Scenario>,
+    scripts: Option<&Arc<dyn ScriptRunner>>,
     progress: &mut impl FnMut(SimTime),
 ) -> Result<Outcome, DrillError> {
-    Ok(Drill::<C>::new(Arc::clone(scenario))?.run(|drill| progress(drill.world().now())))
+    let mut drill = Drill::<C>::new(Arc::clone(scenario))?;
+    if let Some(scripts) = scripts {
+        drill.world_mut().run_scripts_by(Arc::clone(scripts));
+    }
+    Ok(drill.run(|drill| progress(drill.world().now())))
 }

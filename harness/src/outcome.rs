@@ -12,6 +12,7 @@ use crate::check::{Judge, LagSample};
 use crate::content::Simulated;
 use crate::drill::Failover;
 use crate::guard::Panicked;
+use crate::outside::ScriptReallyRan;
 use crate::scene;
 use crate::world::{Happening, World};
 
@@ -62,6 +63,9 @@ pub struct Outcome {
     pub vault: VaultHealth,
     /// The reported lag over time.
     pub lags: Vec<LagSample>,
+    /// The scripts that were really run, in order: the drill had effects outside it. None where none were to be, and
+    /// each ended as the scenario says.
+    pub scripts_really_ran: Option<Vec<ScriptReallyRan>>,
 }
 
 /// A drill in numbers.
@@ -185,6 +189,7 @@ impl Outcome {
             alerts: Vec::new(),
             vault: VaultHealth::default(),
             lags: Vec::new(),
+            scripts_really_ran: None,
         }
     }
 
@@ -215,6 +220,7 @@ impl Outcome {
             alerts: vault::alerts(world, scenario),
             vault: vault::health(world),
             lags: world.judges().lags().to_vec(),
+            scripts_really_ran: world.scripts_really_ran().map(<[_]>::to_vec),
         }
     }
 

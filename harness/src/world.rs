@@ -35,6 +35,7 @@ use switchback_vsphere::VCenter;
 
 use crate::check::{Judge, Judges};
 use crate::content::Simulated;
+use crate::outside::{Outside, ScriptReallyRan, ScriptRunner};
 use crate::truth::History;
 
 mod ailments;
@@ -102,6 +103,7 @@ pub struct World<C: Simulated> {
     /// Who was hit by that crash, about to get which kind of input.
     crashed_before: Option<(Address, &'static str)>,
     sabotage: Option<Sabotage>,
+    outside: Outside,
     under_way: UnderWay,
     clocks: Clocks,
     watches: Watches,
@@ -241,6 +243,17 @@ impl<C: Simulated> World<C> {
     #[must_use]
     pub fn is_running(&self, machine: MachineId, site: Site) -> bool {
         self.guest(machine, site).running
+    }
+
+    /// From now on scripts of recovery plans are really run. Copies of this world run none.
+    pub fn run_scripts_by(&mut self, runner: Arc<dyn ScriptRunner>) {
+        self.outside = Outside::with(runner);
+    }
+
+    /// The scripts that were really run, in order; none where none were to be.
+    #[must_use]
+    pub fn scripts_really_ran(&self) -> Option<&[ScriptReallyRan]> {
+        self.outside.ran()
     }
 
     /// Breaks something on purpose.

@@ -38,7 +38,7 @@ record! {
 }
 
 record! {
-    /// A script of a plan. It is not really run: how long it takes and how it ends is said here.
+    /// A script of a plan. How long it takes and how it ends is said here; it is really run with `--run-scripts` only.
     PlanScript is "a script of a plan" {
         /// The path of a program.
         "program" => program: optional Spanned<Text>,

@@ -331,9 +331,11 @@ pub(crate) enum TargetPoint {
     Latest,
     LatestProcessed,
     LatestAppConsistent,
+    LatestCrashConsistent,
     LatestMultiVm,
     LatestMultiVmProcessed,
     LatestMultiVmAppConsistent,
+    LatestMultiVmCrashConsistent,
     At(Spanned<Time>),
 }
 
@@ -348,19 +350,23 @@ const TARGET_WORDS: &[&str] = &[
     "latest",
     "latest-processed",
     "latest-app-consistent",
+    "latest-crash-consistent",
     "latest-multi-vm",
     "latest-multi-vm-processed",
     "latest-multi-vm-app-consistent",
+    "latest-multi-vm-crash-consistent",
 ];
 
 /// What the words mean, in their order.
-const TARGET_POINTS: [TargetPoint; 6] = [
+const TARGET_POINTS: [TargetPoint; 8] = [
     TargetPoint::Latest,
     TargetPoint::LatestProcessed,
     TargetPoint::LatestAppConsistent,
+    TargetPoint::LatestCrashConsistent,
     TargetPoint::LatestMultiVm,
     TargetPoint::LatestMultiVmProcessed,
     TargetPoint::LatestMultiVmAppConsistent,
+    TargetPoint::LatestMultiVmCrashConsistent,
 ];
 
 impl Decode for Target {

@@ -123,7 +123,7 @@ pub(super) fn ranges(file: Option<&PathBuf>) -> Result<Exploration, Report> {
     file.map_or_else(|| Ok(Exploration::any()), |file| read_exploration(file))
 }
 
-fn span(text: &str) -> Result<Duration, String> {
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
     let parse = || -> anyhow::Result<Duration> {
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(digits);

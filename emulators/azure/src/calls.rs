@@ -71,6 +71,12 @@ impl<R, A: Clone> Calls<R, A> {
         }
     }
 
+    /// What is asked by a call whose time has come and that will be done.
+    pub(crate) fn ending(&self, call: CallId, now: SimTime) -> Option<&R> {
+        let running = self.running.get(&call).filter(|running| running.done_at <= now)?;
+        running.refusal.is_none().then_some(&running.request)
+    }
+
     /// Takes the call off the list when its time has come.
     pub(crate) fn due(&mut self, call: CallId, now: SimTime) -> Option<Running<R>> {
         match self.running.get(&call) {

@@ -1,6 +1,7 @@
 //! Scripts of recovery plans: what a run is told, in the words of Site Recovery, and how it ends.
 //!
-//! What a script does is said beforehand ([`ScriptBehaviour`]): nothing is really run here.
+//! What a script does is said beforehand ([`ScriptBehaviour`]): nothing is really run here. Who really runs one asks for
+//! what it is told just before it ends ([`Azure::script_ending`]), and says how that ended ([`Azure::script_ends_with`]).
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use switchback_engine::Content;
 use switchback_engine::control::PlanId;
 use switchback_engine::ports::CloudRequest;
+use switchback_engine::role::CallId;
 use switchback_engine::script::{ScriptMachine, ScriptRun, ScriptStep};
 use switchback_sim::SimTime;
 
@@ -40,6 +42,22 @@ impl<C: Content> Azure<C> {
     /// Says what the script does that stands at a step of a plan.
     pub fn set_script(&mut self, plan: PlanId, step: ScriptStep, behaviour: ScriptBehaviour) {
         self.scripts.insert((plan, step), behaviour);
+    }
+
+    /// The script that a call ends when it is finished now, and what it is told; none where the call ends no script, or
+    /// was refused.
+    #[must_use]
+    pub fn script_ending(&self, now: SimTime, call: CallId) -> Option<(ScriptRun, String)> {
+        let request = self.calls.ending(call, now).filter(|_| self.available)?;
+        match request {
+            CloudRequest::RunScript(run) => Some((run.as_ref().clone(), self.context_of(run))),
+            _ => None,
+        }
+    }
+
+    /// Says with which exit code a run ends, whatever was said beforehand.
+    pub fn script_ends_with(&mut self, run: &ScriptRun, exit: u8) {
+        self.scripts.entry((run.plan, run.step)).or_default().exit = exit;
     }
 
     /// The scripts that have ended, in order.

@@ -247,6 +247,9 @@ impl Vault {
             Selector::LatestApplication => {
                 status.points.iter().any(|point| point.consistency == Consistency::Application)
             }
+            Selector::LatestCrash => {
+                status.points.iter().any(|point| point.consistency == Consistency::Crash)
+            }
             Selector::Exactly(wanted) => status.points.iter().any(|point| point.id == wanted),
         };
         if exists { Ok(()) } else { Err(Refused::NoSuchPoint) }

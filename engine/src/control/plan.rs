@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::jobs::JobError;
 use super::scripts::OpenScript;
-use super::vocabulary::{Command, ItemState, JobId, JobKind, JobState, ReprotectWay, TaskKind};
+use super::vocabulary::{Command, ItemState, JobId, JobKind, JobState, PlannedPoint, ReprotectWay, TaskKind};
 use crate::id::{Direction, MachineId};
 use crate::message::Selector;
 use crate::script::Script;
@@ -100,7 +100,7 @@ pub enum PlanCommand {
     Start(PlanId, PlanOperation),
     /// The manual action that the plan waits for is done.
     Resume(PlanId),
-    /// Stop the plan's failover away: every machine that has not failed over yet is cancelled.
+    /// Stop the plan's failover away, or its planned failover home: every machine that has not failed over yet is cancelled.
     Cancel(PlanId),
 }
 
@@ -116,6 +116,11 @@ pub enum PlanOperation {
         multi_vm: bool,
         /// Whether the sources are shut down first; best effort.
         shut_down_source: bool,
+    },
+    /// Fail over home as planned, of the modernised stack: each machine loses nothing or is taken back.
+    PlannedFailover {
+        /// To which points, each machine to its own.
+        to: PlannedPoint,
     },
     /// Make machines from points beside production.
     TestFailover {
@@ -141,6 +146,7 @@ impl PlanOperation {
     pub const fn kind(&self) -> JobKind {
         match self {
             Self::Failover { .. } => JobKind::Failover,
+            Self::PlannedFailover { .. } => JobKind::PlannedFailover,
             Self::TestFailover { .. } => JobKind::TestFailover,
             Self::CleanUpTest => JobKind::CleanUpTest,
             Self::Commit => JobKind::Commit,
@@ -154,6 +160,7 @@ impl PlanOperation {
             Self::Failover { to, shut_down_source, .. } => {
                 Command::Failover { machine, to, shut_down_source }
             }
+            Self::PlannedFailover { to } => Command::PlannedFailover { machine, to },
             Self::TestFailover { to, .. } => Command::TestFailover { machine, to },
             Self::CleanUpTest => Command::CleanUpTest { machine },
             Self::Commit => Command::Commit { machine },
@@ -164,6 +171,7 @@ impl PlanOperation {
     pub(super) const fn selector(&self) -> Option<Selector> {
         match self {
             Self::Failover { to, .. } | Self::TestFailover { to, .. } => Some(*to),
+            Self::PlannedFailover { to } => Some(to.selector()),
             _ => None,
         }
     }
@@ -292,7 +300,8 @@ impl PlanJob {
     /// Whether the next task of a machine's job has to wait for the others.
     pub(super) fn holds(&self, machine: MachineId, next: TaskKind) -> bool {
         let group = || self.plan.groups.iter().position(|group| group.machines.contains(&machine));
-        let is_failover = matches!(self.kind, JobKind::Failover | JobKind::TestFailover);
+        let is_failover =
+            matches!(self.kind, JobKind::Failover | JobKind::PlannedFailover | JobKind::TestFailover);
         match (next, self.place) {
             _ if !is_failover => false,
             (TaskKind::SynchroniseLatest, PlanPlace::ShuttingDown) => true,

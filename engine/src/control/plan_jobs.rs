@@ -81,7 +81,7 @@ impl Vault {
         }
         let job = self.ledger.next_job();
         let place = match operation {
-            PlanOperation::Failover { .. } => PlanPlace::ShuttingDown,
+            PlanOperation::Failover { .. } | PlanOperation::PlannedFailover { .. } => PlanPlace::ShuttingDown,
             PlanOperation::TestFailover { .. } => PlanPlace::FailingOver,
             _ => PlanPlace::Everywhere,
         };
@@ -119,9 +119,9 @@ impl Vault {
     /// The machines that the operation is for. One that has failed over already, with another plan or alone, is left out of a
     /// failover; any other one that is not in a state for it is in the way. What comes after a failover is done with those
     /// that it is allowed for.
-    fn ready_machines(&self, plan: &Plan, operation: PlanOperation) -> Result<Vec<MachineId>, PlanRefused> {
+    fn ready_machines(&self, plan: &Plan, operation: PlanOperation) -> Result<Vec<MachineId>, Refused> {
         let wanted = operation_of(operation);
-        let is_failover = wanted == Operation::Failover;
+        let is_failover = matches!(wanted, Operation::Failover | Operation::PlannedFailover);
         let (mut ready, mut other) = (Vec::new(), None);
         for machine in plan.machines() {
             let item = self.item(machine).ok_or(PlanRefused::UnknownMachine(machine))?;
@@ -130,14 +130,25 @@ impl Vault {
             if allowed_operations(state, item.test(), self.config.stack).contains(&wanted) {
                 ready.push(machine);
             } else if is_failover && !is_through {
-                return Err(PlanRefused::NotReady { machine, state });
+                return Err(self.not_ready(machine, wanted));
             } else {
                 other = other.or(Some((machine, state)));
             }
         }
         match other {
-            Some((machine, state)) if ready.is_empty() => Err(PlanRefused::NotReady { machine, state }),
+            Some((machine, state)) if ready.is_empty() => {
+                Err(PlanRefused::NotReady { machine, state }.into())
+            }
             _ => Ok(ready),
+        }
+    }
+
+    /// Why a machine keeps its plan from beginning: an operation that its stack does not have, or its state.
+    fn not_ready(&self, machine: MachineId, wanted: Operation) -> Refused {
+        match self.permit(machine, wanted) {
+            Err(Refused::NotAllowed { state, .. }) => PlanRefused::NotReady { machine, state }.into(),
+            Err(refused) => refused,
+            Ok(item) => PlanRefused::NotReady { machine, state: item.state() }.into(),
         }
     }
 
@@ -165,10 +176,13 @@ impl Vault {
 
     fn cancel_plan(&mut self, id: PlanId) -> Reply {
         self.ledger.plan(id).ok_or(PlanRefused::UnknownPlan)?;
-        let is_away = |job: &&PlanJob| job.kind == JobKind::Failover && job.direction == Direction::Forward;
+        let may = |job: &&PlanJob| {
+            job.kind == JobKind::PlannedFailover
+                || job.kind == JobKind::Failover && job.direction == Direction::Forward
+        };
         let (job, children) = self
             .running_plan(id)
-            .filter(is_away)
+            .filter(may)
             .map(|job| (job.id, job.children.clone()))
             .ok_or(PlanRefused::NotWaiting)?;
         for (machine, child) in children {
@@ -300,6 +314,7 @@ fn is_before(job: &Job, task: TaskKind) -> bool {
 const fn operation_of(operation: PlanOperation) -> Operation {
     match operation {
         PlanOperation::Failover { .. } => Operation::Failover,
+        PlanOperation::PlannedFailover { .. } => Operation::PlannedFailover,
         PlanOperation::TestFailover { .. } => Operation::TestFailover,
         PlanOperation::CleanUpTest => Operation::CleanUpTest,
         PlanOperation::Commit => Operation::Commit,

@@ -16,7 +16,6 @@ use super::reprotect;
 use super::vault::Vault;
 use super::vocabulary::{JobId, JobKind, Operation, PlannedPoint, Refused, TaskKind};
 use crate::id::{Direction, MachineId};
-use crate::message::Selector;
 use crate::ports::HypervisorRequest;
 
 pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
@@ -44,10 +43,7 @@ pub(super) fn ends(vault: &mut Vault, id: JobId, well: bool) {
 impl Vault {
     pub(super) fn plan_failover(&mut self, machine: MachineId, to: PlannedPoint) -> Reply {
         let direction = self.permit(machine, Operation::PlannedFailover)?.direction();
-        let selector = match to {
-            PlannedPoint::CrashConsistent => Selector::Drained,
-            PlannedPoint::ApplicationConsistent => Selector::LatestApplication,
-        };
+        let selector = to.selector();
         self.check_selector(machine, selector)?;
         self.cancel_side_jobs(machine);
         let facts = Facts { selector, shut_down_source: true, ..Facts::new() };

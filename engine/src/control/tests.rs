@@ -12,6 +12,7 @@ mod moves;
 mod parts;
 mod planned_failovers;
 mod plans;
+mod plans_home;
 mod prepared;
 mod prerequisites;
 mod random;

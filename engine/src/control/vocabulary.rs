@@ -68,6 +68,17 @@ pub enum PlannedPoint {
     ApplicationConsistent,
 }
 
+impl PlannedPoint {
+    /// What is asked of the target.
+    #[must_use]
+    pub const fn selector(self) -> Selector {
+        match self {
+            Self::CrashConsistent => Selector::Drained,
+            Self::ApplicationConsistent => Selector::LatestApplication,
+        }
+    }
+}
+
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum JobState {

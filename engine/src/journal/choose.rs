@@ -27,6 +27,9 @@ impl<C: Content> GroupJournal<C> {
             Selector::LatestApplication => {
                 self.points.iter().rfind(|point| point.consistency == Consistency::Application).copied()
             }
+            Selector::LatestCrash => {
+                self.points.iter().rfind(|point| point.consistency == Consistency::Crash).copied()
+            }
             Selector::Exactly(id) => self.point(id).copied(),
             Selector::Drained => self.is_drained().then(|| self.latest()).flatten(),
         }

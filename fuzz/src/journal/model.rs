@@ -135,6 +135,7 @@ impl Model {
             Selector::LatestApplication => {
                 newest_first.find(|point| point.consistency == Consistency::Application)
             }
+            Selector::LatestCrash => newest_first.find(|point| point.consistency == Consistency::Crash),
             Selector::Exactly(id) => newest_first.find(|point| point.id == id),
             // Not among the questions that are put here.
             Selector::Drained => None,

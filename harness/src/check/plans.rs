@@ -8,8 +8,8 @@ use switchback_engine::control::{
     Command, ItemState, Plan, PlanAction, PlanCommand, PlanId, PlanOperation, TestState,
 };
 use switchback_engine::role::CommandId;
-use switchback_engine::script::ScriptStep;
-use switchback_engine::{MachineId, Site};
+use switchback_engine::script::{ScriptMachine, ScriptRun, ScriptStep};
+use switchback_engine::{Direction, MachineId, Site};
 
 use super::{Judge, JudgedPoint};
 use crate::content::Simulated;
@@ -46,14 +46,18 @@ impl<C: Simulated> World<C> {
             self.plan_as_asked(plan).is_some_and(|plan| plan.machines().any(|member| member == machine))
         };
         self.asked().iter().rev().find_map(|(id, command)| match command {
-            Command::Failover { machine: of, .. } | Command::TestFailover { machine: of, .. }
+            Command::Failover { machine: of, .. }
+            | Command::PlannedFailover { machine: of, .. }
+            | Command::TestFailover { machine: of, .. }
                 if *of == machine && !self.is_refused(*id) =>
             {
                 Some((*id, None))
             }
             Command::Plan(PlanCommand::Start(
                 plan,
-                PlanOperation::Failover { .. } | PlanOperation::TestFailover { .. },
+                PlanOperation::Failover { .. }
+                | PlanOperation::PlannedFailover { .. }
+                | PlanOperation::TestFailover { .. },
             )) if is_in(*plan) && !self.is_refused(*id) => Some((*id, Some(*plan))),
             _ => None,
         })
@@ -87,6 +91,26 @@ impl<C: Simulated> World<C> {
         }
         if site == Site::Recovery {
             self.judge_scripts_before(machine, asked, &plan, own);
+        }
+    }
+
+    /// The vault has a script run. On the way home the product runs none (site-recovery 6).
+    pub(crate) fn judge_script_is_away(&mut self, run: &ScriptRun) {
+        let on_way_home = |told: &&ScriptMachine| {
+            matches!(
+                self.judges.state(told.machine),
+                ItemState::FailingOver(Direction::Reverse) | ItemState::FailedOver(Direction::Reverse)
+            )
+        };
+        let found = run.machines.iter().find(on_way_home).map(|told| told.machine);
+        self.judges.looked(Judge::PlanOrder);
+        if let Some(machine) = found {
+            let what = format!(
+                "a script of group {} of a plan is run while machine {} is on its way home",
+                run.step.group + 1,
+                machine.0
+            );
+            self.found(Judge::PlanOrder, what);
         }
     }
 

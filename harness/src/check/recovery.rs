@@ -141,6 +141,7 @@ impl<C: Simulated> World<C> {
         wishes.is_empty()
             || wishes.iter().any(|wanted| match wanted {
                 Selector::LatestApplication => point.consistency == Consistency::Application,
+                Selector::LatestCrash => point.consistency == Consistency::Crash,
                 // A change of point that failed leaves the machine at the point it had.
                 Selector::Exactly(id) => point.id == *id || self.last_change_failed(machine),
                 Selector::Latest | Selector::LatestProcessed | Selector::Drained => true,
@@ -162,6 +163,13 @@ impl<C: Simulated> World<C> {
                         .is_some_and(|plan| plan.machines().any(|of| of == machine)) =>
                 {
                     *to
+                }
+                Command::Plan(PlanCommand::Start(plan, PlanOperation::PlannedFailover { to }))
+                    if self
+                        .plan_as_asked(*plan)
+                        .is_some_and(|plan| plan.machines().any(|of| of == machine)) =>
+                {
+                    planned(*to)
                 }
                 _ => continue,
             };

@@ -1,6 +1,6 @@
 //! What a step asks the vault for, machine by machine.
 
-use switchback_engine::control::{Command, ItemState, Location, PlannedPoint, ReprotectWay};
+use switchback_engine::control::{Command, ItemState, Location, ReprotectWay};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
@@ -40,11 +40,7 @@ impl<C: Simulated> Drill<C> {
                 Ok(Command::Failover { machine, to, shut_down_source: true })
             }),
             Action::PlannedFailover { subject, to } => each(*subject, &|machine| {
-                let to = match to {
-                    FailbackPoint::Latest => PlannedPoint::CrashConsistent,
-                    FailbackPoint::LatestAppConsistent => PlannedPoint::ApplicationConsistent,
-                };
-                Ok(Command::PlannedFailover { machine, to })
+                Ok(Command::PlannedFailover { machine, to: super::plans::planned(*to) })
             }),
             Action::ChangePoint { subject, to } => {
                 each(*subject, &|machine| Ok(Command::ChangePoint { machine, to: self.point(machine, *to)? }))
@@ -135,9 +131,11 @@ impl<C: Simulated> Drill<C> {
             RecoveryPointChoice::LatestAppConsistent => Selector::LatestApplication,
             RecoveryPointChoice::At(_) => Selector::Exactly(self.point(machine, to)?),
             // The reader refuses them for anything but a plan.
-            RecoveryPointChoice::LatestMultiVm
+            RecoveryPointChoice::LatestCrashConsistent
+            | RecoveryPointChoice::LatestMultiVm
             | RecoveryPointChoice::LatestMultiVmProcessed
-            | RecoveryPointChoice::LatestMultiVmAppConsistent => return Err(Failure::no_such_point()),
+            | RecoveryPointChoice::LatestMultiVmAppConsistent
+            | RecoveryPointChoice::LatestMultiVmCrashConsistent => return Err(Failure::no_such_point()),
         })
     }
 
@@ -156,9 +154,11 @@ impl<C: Simulated> Drill<C> {
                 let until = self.t0.unwrap_or(SimTime::ZERO) + after;
                 points.iter().rfind(|point| sim_time(point.at) <= until)
             }
-            RecoveryPointChoice::LatestMultiVm
+            RecoveryPointChoice::LatestCrashConsistent
+            | RecoveryPointChoice::LatestMultiVm
             | RecoveryPointChoice::LatestMultiVmProcessed
-            | RecoveryPointChoice::LatestMultiVmAppConsistent => None,
+            | RecoveryPointChoice::LatestMultiVmAppConsistent
+            | RecoveryPointChoice::LatestMultiVmCrashConsistent => None,
         };
         found.map(|point| point.id).ok_or_else(Failure::no_such_point)
     }

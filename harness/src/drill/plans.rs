@@ -5,7 +5,7 @@ use core::time::Duration;
 use switchback_engine::MachineId;
 use switchback_engine::control::{
     Command, ItemState, ManualAction, Plan, PlanAction, PlanCommand, PlanGroup, PlanId, PlanOperation,
-    PlanRefused,
+    PlanRefused, PlannedPoint,
 };
 use switchback_engine::message::Selector;
 use switchback_engine::role::CommandId;
@@ -56,6 +56,9 @@ impl<C: Simulated> Drill<C> {
                     FailbackPoint::LatestAppConsistent => Selector::LatestApplication,
                 };
                 start(plan, PlanOperation::Failover { to, multi_vm: false, shut_down_source: true })
+            }
+            Action::PlannedFailover { subject: Subject::Plan(plan), to } => {
+                start(plan, PlanOperation::PlannedFailover { to: planned(*to) })
             }
             Action::TestFailover { subject: Subject::Plan(plan), to } => {
                 let (to, multi_vm) = (selector(*to)?, to.is_multi_vm());
@@ -131,7 +134,11 @@ impl<C: Simulated> Drill<C> {
             );
             return if moves { vec![machine] } else { Vec::new() };
         };
-        let PlanCommand::Start(plan, PlanOperation::Failover { .. }) = command else { return Vec::new() };
+        let PlanCommand::Start(plan, PlanOperation::Failover { .. } | PlanOperation::PlannedFailover { .. }) =
+            command
+        else {
+            return Vec::new();
+        };
         let members = self.scenario.members(Subject::Plan(PlanIndex(plan.0 as usize)));
         let members = members.iter().map(|vm| MachineId(vm.0 as u32));
         let may = |machine: &MachineId| {
@@ -162,8 +169,19 @@ fn selector(to: RecoveryPointChoice) -> Result<Selector, Failure> {
         RecoveryPointChoice::LatestAppConsistent | RecoveryPointChoice::LatestMultiVmAppConsistent => {
             Ok(Selector::LatestApplication)
         }
+        RecoveryPointChoice::LatestCrashConsistent | RecoveryPointChoice::LatestMultiVmCrashConsistent => {
+            Ok(Selector::LatestCrash)
+        }
         // The reader refuses it.
         RecoveryPointChoice::At(_) => Err(Failure::no_such_point()),
+    }
+}
+
+/// Which point a planned failover brings home.
+pub(super) const fn planned(to: FailbackPoint) -> PlannedPoint {
+    match to {
+        FailbackPoint::Latest => PlannedPoint::CrashConsistent,
+        FailbackPoint::LatestAppConsistent => PlannedPoint::ApplicationConsistent,
     }
 }
 

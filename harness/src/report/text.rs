@@ -6,6 +6,7 @@ use switchback_azure::errors::Code;
 use switchback_azure::{Counts, Severity};
 
 use crate::outcome::{Outcome, Result, Verdict, words};
+use crate::world::Happening;
 
 /// Failovers and verdicts.
 #[must_use]
@@ -18,6 +19,7 @@ pub fn summary(outcome: &Outcome) -> String {
         verdict_lines(verdict, &mut text);
     }
     vault_lines(outcome, &mut text);
+    script_lines(outcome, &mut text);
     let figures = &outcome.figures;
     let _ = writeln!(
         text,
@@ -96,6 +98,35 @@ fn vault_lines(outcome: &Outcome, text: &mut String) {
         let (at, to) = (words::since(alert.at, outcome.t0), alert.to.join(", "));
         let whose = whose.map_or("the site", String::as_str);
         let _ = writeln!(text, "  mail at {at} to {to}: {} of {whose}", alert.code);
+    }
+}
+
+/// What the scripts of recovery plans did; nothing where none has ended.
+fn script_lines(outcome: &Outcome, text: &mut String) {
+    /// Lines of one output that are printed; the JSON has more.
+    const SHOWN: usize = 10;
+    let has_ended = outcome.happenings.iter().any(|(_, what)| matches!(what, Happening::ScriptRan { .. }));
+    if !has_ended {
+        return;
+    }
+    let Some(ran) = &outcome.scripts_really_ran else {
+        let _ = writeln!(text, "\n  scripts: not run; each took the time and ended as the scenario says");
+        return;
+    };
+    let _ = writeln!(
+        text,
+        "\n  scripts: really run, so this drill had effects outside it; in it each took the time that the scenario says"
+    );
+    for script in ran {
+        let at = words::since(script.at, outcome.t0);
+        let _ = writeln!(text, "    {at}  {}: {}", script.place, script.end.how);
+        let lines = script.end.output.lines().count();
+        for line in script.end.output.lines().take(SHOWN) {
+            let _ = writeln!(text, "        {line}");
+        }
+        if lines > SHOWN || script.end.is_cut {
+            let _ = writeln!(text, "        and more");
+        }
     }
 }
 

@@ -28,6 +28,7 @@ use super::spec::WorldSpec;
 use super::storage::{Storage, device_spec};
 use crate::check::Judges;
 use crate::content::Simulated;
+use crate::outside::Outside;
 use crate::truth::History;
 use crate::workload::Workload;
 
@@ -75,6 +76,7 @@ impl<C: Simulated> World<C> {
             crash_at_input: None,
             crashed_before: None,
             sabotage: None,
+            outside: Outside::default(),
             under_way: UnderWay::default(),
             clocks: Clocks::default(),
             watches: Watches::default(),

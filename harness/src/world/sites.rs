@@ -136,6 +136,7 @@ impl<C: Simulated> World<C> {
         }
         if let CloudRequest::RunScript(run) = &request {
             self.judges.script_asked.entry((run.job, run.step)).or_insert(now);
+            self.judge_script_is_away(run);
         }
         let (kind, _) = azure::RequestKind::of(&request);
         let fired = self.azure.rules_fired();
@@ -149,6 +150,7 @@ impl<C: Simulated> World<C> {
 
     pub(super) fn cloud_done(&mut self, call: CallId) {
         let now = self.now();
+        self.really_run_script(call);
         let known = self.azure.scripts_ran().len();
         let outcome = self.azure.finish(now, call);
         self.note_scripts(known);
@@ -160,6 +162,15 @@ impl<C: Simulated> World<C> {
             let mut result = result;
             self.sabotage.iter().for_each(|sabotage| sabotage.tamper_answer(&mut result));
             self.input_after(ANSWER_AFTER, Address::Control, Input::Cloud { call, result });
+        }
+    }
+
+    /// A script is about to end: who really runs them says how.
+    fn really_run_script(&mut self, call: CallId) {
+        let now = self.now();
+        let Some((run, context)) = self.azure.script_ending(now, call) else { return };
+        if let Some(exit) = self.outside.run(now, &run.script, &context) {
+            self.azure.script_ends_with(&run, exit);
         }
     }
 

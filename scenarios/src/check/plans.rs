@@ -126,15 +126,20 @@ impl Check<'_> {
             Action::Failover { subject: Subject::Vm(_) | Subject::Group(_), to, .. }
             | Action::TestFailover { subject: Subject::Vm(_) | Subject::Group(_), to }
             | Action::ChangePoint { subject: Subject::Vm(_) | Subject::Group(_), to }
-                if to.is_multi_vm() =>
+                if to.is_of_plans() =>
             {
+                let what = if to.is_multi_vm() {
+                    "only a plan goes to a recovery point that machines share"
+                } else {
+                    "only a plan goes to the newest crash-consistent recovery point"
+                };
                 self.d.report(
-                    Diagnostic::new(
-                        "scenario::impossible_point",
-                        "only a plan goes to a recovery point that machines share",
-                    )
-                    .label(span, "latest, latest-processed, latest-app-consistent or a time is wanted here")
-                    .help("name a recovery plan with `plan:`, or choose another point"),
+                    Diagnostic::new("scenario::impossible_point", what)
+                        .label(
+                            span,
+                            "latest, latest-processed, latest-app-consistent or a time is wanted here",
+                        )
+                        .help("name a recovery plan with `plan:`, or choose another point"),
                 );
             }
             Action::ChangePoint { subject: Subject::Plan(_), .. }

@@ -319,6 +319,10 @@ impl Check<'_> {
         match target.point {
             TargetPoint::Latest => Some(RecoveryPointChoice::Latest),
             TargetPoint::LatestProcessed => Some(RecoveryPointChoice::LatestProcessed),
+            TargetPoint::LatestCrashConsistent => Some(RecoveryPointChoice::LatestCrashConsistent),
+            TargetPoint::LatestMultiVmCrashConsistent => {
+                Some(RecoveryPointChoice::LatestMultiVmCrashConsistent)
+            }
             TargetPoint::LatestMultiVm => Some(RecoveryPointChoice::LatestMultiVm),
             TargetPoint::LatestMultiVmProcessed => Some(RecoveryPointChoice::LatestMultiVmProcessed),
             TargetPoint::LatestAppConsistent | TargetPoint::LatestMultiVmAppConsistent => {
@@ -383,9 +387,11 @@ impl Check<'_> {
             TargetPoint::Latest => Some(FailbackPoint::Latest),
             TargetPoint::LatestAppConsistent => Some(FailbackPoint::LatestAppConsistent),
             TargetPoint::LatestProcessed
+            | TargetPoint::LatestCrashConsistent
             | TargetPoint::LatestMultiVm
             | TargetPoint::LatestMultiVmProcessed
             | TargetPoint::LatestMultiVmAppConsistent
+            | TargetPoint::LatestMultiVmCrashConsistent
             | TargetPoint::At(_) => {
                 self.d.report(
                     Diagnostic::new(

@@ -11,12 +11,16 @@ pub enum RecoveryPointChoice {
     LatestProcessed,
     /// The newest application-consistent point.
     LatestAppConsistent,
-    /// As [`Self::Latest`], and machines of one group go to one point that they share. Of plans only, as the next two.
+    /// The newest crash-consistent point. Of plans only.
+    LatestCrashConsistent,
+    /// As [`Self::Latest`], and machines of one group go to one point that they share. Of plans only, as the next three.
     LatestMultiVm,
     /// The newest point that the machines of a group share; a machine alone goes to its own.
     LatestMultiVmProcessed,
     /// The newest application-consistent point that the machines of a group share; a machine alone goes to its own.
     LatestMultiVmAppConsistent,
+    /// The newest crash-consistent point that the machines of a group share; a machine alone goes to its own.
+    LatestMultiVmCrashConsistent,
     /// The newest point at this time after t0.
     At(Duration),
 }
@@ -25,7 +29,19 @@ impl RecoveryPointChoice {
     /// Whether machines of one group are to share the point, which plans offer (site-recovery 2.4).
     #[must_use]
     pub const fn is_multi_vm(self) -> bool {
-        matches!(self, Self::LatestMultiVm | Self::LatestMultiVmProcessed | Self::LatestMultiVmAppConsistent)
+        matches!(
+            self,
+            Self::LatestMultiVm
+                | Self::LatestMultiVmProcessed
+                | Self::LatestMultiVmAppConsistent
+                | Self::LatestMultiVmCrashConsistent
+        )
+    }
+
+    /// Whether only plans go there (site-recovery 2.4).
+    #[must_use]
+    pub const fn is_of_plans(self) -> bool {
+        self.is_multi_vm() || matches!(self, Self::LatestCrashConsistent)
     }
 }
 

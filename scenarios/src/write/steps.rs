@@ -212,6 +212,8 @@ fn point(to: RecoveryPointChoice) -> String {
         RecoveryPointChoice::Latest => "latest".to_owned(),
         RecoveryPointChoice::LatestProcessed => "latest-processed".to_owned(),
         RecoveryPointChoice::LatestAppConsistent => "latest-app-consistent".to_owned(),
+        RecoveryPointChoice::LatestCrashConsistent => "latest-crash-consistent".to_owned(),
+        RecoveryPointChoice::LatestMultiVmCrashConsistent => "latest-multi-vm-crash-consistent".to_owned(),
         RecoveryPointChoice::LatestMultiVm => "latest-multi-vm".to_owned(),
         RecoveryPointChoice::LatestMultiVmProcessed => "latest-multi-vm-processed".to_owned(),
         RecoveryPointChoice::LatestMultiVmAppConsistent => "latest-multi-vm-app-consistent".to_owned(),

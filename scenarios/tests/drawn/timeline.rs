@@ -96,6 +96,14 @@ fn shared(subject: Subject, to: RecoveryPointChoice, is_shared: bool) -> Recover
     }
 }
 
+/// A plan goes to the newest crash-consistent point, others to the newest.
+fn crash_consistent(subject: Subject) -> RecoveryPointChoice {
+    match subject {
+        Subject::Plan(_) => RecoveryPointChoice::LatestMultiVmCrashConsistent,
+        _ => RecoveryPointChoice::LatestProcessed,
+    }
+}
+
 fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
     let stores = (0..frame.site.datastores.len()).prop_map(DatastoreIndex);
     prop_oneof![Just(NewDisks::WithMasterTarget), Just(NewDisks::Unsaid), stores.prop_map(NewDisks::In)]
@@ -104,6 +112,7 @@ fn new_disks(frame: &Scenario) -> impl Strategy<Value = NewDisks> + use<> {
 fn asked(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     let back = prop_oneof![Just(FailbackPoint::Latest), Just(FailbackPoint::LatestAppConsistent)];
     prop_oneof![
+        planned(frame).prop_map(|subject| Action::TestFailover { subject, to: crash_consistent(subject) }),
         (planned(frame), whole_point(frame), any::<bool>(), any::<bool>()).prop_map(
             |(subject, to, shutdown, is_shared)| {
                 Action::Failover { subject, to: shared(subject, to, is_shared), shutdown }

@@ -13,11 +13,11 @@ use crate::point::PointId;
 use crate::ports::PortFailure;
 use crate::script::Script;
 
-const PLAN: PlanId = PlanId(7);
-const FAIL_OVER: PlanOperation =
+pub(super) const PLAN: PlanId = PlanId(7);
+pub(super) const FAIL_OVER: PlanOperation =
     PlanOperation::Failover { to: Selector::Latest, multi_vm: false, shut_down_source: true };
 
-fn group(machines: &[MachineId], before: &[&str]) -> PlanGroup {
+pub(super) fn group(machines: &[MachineId], before: &[&str]) -> PlanGroup {
     let action = |text: &&str| match text.strip_prefix("run ") {
         Some(program) => PlanAction::Script(Script::Program(program.to_owned())),
         None => PlanAction::Manual(ManualAction { description: (*text).to_owned() }),
@@ -26,15 +26,15 @@ fn group(machines: &[MachineId], before: &[&str]) -> PlanGroup {
     PlanGroup { machines: machines.to_vec(), before, after: Vec::new() }
 }
 
-fn save(groups: Vec<PlanGroup>) -> Command {
+pub(super) fn save(groups: Vec<PlanGroup>) -> Command {
     Command::Plan(PlanCommand::Save(Plan { id: PLAN, name: "shop".to_owned(), groups }))
 }
 
-fn start(operation: PlanOperation) -> Command {
+pub(super) fn start(operation: PlanOperation) -> Command {
     Command::Plan(PlanCommand::Start(PLAN, operation))
 }
 
-fn accept(world: &mut World, command: &Command) {
+pub(super) fn accept(world: &mut World, command: &Command) {
     let id = world.submit(command);
     world.replies[&id].clone().unwrap_or_else(|why| panic!("{command:?} was refused: {why}"));
 }
@@ -49,18 +49,18 @@ fn planned(before: &[&str]) -> World {
     world
 }
 
-fn plan_ends(world: &mut World) -> JobState {
+pub(super) fn plan_ends(world: &mut World) -> JobState {
     let state = |world: &World| world.vault.plan_jobs().next_back().map(|job| job.state);
     world.run("the end of the plan", |world| state(world).is_some_and(|state| state != JobState::InProgress));
     state(world).expect("a job")
 }
 
-fn carry_out(world: &mut World, operation: PlanOperation) -> JobState {
+pub(super) fn carry_out(world: &mut World, operation: PlanOperation) -> JobState {
     accept(world, &start(operation));
     plan_ends(world)
 }
 
-fn place_of(world: &World, call: &str, machine: MachineId) -> usize {
+pub(super) fn place_of(world: &World, call: &str, machine: MachineId) -> usize {
     let is_it = |done: &&String| done.starts_with(call) && done.contains(&format!("{machine:?}"));
     world.done.iter().position(|done| is_it(&done)).unwrap_or_else(|| panic!("{call} in {:?}", world.done))
 }

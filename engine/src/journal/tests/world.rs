@@ -259,6 +259,12 @@ impl<C: Sample> World<C> {
                 .rev()
                 .map(|(point, _)| *point)
                 .find(|p| p.consistency == Consistency::Application),
+            Selector::LatestCrash => self
+                .points
+                .iter()
+                .rev()
+                .map(|(point, _)| *point)
+                .find(|p| p.consistency == Consistency::Crash),
             // Its own story: what lies behind the newest cut is not in the model.
             Selector::Drained => chosen,
             Selector::Exactly(id) => self.points.iter().map(|(point, _)| *point).find(|point| point.id == id),

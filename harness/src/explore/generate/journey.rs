@@ -127,8 +127,6 @@ fn walk(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario, subject:
     for at in 0..count as usize {
         let way = match &ranges.journey {
             Some(journey) => journey.get(at).and_then(|word| named(place, *word)),
-            // The way home of the modernised stack is none of plans.
-            None if is_plan && place == Place::ProtectedAway && is_modernised(scenario) => None,
             None => place.draw(chance, is_plan),
         };
         let Some((word, next)) = way else { return };
@@ -144,10 +142,6 @@ fn walk(chance: &mut Chance, ranges: &Exploration, scenario: &Scenario, subject:
         }
         place = next;
     }
-}
-
-fn is_modernised(scenario: &Scenario) -> bool {
-    scenario.site.stack == StackWord::Modernised
 }
 
 fn named(place: Place, word: JourneyWord) -> Option<(JourneyWord, Place)> {

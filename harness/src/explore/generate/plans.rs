@@ -68,13 +68,18 @@ pub(super) const fn can(word: JourneyWord) -> bool {
             | JourneyWord::Commit
             | JourneyWord::Reprotect
             | JourneyWord::Failback
+            | JourneyWord::PlannedFailover
     )
 }
 
-/// What a plan goes to where a group would go there: to no single point, and as often as not to one that machines share.
+/// What a plan goes to where a group would go there: to no single point, now and then to the newest crash-consistent one, and as
+/// often as not to one that machines share.
 pub(super) fn point(chance: &mut Chance, to: RecoveryPointChoice) -> RecoveryPointChoice {
     use RecoveryPointChoice as To;
+    let is_crash = one_in(chance, 3);
     match (to, one_in(chance, 2)) {
+        (To::LatestProcessed | To::At(_), true) if is_crash => To::LatestMultiVmCrashConsistent,
+        (To::LatestProcessed | To::At(_), false) if is_crash => To::LatestCrashConsistent,
         (To::Latest, true) => To::LatestMultiVm,
         (To::LatestProcessed | To::At(_), true) => To::LatestMultiVmProcessed,
         (To::LatestAppConsistent, true) => To::LatestMultiVmAppConsistent,

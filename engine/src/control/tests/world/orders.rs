@@ -118,6 +118,9 @@ fn choose(journal: &mut FakeJournal, now: Instant, wanted: Selector) -> Option<R
         Selector::LatestApplication => {
             journal.points.iter().rfind(|point| point.consistency == Consistency::Application).copied()
         }
+        Selector::LatestCrash => {
+            journal.points.iter().rfind(|point| point.consistency == Consistency::Crash).copied()
+        }
         Selector::Exactly(id) => journal.points.iter().find(|point| point.id == id).copied(),
     }
 }
