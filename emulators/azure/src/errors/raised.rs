@@ -326,9 +326,12 @@ const fn unanswered(job: JobKind, task: TaskKind) -> Code {
 #[must_use]
 pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
     match (failure, task) {
-        // Quota, capacity, a policy, or something of that name is there.
+        // Quota, capacity, a policy, an availability set of other sizes, or something of that name is there.
         (
-            PortFailure::OutOfCapacity(_) | PortFailure::AlreadyExists | PortFailure::Disallowed(_),
+            PortFailure::OutOfCapacity(_)
+            | PortFailure::AlreadyExists
+            | PortFailure::Disallowed(_)
+            | PortFailure::MixedSizes(_),
             TaskKind::FailOver,
         ) => Code::MachineNotCreated,
         (PortFailure::WrongState(_), TaskKind::FailOver) => Code::InterfaceNotCreated,
@@ -356,6 +359,7 @@ pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
             | PortFailure::Unavailable
             | PortFailure::OutOfCapacity(_)
             | PortFailure::Disallowed(_)
+            | PortFailure::MixedSizes(_)
             | PortFailure::WrongState(_)
             | PortFailure::SnapshotsPresent(_),
             _,

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `moves` | moves between process servers in trouble |
 //! | `homeward` | what stands in the way of a failover or of the way home, and goes |
+//! | `sets` | machines that do not go together in Azure |
 //! | `silence` | what people are told of: silence, blocked pauses, full caches, churn |
 
 use core::time::Duration;
@@ -25,6 +26,7 @@ use super::when::{Journey, cut_of_a_point, later, sooner};
 
 mod homeward;
 mod moves;
+mod sets;
 mod silence;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -64,6 +66,7 @@ const STORIES: &[Story] = &[
     Story { needs: &[FaultWord::Cut, FaultWord::Slow], tell: homeward::last_changes_are_late },
     Story { needs: &[FaultWord::Stop], tell: homeward::no_room_at_home },
     Story { needs: &[], tell: homeward::test_has_the_address },
+    Story { needs: &[], tell: sets::one_set_for_two_sizes },
     Story { needs: &[FaultWord::Cut, FaultWord::Crash], tell: silence::silent_for_long },
     Story { needs: &[FaultWord::Break, FaultWord::Repair], tell: silence::never_pauses },
     Story { needs: &[FaultWord::DiskFull, FaultWord::Crash], tell: silence::drains_no_more },

@@ -22,7 +22,10 @@ use super::{MINUTE, SECOND, Telling, crash_behind_a_bad_line, push};
 const GIB: u64 = 1 << 30;
 
 /// The first step of a kind, and the first machine that it is about.
-fn found(scenario: &Scenario, is: impl Fn(&Action) -> Option<Subject>) -> Option<(usize, Subject, VmIndex)> {
+pub(super) fn found(
+    scenario: &Scenario,
+    is: impl Fn(&Action) -> Option<Subject>,
+) -> Option<(usize, Subject, VmIndex)> {
     scenario.timeline.iter().enumerate().find_map(|(at, step)| {
         let subject = is(&step.action)?;
         Some((at, subject, *scenario.members(subject).first()?))
