@@ -50,6 +50,8 @@ codes! {
     NoApplicationConsistentPoint = "78144",
     /// The machine changes more than can be sent.
     TooMuchChurn = "78188",
+    /// The disks have to be compared, and nobody does it yet.
+    ResyncRequired = "78222",
     /// No test failover has succeeded since replication began.
     NeverTested = "161011",
     /// The lag is over the threshold of the policy.
@@ -254,6 +256,7 @@ pub const fn of_symptom(symptom: Symptom) -> Code {
         Symptom::NoApplicationPoint => Code::NoApplicationConsistentPoint,
         Symptom::UploadsRefused => Code::UploadLocationUnhealthy,
         Symptom::TooMuchChurn => Code::TooMuchChurn,
+        Symptom::ResyncRequired => Code::ResyncRequired,
         Symptom::NeverTested => Code::NeverTested,
     }
 }
