@@ -152,3 +152,16 @@ fn a_comparison_waits_for_its_hours_unless_somebody_asks() {
         .exits(exit::OBJECTIVE_MISSED)
         .says("FAIL  lag of web-01");
 }
+
+/// A resync that is required and waits is critical, also where the lag is not; one that may begin at once is over soon.
+#[test]
+fn a_resync_that_waits_is_critical() {
+    let path = root().join("scenarios/resync/a-resync-that-waits-is-critical.yaml");
+    switchback(&["run", &path.display().to_string()]).exits(exit::HELD);
+    let text = fs::read_to_string(path).expect("the scenario is there").replace("../schema", "schema");
+    let twins = Folder::new();
+    let twin = twins.file("twin.yaml", text.replace("begins: 6h, lasts: 12h", "begins: 0s, lasts: 12h"));
+    switchback(&["run", &twin.display().to_string()])
+        .exits(exit::OBJECTIVE_MISSED)
+        .says("FAIL  code 78222 for web-01");
+}

@@ -7,7 +7,7 @@ mod common;
 use common::{Folder, exit, root, switchback};
 
 /// Each file, and what is taken away or put in its place to make the site a plain one, or one that is not.
-const FILES: [(&str, &str, &str); 14] = [
+const FILES: [(&str, &str, &str); 15] = [
     ("a-clone-with-the-same-identifier", "        guest: [same-identifier]\n", ""),
     (
         "a-disconnected-host-shuts-nothing-down",
@@ -44,6 +44,11 @@ const FILES: [(&str, &str, &str); 14] = [
         "the-template-of-the-master-target",
         "break: { vm: web-01, what: disks-of-master-target }",
         "remove-snapshots: { vm: web-01 }",
+    ),
+    (
+        "vmotion-before-the-host-is-lost",
+        "vmotion: { vm: web-01, host: 1 }",
+        "vmotion: { vm: web-01, host: 0 }",
     ),
     ("with-full-rights-it-comes-home", ", access: read-only", ""),
 ];

@@ -287,6 +287,7 @@ impl<C: Content> Agent<C> {
                 session: 0,
                 order: WriteOrder::Data,
                 resync: None,
+                resync_waits: false,
                 sectors_to_copy: 0,
                 pending_bytes: 0,
                 failed_markers: 0,
@@ -300,6 +301,7 @@ impl<C: Content> Agent<C> {
             session: r.session,
             order: r.order,
             resync: r.resync,
+            resync_waits: r.disks.iter().any(DiskCapture::is_held),
             sectors_to_copy: r.disks.iter().map(DiskCapture::sectors_to_copy).sum(),
             pending_bytes: r.pool_used,
             failed_markers: r.marks.failed_in_a_row(),
@@ -329,6 +331,7 @@ fn seconds(span: core::time::Duration) -> u32 {
 fn says_the_same(a: &AgentStatus, b: &AgentStatus) -> bool {
     (a.generation, a.session, a.order, a.resync, a.failed_markers)
         == (b.generation, b.session, b.order, b.resync, b.failed_markers)
+        && a.resync_waits == b.resync_waits
         && (a.sectors_to_copy == 0) == (b.sectors_to_copy == 0)
         && is_unanswered(a) == is_unanswered(b)
 }

@@ -24,13 +24,15 @@ pub enum Symptom {
     UploadsRefused,
     /// It changes more than can be sent, and says so (site-recovery 4.2).
     TooMuchChurn,
+    /// Its disks have to be compared, and nothing is compared before the hours in which that is allowed.
+    ResyncRequired,
     /// No test failover of it has succeeded since its replication began. Says nothing about the replication.
     NeverTested,
 }
 
 impl Symptom {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::MachineSilent,
         Self::ProcessServerSilent,
         Self::MasterTargetSilent,
@@ -39,6 +41,7 @@ impl Symptom {
         Self::NoApplicationPoint,
         Self::UploadsRefused,
         Self::TooMuchChurn,
+        Self::ResyncRequired,
         Self::NeverTested,
     ];
 }

@@ -330,6 +330,9 @@ pub enum PortFailure {
     /// A rule that the owner has made forbids it.
     #[error("a policy forbids it: {0}")]
     Disallowed(String),
+    /// Its availability set holds machines of another family of sizes.
+    #[error("sizes that do not go together: {0}")]
+    MixedSizes(String),
     /// The master target's host does not reach the datastore.
     #[error("the datastore is out of reach of the master target's host")]
     DatastoreOutOfReach,

@@ -6,16 +6,16 @@
 //! there and gone to the end by the same user (see `common/walk.rs` for when that user asks again).
 //!
 //! The usual run sweeps a very small world whole, at two down-times, and a group of two in part: there and back, which is
-//! failover and failback, a test failover with its cleanup, a planned failover home that is taken back once, and a move to
-//! another process server and back.
+//! failover and failback, a test failover with its cleanup in either stack, a planned failover home that is taken back once,
+//! and a move to another process server and back. Every machine has two disks.
 //!
 //! ```text
 //! SWITCHBACK_SWEEP=full cargo test --profile sim -p switchback-harness --test crash_sweep harder -- --nocapture
 //! ```
-//! sweeps every position of worlds that are harder each in its own way, at four down-times:
+//! sweeps every position of every journey through worlds that are harder each in its own way, at four down-times:
 //! `SWITCHBACK_SWEEP_ONE_IN=7` takes every seventh position, `SWITCHBACK_SWEEP_SEED=12` other chance,
-//! `SWITCHBACK_SWEEP_WORLD=follower` one world. A failure is gone through once more, with all that happened, by
-//! `SWITCHBACK_SWEEP_AT="follower/1/156/180000ms" cargo test ... one_position -- --nocapture`.
+//! `SWITCHBACK_SWEEP_WORLD=follower` one world, `SWITCHBACK_SWEEP_JOURNEY=test` one journey. A failure is gone through once more,
+//! with all that happened, by `SWITCHBACK_SWEEP_AT="test/follower/1/156/180000ms" cargo test ... one_position -- --nocapture`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
@@ -105,6 +105,25 @@ fn move_walk(mut spec: WorldSpec) -> Walk<Stamp> {
     spec.further_caches = vec![spec.cache_bytes];
     Walk::new(World::new(spec).unwrap(), move_and_move_back(PAUSE))
 }
+
+/// A test failover in the modernised stack.
+fn modernised_test_walk(mut spec: WorldSpec) -> Walk<Stamp> {
+    spec.site.stack = Stack::Modernised;
+    test_walk(spec)
+}
+
+/// A journey through a world.
+type Journey = fn(WorldSpec) -> Walk<Stamp>;
+
+/// Every journey that is swept, by its name.
+const JOURNEYS: [(&str, Journey); 6] = [
+    ("there and back", walk),
+    ("test", test_walk),
+    ("test, modernised", modernised_test_walk),
+    ("planned, early", |spec| planned_walk(spec, 2 * SECOND)),
+    ("planned, late", |spec| planned_walk(spec, 32 * SECOND)),
+    ("move", move_walk),
+];
 
 /// Goes the base journey once and crashes a copy of it at every position of a part.
 fn sweep(mut base: Walk<Stamp>, part: Part, down_for: Duration, stop_at_first: bool) -> Sweep {
@@ -308,6 +327,20 @@ fn a_test_failover_of_a_group_of_two() {
 }
 
 #[test]
+fn a_test_failover_of_a_group_of_two_in_the_modernised_stack() {
+    let walk = modernised_test_walk(hard_world("follower", 1));
+    expect_all_well("a modernised test of two", walk, Part { one_in: 8, rest: 1 }, 180 * SECOND);
+}
+
+#[test]
+fn a_planned_failover_of_a_group_of_two() {
+    for (rest, taken_back_after) in [(3, 2 * SECOND), (11, 32 * SECOND)] {
+        let walk = planned_walk(hard_world("follower", 1), taken_back_after);
+        expect_all_well("a planned failover of two", walk, Part { one_in: 16, rest }, 5 * SECOND);
+    }
+}
+
+#[test]
 fn a_group_of_two() {
     let spec = hard_world("follower", 1);
     expect_all_well("a group of two", walk(spec), Part { one_in: 4, rest: 3 }, 5 * SECOND);
@@ -317,41 +350,54 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
 }
 
+/// What the environment wants of a choice; all of it unless it says so.
+fn is_wanted(name: &str, what: &str) -> bool {
+    std::env::var(name).map_or(true, |only| only == what)
+}
+
 #[test]
 fn harder_worlds() {
     if std::env::var("SWITCHBACK_SWEEP").as_deref() != Ok("full") {
         return;
     }
     let seed = number("SWITCHBACK_SWEEP_SEED", 1);
-    let part = Part { one_in: number("SWITCHBACK_SWEEP_ONE_IN", 1), rest: 0 };
     let mut text = String::new();
-    let only = std::env::var("SWITCHBACK_SWEEP_WORLD").ok();
-    for (what, spec) in
-        hard_worlds(seed).into_iter().filter(|(what, _)| only.as_deref().is_none_or(|only| only == *what))
+    for (journey, begin) in
+        JOURNEYS.into_iter().filter(|(what, _)| is_wanted("SWITCHBACK_SWEEP_JOURNEY", what))
     {
-        for down_for in [0, 50, 5_000, 180_000].map(Duration::from_millis) {
-            let sweep = sweep(walk(spec.clone()), part, down_for, false);
-            println!(
-                "{what}/{seed}/*/{down_for:?}: {} of {}, {}",
-                sweep.swept,
-                sweep.inputs,
-                sweep.failures.len()
-            );
-            if !sweep.failures.is_empty() {
-                text += &format!("{what}/{seed}/*/{down_for:?}:\n{}", report(&sweep.failures));
-            }
+        for (world, spec) in
+            hard_worlds(seed).into_iter().filter(|(what, _)| is_wanted("SWITCHBACK_SWEEP_WORLD", what))
+        {
+            text += &sweep_hard_world(&format!("{journey}/{world}/{seed}"), &begin(spec));
         }
     }
     assert!(text.is_empty(), "{text}");
 }
 
-/// One position once more, with all that happens: world/seed/position/milliseconds.
+/// One journey through one world at every down-time; the failures in words.
+fn sweep_hard_world(what: &str, base: &Walk<Stamp>) -> String {
+    let part = Part { one_in: number("SWITCHBACK_SWEEP_ONE_IN", 1), rest: 0 };
+    let mut text = String::new();
+    for down_for in [0, 50, 5_000, 180_000].map(Duration::from_millis) {
+        let Sweep { inputs, swept, failures } = sweep(base.clone(), part, down_for, false);
+        println!("{what}/*/{down_for:?}: {swept} of {inputs}, {}", failures.len());
+        if !failures.is_empty() {
+            text += &format!("{what}/*/{down_for:?}:\n{}", report(&failures));
+        }
+    }
+    text
+}
+
+/// One position once more, with all that happens: journey/world/seed/position/milliseconds.
 #[test]
 fn one_position() {
     let Ok(place) = std::env::var("SWITCHBACK_SWEEP_AT") else { return };
     let parts: Vec<&str> = place.split('/').collect();
-    let [world, seed, position, down] = parts[..] else { panic!("world/seed/position/milliseconds") };
-    let mut walk = walk(hard_world(world, seed.parse().unwrap()));
+    let [journey, world, seed, position, down] = parts[..] else {
+        panic!("journey/world/seed/position/milliseconds")
+    };
+    let (_, begin) = JOURNEYS.into_iter().find(|(what, _)| *what == journey).unwrap();
+    let mut walk = begin(hard_world(world, seed.parse().unwrap()));
     let down_for = Duration::from_millis(down.trim_end_matches("ms").parse().unwrap());
     walk.world.crash_at_input(position.parse().unwrap(), down_for);
     let ended = catch_unwind(AssertUnwindSafe(|| walk.finish()));

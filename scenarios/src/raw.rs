@@ -26,7 +26,7 @@ pub(crate) use crate::raw_args::{
     LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated,
     PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ScriptExpectation,
     ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    SubjectName, SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation,
+    SubjectName, SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation, Vmotion,
 };
 pub(crate) use crate::raw_moment::{Moment, MomentKind};
 pub(crate) use crate::raw_plans::{CompleteAction, PlanAction, PlanGroup, RecoveryPlan};

@@ -205,6 +205,16 @@ record! {
 }
 
 record! {
+    /// A machine that is moved to another host.
+    Vmotion is "a vMotion" {
+        /// Which machine.
+        "vm" => vm: required Spanned<Name>,
+        /// The host it is moved to, counted from 0.
+        "host" => host: required Spanned<Count>,
+    }
+}
+
+record! {
     /// A master target that is moved.
     MoveMasterTarget is "a move of the master target" {
         /// The datastore it is moved to.

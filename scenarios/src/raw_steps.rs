@@ -15,7 +15,7 @@ use crate::raw::{
     LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
     PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ScriptExpectation,
     ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
-    SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation,
+    SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation, Vmotion,
 };
 use crate::scalars::KebabName;
 use crate::schema::Object;
@@ -95,6 +95,8 @@ choice! {
         "delete" => Delete(Operated),
         /// Move a machine on premises to another datastore.
         "move" => Move(Move),
+        /// Move a machine on premises to another host.
+        "vmotion" => Vmotion(Vmotion),
         /// Move the master target to another datastore.
         "move-master-target" => MoveMasterTarget(MoveMasterTarget),
         /// Open the data port of a process server with a browser.
@@ -219,6 +221,7 @@ const STEP_KEYS: &[&str] = &[
     "remove-snapshots",
     "delete",
     "move",
+    "vmotion",
     "move-master-target",
     "probe",
     "break",

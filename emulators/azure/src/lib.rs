@@ -10,7 +10,7 @@
 //! What is absent on purpose: the contents of disks (kept elsewhere, by
 //! [`DiskRef`](switchback_engine::role::DiskRef)), guests, and every rule of protection, failover and failback.
 //!
-//! Unlike the real thing: one region; resource groups and availability sets are names that exist as soon as they are used; a resource appears and goes in one step at the
+//! Unlike the real thing: one region; resource groups and availability sets are names that exist as soon as they are used, the latter with one family of sizes in each; a resource appears and goes in one step at the
 //! end of its call; what a disk or machine costs and how fast it is plays no part.
 
 mod azure;

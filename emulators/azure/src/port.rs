@@ -23,6 +23,7 @@ use crate::durations::{self, CONNECT_TIMEOUT, DEALLOCATE, REPLY};
 use crate::guid::guid;
 use crate::managed_disk::{DISK_GIB_MAX, DiskRole, ManagedDisk, recovered_name, replica_name, size_gib};
 use crate::network_interface::NetworkInterface;
+use crate::quota::VmSize;
 use crate::refusal::Refusal;
 use crate::request_kind::RequestKind;
 use crate::requirements;
@@ -328,6 +329,7 @@ impl<C: Content> Azure<C> {
         let public_ip = target.public_ip && instance == Instance::Recovered;
         self.policy.check(target.size, public_ip)?;
         self.quota.check(target.size.cores())?;
+        self.check_availability_set(target.availability_set.as_deref(), target.size)?;
         let network = target.network.as_ref().unwrap_or_else(|| &self.names().network);
         let missing = || match self.classic.contains(&machine) {
             true => Refusal::ClassicNetworkNotFound(network.clone()),
@@ -356,6 +358,20 @@ impl<C: Content> Azure<C> {
             boot_prepared: false,
             agent_registered_at: None,
         })
+    }
+
+    /// An availability set holds machines of one family of sizes, those of test failovers among them (site-recovery 3.8, 28031).
+    fn check_availability_set(&self, set: Option<&str>, size: VmSize) -> Result<(), Refusal> {
+        let mut there =
+            self.machines.values().filter(|vm| set.is_some() && vm.availability_set.as_deref() == set);
+        match (set, there.find(|vm| vm.size.family() != size.family())) {
+            (Some(set), Some(vm)) => Err(Refusal::SizesDoNotMix {
+                set: set.to_owned(),
+                holds: vm.size.name(),
+                requested: size.name(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// A test machine gets the address that is set if it is free, or else any that is (site-recovery 3.4). Until it is

@@ -42,6 +42,16 @@ impl VmSize {
         Self::ALL.into_iter().find(|size| size.name() == name)
     }
 
+    /// The letter of its family. An availability set holds machines of one family only.
+    #[must_use]
+    pub const fn family(self) -> char {
+        match self {
+            Self::F2sV2 => 'F',
+            Self::D2sV3 | Self::D4sV3 | Self::D8sV3 | Self::D16sV3 => 'D',
+            Self::M64s => 'M',
+        }
+    }
+
     /// How many cores it takes.
     #[must_use]
     pub const fn cores(self) -> u32 {

@@ -31,6 +31,16 @@ pub enum Refusal {
     /// A policy of the subscription denies it.
     #[error("policy {0} of the subscription denies it")]
     DisallowedByPolicy(&'static str),
+    /// The availability set holds a machine of another family of sizes.
+    #[error("availability set {set} holds {holds}, of another family than {requested}")]
+    SizesDoNotMix {
+        /// The set.
+        set: String,
+        /// The size of a machine in it.
+        holds: &'static str,
+        /// The size that was requested.
+        requested: &'static str,
+    },
     /// The disk is larger than there are.
     #[error("a disk of {gib} GiB was requested, the largest has {max}")]
     DiskTooLarge {
@@ -87,6 +97,7 @@ impl Refusal {
             Self::OsDiskMissing(_) => "InvalidParameter",
             Self::QuotaExceeded { .. } => "QuotaExceeded",
             Self::DisallowedByPolicy(_) => "RequestDisallowedByPolicy",
+            Self::SizesDoNotMix { .. } => "OperationNotAllowed",
             Self::DiskTooLarge { .. } => "InvalidParameter",
             Self::SizeNotFound(_) => "InvalidParameter",
             Self::NetworkNotFound(_) | Self::ClassicNetworkNotFound(_) | Self::SubnetNotFound(_) => {
@@ -111,6 +122,7 @@ impl From<&Refusal> for PortFailure {
             Refusal::QuotaExceeded { .. } | Refusal::DiskTooLarge { .. } | Refusal::SubnetIsFull(_) => {
                 Self::OutOfCapacity(refusal.to_string())
             }
+            Refusal::SizesDoNotMix { .. } => Self::MixedSizes(refusal.to_string()),
             Refusal::DisallowedByPolicy(_) => Self::Disallowed(refusal.to_string()),
             // The network interface cannot be made: error 28092 of a failover (site-recovery 3.8).
             Refusal::SizeNotFound(_)

@@ -21,7 +21,8 @@ pub enum ReplicationHealth {
     Normal,
     /// Something is to be looked at: a resync, markers that could not be set, or a symptom that is no more than a warning.
     Warning,
-    /// The lag is over the threshold of the policy, or somebody who is needed has not been heard of.
+    /// The lag is over the threshold of the policy, a resync is required and waits, or somebody who is needed has not been heard
+    /// of.
     Critical,
 }
 
@@ -135,7 +136,8 @@ const fn is_critical(symptom: Symptom) -> bool {
         Symptom::MachineSilent
         | Symptom::ProcessServerSilent
         | Symptom::MasterTargetSilent
-        | Symptom::ProcessServerUnreached => true,
+        | Symptom::ProcessServerUnreached
+        | Symptom::ResyncRequired => true,
         Symptom::UploadsBlocked
         | Symptom::NoApplicationPoint
         | Symptom::UploadsRefused

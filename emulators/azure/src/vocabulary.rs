@@ -469,6 +469,7 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
         | PortFailure::NotInstallable(_)
         | PortFailure::NetworkMissing
         | PortFailure::BootNotPrepared
+        | PortFailure::MixedSizes(_)
         | PortFailure::ScriptFailed(_) => (409, "OperationNotAllowed"),
         PortFailure::NotPermitted => (403, "AuthorizationFailed"),
         PortFailure::AddressOfTest => (409, "PrivateIPAddressInUse"),

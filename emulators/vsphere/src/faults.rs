@@ -164,6 +164,7 @@ pub const fn fault_name(failure: &PortFailure) -> &'static str {
         PortFailure::BootNotPrepared
         | PortFailure::AddressOfTest
         | PortFailure::Disallowed(_)
+        | PortFailure::MixedSizes(_)
         | PortFailure::ScriptFailed(_)
         | PortFailure::NetworkMissing
         | PortFailure::Unsuitable(_) => "NotSupported",

@@ -8,7 +8,7 @@ use switchback_engine::role::{CallId, DiskRef, StorageError};
 use switchback_engine::{DiskId, MachineId, Site};
 use switchback_sim::{Seed, SimTime};
 use switchback_vsphere::{
-    AccessMode, Consequence, DatastoreKind, DatastoreMoid, DatastoreSpec, FaultMode, FaultRule,
+    AccessMode, Consequence, DatastoreKind, DatastoreMoid, DatastoreSpec, Fault, FaultMode, FaultRule,
     GUEST_SHUTDOWN_LIMIT, GuestOs, HostMoid, HostSpec, LeftoverKind, MachineSpec, Outcome, PowerState,
     RequestKind, TaskState, VCenter, VmMoid,
 };
@@ -241,6 +241,25 @@ fn a_master_target_moved_with_storage_vmotion_loses_the_disks() {
     home.vcenter.migrate_machine(home.now, home.vm(DB), first).unwrap();
     assert_eq!(home.vcenter.move_machine(home.now, home.vm(DB), home.datastores[0]), Ok(vec![]));
     assert_eq!(home.vcenter.datastore(home.datastores[0]).unwrap().used_bytes, 10 << 30);
+}
+
+/// What stands in the way of vMotion, one after the other; when nothing does any more, the machine moves while it runs.
+#[test]
+fn a_machine_moves_only_to_a_host_that_sees_its_disks_and_has_room() {
+    let mut home = Home::new();
+    let (web, [first, _]) = (home.vm(WEB), home.hosts);
+    let unseen = home.vcenter.migrate_machine(home.now, web, first);
+    assert!(matches!(unseen, Err(Fault::DatastoreNotWritableOnHost(_))), "{unseen:?}");
+    let mut home = home.in_reach();
+    home.vcenter.power_on(home.now, DB).expect("it starts");
+    home.vcenter.migrate_machine(home.now, home.vm(DB), first).expect("it moves");
+    home.vcenter.power_on(home.now, WEB).expect("there is room on its host");
+    let full = home.vcenter.migrate_machine(home.now, web, first);
+    assert_eq!(full, Err(Fault::InsufficientMemoryResources { free_mib: 4_096, wanted_mib: 8_192 }));
+    home.vcenter.power_off(home.now, DB).expect("it runs");
+    assert_eq!(home.vcenter.migrate_machine(home.now, web, first), Ok(()));
+    let vm = home.vcenter.machine(WEB).expect("it is there");
+    assert_eq!((vm.host, vm.is_on()), (first, true));
 }
 
 #[test]

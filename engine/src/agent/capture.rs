@@ -137,6 +137,11 @@ impl<C: Content> DiskCapture<C> {
         places.max(map).max(reading.unwrap_or_default())
     }
 
+    /// Whether its comparison waits for its hours.
+    pub(super) const fn is_held(&self) -> bool {
+        self.copy.is_held()
+    }
+
     /// Sectors that still have to be looked at.
     pub(super) fn sectors_to_copy(&self) -> u64 {
         self.copy.sectors_left(self.sectors) + self.bitmap.dirty_sectors()

@@ -49,6 +49,11 @@ impl Copy {
         self.held_until = self.held_until.filter(|at| *at > now);
     }
 
+    /// Whether a comparison waits.
+    pub(super) const fn is_held(&self) -> bool {
+        self.held_until.is_some()
+    }
+
     /// Whether every range was read (full) or asked about and answered (comparison).
     pub(super) const fn is_complete(&self) -> bool {
         self.kind.is_none()

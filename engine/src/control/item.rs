@@ -167,6 +167,8 @@ pub struct Health {
     pub order: WriteOrder,
     /// Why a resync is running or waiting, and since when.
     pub resync: Option<(ResyncReason, Instant)>,
+    /// The resync waits for the hours in which it may begin.
+    pub resync_waits: bool,
     /// Sectors that a first copy or resync still has to look at.
     pub sectors_to_copy: u64,
     /// Payload bytes captured and not yet committed.

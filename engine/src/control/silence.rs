@@ -174,6 +174,7 @@ impl Vault {
             Symptom::UploadsRefused => self.are_uploads_refused(item),
             Symptom::NoApplicationPoint => self.lacks_application_point(item),
             Symptom::TooMuchChurn => item.health.heard.map(|_| item.health.churns_too_much),
+            Symptom::ResyncRequired => item.health.heard.map(|_| item.health.resync_waits),
             // The modernised stack does not warn, as recorded.
             Symptom::NeverTested => Some(
                 self.config.stack == Stack::Classic

@@ -67,6 +67,7 @@ impl Vault {
             session: status.session,
             order: status.order,
             resync: status.resync,
+            resync_waits: status.resync_waits,
             sectors_to_copy: status.sectors_to_copy,
             pending_bytes: status.pending_bytes,
             failed_markers: status.failed_markers,

@@ -82,11 +82,23 @@ impl<C: Simulated> World<C> {
         let mut wrong = differences(&wanted, vm);
         let broken = violations(&self.profile(machine), &settings_of(vm));
         wrong.extend(broken.iter().map(|violation| format!("a rule broken: {violation}")));
+        wrong.extend(self.does_not_go_with(vm));
         let name = vm.name.clone();
         self.judges.looked(Judge::AsAsked);
         for what in wrong {
             self.found_about(machine, Judge::AsAsked, format!("{name} starts in the cloud with {what}"));
         }
+    }
+
+    /// A machine of another family of sizes in its availability set.
+    fn does_not_go_with(&self, vm: &Instantiated) -> Option<String> {
+        let set = vm.availability_set.as_deref()?;
+        // A size is named after its family: `Standard_D2s_v3` is of D.
+        let family = |vm: &Instantiated| vm.size.name().trim_start_matches("Standard_").chars().next();
+        let is_beside = |other: &&Instantiated| other.availability_set.as_deref() == Some(set);
+        let other = self.azure().machines().filter(is_beside).find(|other| family(other) != family(vm))?;
+        let (own, size) = (vm.size.name(), other.size.name());
+        Some(format!("size {own} in availability set {set}, where {} has {size}", other.name))
     }
 
     /// What users have set for a machine since it was last protected anew, each property by the last word on it. Nothing can be said while a request is not

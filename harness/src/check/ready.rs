@@ -174,9 +174,25 @@ impl<C: Simulated> World<C> {
         let (name, has) = (vm.name.clone(), host.memory_mib);
         self.judges.looked(Judge::AsAsked);
         if taken > has {
-            let what =
-                format!("{name} is started on a host with {has} MiB of memory, of which {taken} are taken");
+            let what = format!("{name} runs on a host with {has} MiB of memory, of which {taken} are taken");
             self.found_about(machine, Judge::AsAsked, what);
+        }
+    }
+
+    /// A machine was moved to another host: it sees its disks from there, and has room.
+    pub(crate) fn judge_host(&mut self, machine: MachineId) {
+        let vcenter = self.vcenter();
+        let Some(vm) = vcenter.machine(machine) else { return };
+        let stores = vm.disks.iter().filter_map(|disk| vcenter.datastore(disk.datastore));
+        let unseen = stores.map(|store| (store.name.clone(), store.is_writable_from(vm.host)));
+        let unseen = unseen.into_iter().find_map(|(name, is_seen)| (!is_seen).then_some(name));
+        let (name, is_on) = (vm.name.clone(), vm.is_on());
+        if let Some(store) = unseen {
+            let what = format!("{name} was moved to a host that does not reach {store}, where its disks lie");
+            self.found_about(machine, Judge::AsAsked, what);
+        }
+        if is_on {
+            self.judge_room(machine, Site::Primary);
         }
     }
 }

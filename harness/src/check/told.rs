@@ -82,6 +82,9 @@ struct Machine {
     /// When it last said that it changes too much, and when that it does not.
     churned_at: Option<SimTime>,
     calm_at: Option<SimTime>,
+    /// When it last said that its resync waits, and when that none does.
+    waiting_at: Option<SimTime>,
+    at_work_at: Option<SimTime>,
     /// A test failover of it has succeeded since it was last protected anew; none when nobody can say.
     is_tested: Option<bool>,
     /// What was surely so, or surely not so, when it was last looked at, and since when.
@@ -313,6 +316,7 @@ impl Told {
         for machine in self.machines.values_mut() {
             (machine.spoke_at, machine.status) = (None, None);
             (machine.churned_at, machine.calm_at) = (None, None);
+            (machine.waiting_at, machine.at_work_at) = (None, None);
             machine.sure.clear();
             machine.told_at.clear();
             // What was not reported any more may have succeeded.
@@ -370,6 +374,8 @@ impl Machine {
             return;
         }
         let at = if status.churns_too_much { &mut self.churned_at } else { &mut self.calm_at };
+        *at = Some(now);
+        let at = if status.resync_waits { &mut self.waiting_at } else { &mut self.at_work_at };
         *at = Some(now);
         self.status = Some((now, status.clone()));
     }

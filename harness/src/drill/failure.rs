@@ -107,6 +107,7 @@ const fn word_of(error: &JobError) -> FailureWord {
             PortFailure::Unavailable => FailureWord::Unavailable,
             PortFailure::OutOfCapacity(_) => FailureWord::OutOfCapacity,
             PortFailure::Disallowed(_) => FailureWord::Disallowed,
+            PortFailure::MixedSizes(_) => FailureWord::MixedSizes,
             PortFailure::DatastoreOutOfReach => FailureWord::DatastoreOutOfReach,
             PortFailure::SnapshotsPresent(_) => FailureWord::SnapshotsPresent,
             PortFailure::Unsuitable(_) => FailureWord::RequirementsNotMet,

@@ -81,6 +81,7 @@ impl<C: Simulated> Drill<C> {
             Action::RemoveSnapshots(vm) => world.operator_removes_snapshots(machine(vm)),
             Action::Delete(vm) => world.operator_deletes(machine(vm)),
             Action::Move { vm, datastore } => world.operator_moves(machine(vm), datastore.0),
+            Action::Vmotion { vm, host } => world.operator_migrates(machine(vm), *host),
             Action::MoveMasterTarget { datastore } => world.operator_moves_master_target(datastore.0),
             Action::Probe(server) => world.operator_opens_data_port(server.number() as u16),
             Action::Break { vm, what } => world.bring_about(vm.as_ref().map(machine), ailment(*what)),

@@ -65,7 +65,8 @@ impl<C: Simulated> Drill<C> {
         self.scenario.operator.accepts_refusals && (breaks_rules || self.is_denied(job))
     }
 
-    /// Whether the subscription has not enough cores, or denies what was configured. Which size Azure chooses where none
+    /// Whether the subscription has not enough cores, or denies what was configured, or the machine was put into an availability
+    /// set, which may hold others. Which size Azure chooses where none
     /// was, nobody has said.
     fn is_denied(&self, job: &Job) -> bool {
         let allowed = &self.scenario.region.subscription;
@@ -77,6 +78,9 @@ impl<C: Simulated> Drill<C> {
             Some(JobError::Port(PortFailure::Disallowed(_))) => {
                 let denies_size = !allowed.sizes.is_empty() && is_of_other_size;
                 denies_size || !allowed.public_addresses && is_public().is_some()
+            }
+            Some(JobError::Port(PortFailure::MixedSizes(_))) => {
+                self.configured(job.machine, |change| change.availability_set.as_deref()).is_some()
             }
             _ => false,
         }

@@ -59,6 +59,7 @@ const ENGINE: [&str; 15 + Symptom::ALL.len() + 7] = [
     "symptom no application-consistent point for long",
     "symptom the cache account takes nothing",
     "symptom it changes more than can be sent",
+    "symptom its disks have to be compared, and that waits",
     "symptom no test failover has succeeded",
     "process server silent",
     "process server cache space warning",

@@ -37,6 +37,7 @@ pub enum FaultKind {
     SnapshotTaken,
     SnapshotsRemoved,
     MachineMoved,
+    HostChanged,
     MasterTargetMoved,
     MachineDeleted,
     AgentRefused,
@@ -50,7 +51,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -77,6 +78,7 @@ impl FaultKind {
         Self::SnapshotTaken,
         Self::SnapshotsRemoved,
         Self::MachineMoved,
+        Self::HostChanged,
         Self::MasterTargetMoved,
         Self::MachineDeleted,
         Self::AgentRefused,
@@ -147,6 +149,7 @@ impl FaultKind {
             Happening::OperatorRemovedSnapshots { .. } => Self::SnapshotsRemoved,
             Happening::OperatorDeleted { .. } => Self::MachineDeleted,
             Happening::OperatorMoved { machine: Some(_) } => Self::MachineMoved,
+            Happening::OperatorMigrated { .. } => Self::HostChanged,
             Happening::OperatorMoved { machine: None } => Self::MasterTargetMoved,
             _ => return None,
         })

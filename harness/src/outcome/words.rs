@@ -55,6 +55,7 @@ pub const fn symptom(symptom: Symptom) -> &'static str {
         Symptom::NoApplicationPoint => "no application-consistent point for long",
         Symptom::UploadsRefused => "the cache account takes nothing",
         Symptom::TooMuchChurn => "it changes more than can be sent",
+        Symptom::ResyncRequired => "its disks have to be compared, and that waits",
         Symptom::NeverTested => "no test failover has succeeded",
     }
 }

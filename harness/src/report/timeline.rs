@@ -140,6 +140,9 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
             let what = machine.as_ref().map_or("the master target", name);
             ("operator", format!("moves the disks of {what} to another datastore"))
         }
+        Happening::OperatorMigrated { machine, host } => {
+            ("operator", format!("moves {} to host {host}", name(machine)))
+        }
         Happening::DataPortOpened { answered, .. } => {
             let what = if *answered { "it answers with 400" } else { "nothing answers" };
             ("operator", format!("opens the data port of a process server: {what}"))

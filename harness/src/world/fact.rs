@@ -203,6 +203,13 @@ pub enum Happening {
         /// Which.
         machine: Option<MachineId>,
     },
+    /// An operator moved a machine at home to another host (vMotion).
+    OperatorMigrated {
+        /// Which.
+        machine: MachineId,
+        /// To which host, counted from 0.
+        host: u32,
+    },
     /// Somebody has opened the data port of a process server with a browser.
     DataPortOpened {
         /// Which server, by number.

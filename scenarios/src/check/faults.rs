@@ -78,6 +78,13 @@ impl Check<'_> {
                 let datastore = self.datastore_named(raw, &args.datastore, &verb("moves a machine to"));
                 Action::Move { vm: vm?, datastore: datastore? }
             }
+            StepAction::Vmotion(args) => {
+                let vm = self.vm_named(raw, &args.vm, &verb("moves"));
+                let hosts = raw.site.as_ref().and_then(|site| site.vcenter.as_ref()?.hosts)?;
+                let who = verb("moves a machine to host");
+                let host = self.hosts_named(&[args.host], hosts, &who).first().copied();
+                Action::Vmotion { vm: vm?, host: host? }
+            }
             StepAction::MoveMasterTarget(args) => {
                 let who = verb("moves the master target to");
                 Action::MoveMasterTarget { datastore: self.datastore_named(raw, &args.datastore, &who)? }

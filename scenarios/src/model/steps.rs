@@ -259,6 +259,13 @@ pub enum Action {
         /// Where to.
         datastore: DatastoreIndex,
     },
+    /// An operator moves a machine on premises to another host (vMotion).
+    Vmotion {
+        /// Which machine.
+        vm: VmIndex,
+        /// Where to, counted from 0.
+        host: u32,
+    },
     /// An operator moves the master target.
     MoveMasterTarget {
         /// Where to.
@@ -371,6 +378,7 @@ impl Action {
             Self::RemoveSnapshots(_) => Fault(FaultWord::RemoveSnapshots),
             Self::Delete(_) => Fault(FaultWord::Delete),
             Self::Move { .. } => Fault(FaultWord::Move),
+            Self::Vmotion { .. } => Fault(FaultWord::Vmotion),
             Self::MoveMasterTarget { .. } => Fault(FaultWord::MoveMasterTarget),
             Self::Probe(_) => Fault(FaultWord::Probe),
             Self::Break { .. } => Fault(FaultWord::Break),

@@ -256,6 +256,8 @@ words! {
         OutOfCapacity = "out-of-capacity",
         /// A policy of the subscription forbids it.
         Disallowed = "disallowed",
+        /// The availability set holds machines of another family of sizes.
+        MixedSizes = "mixed-sizes",
         /// The host of the master target does not reach the datastore.
         DatastoreOutOfReach = "datastore-out-of-reach",
         /// Snapshots stand in the way.

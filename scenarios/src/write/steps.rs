@@ -146,6 +146,7 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
         | Action::RemoveSnapshots(vm)
         | Action::Delete(vm) => of_vm(scenario, *vm),
         Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
+        Action::Vmotion { vm, host } => of_vm(scenario, *vm).with("host", host.to_string()),
         Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),
         Action::Probe(server) => flow.with("process-server", plain(scenario.process_server_name(*server))),
         Action::Break { vm, what } | Action::Repair { vm, what } => {

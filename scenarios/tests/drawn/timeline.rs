@@ -227,6 +227,7 @@ fn by_operators(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
         vm(frame).prop_map(Action::RemoveSnapshots),
         vm(frame).prop_map(Action::Delete),
         (vm(frame), store()).prop_map(|(vm, datastore)| Action::Move { vm, datastore }),
+        (vm(frame), 0..frame.site.hosts).prop_map(|(vm, host)| Action::Vmotion { vm, host }),
         store().prop_map(|datastore| Action::MoveMasterTarget { datastore }),
         prop_oneof![Just(ProcessServerChoice::OnPremises), Just(ProcessServerChoice::Azure)]
             .prop_map(Action::Probe),

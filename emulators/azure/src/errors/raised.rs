@@ -50,6 +50,8 @@ codes! {
     NoApplicationConsistentPoint = "78144",
     /// The machine changes more than can be sent.
     TooMuchChurn = "78188",
+    /// The disks have to be compared, and nobody does it yet.
+    ResyncRequired = "78222",
     /// No test failover has succeeded since replication began.
     NeverTested = "161011",
     /// The lag is over the threshold of the policy.
@@ -254,6 +256,7 @@ pub const fn of_symptom(symptom: Symptom) -> Code {
         Symptom::NoApplicationPoint => Code::NoApplicationConsistentPoint,
         Symptom::UploadsRefused => Code::UploadLocationUnhealthy,
         Symptom::TooMuchChurn => Code::TooMuchChurn,
+        Symptom::ResyncRequired => Code::ResyncRequired,
         Symptom::NeverTested => Code::NeverTested,
     }
 }
@@ -326,9 +329,12 @@ const fn unanswered(job: JobKind, task: TaskKind) -> Code {
 #[must_use]
 pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
     match (failure, task) {
-        // Quota, capacity, a policy, or something of that name is there.
+        // Quota, capacity, a policy, an availability set of other sizes, or something of that name is there.
         (
-            PortFailure::OutOfCapacity(_) | PortFailure::AlreadyExists | PortFailure::Disallowed(_),
+            PortFailure::OutOfCapacity(_)
+            | PortFailure::AlreadyExists
+            | PortFailure::Disallowed(_)
+            | PortFailure::MixedSizes(_),
             TaskKind::FailOver,
         ) => Code::MachineNotCreated,
         (PortFailure::WrongState(_), TaskKind::FailOver) => Code::InterfaceNotCreated,
@@ -356,6 +362,7 @@ pub fn of_site(task: TaskKind, failure: &PortFailure) -> Code {
             | PortFailure::Unavailable
             | PortFailure::OutOfCapacity(_)
             | PortFailure::Disallowed(_)
+            | PortFailure::MixedSizes(_)
             | PortFailure::WrongState(_)
             | PortFailure::SnapshotsPresent(_),
             _,

@@ -5,10 +5,11 @@ use switchback_sim::SimTime;
 
 use crate::consequence::Consequence;
 use crate::faults::Fault;
+use crate::host_system::HostSystem;
 use crate::moid::{SnapshotMoid, VmMoid};
 use crate::snapshot::Snapshot;
 use crate::vcenter::VCenter;
-use crate::virtual_machine::PowerState;
+use crate::virtual_machine::{PowerState, VirtualMachine};
 
 impl VCenter {
     /// Powers a machine on.
@@ -45,7 +46,12 @@ impl VCenter {
         for disk in &vm.disks {
             self.check_writable(disk.datastore, vm.host)?;
         }
-        let running = self.machines.values().filter(|other| other.host == vm.host && other.is_on());
+        self.check_memory(vm, host)
+    }
+
+    /// Whether a host has memory for a machine beside those that run on it.
+    pub(super) fn check_memory(&self, vm: &VirtualMachine, host: &HostSystem) -> Result<(), Fault> {
+        let running = self.machines.values().filter(|other| other.host == host.moid && other.is_on());
         let free_mib = host.memory_mib.saturating_sub(running.map(|other| other.memory_mib).sum());
         if vm.memory_mib > free_mib {
             return Err(Fault::InsufficientMemoryResources { free_mib, wanted_mib: vm.memory_mib });

@@ -47,10 +47,11 @@ impl VCenter {
         Ok(())
     }
 
-    /// vMotion: moves a machine to another host.
+    /// vMotion: moves a machine to another host, while it runs or not. Both hosts are managed by the vCenter.
     ///
     /// # Errors
-    /// [`Fault::HostNotConnected`], [`Fault::DatastoreNotWritableOnHost`], [`Fault::ManagedObjectNotFound`].
+    /// [`Fault::HostNotConnected`], [`Fault::DatastoreNotWritableOnHost`], [`Fault::InsufficientMemoryResources`],
+    /// [`Fault::ManagedObjectNotFound`].
     pub fn migrate_machine(&mut self, now: SimTime, vm: VmMoid, host: HostMoid) -> Result<(), Fault> {
         let result = self.check_migration(vm, host);
         self.record(now, "MigrateVM_Task", vm, result.as_ref().copied());
@@ -64,9 +65,15 @@ impl VCenter {
     fn check_migration(&self, vm: VmMoid, host: HostMoid) -> Result<(), Fault> {
         let machine = self.machines.get(&vm).ok_or(Fault::ManagedObjectNotFound)?;
         let target = self.hosts.get(&host).ok_or(Fault::ManagedObjectNotFound)?;
-        self.connected_host(machine)?;
-        if !target.is_connected() {
+        let source = self.connected_host(machine)?;
+        if !source.is_managed() || !target.is_managed() {
+            return Err(Fault::ManagedObjectNotFound);
+        }
+        if !target.is_connected() || self.is_disconnected(host) {
             return Err(Fault::HostNotConnected);
+        }
+        if machine.is_on() && machine.host != host {
+            self.check_memory(machine, target)?;
         }
         machine.disks.iter().try_for_each(|disk| self.check_writable(disk.datastore, host))
     }

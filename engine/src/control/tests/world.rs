@@ -417,6 +417,7 @@ pub(super) fn agent_status(machine: MachineId, generation: u64) -> AgentStatus {
         session: 1,
         order: WriteOrder::Data,
         resync: None,
+        resync_waits: false,
         sectors_to_copy: 0,
         pending_bytes: 0,
         failed_markers: 0,

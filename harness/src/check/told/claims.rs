@@ -90,10 +90,19 @@ impl<C: Simulated> World<C> {
         self.judges.looked(Judge::HonestHealth);
         let wrong = self.is_wrong_about_answers(sent, status);
         let wrong = wrong.or_else(|| self.is_wrong_about_churn(machine, site, sent, status));
+        let wrong = wrong.or_else(|| self.is_wrong_about_waiting(machine, site, status));
         if let Some(what) = wrong {
             let name = &self.spec().machines[machine.0 as usize].name;
             self.found_about(machine, Judge::HonestHealth, format!("{name} says that {what}"));
         }
+    }
+
+    /// Only where the policy of the way names hours can a resync wait for them.
+    fn is_wrong_about_waiting(&self, machine: MachineId, site: Site, status: &AgentStatus) -> Option<String> {
+        let hours = self.spec().group_of(machine.0 as usize)?.policy.automatic_resync;
+        let has_hours = site == Site::Primary && hours.is_some();
+        (status.resync_waits && !has_hours)
+            .then(|| "its resync waits for hours that there are not".to_owned())
     }
 
     fn is_wrong_about_answers(&self, sent: Sent, status: &AgentStatus) -> Option<String> {

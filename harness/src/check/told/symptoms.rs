@@ -65,10 +65,14 @@ impl<C: Simulated> World<C> {
             What::Symptom(Symptom::UploadsRefused) => self.are_uploads_refused(machine, known, direction),
             What::Symptom(Symptom::NoApplicationPoint) => self.lacks_application_point(machine, direction),
             What::Symptom(Symptom::TooMuchChurn) => {
-                let is_recent = |at: Option<SimTime>| at.is_some_and(|at| self.since(at) <= LATELY);
                 let says = status?.churns_too_much;
                 let said_otherwise = if says { known.calm_at } else { known.churned_at };
-                (!is_recent(said_otherwise)).then_some(says)
+                (!self.is_lately(said_otherwise)).then_some(says)
+            }
+            What::Symptom(Symptom::ResyncRequired) => {
+                let says = status?.resync_waits;
+                let said_otherwise = if says { known.at_work_at } else { known.waiting_at };
+                (!self.is_lately(said_otherwise)).then_some(says)
             }
             What::Symptom(Symptom::NeverTested) => self.is_untested(machine, known),
         }
@@ -89,6 +93,7 @@ impl<C: Simulated> World<C> {
             Symptom::ProcessServerUnreached
             | Symptom::UploadsRefused
             | Symptom::TooMuchChurn
+            | Symptom::ResyncRequired
             | Symptom::NeverTested => None,
         }
     }
@@ -101,6 +106,10 @@ impl<C: Simulated> World<C> {
 
     fn since(&self, at: SimTime) -> Duration {
         self.now().saturating_since(at)
+    }
+
+    fn is_lately(&self, at: Option<SimTime>) -> bool {
+        at.is_some_and(|at| self.since(at) <= LATELY)
     }
 
     /// So near to a threshold nothing is sure.

@@ -135,6 +135,9 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         FaultWord::RemoveSnapshots => Action::RemoveSnapshots(vm),
         FaultWord::Delete => Action::Delete(vm),
         FaultWord::Move => Action::Move { vm, datastore: move_to(chance, scenario) },
+        FaultWord::Vmotion => {
+            Action::Vmotion { vm, host: chance.below(u64::from(scenario.site.hosts)) as u32 }
+        }
         FaultWord::MoveMasterTarget => Action::MoveMasterTarget { datastore: datastore(chance, scenario) },
         FaultWord::Start => Action::Start(vm),
         FaultWord::Stop => Action::Stop(vm),

@@ -6,6 +6,7 @@
 //! | `moves` | moves between process servers in trouble |
 //! | `homeward` | what stands in the way of a failover or of the way home, and goes |
 //! | `refusals` | what is refused, set right and asked for again; and what waits for its hours |
+//! | `sets` | machines that do not go together in Azure |
 //! | `silence` | what people are told of: silence, blocked pauses, full caches, churn |
 
 use core::time::Duration;
@@ -27,6 +28,7 @@ use super::when::{Journey, cut_of_a_point, later, sooner};
 mod homeward;
 mod moves;
 mod refusals;
+mod sets;
 mod silence;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -79,6 +81,7 @@ const OF_A_STEP: &[(&[FaultWord], fn(&mut Telling<'_>, &mut Scenario) -> bool)] 
         (&[F::Cut, F::Slow], homeward::last_changes_are_late),
         (&[F::Stop], homeward::no_room_at_home),
         (&[], homeward::test_has_the_address),
+        (&[], sets::one_set_for_two_sizes),
         (&[F::Break, F::Repair], refusals::nothing_may_be_changed),
         (&[F::Break, F::Repair], refusals::listed_for_another),
         (&[], refusals::master_target_for_an_appliance),

@@ -170,6 +170,9 @@ fn one_datastore(scenario: &mut Scenario) {
         if let Action::Move { datastore, .. } | Action::MoveMasterTarget { datastore } = &mut step.action {
             *datastore = DatastoreIndex(0);
         }
+        if let Action::Vmotion { host, .. } = &mut step.action {
+            *host = 0;
+        }
         if let Action::Reprotect { datastore: datastore @ NewDisks::In(_), .. } = &mut step.action {
             *datastore = NewDisks::In(DatastoreIndex(0));
         }
@@ -259,6 +262,7 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::RemoveSnapshots(of)
         | Action::Delete(of)
         | Action::Move { vm: of, .. }
+        | Action::Vmotion { vm: of, .. }
         | Action::DiskFault { vm: of, .. } => vm(of),
         Action::SlowDisk { who: SlowDevice::Machine(of), .. } => vm(of),
         _ => {}

@@ -103,6 +103,21 @@ impl<C: Simulated> World<C> {
         self.relocate(vm, Some(machine), datastore);
     }
 
+    /// An operator moves the machine at home to another host (vMotion), counted from 0. It runs on meanwhile.
+    pub fn operator_migrates(&mut self, machine: MachineId, host: u32) {
+        let now = self.now();
+        let vm = self.vcenter.machine(machine).map(|vm| vm.moid);
+        let target = self.vcenter.hosts().nth(host as usize).map(|host| host.moid);
+        let both = vm.zip(target).ok_or(vsphere::Fault::ManagedObjectNotFound);
+        match both.and_then(|(vm, host)| self.vcenter.migrate_machine(now, vm, host)) {
+            Ok(()) => {
+                self.note(Happening::OperatorMigrated { machine, host });
+                self.judge_host(machine);
+            }
+            Err(fault) => self.operator_refused(Some(machine), &fault),
+        }
+    }
+
     /// An operator moves the master target to another datastore. It loses the disks that are attached to it.
     pub fn operator_moves_master_target(&mut self, datastore: usize) {
         // The first is that of the configuration server.

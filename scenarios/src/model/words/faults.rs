@@ -43,6 +43,8 @@ words! {
         Delete = "delete",
         /// An operator moves a machine on premises to another datastore.
         Move = "move",
+        /// An operator moves a machine on premises to another host.
+        Vmotion = "vmotion",
         /// An operator moves the master target to another datastore.
         MoveMasterTarget = "move-master-target",
         /// Somebody opens the data port of a process server with a browser.
