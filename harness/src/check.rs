@@ -23,6 +23,7 @@
 //! | `settled` | jobs end, no orphan, refusals change nothing |
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use switchback_engine::control::JobId;
@@ -210,7 +211,8 @@ pub struct Judges<C: Simulated> {
     /// Look at recovery points and disks. Off only to measure what looking costs.
     pub(crate) reads_back: bool,
     findings: Vec<Finding>,
-    looks: BTreeMap<Judge, u64>,
+    /// How often each judge has looked, in their order.
+    looks: [u64; Judge::ALL.len()],
     points: Vec<JudgedPoint>,
     /// Where among them the points of each group at a site are.
     point_places: BTreeMap<(Site, GroupId), Vec<usize>>,
@@ -240,7 +242,7 @@ pub struct Judges<C: Simulated> {
     disk_counts: Vec<usize>,
     left: Vec<Left>,
     /// The points of each journal when one last came into being.
-    kept: BTreeMap<(Site, GroupId), Vec<RecoveryPoint>>,
+    kept: BTreeMap<(Site, GroupId), Arc<[RecoveryPoint]>>,
     moves: Moves,
     beginnings: Beginnings,
     /// How many replica disks a machine had when its protection was last asked for.
@@ -254,7 +256,7 @@ impl<C: Simulated> Judges<C> {
         Self {
             reads_back: true,
             findings: Vec::new(),
-            looks: BTreeMap::new(),
+            looks: [0; Judge::ALL.len()],
             points: Vec::new(),
             point_places: BTreeMap::new(),
             recoveries: Vec::new(),
@@ -291,7 +293,7 @@ impl<C: Simulated> Judges<C> {
     /// How often a judge has looked at something.
     #[must_use]
     pub fn looks(&self, judge: Judge) -> u64 {
-        self.looks.get(&judge).copied().unwrap_or(0)
+        self.looks[judge as usize]
     }
 
     /// Somebody has set something right.
@@ -323,7 +325,7 @@ impl<C: Simulated> Judges<C> {
     }
 
     pub(crate) fn looked(&mut self, judge: Judge) {
-        *self.looks.entry(judge).or_default() += 1;
+        self.looks[judge as usize] += 1;
     }
 
     /// The machine's disks at a site were replaced by recovered ones: the next start goes on from those.

@@ -61,8 +61,11 @@ impl Copy {
 
     /// Sectors not looked at yet.
     pub(super) fn sectors_left(&self, sectors: u64) -> u64 {
+        if self.is_complete() {
+            return 0;
+        }
         let asked: u64 = self.asked.iter().map(|asked| asked.range.sectors()).sum();
-        if self.kind.is_some() { sectors - self.cursor + asked } else { 0 }
+        sectors - self.cursor + asked
     }
 
     /// When an unanswered question is asked again, or the first one may be asked.

@@ -95,11 +95,14 @@ impl Vault {
 
     /// Looks at the health of every machine, and again in a while if any replicates.
     pub(super) fn check_health(&mut self) {
-        let items = self.ledger.items().values();
-        let replicating: Vec<MachineId> =
-            items.filter(|item| is_replicating(item)).map(|item| item.machine).collect();
-        for machine in &replicating {
-            self.check_symptoms(*machine);
+        let mut replicates = false;
+        let mut news = Vec::new();
+        for item in self.ledger.items().values().filter(|item| is_replicating(item)) {
+            replicates = true;
+            news.extend(self.news_of(item));
+        }
+        for (machine, symptom, is_there) in news {
+            self.tell(machine, symptom, is_there);
         }
         for number in 0..self.heard.process_servers.len() as u16 {
             let heard = self.heard.process_server(number).map(|server| server.heard);
@@ -107,7 +110,7 @@ impl Vault {
                 self.tell_server(number, ServerFigure::Heartbeat, Level::Critical);
             }
         }
-        if !replicating.is_empty() {
+        if replicates {
             self.watch_health();
         }
     }
@@ -121,16 +124,19 @@ impl Vault {
     }
 
     fn check_symptoms(&mut self, machine: MachineId) {
-        let Some(item) = self.item(machine) else { return };
-        // A thousand machines are looked at every minute, and of most of them nothing is new.
-        let news = Symptom::ALL.map(|symptom| {
-            self.has(item, symptom).filter(|is_there| item.symptoms.contains(&symptom) != *is_there)
-        });
-        for (symptom, is_there) in Symptom::ALL.into_iter().zip(news) {
-            if let Some(is_there) = is_there {
-                self.tell(machine, symptom, is_there);
-            }
+        let news: Vec<_> = self.item(machine).into_iter().flat_map(|item| self.news_of(item)).collect();
+        for (machine, symptom, is_there) in news {
+            self.tell(machine, symptom, is_there);
         }
+    }
+
+    /// What is otherwise than it was told of a machine. A thousand are looked at every minute, and of most of them nothing
+    /// is new, so the item is found once and nothing is collected.
+    fn news_of(&self, item: &ProtectedItem) -> impl Iterator<Item = (MachineId, Symptom, bool)> {
+        Symptom::ALL.into_iter().filter_map(move |symptom| {
+            let is_there = self.has(item, symptom)?;
+            (item.symptoms.contains(&symptom) != is_there).then_some((item.machine, symptom, is_there))
+        })
     }
 
     /// Nothing of a machine is looked at any more, so nothing is wrong with it.
@@ -227,7 +233,7 @@ impl Vault {
         let (Some(every), ItemState::Protected(_)) = (policy.app_consistent_every, item.state()) else {
             return Some(false);
         };
-        let points = self.status_of(item.machine).map(|status| &status.points)?;
+        let points = self.statuses.get(&(item.group, item.generation)).map(|status| &status.points)?;
         let newest = points.iter().rfind(|point| point.consistency == Consistency::Application);
         let last = newest.map(|point| point.at);
         let allowed = every * 2 + policy.rpo_alert_after;

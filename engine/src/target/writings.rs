@@ -114,6 +114,9 @@ impl<C: Content> Writings<C> {
 
     /// What has been done, in order, taken out.
     pub(super) fn take_ended(&mut self) -> Vec<Purpose<C>> {
+        if self.ended.is_empty() {
+            return Vec::new();
+        }
         let ended = core::mem::take(&mut self.ended);
         ended.into_iter().filter_map(|number| self.remove(number)).map(|writing| writing.purpose).collect()
     }

@@ -6,6 +6,7 @@
 //! A look when a point comes into being: that is the only moment at which points are given up while a machine replicates.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use switchback_engine::control::{ItemState, TestState};
 use switchback_engine::policy::ReplicationPolicy;
@@ -25,16 +26,15 @@ impl<C: Simulated> World<C> {
     /// A point has come into being at a target: holds what is there now against what was there before.
     pub(super) fn judge_retention(&mut self, site: Site, group: GroupId) {
         let Some(journal) = self.target(site).and_then(|target| target.journal(group)) else { return };
-        let now_kept = journal.points().to_vec();
-        let before = self.judges.kept.insert((site, group), now_kept.clone()).unwrap_or_default();
+        let now_kept: Arc<[RecoveryPoint]> = journal.points().into();
+        let before = self.judges.kept.insert((site, group), Arc::clone(&now_kept)).unwrap_or_default();
         let (Some(newest), Some(window)) = (now_kept.last().copied(), self.window_of(site, group)) else {
             return;
         };
         self.judges.looked(Judge::Retention);
         // A new run of replication begins with a journal of its own.
         let before = before.iter().filter(|point| point.id.generation == newest.id.generation);
-        let gone: Vec<RecoveryPoint> =
-            before.filter(|point| !now_kept.iter().any(|kept| kept.id == point.id)).copied().collect();
+        let gone = gone_of(before, &now_kept);
         let too_early = gone.into_iter().filter(|point| !self.may_be_gone(point, &now_kept, window));
         let too_early: Vec<u64> = too_early.map(|point| point.id.number).collect();
         for number in too_early {
@@ -89,6 +89,21 @@ impl<C: Simulated> World<C> {
     }
 }
 
+/// Those that are kept no more. What stays keeps its order, so one is nearly always found where the one before leads to.
+fn gone_of<'p>(
+    before: impl Iterator<Item = &'p RecoveryPoint>,
+    kept: &[RecoveryPoint],
+) -> Vec<RecoveryPoint> {
+    let mut next = 0;
+    let is_gone = |point: &&RecoveryPoint| {
+        let is_it = |kept: &RecoveryPoint| kept.id == point.id;
+        let place = if kept.get(next).is_some_and(is_it) { Some(next) } else { kept.iter().position(is_it) };
+        next = place.map_or(next, |place| place + 1);
+        place.is_none()
+    };
+    before.filter(is_gone).copied().collect()
+}
+
 /// How far apart points of an age are kept; none where all are.
 fn spacing(age: Duration, window: Duration) -> Option<Duration> {
     match age {
@@ -96,5 +111,38 @@ fn spacing(age: Duration, window: Duration) -> Option<Duration> {
         _ if window <= DAY => Some(HOUR),
         _ if age <= WEEK => Some(2 * HOUR),
         _ => Some(4 * HOUR),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use switchback_engine::time::Instant;
+    use switchback_engine::{Consistency, PointId};
+
+    use super::*;
+
+    fn points(numbers: &[u64]) -> Vec<RecoveryPoint> {
+        let point = |number: &u64| RecoveryPoint {
+            id: PointId { generation: 1, number: *number },
+            consistency: Consistency::Crash,
+            at: Instant(*number),
+        };
+        numbers.iter().map(point).collect()
+    }
+
+    fn gone(before: &[u64], kept: &[u64]) -> Vec<u64> {
+        gone_of(points(before).iter(), &points(kept)).iter().map(|point| point.id.number).collect()
+    }
+
+    #[test]
+    fn what_is_gone_is_found_between_what_stays() {
+        assert_eq!(gone(&[1, 2, 3, 4, 5], &[3, 5, 6]), [1, 2, 4]);
+        assert_eq!(gone(&[1, 2], &[]), [1, 2]);
+        assert_eq!(gone(&[], &[1]), [0; 0]);
+    }
+
+    #[test]
+    fn what_stays_in_another_order_is_not_gone() {
+        assert_eq!(gone(&[1, 2, 3, 4], &[4, 3, 1]), [2]);
     }
 }

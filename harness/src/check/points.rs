@@ -27,9 +27,12 @@ impl<C: Simulated> World<C> {
     /// A point has come into being, or was chosen. What retention gave up before it was announced, or the journal of
     /// another generation has replaced, cannot be read any more.
     pub(crate) fn judge_new_point(&mut self, site: Site, group: GroupId, point: RecoveryPoint) {
+        if !self.judges.reads_back {
+            return;
+        }
         let journal = self.target(site).and_then(|target| target.journal(group));
-        let is_kept = journal.is_some_and(|journal| journal.points().contains(&point));
-        if !self.judges.reads_back || !is_kept {
+        // It is nearly always the newest.
+        if !journal.is_some_and(|journal| journal.points().iter().rev().any(|kept| *kept == point)) {
             return;
         }
         if self.judged_point(site, group, point.id).is_some() {

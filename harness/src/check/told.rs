@@ -230,9 +230,9 @@ impl<C: Simulated> World<C> {
             known.sure.remove(&what);
             return;
         };
-        let (was, since) = known.sure.get(&what).copied().unwrap_or((holds, now));
-        let since = if was == holds { since.max(state_since) } else { now };
-        known.sure.insert(what, (holds, since));
+        let sure = known.sure.entry(what).or_insert((holds, now));
+        let since = if sure.0 == holds { sure.1.max(state_since) } else { now };
+        *sure = (holds, since);
         let told_at = known.told_at.get(&what).copied();
         let is_late = is_told != holds && now.saturating_since(since) >= tolerance;
         let is_wrong = !holds && told_at.is_some_and(|at| at >= since + MINUTE / 2 + self.clock_spread());

@@ -38,6 +38,17 @@ const FIGURES: [ServerFigure; 5] = [
     ServerFigure::Memory,
 ];
 
+/// What a process server said at some moment, as far as load and draining are reckoned from it.
+#[derive(Debug, Clone, Copy)]
+struct Said {
+    at: SimTime,
+    forwarded_bytes: u64,
+    packed_bytes: u64,
+    under_way_bytes: u64,
+    /// The level of its time to drain at that moment, reckoned once: looks come far more often.
+    drain: Option<Level>,
+}
+
 /// What is known of a process server.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Server {
@@ -48,7 +59,7 @@ pub(super) struct Server {
     /// What is told of it.
     pub(super) shown: BTreeMap<ServerFigure, Level>,
     /// What it has said lately, oldest first.
-    said: VecDeque<(SimTime, ProcessServerStatus)>,
+    said: VecDeque<Said>,
     /// What must surely be told, since when.
     sure: BTreeMap<ServerFigure, (Level, SimTime)>,
 }
@@ -60,11 +71,16 @@ impl Server {
         if counts_anew {
             self.said.clear();
         }
-        (self.heard, self.status) = (Some(now), status.clone());
-        let brief =
-            ProcessServerStatus { silent_secs: Vec::new(), refused_secs: Vec::new(), ..status.clone() };
-        self.said.push_back((now, brief));
-        while self.said.get(1).is_some_and(|(at, _)| now.saturating_since(*at) >= WINDOW + DRAINED) {
+        self.heard = Some(now);
+        self.status = status.clone();
+        self.said.push_back(Said {
+            at: now,
+            forwarded_bytes: status.forwarded_bytes,
+            packed_bytes: status.packed_bytes,
+            under_way_bytes: status.under_way_bytes,
+            drain: self.drain_time_at(now, status),
+        });
+        while self.said.get(1).is_some_and(|said| now.saturating_since(said.at) >= WINDOW + DRAINED) {
             self.said.pop_front();
         }
     }
@@ -90,19 +106,17 @@ impl Server {
 
     /// The level that the time to drain had at every look that there may have been lately.
     fn drain_time(&self, now: SimTime) -> Option<Level> {
-        let lately = self.said.iter().filter(|(at, _)| now.saturating_since(*at) <= DRAINED);
-        let levels: Vec<Option<Level>> = lately.map(|(at, status)| self.drain_time_at(*at, status)).collect();
-        let first = *levels.first()?;
+        let lately = || self.said.iter().filter(|said| now.saturating_since(said.at) <= DRAINED);
+        let first = lately().next()?.drain;
         // One that was silent was not looked at twice.
-        let is_heard = levels.len() as u64 >= DRAINED.as_secs() / 60 - 2;
-        first.filter(|_| is_heard && levels.iter().all(|level| *level == first))
+        let is_heard = lately().count() as u64 >= DRAINED.as_secs() / 60 - 2;
+        first.filter(|_| is_heard && lately().all(|said| said.drain == first))
     }
 
     fn drain_time_at(&self, at: SimTime, status: &ProcessServerStatus) -> Option<Level> {
-        let before = |(then, _): &&(SimTime, ProcessServerStatus)| at.saturating_since(*then) >= DRAIN;
-        let (then, before) = self.said.iter().rfind(before)?;
+        let before = self.said.iter().rfind(|said| at.saturating_since(said.at) >= DRAIN)?;
         let drained = u128::from(status.forwarded_bytes.saturating_sub(before.forwarded_bytes));
-        let needed = u128::from(status.cached_bytes) * at.saturating_since(*then).as_millis();
+        let needed = u128::from(status.cached_bytes) * at.saturating_since(before.at).as_millis();
         let surely = |level: Duration| needed * 95 > level.as_millis() * drained * 100;
         let perhaps = |level: Duration| needed * 105 > level.as_millis() * drained * 100;
         match () {
@@ -116,26 +130,26 @@ impl Server {
     }
 
     /// What was said in the last quarter of an hour before it was heard of last, and once before.
-    fn window(&self) -> Option<impl Iterator<Item = &(SimTime, ProcessServerStatus)>> {
+    fn window(&self) -> Option<impl Iterator<Item = &Said>> {
         let heard = self.heard?;
-        let is_before = |(at, _): &&(SimTime, ProcessServerStatus)| heard.saturating_since(*at) >= WINDOW;
-        let first = self.said.iter().rposition(|one| is_before(&one))?;
+        let first = self.said.iter().rposition(|said| heard.saturating_since(said.at) >= WINDOW)?;
         Some(self.said.iter().skip(first))
     }
 
     /// What it packed against what it can.
     fn processor(&self) -> Option<Level> {
-        let (then, first) = self.window()?.next()?;
-        let secs = self.heard?.saturating_since(*then).as_secs();
+        let first = self.window()?.next()?;
+        let secs = self.heard?.saturating_since(first.at).as_secs();
         let can = self.status.packs_bytes_per_sec?.saturating_mul(secs);
         level_of_load(self.status.packed_bytes.saturating_sub(first.packed_bytes), can)
     }
 
     /// What was under way, on average, against what it has.
     fn memory(&self) -> Option<Level> {
-        let under_way: Vec<u64> = self.window()?.map(|(_, status)| status.under_way_bytes).collect();
-        let sum: u64 = under_way.iter().sum();
-        level_of_load(sum / (under_way.len() as u64).max(1), self.status.memory_bytes?)
+        let has = self.status.memory_bytes?;
+        let under_way = self.window()?.map(|said| said.under_way_bytes);
+        let (count, sum) = under_way.fold((0, 0), |(count, sum), bytes| (count + 1, sum + bytes));
+        level_of_load(sum / u64::max(count, 1), has)
     }
 }
 
@@ -174,9 +188,9 @@ impl<C: Simulated> World<C> {
                     server.sure.remove(&figure);
                     continue;
                 };
-                let (was, since) = server.sure.get(&figure).copied().unwrap_or((level, now));
-                let since = if was == level { since } else { now };
-                server.sure.insert(figure, (level, since));
+                let sure = server.sure.entry(figure).or_insert((level, now));
+                let since = if sure.0 == level { sure.1 } else { now };
+                *sure = (level, since);
                 let shown = server.shown.get(&figure).copied().unwrap_or_default();
                 if shown != level && now.saturating_since(since) >= tolerance {
                     server.sure.remove(&figure);
