@@ -46,11 +46,12 @@ pub enum FaultKind {
     UploadsRefused,
     InventoryMisread,
     HostDisconnected,
+    DiskGrew,
 }
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
@@ -86,6 +87,7 @@ impl FaultKind {
         Self::UploadsRefused,
         Self::InventoryMisread,
         Self::HostDisconnected,
+        Self::DiskGrew,
     ];
 
     /// In words, such as `link cut`.
@@ -146,6 +148,7 @@ impl FaultKind {
             Happening::OperatorSnapshot { .. } => Self::SnapshotTaken,
             Happening::OperatorRemovedSnapshots { .. } => Self::SnapshotsRemoved,
             Happening::OperatorDeleted { .. } => Self::MachineDeleted,
+            Happening::DiskGrew { .. } => Self::DiskGrew,
             Happening::OperatorMoved { machine: Some(_) } => Self::MachineMoved,
             Happening::OperatorMoved { machine: None } => Self::MasterTargetMoved,
             _ => return None,
