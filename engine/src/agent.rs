@@ -16,10 +16,13 @@
 //! | `marks` | recovery-point markers: quiesce, barrier, marker, release |
 //! | `filter` | the driver, when it no longer follows the disks |
 //! | `orders` | what control asks for |
+//! | `growth` | disks that became larger |
 //! | `life` | start, crash, orderly stop, durable records |
 //! | `look` | what it holds, for people who look inside |
 //!
 //! It refuses to know where batches go after the process server, and what a recovery point is kept in.
+
+use std::collections::BTreeMap;
 
 use crate::conditions::FilterLoss;
 use crate::content::Content;
@@ -35,6 +38,7 @@ pub mod config;
 mod copy;
 mod dirty;
 mod filter;
+mod growth;
 mod life;
 mod look;
 mod marks;
@@ -68,6 +72,8 @@ pub struct Agent<C: Content> {
     stopping: Option<Stopping>,
     /// Number of the next write when nothing is replicated.
     numbers_from: u64,
+    /// How large the disks are that were found larger than they were made in this life, in sectors, by place.
+    grown: BTreeMap<u8, u64>,
     /// Why the driver does not follow the disks in this life, if it does not.
     filter_lost: Option<FilterLoss>,
     /// The applications could pause when they were last asked in this life.
@@ -155,6 +161,7 @@ impl<C: Content> Role for Agent<C> {
             Input::WritesHeld => self.writes_held(now, out),
             Input::Quiesced(result) => self.quiesced(now, result, out),
             Input::FilterLost(why) => self.filter_lost(now, why, out),
+            Input::DiskGrew { disk, sectors } => self.disk_grew(now, disk, sectors, out),
             Input::ShuttingDown => self.shutting_down(now, out),
             Input::DiskRead { token, result } => self.disk_read(now, token, result, out),
             Input::Synced { token, result } => self.synced(now, token, result.is_ok(), out),
@@ -285,6 +292,7 @@ impl<C: Content> Agent<C> {
                 machine,
                 generation: 0,
                 session: 0,
+                disk_sectors: Vec::new(),
                 order: WriteOrder::Data,
                 resync: None,
                 resync_waits: false,
@@ -299,6 +307,7 @@ impl<C: Content> Agent<C> {
             machine,
             generation: r.terms.generation,
             session: r.session,
+            disk_sectors: r.terms.disk_sectors.clone(),
             order: r.order,
             resync: r.resync,
             resync_waits: r.disks.iter().any(DiskCapture::is_held),
@@ -329,8 +338,8 @@ fn seconds(span: core::time::Duration) -> u32 {
 
 /// Whether two statuses differ only in what changes all the time.
 fn says_the_same(a: &AgentStatus, b: &AgentStatus) -> bool {
-    (a.generation, a.session, a.order, a.resync, a.failed_markers)
-        == (b.generation, b.session, b.order, b.resync, b.failed_markers)
+    (a.generation, a.session, a.order, a.resync, a.failed_markers, &a.disk_sectors)
+        == (b.generation, b.session, b.order, b.resync, b.failed_markers, &b.disk_sectors)
         && a.resync_waits == b.resync_waits
         && (a.sectors_to_copy == 0) == (b.sectors_to_copy == 0)
         && is_unanswered(a) == is_unanswered(b)

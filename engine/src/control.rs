@@ -39,6 +39,7 @@ mod enable;
 mod failback;
 mod failover;
 mod group;
+mod growth;
 mod item;
 mod jobs;
 mod ledger;
@@ -302,7 +303,8 @@ impl<C: Content> Control<C> {
             CloudAsk::CreateReplica(disk, sectors) => CloudRequest::CreateReplica(disk, sectors),
             CloudAsk::CreateDisk(instance, disk) => {
                 let view = self.views.get(&job.machine)?.get(usize::from(disk.index))?;
-                CloudRequest::CreateDisk(instance, disk, Arc::clone(view))
+                let sectors = self.vault.item(job.machine)?.disk_sectors.get(usize::from(disk.index))?;
+                CloudRequest::CreateDisk(instance, disk, Arc::clone(view), *sectors)
             }
             CloudAsk::CreateMachine(instance, machine) => {
                 CloudRequest::CreateMachine(instance, machine, settings())
@@ -340,6 +342,7 @@ impl<C: Content> Role for Control<C> {
             | Input::WritesHeld
             | Input::Quiesced(_)
             | Input::FilterLost(_)
+            | Input::DiskGrew { .. }
             | Input::ShuttingDown
             | Input::DiskRead { .. }
             | Input::DiskWritten { .. } => {}

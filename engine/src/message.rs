@@ -183,6 +183,13 @@ pub enum Order {
         /// The process server.
         process_server: Address,
     },
+    /// Target: make the replica disks of the machine as large as that, where they are smaller. Answered by `Done`.
+    GrowReplicas {
+        /// Whose.
+        machine: MachineId,
+        /// How large its disks have become, in sectors, by index.
+        disk_sectors: Vec<u64>,
+    },
     /// Target: keep a journal for the group. Under a newer generation the journal of the older one is dropped;
     /// the replica disks keep what they hold.
     OpenJournal(JournalSpec),
@@ -318,6 +325,8 @@ pub enum ResyncReason {
     LowMemory,
     /// The driver did not follow the disks until the machine was started again.
     NotFollowed,
+    /// A disk has grown (site-recovery 1.8).
+    DiskGrew,
 }
 
 impl ResyncReason {
@@ -328,13 +337,14 @@ impl ResyncReason {
     }
 
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::UncleanShutdown,
         Self::Manual,
         Self::Reprotect,
         Self::TargetError,
         Self::LowMemory,
         Self::NotFollowed,
+        Self::DiskGrew,
     ];
 }
 
@@ -385,6 +395,8 @@ pub struct AgentStatus {
     pub generation: u64,
     /// Its life within the generation.
     pub session: u32,
+    /// How large its disks are, in sectors, by index.
+    pub disk_sectors: Vec<u64>,
     /// State of the write order, the worst of all disks.
     pub order: WriteOrder,
     /// Why a resync is running or waiting, and since when.

@@ -265,11 +265,12 @@ pub enum CloudRequest<C: Content> {
     /// Could the machine run there, with these settings or else with those that the cloud chooses? Answered by `Suits`
     /// with the settings, or refused with every rule that is broken ([`PortFailure::Unsuitable`]). Changes nothing.
     Examine(MachineId, Box<MachineProfile>, Option<Box<RecoverySettings>>),
-    /// Create a blank replica disk of so many sectors. One that exists already is kept as it is, and the answer is
-    /// `Existed`.
+    /// Create a blank replica disk of so many sectors. One that exists already keeps what it holds, grows if it is
+    /// smaller, and the answer is `Existed`.
     CreateReplica(DiskId, u64),
-    /// Create a disk for the instance from a recovery point of its replica disk.
-    CreateDisk(Instance, DiskId, Arc<View<C>>),
+    /// Create a disk of so many sectors for the instance from a recovery point of its replica disk. Behind what the
+    /// replica has it holds zeroes.
+    CreateDisk(Instance, DiskId, Arc<View<C>>, u64),
     /// Create the instance, by the settings or else as the cloud chooses, with its network and address, from the disks
     /// that were created for it.
     CreateMachine(Instance, MachineId, Option<Box<RecoverySettings>>),

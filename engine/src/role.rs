@@ -86,7 +86,7 @@ pub enum StorageError {
     /// There is no room.
     #[error("no space left")]
     Full,
-    /// The device does not answer, or the disk is not there.
+    /// The device does not answer, or the disk is not there, or does not reach as far.
     #[error("the device is gone")]
     Gone,
     /// It answered with an error.
@@ -119,6 +119,13 @@ pub enum Input<C: Content> {
     Quiesced(Result<(), PauseObstacle>),
     /// Agent: the driver no longer follows the disks. What is written is not told any more, until the machine restarts.
     FilterLost(FilterLoss),
+    /// Agent: a disk of the machine is larger than it was made. Told when it grows, and whenever the machine starts.
+    DiskGrew {
+        /// The disk's place in the machine.
+        disk: u8,
+        /// Its size now, in sectors.
+        sectors: u64,
+    },
     /// Agent: the machine is being shut down in order; no application writes any more. The agent answers with
     /// [`Effect::ReadyToStop`].
     ShuttingDown,
@@ -194,6 +201,13 @@ pub enum Effect<C: Content, R> {
         /// To tie the answer.
         token: Token,
     },
+    /// Target: make a replica disk as large as that, in sectors, unless it is. Whether it worked is seen when it is read.
+    GrowReplica {
+        /// Which.
+        disk: DiskId,
+        /// How large.
+        sectors: u64,
+    },
     /// Agent: hold new writes of all protected disks; answered by [`Input::WritesHeld`].
     HoldWrites,
     /// Agent: let writes go on.
@@ -259,6 +273,7 @@ impl<C: Content, R> Effect<C, R> {
             Self::Send { to, message } => Effect::Send { to, message },
             Self::ReadDisk { disk, range, token } => Effect::ReadDisk { disk, range, token },
             Self::WriteDisk { disk, changes, token } => Effect::WriteDisk { disk, changes, token },
+            Self::GrowReplica { disk, sectors } => Effect::GrowReplica { disk, sectors },
             Self::HoldWrites => Effect::HoldWrites,
             Self::ReleaseWrites => Effect::ReleaseWrites,
             Self::Quiesce => Effect::Quiesce,

@@ -127,7 +127,7 @@ impl<C: Content> Target<C> {
         match message {
             Message::Frame(frame) => self.receive(now, from, &frame),
             Message::Compare(compare) => self.compare(from, compare, out),
-            Message::Order { request, order } => self.order(request, *order),
+            Message::Order { request, order } => self.order(request, *order, out),
             _ => {}
         }
     }

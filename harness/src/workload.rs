@@ -183,6 +183,15 @@ impl Workload {
         }
     }
 
+    /// A disk has that many sectors now. A trace writes where it was recorded.
+    pub(crate) fn fit(&mut self, disk: u8, sectors: u64) {
+        let Source::Synthetic(run) = &mut self.source else { return };
+        if run.spec.disks.iter().any(|(of, size)| *of == disk && *size != sectors) {
+            let disks = &mut Arc::make_mut(&mut run.spec).disks;
+            disks.iter_mut().filter(|(of, _)| *of == disk).for_each(|(_, size)| *size = sectors);
+        }
+    }
+
     /// A recorded trace begins to play at `now`, if its machine runs; true if this is one.
     pub fn release(&mut self, now: SimTime) -> bool {
         match &mut self.source {

@@ -43,6 +43,7 @@ mod build;
 mod event;
 mod fact;
 mod faults;
+mod growth;
 mod guest;
 mod host;
 mod hydration;
@@ -413,6 +414,7 @@ impl<C: Simulated> World<C> {
                 Effect::Send { to, message } => self.send(from, to, message),
                 Effect::ReadDisk { disk, range, token } => self.read_disk(from, disk, range, token),
                 Effect::WriteDisk { disk, changes, token } => self.write_replica(from, disk, &changes, token),
+                Effect::GrowReplica { disk, sectors } => self.grow_replica(from, disk, sectors),
                 Effect::HoldWrites => self.hold_writes(from),
                 Effect::ReleaseWrites => self.release_writes(from),
                 Effect::Quiesce => self.quiesce(from),

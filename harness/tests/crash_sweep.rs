@@ -7,7 +7,7 @@
 //!
 //! The usual run sweeps a very small world whole, at two down-times, and a group of two in part: there and back, which is
 //! failover and failback, a test failover with its cleanup in either stack, a planned failover home that is taken back once,
-//! and a move to another process server and back. Every machine has two disks.
+//! a move to another process server and back, and a disk that grows. Every machine has two disks.
 //!
 //! ```text
 //! SWITCHBACK_SWEEP=full cargo test --profile sim -p switchback-harness --test crash_sweep harder -- --nocapture
@@ -26,7 +26,8 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::walk::{
-    Trouble, Walk, move_and_move_back, test_and_clean_up, there_and_back, there_and_home_as_planned,
+    Trouble, Walk, grow_there_and_back, move_and_move_back, test_and_clean_up, there_and_back,
+    there_and_home_as_planned,
 };
 use common::{MINUTE, SECOND, link, machine, site};
 use switchback_engine::control::Stack;
@@ -318,6 +319,12 @@ fn a_move_to_another_process_server_and_back() {
 fn a_move_of_a_group_of_two() {
     let spec = hard_world("follower", 1);
     expect_all_well("a move of two", move_walk(spec), Part { one_in: 4, rest: 1 }, 5 * SECOND);
+}
+
+#[test]
+fn a_disk_that_grows() {
+    let base = Walk::new(World::new(tiny(4, 1)).unwrap(), grow_there_and_back(PAUSE));
+    expect_all_well("a disk that grows", base, Part { one_in: 2, rest: 1 }, 5 * SECOND);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(crate) use crate::raw_args::{
     ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail, Failback,
     FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
     LossExpectation, MachineExpectation, Mark, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ScriptExpectation,
+    PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ResizeDisk, ScriptExpectation,
     ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
     SubjectName, SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation, Vmotion,
 };

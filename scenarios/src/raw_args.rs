@@ -9,7 +9,7 @@ use crate::model::words::{
 };
 use crate::raw_steps::Target;
 use crate::scalars::{CodeName, Count, Flag, Ip, KebabName, Name, Text};
-use crate::units::{BitRate, DurationRange, Ratio, Time};
+use crate::units::{BitRate, Bytes, DurationRange, Ratio, Time};
 
 /// Names the machine, the group or the plan something is asked of.
 #[derive(Debug, Clone)]
@@ -177,6 +177,18 @@ record! {
         "side" => side: required Spanned<DiskSide>,
         /// What it does.
         "kind" => kind: required Spanned<DiskFaultKind>,
+    }
+}
+
+record! {
+    /// A disk that is made larger.
+    ResizeDisk is "a resize of a disk" {
+        /// Whose disk.
+        "vm" => vm: required Spanned<Name>,
+        /// Which of its disks.
+        "disk" => disk: required Spanned<Name>,
+        /// Its size from then on: more than it was made with, up to 32TiB, a multiple of 512B.
+        "size" => size: required Spanned<Bytes>,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::raw::{
     ConnectsExpectation, ConsistencyExpectation, Crash, Cut, Delay, Destroy, DiskFault, DiskFull, Fail,
     Failback, FailbackPolicyExpectation, Failover, HomeExpectation, Impair, KeptExpectation, LagExpectation,
     LossExpectation, MachineExpectation, Mark, Moment, Move, MoveMasterTarget, Objective, Operated,
-    PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ScriptExpectation,
+    PointsExpectation, Probe, Protect, Reprotect, RequirementsExpectation, ResizeDisk, ScriptExpectation,
     ServerExpectation, SettingsOf, ShownExpectation, Skew, Slow, SlowDisk, StateExpectation, Subject,
     SwitchProcessServer, TaskExpectation, TestFailover, VaultExpectation, Vmotion,
 };
@@ -91,6 +91,8 @@ choice! {
         "snapshot" => Snapshot(Operated),
         /// Remove all snapshots of a machine on premises.
         "remove-snapshots" => RemoveSnapshots(Operated),
+        /// Make a disk of a machine on premises larger.
+        "resize-disk" => ResizeDisk(ResizeDisk),
         /// Delete a machine on premises.
         "delete" => Delete(Operated),
         /// Move a machine on premises to another datastore.
@@ -219,6 +221,7 @@ const STEP_KEYS: &[&str] = &[
     "start-in-azure",
     "snapshot",
     "remove-snapshots",
+    "resize-disk",
     "delete",
     "move",
     "vmotion",

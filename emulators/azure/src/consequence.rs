@@ -12,10 +12,12 @@ use switchback_sim::SimTime;
 pub enum Consequence<C: Content> {
     /// A blank replica disk of so many sectors exists now.
     ReplicaCreated(DiskId, u64),
+    /// The replica disk has so many sectors now; the new ones hold zeroes.
+    ReplicaGrew(DiskId, u64),
     /// The replica disk is gone.
     ReplicaDeleted(DiskId),
-    /// A disk exists now that holds what the view shows over the replica disk.
-    DiskCreated(Instance, DiskId, Arc<View<C>>),
+    /// A disk of so many sectors exists now that holds what the view shows over the replica disk.
+    DiskCreated(Instance, DiskId, Arc<View<C>>, u64),
     /// The disk made from a recovery point is gone.
     DiskDeleted(Instance, DiskId),
     /// The machine exists now, with the disks created for it; it does not run yet.

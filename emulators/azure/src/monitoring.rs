@@ -45,6 +45,7 @@ impl Severity {
             | Code::UncleanShutdown
             | Code::AgentLostTrack
             | Code::LowMemory
+            | Code::DiskGrew
             | Code::TargetLostTrack
             | Code::CacheFull
             | Code::RestartAfterInstall

@@ -139,7 +139,8 @@ impl<C: Content> Azure<C> {
     fn check(&self, request: &CloudRequest<C>) -> Result<(), Refusal> {
         match request {
             CloudRequest::CreateReplica(_, sectors) => check_size(*sectors),
-            CloudRequest::CreateDisk(instance, disk, view) => {
+            CloudRequest::CreateDisk(instance, disk, view, sectors) => {
+                check_size(*sectors)?;
                 self.check_create_disk(*instance, *disk, view).map(|_| ())
             }
             CloudRequest::CreateMachine(instance, machine, settings)
@@ -178,12 +179,12 @@ impl<C: Content> Azure<C> {
                 Ok((CloudAnswer::Suits(Box::new(settings)), Vec::new()))
             }
             CloudRequest::CreateReplica(disk, sectors) => Ok(self.create_replica(disk, sectors)),
-            CloudRequest::CreateDisk(instance, disk, view) => {
+            CloudRequest::CreateDisk(instance, disk, view, sectors) => {
                 if self.check_create_disk(instance, disk, &view)? {
                     return Ok(done([]));
                 }
-                self.create_disk(instance, disk, view.point());
-                Ok(done([Consequence::DiskCreated(instance, disk, view)]))
+                self.create_disk(instance, disk, view.point(), sectors);
+                Ok(done([Consequence::DiskCreated(instance, disk, view, sectors)]))
             }
             CloudRequest::CreateMachine(instance, machine, settings) => {
                 self.create_machine(instance, machine, settings.as_deref()).map(done)
@@ -261,7 +262,7 @@ impl<C: Content> Azure<C> {
 
     fn create_replica(&mut self, disk: DiskId, sectors: u64) -> Work<C> {
         if self.disks.contains_key(&(DiskRole::Replica, disk)) {
-            return (CloudAnswer::Existed, Vec::new());
+            return (CloudAnswer::Existed, self.grow_replica(disk, sectors));
         }
         let name = replica_name(&self.target(disk.machine).name, &guid(&mut self.chance_for_name(disk)));
         self.put_disk(ManagedDisk {
@@ -276,6 +277,15 @@ impl<C: Content> Azure<C> {
         done([Consequence::ReplicaCreated(disk, sectors)])
     }
 
+    /// Makes a replica disk as large as that, if it is there and smaller, and no larger than a managed disk can be.
+    pub fn grow_replica(&mut self, disk: DiskId, sectors: u64) -> Vec<Consequence<C>> {
+        let known = self.disks.get_mut(&(DiskRole::Replica, disk));
+        let smaller = known.filter(|known| known.sectors.is_some_and(|size| size < sectors));
+        let Some(known) = smaller.filter(|_| check_size(sectors).is_ok()) else { return Vec::new() };
+        known.sectors = Some(sectors);
+        vec![Consequence::ReplicaGrew(disk, sectors)]
+    }
+
     /// Whether the disk is there already, just as asked for: from the same point, and not used since.
     fn check_create_disk(&self, instance: Instance, disk: DiskId, view: &View<C>) -> Result<bool, Refusal> {
         match self.disk(DiskRole::of(instance), disk) {
@@ -285,10 +295,9 @@ impl<C: Content> Azure<C> {
         }
     }
 
-    fn create_disk(&mut self, instance: Instance, disk: DiskId, source_point: Option<PointId>) {
-        let replica = self.disk(DiskRole::Replica, disk);
-        let (sectors, source) =
-            (replica.and_then(|disk| disk.sectors), replica.map(|disk| disk.name.clone()));
+    fn create_disk(&mut self, instance: Instance, disk: DiskId, source_point: Option<PointId>, sectors: u64) {
+        let source = self.disk(DiskRole::Replica, disk).map(|disk| disk.name.clone());
+        let sectors = Some(sectors);
         let name = recovered_name(&self.name_of(instance, disk.machine), disk.index);
         let role = DiskRole::of(instance);
         self.put_disk(ManagedDisk { name, disk, role, sectors, source, source_point, attached_to: None });

@@ -32,8 +32,8 @@ fn request(machine: u32, kind: u8) -> CloudRequest<Stamp> {
     match kind {
         0 => CloudRequest::Inspect(Instance::Recovered, machine),
         1 => CloudRequest::CreateReplica(disk, 100),
-        2 => CloudRequest::CreateDisk(Instance::Recovered, disk, support::view(disk)),
-        3 => CloudRequest::CreateDisk(Instance::Recovered, disk, support::view_at(disk, 1)),
+        2 => CloudRequest::CreateDisk(Instance::Recovered, disk, support::view(disk), 64 << 21),
+        3 => CloudRequest::CreateDisk(Instance::Recovered, disk, support::view_at(disk, 1), 64 << 21),
         4 => CloudRequest::CreateMachine(Instance::Recovered, machine, None),
         5 => CloudRequest::StartMachine(Instance::Recovered, machine),
         6 => CloudRequest::StopMachine(machine),

@@ -82,6 +82,7 @@ impl Region {
                 Instance::Recovered,
                 disk(machine, index),
                 support::view(disk(machine, index)),
+                30 * GIB_SECTORS,
             ));
         }
         self.done(CloudRequest::CreateMachine(Instance::Recovered, machine, None));
@@ -115,10 +116,15 @@ fn a_replica_that_is_there_is_kept() {
 fn a_disk_is_made_from_the_view_it_was_asked_from_and_never_from_another() {
     let mut region = Region::new(10);
     let view = support::view(disk(WEB, 0));
-    let made = region.done(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), Arc::clone(&view)));
-    assert!(matches!(&made[..], [Consequence::DiskCreated(_, _, of)] if Arc::ptr_eq(of, &view)));
+    let made = region.done(CloudRequest::CreateDisk(
+        Instance::Recovered,
+        disk(WEB, 0),
+        Arc::clone(&view),
+        30 * GIB_SECTORS,
+    ));
+    assert!(matches!(&made[..], [Consequence::DiskCreated(_, _, of, _)] if Arc::ptr_eq(of, &view)));
     assert_eq!(
-        region.fails(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), view)),
+        region.fails(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), view, 30 * GIB_SECTORS)),
         PortFailure::AlreadyExists
     );
     let refs =
@@ -130,7 +136,12 @@ fn a_disk_is_made_from_the_view_it_was_asked_from_and_never_from_another() {
 fn a_disk_from_the_same_point_is_made_once_until_it_is_used() {
     let mut region = Region::new(10);
     let request = |number| {
-        CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 0), support::view_at(disk(WEB, 0), number))
+        CloudRequest::CreateDisk(
+            Instance::Recovered,
+            disk(WEB, 0),
+            support::view_at(disk(WEB, 0), number),
+            30 * GIB_SECTORS,
+        )
     };
     assert_eq!(region.done(request(3)).len(), 1);
     assert!(region.done(request(3)).is_empty(), "there it is");
@@ -192,7 +203,7 @@ fn a_failover_takes_about_as_long_as_recorded() {
             begin(
                 &mut region,
                 index.into(),
-                CloudRequest::CreateDisk(Instance::Recovered, disk(machine, index), view),
+                CloudRequest::CreateDisk(Instance::Recovered, disk(machine, index), view, 30 * GIB_SECTORS),
             )
             .done_at
         });
@@ -217,7 +228,12 @@ fn a_failover_takes_about_as_long_as_recorded() {
 fn cores_run_out_and_come_back() {
     let mut region = Region::new(3);
     region.recover(WEB);
-    region.done(CloudRequest::CreateDisk(Instance::Recovered, disk(DB, 0), support::view(disk(DB, 0))));
+    region.done(CloudRequest::CreateDisk(
+        Instance::Recovered,
+        disk(DB, 0),
+        support::view(disk(DB, 0)),
+        30 * GIB_SECTORS,
+    ));
     let Some(ProvisioningState::Succeeded) = region.azure.provisioning_state(WEB) else {
         panic!("not settled")
     };
@@ -248,6 +264,7 @@ fn addresses_are_given_once() {
             Instance::Recovered,
             disk(machine, 0),
             support::view(disk(machine, 0)),
+            30 * GIB_SECTORS,
         ));
     }
     region.done(CloudRequest::CreateMachine(Instance::Recovered, WEB, None));
@@ -273,7 +290,12 @@ fn addresses_are_given_once() {
 #[test]
 fn a_machine_needs_the_disk_it_starts_from() {
     let mut region = Region::new(10);
-    region.done(CloudRequest::CreateDisk(Instance::Recovered, disk(WEB, 1), support::view(disk(WEB, 1))));
+    region.done(CloudRequest::CreateDisk(
+        Instance::Recovered,
+        disk(WEB, 1),
+        support::view(disk(WEB, 1)),
+        30 * GIB_SECTORS,
+    ));
     assert_eq!(
         region.fails(CloudRequest::CreateMachine(Instance::Recovered, WEB, None)),
         PortFailure::NotFound
@@ -361,7 +383,12 @@ fn a_test_machine_stands_beside_the_recovered_one_takes_cores_and_another_addres
     let wanted = Ipv4Addr::new(10, 0, 0, 5);
     region.azure.set_target(WEB, MachineTarget { private_ip: Some(wanted), ..MachineTarget::named("web") });
     for instance in [Instance::Recovered, Instance::Test] {
-        region.done(CloudRequest::CreateDisk(instance, disk(WEB, 0), support::view(disk(WEB, 0))));
+        region.done(CloudRequest::CreateDisk(
+            instance,
+            disk(WEB, 0),
+            support::view(disk(WEB, 0)),
+            30 * GIB_SECTORS,
+        ));
         region.done(CloudRequest::CreateMachine(instance, WEB, None));
         region.done(CloudRequest::StartMachine(instance, WEB));
     }
@@ -389,7 +416,12 @@ fn a_test_machine_that_was_not_cleaned_up_has_the_address_of_the_failover() {
     let wanted = Ipv4Addr::new(10, 0, 0, 5);
     region.azure.set_target(WEB, MachineTarget { private_ip: Some(wanted), ..MachineTarget::named("web") });
     for instance in [Instance::Test, Instance::Recovered] {
-        region.done(CloudRequest::CreateDisk(instance, disk(WEB, 0), support::view(disk(WEB, 0))));
+        region.done(CloudRequest::CreateDisk(
+            instance,
+            disk(WEB, 0),
+            support::view(disk(WEB, 0)),
+            30 * GIB_SECTORS,
+        ));
     }
     region.done(CloudRequest::CreateMachine(Instance::Test, WEB, None));
     let failure = region.fails(CloudRequest::CreateMachine(Instance::Recovered, WEB, None));

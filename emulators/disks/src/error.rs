@@ -28,9 +28,12 @@ pub enum DiskError {
     },
 }
 
-/// What a role is told: the device answered with an error.
+/// What a role is told: the device answered with an error, or has no such place.
 impl From<DiskError> for StorageError {
-    fn from(_: DiskError) -> Self {
-        Self::Failed
+    fn from(error: DiskError) -> Self {
+        match error {
+            DiskError::OutOfRange { .. } => Self::Gone,
+            DiskError::Medium | DiskError::Shrink { .. } => Self::Failed,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What comes back from a call, and what it changed in the world.
 
-use switchback_engine::MachineId;
 use switchback_engine::ports::{HypervisorAnswer, PortFailure};
+use switchback_engine::{DiskId, MachineId};
 use switchback_sim::SimTime;
 
 /// A change in the world that whoever runs it has to carry out.
@@ -28,6 +28,13 @@ pub enum Consequence {
     DisksDetached(MachineId),
     /// The machine's disks, attached to a master target, can no longer be reached.
     DisksUnavailable(MachineId),
+    /// A disk of the machine has that many sectors now; the new ones hold zeroes.
+    DiskGrew {
+        /// Which.
+        disk: DiskId,
+        /// How many.
+        sectors: u64,
+    },
     /// What the machine's disks hold now is to be kept.
     SnapshotTaken(MachineId),
     /// The machine's disks hold again what was kept of them.

@@ -86,6 +86,14 @@ pub enum Fault {
     /// A disk of the machine is mapped to a raw device in a way that no snapshot can be taken of.
     #[error("a disk of {0} is mapped to a raw device in physical compatibility")]
     SnapshotIncompatibleDeviceInVm(String),
+    /// A disk would not become larger.
+    #[error("a disk of {sectors} sectors cannot be given {wanted}")]
+    InvalidDeviceSpec {
+        /// What it has.
+        sectors: u64,
+        /// What it should have.
+        wanted: u64,
+    },
     /// vCenter or the whole site does not answer.
     #[error("vCenter does not answer")]
     HostCommunication,
@@ -115,6 +123,7 @@ impl Fault {
             Self::AgentNotInstalled(_) => "GuestOperationsFault",
             Self::NoPermission => "NoPermission",
             Self::SnapshotIncompatibleDeviceInVm(_) => "SnapshotIncompatibleDeviceInVm",
+            Self::InvalidDeviceSpec { .. } => "InvalidDeviceSpec",
             Self::HostCommunication => "HostCommunication",
         }
     }
@@ -130,6 +139,7 @@ impl From<&Fault> for PortFailure {
             | Fault::FileLocked(_)
             | Fault::FileNotFound(_)
             | Fault::ResourceInUse(_)
+            | Fault::InvalidDeviceSpec { .. }
             | Fault::SnapshotIncompatibleDeviceInVm(_)
             | Fault::NoMasterTarget => Self::WrongState(fault.to_string()),
             Fault::ToolsUnavailable | Fault::Timedout => Self::GuestUnresponsive,

@@ -4,6 +4,8 @@
 //! After a crash nobody knows which writes were captured and not committed, so a new session begins with a
 //! comparison. After an orderly stop everything was committed, and the session goes on where it was.
 
+use std::collections::BTreeMap;
+
 use super::capture::DiskCapture;
 use super::churn::ChurnWatch;
 use super::config::{AgentConfig, SEQUENCE_JUMP, SEQUENCE_RECORDED_EVERY, STOP_PATIENCE};
@@ -76,6 +78,7 @@ impl<C: Content> Agent<C> {
             last_move: None,
             stopping: None,
             numbers_from: 1,
+            grown: BTreeMap::new(),
             filter_lost: None,
             can_pause: false,
         }
@@ -121,7 +124,14 @@ impl<C: Content> Agent<C> {
     }
 
     /// Begins a session: from now on writes are captured; they are sent once the session's record is durable.
-    pub(super) fn begin_session(&mut self, now: Instant, terms: Replication, begin: Begin, out: &mut Out<C>) {
+    pub(super) fn begin_session(
+        &mut self,
+        now: Instant,
+        mut terms: Replication,
+        begin: Begin,
+        out: &mut Out<C>,
+    ) {
+        self.fit(&mut terms);
         let machine = self.config.machine;
         // A comparison that nobody has asked for waits for its hours; what is written meanwhile is sent.
         let hours = begin.reason.filter(|reason| reason.is_automatic()).and(terms.policy.automatic_resync);

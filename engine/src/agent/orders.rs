@@ -17,6 +17,7 @@ impl<C: Content> Agent<C> {
                 self.use_process_server(request, generation, process_server, out);
             }
             Order::OpenJournal(_)
+            | Order::GrowReplicas { .. }
             | Order::Finish { .. }
             | Order::PinPoint { .. }
             | Order::UnpinPoint { .. }

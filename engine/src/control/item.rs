@@ -193,7 +193,13 @@ pub(super) struct Standing {
 impl Standing {
     /// Once it was carried out, a later one like it is a new order.
     pub(super) const fn is_once(&self) -> bool {
-        matches!(self.order, Order::StartReplication(_) | Order::OpenJournal(_) | Order::CloseJournal { .. })
+        matches!(
+            self.order,
+            Order::StartReplication(_)
+                | Order::OpenJournal(_)
+                | Order::CloseJournal { .. }
+                | Order::GrowReplicas { .. }
+        )
     }
 }
 

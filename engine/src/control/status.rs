@@ -11,6 +11,7 @@
 //!   or its group went over to a new generation), so only a comparison can tell what the replica lacks.
 //! - A target is told to open a journal that no job opens, before an agent is told to start, and to close one that
 //!   no machine is in any more; see [`super::parts`].
+//! - When an agent's disks are larger than they were known to be, the target is told to let the replica disks grow.
 //! - When a target doubts its replica, the agents of its machines are told to resync, once per occurrence.
 //!
 //! Such an order is sent again, under its number, whenever a further status shows that it is needed still.
@@ -34,6 +35,7 @@ impl Vault {
         let belongs = item.replicates_from() == Some(site);
         if belongs && status.generation == generation {
             self.note_health(status);
+            self.note_sizes(machine, site, &status.disk_sectors);
             return self.check_if_ill(machine);
         }
         if status.generation != 0 && (status.generation < generation || !belongs) {
@@ -156,7 +158,7 @@ impl Vault {
         item.standing.retain(|s| !(s.answered && s.is_once()));
         match order {
             Order::OpenJournal(spec) => self.journal_opened(&spec),
-            Order::CloseJournal { .. } => {}
+            Order::GrowReplicas { .. } | Order::CloseJournal { .. } => {}
             _ => item.health.idle_since = None,
         }
     }

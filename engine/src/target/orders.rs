@@ -2,20 +2,27 @@
 
 use std::sync::Arc;
 
-use super::Target;
 use super::durable::TargetRecord;
 use super::group::{Group, Pin};
 use super::receive::NOTE_BYTES;
 use super::write::Purpose;
+use super::{Out, Target};
 use crate::content::Content;
-use crate::id::{GroupId, MachineId};
+use crate::id::{DiskId, GroupId, MachineId};
 use crate::journal::{DiskWrites, View};
 use crate::message::{Answer, JournalSpec, Order, RequestId, Selector};
 use crate::point::PointId;
+use crate::role::Effect;
 
 impl<C: Content> Target<C> {
-    pub(super) fn order(&mut self, request: RequestId, order: Order) {
+    pub(super) fn order(&mut self, request: RequestId, order: Order, out: &mut Out<C>) {
         match order {
+            Order::GrowReplicas { machine, disk_sectors } => {
+                for (index, sectors) in (0..).zip(disk_sectors) {
+                    out.push(Effect::GrowReplica { disk: DiskId { machine, index }, sectors });
+                }
+                self.answer(request, Answer::Done);
+            }
             Order::OpenJournal(spec) => self.open(request, &spec),
             Order::Finish { group, generation, machine, selector } => {
                 let answer = self.finish(group, generation, machine, selector);

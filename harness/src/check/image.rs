@@ -54,7 +54,10 @@ impl Replay {
             let write = history.write(number);
             let change =
                 Change { start: write.start, sectors: write.sectors, content: history.stamp(number) };
-            let written = self.disks[usize::from(write.disk)].write(change);
+            let disk = &mut self.disks[usize::from(write.disk)];
+            // What was written behind the end at which a disk was made shows that it has grown.
+            let end = change.range().end.max(disk.sectors());
+            let written = disk.resize(end).and_then(|()| disk.write(change));
             debug_assert!(written.is_ok(), "an acknowledged write lies on its disk");
         }
         self.position = self.position.max(position);

@@ -221,8 +221,8 @@ impl<C: Simulated> World<C> {
     fn enable_again(&self, machine: MachineId) -> Option<Command> {
         let spec = self.spec();
         let group = spec.group_of(machine.0 as usize)?;
-        let sizes = |m: &usize| spec.machines[*m].disks.iter().map(|disk| disk.sectors).collect();
-        let machines = group.machines.iter().map(|m| (MachineId(*m as u32), sizes(m))).collect();
+        let machines = group.machines.iter().map(|m| MachineId(*m as u32));
+        let machines = machines.map(|machine| (machine, self.disk_sizes(machine))).collect();
         Some(Command::Enable {
             group: group.id,
             machines,

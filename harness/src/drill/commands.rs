@@ -115,8 +115,8 @@ impl<C: Simulated> Drill<C> {
         let spec = self.world.spec();
         let group = spec.groups.get(group)?;
         let sizes = |machine: &usize| {
-            let disks = spec.machines[*machine].disks.iter().map(|disk| disk.sectors).collect();
-            (MachineId(*machine as u32), disks)
+            let machine = MachineId(*machine as u32);
+            (machine, self.world.disk_sizes(machine))
         };
         let machines: Vec<_> = group.machines.iter().map(sizes).collect();
         let first = machines.first()?.0;

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::ports::PortFailure;
 use switchback_engine::role::Address;
 use switchback_engine::{DiskId, MachineId, Site};
@@ -79,6 +80,10 @@ impl<C: Simulated> Drill<C> {
             Action::StartInAzure(vm) => world.operator_starts_in_azure(machine(vm)),
             Action::Snapshot(vm) => world.operator_takes_snapshot(machine(vm)),
             Action::RemoveSnapshots(vm) => world.operator_removes_snapshots(machine(vm)),
+            Action::ResizeDisk { vm, disk, size } => {
+                let disk = DiskId { machine: machine(vm), index: disk.0 as u8 };
+                world.operator_grows_disk(disk, size / SECTOR_BYTES);
+            }
             Action::Delete(vm) => world.operator_deletes(machine(vm)),
             Action::Move { vm, datastore } => world.operator_moves(machine(vm), datastore.0),
             Action::Vmotion { vm, host } => world.operator_migrates(machine(vm), *host),

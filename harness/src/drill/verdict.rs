@@ -1,7 +1,7 @@
 //! Judges, the timeline, convergence and expectations, as one list of verdicts.
 
 use switchback_engine::control::{ItemState, JobState};
-use switchback_engine::{Direction, MachineId};
+use switchback_engine::{Direction, MachineId, Site};
 use switchback_scenarios::model::words::Judge as JudgeWord;
 
 use super::{Drill, StepState};
@@ -102,6 +102,14 @@ impl<C: Simulated> Drill<C> {
         self.missing().is_empty()
     }
 
+    /// A replica disk that has not grown with the disk of a machine that runs at home and can tell.
+    fn too_small(&self, machine: MachineId) -> Option<String> {
+        let runs = self.world.running_site(machine) == Some(Site::Primary);
+        let disk = self.world.too_small_replica(machine).filter(|_| runs)?;
+        let name = &self.scenario.vms[machine.0 as usize].name;
+        Some(format!("the replica of disk {} of {name} is smaller than the disk", disk.index))
+    }
+
     /// What keeps the world from being at rest.
     fn missing(&self) -> Vec<String> {
         let Some(control) = self.world.control() else { return vec!["the vault is down".to_owned()] };
@@ -121,6 +129,7 @@ impl<C: Simulated> Drill<C> {
                     let lag = lag.map_or_else(|| "unknown".to_owned(), words::span);
                     missing.push(format!("{} is {lag} behind", vm.name));
                 }
+                ItemState::Protected(Direction::Forward) => missing.extend(self.too_small(machine)),
                 _ => {}
             }
         }

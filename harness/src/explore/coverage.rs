@@ -35,7 +35,7 @@ struct Universe {
 }
 
 /// What happens in the engine beside jobs and states.
-const ENGINE: [&str; 15 + Symptom::ALL.len() + 7] = [
+const ENGINE: [&str; 15 + Symptom::ALL.len() + 8] = [
     "write order metadata",
     "write order bitmap",
     "resync unclean shutdown",
@@ -68,6 +68,7 @@ const ENGINE: [&str; 15 + Symptom::ALL.len() + 7] = [
     "process server processor",
     "process server memory",
     "cache has room again",
+    "resync disk grew",
 ];
 
 /// A state in words; some are called the same on both ways.
@@ -272,6 +273,7 @@ fn of_engine(observation: &Observation) -> Option<usize> {
             R::TargetError => 5,
             R::LowMemory => 6,
             R::NotFollowed => 12,
+            R::DiskGrew => ENGINE.len() - 1,
         },
         Observation::MarkerAbandoned { .. } => 7,
         Observation::PointsPruned { .. } => 8,

@@ -47,6 +47,7 @@ pub enum FaultKind {
     UploadsRefused,
     InventoryMisread,
     HostDisconnected,
+    DiskGrew,
 }
 
 impl FaultKind {
@@ -88,6 +89,7 @@ impl FaultKind {
         Self::UploadsRefused,
         Self::InventoryMisread,
         Self::HostDisconnected,
+        Self::DiskGrew,
     ];
 
     /// In words, such as `link cut`.
@@ -148,6 +150,7 @@ impl FaultKind {
             Happening::OperatorSnapshot { .. } => Self::SnapshotTaken,
             Happening::OperatorRemovedSnapshots { .. } => Self::SnapshotsRemoved,
             Happening::OperatorDeleted { .. } => Self::MachineDeleted,
+            Happening::DiskGrew { .. } => Self::DiskGrew,
             Happening::OperatorMoved { machine: Some(_) } => Self::MachineMoved,
             Happening::OperatorMigrated { .. } => Self::HostChanged,
             Happening::OperatorMoved { machine: None } => Self::MasterTargetMoved,

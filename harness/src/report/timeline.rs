@@ -1,6 +1,7 @@
 //! What happened, a line each: when, where it comes from, what. Only what a person wants to follow; the rest is in
 //! the JSON.
 
+use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::control::{Command, JobState, Location, PlannedPoint, Stack, TaskState};
 use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
@@ -132,6 +133,10 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
         Happening::OperatorRemovedSnapshots { machine, count } => {
             let snapshots = words::plural(u64::from(*count), "snapshot");
             ("operator", format!("removes {snapshots} of {}, on premises", name(machine)))
+        }
+        Happening::DiskGrew { disk, sectors } => {
+            let size = words::bytes(sectors * SECTOR_BYTES);
+            ("operator", format!("makes disk {} of {} larger: {size}", disk.index, name(&disk.machine)))
         }
         Happening::OperatorDeleted { machine } => {
             ("operator", format!("deletes {}, on premises", name(machine)))

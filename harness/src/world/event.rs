@@ -94,6 +94,7 @@ pub(super) const fn kind_of<C: Simulated>(input: &Input<C>) -> &'static str {
         Input::WritesHeld => "writes held",
         Input::Quiesced(_) => "quiesced",
         Input::FilterLost(_) => "filter lost",
+        Input::DiskGrew { .. } => "disk grew",
         Input::ShuttingDown => "shutting down",
         Input::DiskRead { .. } => "disk read",
         Input::DiskWritten { .. } => "disk written",

@@ -7,7 +7,7 @@ use serde::Serialize;
 use switchback_engine::control::{Command, JobId, Refused};
 use switchback_engine::message::Observation;
 use switchback_engine::role::Address;
-use switchback_engine::{MachineId, Site};
+use switchback_engine::{DiskId, MachineId, Site};
 use switchback_sim::Digest;
 
 use super::ailments::Ailment;
@@ -192,6 +192,13 @@ pub enum Happening {
         machine: MachineId,
         /// How many there were.
         count: u32,
+    },
+    /// An operator made a disk of a machine at home larger.
+    DiskGrew {
+        /// Which.
+        disk: DiskId,
+        /// Its size now, in sectors.
+        sectors: u64,
     },
     /// An operator deleted a machine at home.
     OperatorDeleted {

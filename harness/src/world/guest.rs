@@ -65,6 +65,7 @@ impl<C: Simulated> World<C> {
         *guest = Guest { running: true, life: guest.life + 1, ..Guest::default() };
         self.vcenter.driver_was_loaded(machine);
         self.start_agent(machine, site);
+        self.tell_sizes(machine, site);
         self.start_workloads(machine, site, BOOT_TIME);
     }
 

@@ -83,7 +83,10 @@ impl<C: Simulated> World<C> {
             }),
             Consequence::DisksAttached(machine) => {
                 // Under the master target a write is durable only when it was flushed.
-                self.for_disks(machine, |world, disk| world.rewrap(disk, false));
+                self.for_disks(machine, |world, disk| {
+                    world.rewrap(disk, false);
+                    world.forget_behind(disk);
+                });
                 self.judges.disks_replaced(machine, Site::Primary);
             }
             Consequence::DisksDetached(machine) => {
@@ -98,6 +101,7 @@ impl<C: Simulated> World<C> {
                 self.for_disks(machine, |world, disk| world.storage.revert_home(disk));
             }
             Consequence::SnapshotsMerged { .. } => {}
+            Consequence::DiskGrew { disk, sectors } => self.home_disk_grew(disk, sectors),
         }
     }
 
@@ -190,9 +194,8 @@ impl<C: Simulated> World<C> {
                 self.storage.set(PhysicalDisk::Replica(disk), Some(VirtualDisk::new(sectors)));
             }
             Consequence::ReplicaDeleted(disk) => self.storage.set(PhysicalDisk::Replica(disk), None),
-            Consequence::DiskCreated(instance, disk, view) => {
-                let sectors =
-                    self.spec.machines[disk.machine.0 as usize].disks[usize::from(disk.index)].sectors;
+            Consequence::ReplicaGrew(disk, sectors) => self.disk_grows(PhysicalDisk::Replica(disk), sectors),
+            Consequence::DiskCreated(instance, disk, view, sectors) => {
                 let base = self.storage.snapshot(PhysicalDisk::Replica(disk));
                 let base = base.unwrap_or_else(|| Snapshot::blank(sectors));
                 let content = VirtualDisk::from_view(&view, &base, sectors).with_write_through();

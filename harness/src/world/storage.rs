@@ -232,7 +232,7 @@ impl<C: Simulated> World<C> {
         let physical = PhysicalDisk::from(disk);
         let result = self.access(disk).and_then(|()| {
             let disk = self.storage.disk_mut(physical).ok_or(StorageError::Gone)?;
-            disk.read(range).map_err(|_| StorageError::Failed)
+            disk.read(range).map_err(StorageError::from)
         });
         let bytes = result.as_ref().map_or(0, |runs| payload(runs));
         let at = self.storage.submit(now, physical, IoKind::Read, bytes);
@@ -255,7 +255,7 @@ impl<C: Simulated> World<C> {
         };
         let written = self.access(disk).and_then(|()| {
             let disk = self.storage.disk_mut(physical).ok_or(StorageError::Gone)?;
-            disk.write_all(changes).map_err(|_| StorageError::Failed)
+            disk.write_all(changes).map_err(StorageError::from)
         });
         if let Err(error) = written {
             let delay = Duration::from_millis(1);

@@ -18,7 +18,7 @@ use switchback_engine::control::{
 };
 use switchback_engine::message::Selector;
 use switchback_engine::role::{Address, CommandId};
-use switchback_engine::{DatastoreId, Direction, MachineId, Site, WriteOrder};
+use switchback_engine::{DatastoreId, Direction, DiskId, MachineId, Site, WriteOrder};
 use switchback_harness::World;
 use switchback_harness::check::Finding;
 use switchback_harness::content::Simulated;
@@ -68,6 +68,8 @@ pub enum Step {
     TakeBack,
     /// Send what every machine writes through this process server.
     Switch(u16),
+    /// Make the first disk of every machine larger by so many sectors.
+    Grow(u64),
     /// Let time pass.
     Pause(Duration),
 }
@@ -298,6 +300,13 @@ impl<C: Simulated> Walk<C> {
                 }
                 self.next_step();
             }
+            Step::Grow(sectors) => {
+                for machine in self.machines() {
+                    let size = self.world.disk_sizes(machine)[0] + sectors;
+                    self.world.operator_grows_disk(DiskId { machine, index: 0 }, size);
+                }
+                self.next_step();
+            }
             // Somebody who cannot see the portal asks for nothing.
             _ if self.world.control().is_none() => return false,
             // One that was asked to be taken back too late is home already.
@@ -346,7 +355,7 @@ impl<C: Simulated> Walk<C> {
                 Command::TestFailover { machine, to: Selector::Latest }
             }
             Step::Test | Step::CleanUp => Command::CleanUpTest { machine },
-            Step::Reprotect | Step::Protected | Step::Fresh | Step::Pause(_) => {
+            Step::Reprotect | Step::Protected | Step::Fresh | Step::Grow(_) | Step::Pause(_) => {
                 let is_home = self.state(machine) == Some(ItemState::Committed(Direction::Reverse));
                 let process_server = Address::ProcessServer(u16::from(!is_home));
                 let way = ReprotectWay::through(process_server, Some(DatastoreId(0)));
@@ -422,6 +431,14 @@ pub fn move_and_move_back(pause: Duration) -> Vec<Step> {
         [Step::Enable, Step::Protected, Step::Fresh, Step::Switch(2), Step::Pause(pause), Step::Fresh];
     let back = [Step::Switch(0), Step::Pause(SECOND), Step::Switch(2), Step::Switch(0), Step::Fresh];
     [&there[..], &back].concat()
+}
+
+/// A disk grows soon after the first copy, and again before anybody has looked at it; then there and home.
+pub fn grow_there_and_back(pause: Duration) -> Vec<Step> {
+    let grown = [Step::Enable, Step::Protected, Step::Grow(2048), Step::Pause(SECOND), Step::Grow(1)];
+    let there = [Step::Pause(pause), Step::Fresh, Step::FailOver, Step::Commit, Step::Reprotect];
+    let home = [Step::Protected, Step::Fresh, Step::FailOver, Step::Commit];
+    [&grown[..], &there, &home].concat()
 }
 
 /// There, and home as planned: once taken back at a moment of it, and then for good.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::check::protect::{DISK_MAX, DISK_MIN};
 use crate::check::{Check, Names, YEAR};
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
@@ -10,7 +11,7 @@ use crate::model::{Action, DatastoreIndex, DiskIndex, Ratio, SlowDevice, VmIndex
 use crate::raw::{self, StepAction};
 use crate::scalars::{Count, Name};
 use crate::source::Span;
-use crate::units::Time;
+use crate::units::{Time, show_bytes};
 
 /// The most calls one step can make fail or wait; a client gives up long before.
 const CALLS_MAX: u64 = 1000;
@@ -72,6 +73,7 @@ impl Check<'_> {
             StepAction::RemoveSnapshots(args) => {
                 Action::RemoveSnapshots(self.vm_named(raw, &args.vm, &verb("removes the snapshots of"))?)
             }
+            StepAction::ResizeDisk(args) => self.resize_disk(raw, args, which)?,
             StepAction::Delete(args) => Action::Delete(self.vm_named(raw, &args.vm, &verb("deletes"))?),
             StepAction::Move(args) => {
                 let vm = self.vm_named(raw, &args.vm, &verb("moves"));
@@ -220,6 +222,30 @@ impl Check<'_> {
         let disk = self.resolve(&args.disk.value.0, args.disk.span, &who, &Names::disks(machine))?;
         let (side, kind) = (args.side.value, args.kind.value);
         Some(Action::DiskFault { vm, disk: DiskIndex(disk), side, kind })
+    }
+
+    fn resize_disk(&mut self, raw: &raw::Scenario, args: &raw::ResizeDisk, which: &str) -> Option<Action> {
+        let vm = self.vm_named(raw, &args.vm, &format!("{which} resizes a disk of"))?;
+        let machine = raw.groups().flat_map(|group| &group.vms.0).nth(vm.0)?;
+        let who = format!("{which} resizes the disk");
+        let disk = self.resolve(&args.disk.value.0, args.disk.span, &who, &Names::disks(machine))?;
+        let (made, size) = (machine.disks.0.get(disk)?.size, args.size);
+        self.size_within(size, DISK_MIN, DISK_MAX, "the size of a disk");
+        self.whole_sectors(size.span, size.value.0, "a disk");
+        if size.value <= made.value {
+            let (made_shown, shown) = (show_bytes(made.value.0), show_bytes(size.value.0));
+            self.d.report(
+                Diagnostic::new(
+                    "scenario::impossible_number",
+                    format!("a disk of {made_shown} cannot be resized to {shown}"),
+                )
+                .label(size.span, "not more than it has")
+                .label(made.span, "the size of the disk")
+                .help(format!("disks only grow: write more than {made_shown}")),
+            );
+            return None;
+        }
+        Some(Action::ResizeDisk { vm, disk: DiskIndex(disk), size: size.value.0 })
     }
 
     fn slow_disk(

@@ -12,8 +12,8 @@ use crate::source::Span;
 use crate::units::{show_bytes, show_time};
 
 /// The smallest and the largest disk: Azure's largest managed disk has 32 TiB.
-const DISK_MIN: u64 = 1 << 20;
-const DISK_MAX: u64 = 32 << 40;
+pub(super) const DISK_MIN: u64 = 1 << 20;
+pub(super) const DISK_MAX: u64 = 32 << 40;
 const MEMORY_MIN: u64 = 64 << 20;
 const MEMORY_MAX: u64 = 24 << 40;
 const CAPTURE_POOL_MIN: u64 = 1 << 20;

@@ -250,6 +250,15 @@ pub enum Action {
     Snapshot(VmIndex),
     /// An operator removes all snapshots of a machine on premises.
     RemoveSnapshots(VmIndex),
+    /// An operator makes a disk of a machine on premises larger.
+    ResizeDisk {
+        /// Whose disk.
+        vm: VmIndex,
+        /// Which of its disks.
+        disk: DiskIndex,
+        /// Its size from then on, in bytes.
+        size: u64,
+    },
     /// An operator deletes a machine on premises with its disks.
     Delete(VmIndex),
     /// An operator moves the disks of a machine on premises (Storage vMotion).
@@ -376,6 +385,7 @@ impl Action {
             Self::StartInAzure(_) => Fault(FaultWord::StartInAzure),
             Self::Snapshot(_) => Fault(FaultWord::Snapshot),
             Self::RemoveSnapshots(_) => Fault(FaultWord::RemoveSnapshots),
+            Self::ResizeDisk { .. } => Fault(FaultWord::ResizeDisk),
             Self::Delete(_) => Fault(FaultWord::Delete),
             Self::Move { .. } => Fault(FaultWord::Move),
             Self::Vmotion { .. } => Fault(FaultWord::Vmotion),

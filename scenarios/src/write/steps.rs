@@ -7,7 +7,7 @@ use crate::model::{
     Action, DatastoreIndex, Expectation, FailbackPoint, MasterTargetIndex, Moment, NewDisks, Ratio,
     RecoveryPointChoice, Scenario, SlowDevice, Step, Subject, VaultCounts, VmIndex, When,
 };
-use crate::units::{show_bit_rate, show_range, show_time};
+use crate::units::{show_bit_rate, show_bytes, show_range, show_time};
 use crate::write::recovery;
 use crate::write::yaml::{Flow, plain};
 
@@ -145,6 +145,9 @@ fn fault(scenario: &Scenario, action: &Action) -> Flow {
         | Action::Snapshot(vm)
         | Action::RemoveSnapshots(vm)
         | Action::Delete(vm) => of_vm(scenario, *vm),
+        Action::ResizeDisk { vm, disk, size } => of_vm(scenario, *vm)
+            .with("disk", plain(&scenario.vm(*vm).disks[disk.0].name))
+            .with("size", show_bytes(*size)),
         Action::Move { vm, datastore } => of_vm(scenario, *vm).with("datastore", store(datastore.0)),
         Action::Vmotion { vm, host } => of_vm(scenario, *vm).with("host", host.to_string()),
         Action::MoveMasterTarget { datastore } => flow.with("datastore", store(datastore.0)),

@@ -206,7 +206,14 @@ fn on_disks(frame: &Scenario) -> impl Strategy<Value = Action> + use<> {
     let latency = time(Duration::from_micros(1), Duration::from_secs(10));
     let device = prop_oneof![vm(frame).prop_map(SlowDevice::Machine), Just(SlowDevice::Replica)];
     let fault = (any_word(DiskSide::ALL), any_word(DiskFaultKind::ALL));
+    let sizes: Vec<Vec<u64>> =
+        frame.vms.iter().map(|vm| vm.disks.iter().map(|disk| disk.size).collect()).collect();
+    let resized = (vm(frame), any::<Index>(), 1..=64_u64).prop_map(move |(vm, disk, sectors)| {
+        let disk = DiskIndex(disk.index(sizes[vm.0].len()));
+        Action::ResizeDisk { vm, disk, size: sizes[vm.0][disk.0] + sectors * 512 }
+    });
     prop_oneof![
+        resized,
         (any_word(DiskOwner::ALL), lasts()).prop_map(|(who, lasts)| Action::DiskFull { who, lasts }),
         (vm(frame), any::<Index>(), fault).prop_map(move |(vm, disk, (side, kind))| {
             Action::DiskFault { vm, disk: DiskIndex(disk.index(disks[vm.0])), side, kind }

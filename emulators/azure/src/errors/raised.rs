@@ -62,6 +62,8 @@ codes! {
     AgentLostTrack = "SourceAgentInternalError",
     /// The agent ran out of memory for what changed; the disks are compared.
     LowMemory = "SourceAgentLowMemoryError",
+    /// A disk has grown; the disks are compared.
+    DiskGrew = "SourceAgentDiskResize",
     /// The target lost track; the disks are compared.
     TargetLostTrack = "TargetAgentInternalError",
     /// The place that logs are sent to is not well.
@@ -240,6 +242,7 @@ pub const fn of_reason(reason: ResyncReason) -> Option<Code> {
         ResyncReason::TargetError => Some(Code::TargetLostTrack),
         ResyncReason::LowMemory => Some(Code::LowMemory),
         ResyncReason::NotFollowed => Some(Code::AgentLostTrack),
+        ResyncReason::DiskGrew => Some(Code::DiskGrew),
         ResyncReason::Manual | ResyncReason::Reprotect => None,
     }
 }

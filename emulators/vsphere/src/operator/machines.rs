@@ -1,12 +1,13 @@
 //! Running machines by hand: power, snapshots, deletion.
 
-use switchback_engine::MachineId;
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::{DiskId, MachineId};
 use switchback_sim::SimTime;
 
 use crate::consequence::Consequence;
 use crate::faults::Fault;
 use crate::host_system::HostSystem;
-use crate::moid::{SnapshotMoid, VmMoid};
+use crate::moid::{DatastoreMoid, SnapshotMoid, VmMoid};
 use crate::snapshot::Snapshot;
 use crate::vcenter::VCenter;
 use crate::virtual_machine::{PowerState, VirtualMachine};
@@ -72,6 +73,55 @@ impl VCenter {
         result?;
         self.set_power(moid, PowerState::PoweredOff);
         Ok(vec![Consequence::MachineStopped(machine)])
+    }
+
+    /// Makes a disk of a machine larger; it may run meanwhile.
+    ///
+    /// # Errors
+    /// [`Fault::InvalidDeviceSpec`] when it would not become larger; [`Fault::SnapshotFault`] while the machine has
+    /// snapshots, which hold the disk as it was; [`Fault::FileLocked`] while a disk is attached elsewhere;
+    /// [`Fault::ResourceInUse`] for one that is mapped to a raw device; [`Fault::NoDiskSpace`];
+    /// [`Fault::HostNotConnected`]; [`Fault::DatastoreNotWritableOnHost`]; [`Fault::ManagedObjectNotFound`].
+    pub fn grow_disk(
+        &mut self,
+        now: SimTime,
+        machine: MachineId,
+        index: u8,
+        sectors: u64,
+    ) -> Result<Vec<Consequence>, Fault> {
+        let moid = self.known(machine)?.moid;
+        let result = self.check_growth(machine, index, sectors).and_then(|(store, bytes)| {
+            self.datastores.get_mut(&store).ok_or(Fault::ManagedObjectNotFound)?.take(bytes)
+        });
+        self.record(now, "ReconfigVM_Task", moid, result.as_ref().copied());
+        result?;
+        let vm = self.machines.get_mut(&moid).ok_or(Fault::ManagedObjectNotFound)?;
+        let disk = vm.disks.get_mut(usize::from(index)).ok_or(Fault::ManagedObjectNotFound)?;
+        disk.sectors = sectors;
+        Ok(vec![Consequence::DiskGrew { disk: DiskId { machine, index }, sectors }])
+    }
+
+    /// Where a disk lies that is to grow, and how much more it takes there, in bytes.
+    fn check_growth(
+        &self,
+        machine: MachineId,
+        index: u8,
+        sectors: u64,
+    ) -> Result<(DatastoreMoid, u64), Fault> {
+        let vm = self.known(machine)?;
+        self.connected_host(vm)?;
+        let disk = vm.disks.get(usize::from(index)).ok_or(Fault::ManagedObjectNotFound)?;
+        self.check_writable(disk.datastore, vm.host)?;
+        match vm {
+            vm if vm.lends_disks() => Err(Fault::FileLocked(vm.name.clone())),
+            vm if !vm.snapshots.is_empty() => Err(Fault::SnapshotFault(vm.snapshots.len() as u32)),
+            // What it is mapped to is not vCenter's to make larger.
+            _ if disk.raw.is_some() => Err(Fault::ResourceInUse(vm.name.clone())),
+            _ if sectors <= disk.sectors => {
+                Err(Fault::InvalidDeviceSpec { sectors: disk.sectors, wanted: sectors })
+            }
+            _ => Ok((disk.datastore, (sectors - disk.sectors) * SECTOR_BYTES)),
+        }
     }
 
     /// Takes a snapshot. To keep what the disks hold is for whoever keeps contents.

@@ -415,6 +415,7 @@ pub(super) fn agent_status(machine: MachineId, generation: u64) -> AgentStatus {
         machine,
         generation,
         session: 1,
+        disk_sectors: Vec::new(),
         order: WriteOrder::Data,
         resync: None,
         resync_waits: false,

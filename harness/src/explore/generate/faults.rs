@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use switchback_engine::content::SECTOR_BYTES;
 use switchback_scenarios::Exploration;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::words::{
@@ -57,6 +58,9 @@ pub(super) fn draw(
     }
 }
 
+/// A disk grows by no more than this, in bytes: what is read back in every judgement.
+const GROWTH_MAX: u64 = 64 << 20;
+
 /// The kinds of this run: each is on in half of the runs.
 fn switched_on(chance: &mut Chance, ranges: &Exploration, weights: &Weights) -> Vec<FaultWord> {
     let on: Vec<FaultWord> = ranges.kinds.iter().copied().filter(|_| one_in(chance, 2)).collect();
@@ -82,6 +86,15 @@ fn add(chance: &mut Chance, kind: FaultWord, when: When, scenario: &mut Scenario
         let plus = span(chance, 10 * SECOND..=20 * MINUTE);
         scenario.timeline.push(step(When::After { step: first, plus }, undo));
     }
+}
+
+/// By one sector at least, and to twice its size at most.
+fn resize(chance: &mut Chance, vm: VmIndex, scenario: &Scenario) -> Action {
+    let disks = &scenario.vms[vm.0].disks;
+    let disk = DiskIndex(chance.below(disks.len() as u64) as usize);
+    let size = disks[disk.0].size;
+    let more = chance.in_range(1..=size.min(GROWTH_MAX) / SECTOR_BYTES) * SECTOR_BYTES;
+    Action::ResizeDisk { vm, disk, size: size + more }
 }
 
 fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
@@ -133,6 +146,7 @@ fn action(chance: &mut Chance, kind: FaultWord, scenario: &Scenario) -> Action {
         }
         FaultWord::Snapshot => Action::Snapshot(vm),
         FaultWord::RemoveSnapshots => Action::RemoveSnapshots(vm),
+        FaultWord::ResizeDisk => resize(chance, vm, scenario),
         FaultWord::Delete => Action::Delete(vm),
         FaultWord::Move => Action::Move { vm, datastore: move_to(chance, scenario) },
         FaultWord::Vmotion => {

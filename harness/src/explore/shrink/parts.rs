@@ -137,7 +137,7 @@ fn without_machine(scenario: &mut Scenario, gone: VmIndex) {
 }
 
 fn without_disk(scenario: &mut Scenario, vm: VmIndex, gone: DiskIndex) {
-    let lies = |action: &Action| matches!(action, Action::DiskFault { vm: of, disk, .. } if *of == vm && *disk == gone);
+    let lies = |action: &Action| matches!(action, Action::DiskFault { vm: of, disk, .. } | Action::ResizeDisk { vm: of, disk, .. } if *of == vm && *disk == gone);
     let out: Vec<bool> = scenario.timeline.iter().map(|step| lies(&step.action)).collect();
     without_steps(scenario, |at| out[at]);
     let machine = &mut scenario.vms[vm.0];
@@ -148,7 +148,8 @@ fn without_disk(scenario: &mut Scenario, vm: VmIndex, gone: DiskIndex) {
         churn.disk.iter_mut().for_each(shift);
     }
     for step in &mut scenario.timeline {
-        if let Action::DiskFault { vm: of, disk, .. } = &mut step.action
+        if let Action::DiskFault { vm: of, disk, .. } | Action::ResizeDisk { vm: of, disk, .. } =
+            &mut step.action
             && *of == vm
         {
             shift(disk);
@@ -263,6 +264,7 @@ fn indices_of_action(action: &mut Action, vm: &impl Fn(&mut VmIndex), group: &im
         | Action::Delete(of)
         | Action::Move { vm: of, .. }
         | Action::Vmotion { vm: of, .. }
+        | Action::ResizeDisk { vm: of, .. }
         | Action::DiskFault { vm: of, .. } => vm(of),
         Action::SlowDisk { who: SlowDevice::Machine(of), .. } => vm(of),
         _ => {}

@@ -140,7 +140,7 @@ impl<C: Simulated> World<C> {
         }
     }
 
-    fn operator_refused(&mut self, machine: Option<MachineId>, fault: &vsphere::Fault) {
+    pub(in crate::world) fn operator_refused(&mut self, machine: Option<MachineId>, fault: &vsphere::Fault) {
         self.note(Happening::OperatorRefused { machine, reason: fault.to_string() });
     }
 }

@@ -95,6 +95,7 @@ const fn order_words(order: &Order) -> &'static str {
         Order::StartReplication(_) => "start replication",
         Order::StopReplication { .. } => "stop replication",
         Order::Resync { .. } => "resynchronize",
+        Order::GrowReplicas { .. } => "let the replica disks grow",
         Order::UseProcessServer { .. } => "send to another process server",
         Order::OpenJournal(_) => "open the journal",
         Order::Finish { .. } => "finish and choose a point",

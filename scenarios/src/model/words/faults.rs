@@ -39,6 +39,8 @@ words! {
         Snapshot = "snapshot",
         /// An operator removes the snapshots of a machine on premises.
         RemoveSnapshots = "remove-snapshots",
+        /// An operator makes a disk of a machine on premises larger.
+        ResizeDisk = "resize-disk",
         /// An operator deletes a machine on premises.
         Delete = "delete",
         /// An operator moves a machine on premises to another datastore.

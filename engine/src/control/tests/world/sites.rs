@@ -158,7 +158,7 @@ impl World {
             CloudRequest::CreateReplica(disk, _) => {
                 return Ok(if self.replicas.insert(disk) { CloudAnswer::Done } else { CloudAnswer::Existed });
             }
-            CloudRequest::CreateDisk(instance, disk, _) => self.instance(instance, disk.machine).disks += 1,
+            CloudRequest::CreateDisk(instance, disk, ..) => self.instance(instance, disk.machine).disks += 1,
             CloudRequest::Examine(_, ref profile, ref settings) => {
                 return examine(profile, settings.as_deref());
             }
