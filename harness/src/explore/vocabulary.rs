@@ -52,7 +52,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// All of them, in order.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::LinkCut,
         Self::LinkSlow,
         Self::LinkImpaired,
