@@ -63,6 +63,15 @@ impl<C: Simulated> World<C> {
         })
     }
 
+    /// Whether a planned failover of a plan was asked for.
+    fn is_planned(&self, id: CommandId) -> bool {
+        let command = self.asked().iter().find(|(asked, _)| *asked == id);
+        matches!(
+            command,
+            Some((_, Command::Plan(PlanCommand::Start(_, PlanOperation::PlannedFailover { .. }))))
+        )
+    }
+
     fn is_refused(&self, id: CommandId) -> bool {
         matches!(self.reply(id), Some(Err(_)))
     }
@@ -70,6 +79,10 @@ impl<C: Simulated> World<C> {
     /// The vault has a machine started at one of the sites.
     pub(crate) fn judge_order_of_plan(&mut self, machine: MachineId, site: Site) {
         let Some((asked, Some(plan))) = self.recovery_asked(machine) else { return };
+        // Taken back, machines start in the cloud in no order: each goes on as if nothing had been asked.
+        if site == Site::Recovery && self.is_planned(asked) {
+            return;
+        }
         let Some(plan) = self.plan_as_asked(plan).cloned() else { return };
         let Some(own) = plan.groups.iter().position(|group| group.machines.contains(&machine)) else {
             return;
