@@ -80,6 +80,12 @@ struct Written {
     writes: u64,
 }
 
+/// What was written in a part of the time that is looked at, to each disk by its place. The newest part is the first.
+type Slice = Vec<Written>;
+
+/// In how many parts.
+const SLICES: usize = (CHURN_WITHIN.as_secs() / SLICE.as_secs()) as usize;
+
 impl<C: Simulated> World<C> {
     /// An agent says how it is.
     pub(super) fn judge_claims(&mut self, machine: MachineId, site: Site, status: &AgentStatus) {
@@ -123,7 +129,7 @@ impl<C: Simulated> World<C> {
         }
         let written = self.written_lately(machine, site);
         if status.churns_too_much {
-            let all: u64 = written.values().flat_map(BTreeMap::values).map(|disk| disk.bytes).sum();
+            let all: u64 = written.iter().flatten().map(|disk| disk.bytes).sum();
             let is_little = all < SMALL_MAX * 60;
             return is_little.then(|| {
                 format!(
@@ -141,20 +147,20 @@ impl<C: Simulated> World<C> {
         known.and_then(|known| known.up_since.get(&site)).copied().unwrap_or_default()
     }
 
-    /// What was written lately to each disk, slice by slice.
-    fn written_lately(&self, machine: MachineId, site: Site) -> BTreeMap<u64, BTreeMap<u8, Written>> {
+    /// What was written lately.
+    fn written_lately(&self, machine: MachineId, site: Site) -> [Slice; SLICES] {
         let history = self.history(machine);
-        let mut written: BTreeMap<u64, BTreeMap<u8, Written>> = BTreeMap::new();
+        let mut written: [Slice; SLICES] = Default::default();
         for place in (0..history.len(site)).rev() {
             let ago = self.now().saturating_since(history.acknowledged_at(site, place));
-            if ago >= CHURN_WITHIN {
-                break;
-            }
+            let Some(slice) = written.get_mut((ago.as_secs() / SLICE.as_secs()) as usize) else { break };
             let write = history.write(history.at(site, place));
-            let slice = written.entry(ago.as_secs() / SLICE.as_secs()).or_default();
-            let disk = slice.entry(write.disk).or_default();
-            disk.bytes += u64::from(write.sectors) * switchback_engine::content::SECTOR_BYTES;
-            disk.writes += 1;
+            let disk = usize::from(write.disk);
+            if slice.len() <= disk {
+                slice.resize(disk + 1, Written::default());
+            }
+            slice[disk].bytes += u64::from(write.sectors) * switchback_engine::content::SECTOR_BYTES;
+            slice[disk].writes += 1;
         }
         written
     }
@@ -162,18 +168,14 @@ impl<C: Simulated> World<C> {
 
 /// Whether more than can be sent was written in every slice, whichever minute is looked at: all of it to one disk, or to
 /// the machine.
-fn is_too_much(written: &BTreeMap<u64, BTreeMap<u8, Written>>) -> bool {
+fn is_too_much(written: &[Slice; SLICES]) -> bool {
     let more = |bytes: u64, most: u64| bytes > most * SLICE.as_secs() * 21 / 20;
-    let in_every_slice = |is: &dyn Fn(&BTreeMap<u8, Written>) -> bool| {
-        (0..CHURN_WITHIN.as_secs() / SLICE.as_secs()).all(|slice| written.get(&slice).is_some_and(is))
-    };
-    let disks = written.get(&0).into_iter().flat_map(BTreeMap::keys);
-    let of_one = |disk: &u8| {
-        let of = |slice: &BTreeMap<u8, Written>| slice.get(disk).copied().unwrap_or_default();
+    let of_one = |disk: usize| {
+        let of = |slice: &Slice| slice.get(disk).copied().unwrap_or_default();
         let is_small = |disk: Written| disk.bytes / disk.writes.max(1) < LARGE;
-        in_every_slice(&|slice| more(of(slice).bytes, DISK_MAX))
-            || in_every_slice(&|slice| is_small(of(slice)) && more(of(slice).bytes, SMALL_MAX))
+        written.iter().all(|slice| more(of(slice).bytes, DISK_MAX))
+            || written.iter().all(|slice| is_small(of(slice)) && more(of(slice).bytes, SMALL_MAX))
     };
-    let all = |slice: &BTreeMap<u8, Written>| slice.values().map(|disk| disk.bytes).sum();
-    disks.into_iter().any(of_one) || in_every_slice(&|slice| more(all(slice), MACHINE_MAX))
+    let all = |slice: &Slice| slice.iter().map(|disk| disk.bytes).sum();
+    (0..written[0].len()).any(of_one) || written.iter().all(|slice| more(all(slice), MACHINE_MAX))
 }
