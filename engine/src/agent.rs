@@ -113,6 +113,8 @@ enum AfterSync {
 struct Stopping {
     /// When to give up waiting for acknowledgements.
     give_up_at: Instant,
+    /// Whether the last cut was made with a marker. It cannot be while something waits to be read.
+    marked: bool,
     /// Whether the last record is on its way.
     recorded: bool,
 }

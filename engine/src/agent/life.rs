@@ -230,13 +230,8 @@ impl<C: Content> Agent<C> {
         if self.stopping.is_some() {
             return;
         }
-        self.stopping = Some(Stopping { give_up_at: now + STOP_PATIENCE, recorded: false });
-        let Some(r) = &mut self.replicating else { return };
-        let kept = r.may_send && r.order == WriteOrder::Data;
-        let point = r.marks.last_point(r.terms.generation);
-        let group = r.terms.group;
-        let marker = Marker { point, group, consistency: Consistency::Crash, at: now, last: true };
-        r.close_round(now, kept.then_some(marker));
+        let marked = self.replicating.as_mut().is_some_and(|r| r.last_cut(now));
+        self.stopping = Some(Stopping { give_up_at: now + STOP_PATIENCE, marked, recorded: false });
     }
 
     /// Goes on with an orderly stop.
@@ -245,13 +240,17 @@ impl<C: Content> Agent<C> {
         if stopping.recorded {
             return;
         }
-        let Some(r) = &self.replicating else {
+        let Some(r) = &mut self.replicating else {
             stopping.recorded = true;
             stopping.give_up_at = Instant::MAX;
             return out.push(Effect::ReadyToStop);
         };
         let is_unfollowed = self.filter_lost.is_some();
-        if !is_unfollowed && r.may_send && r.disks.iter().all(DiskCapture::is_drained) {
+        let is_drained = !is_unfollowed && r.may_send && r.disks.iter().all(DiskCapture::is_drained);
+        if is_drained && !stopping.marked && r.order == WriteOrder::Data {
+            stopping.marked = r.last_cut(now);
+            r.send(now, out);
+        } else if is_drained {
             let record = AgentRecord::CleanStop {
                 rounds: r.rounds,
                 next_numbers: r.disks.iter().map(|disk| disk.window.next_number()).collect(),
@@ -267,6 +266,19 @@ impl<C: Content> Agent<C> {
             stopping.give_up_at = Instant::MAX;
             out.push(Effect::ReadyToStop);
         }
+    }
+}
+
+impl<C: Content> Replicating<C> {
+    /// Makes the last cut of a machine that goes down in order; whether with a marker. There is none while something waits
+    /// to be read.
+    fn last_cut(&mut self, now: Instant) -> bool {
+        let kept = self.may_send && self.order == WriteOrder::Data;
+        let point = self.marks.last_point(self.terms.generation);
+        let group = self.terms.group;
+        let marker = Marker { point, group, consistency: Consistency::Crash, at: now, last: true };
+        self.close_round(now, kept.then_some(marker));
+        kept
     }
 }
 

@@ -34,5 +34,6 @@ pub(super) fn one_set_for_two_sizes(telling: &mut Telling<'_>, scenario: &mut Sc
         };
         let when = later(begins, span(telling.chance, Duration::ZERO..=30 * SECOND));
         push(scenario, when, Action::Configure { subject: Subject::Vm(vm), change: Box::new(change) });
-    }    true
+    }
+    true
 }
