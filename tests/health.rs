@@ -165,3 +165,23 @@ fn a_resync_that_waits_is_critical() {
         .exits(exit::OBJECTIVE_MISSED)
         .says("FAIL  code 78222 for web-01");
 }
+
+/// A disk grows, and what is written to the new room is protected like the rest. With a snapshot vCenter refuses it.
+#[test]
+fn a_disk_grows_while_its_machine_is_replicated() {
+    let path = root().join("scenarios/resync/a-disk-grows.yaml");
+    switchback(&["run", &path.display().to_string()])
+        .exits(exit::HELD)
+        .says("sql-01 compares its disks: DiskGrew");
+    let text = fs::read_to_string(&path).expect("the scenario is there").replace("../schema", "schema");
+    let growth = "  - { at: 30m, resize-disk:";
+    assert!(text.contains(growth));
+    let twins = Folder::new();
+    let with_snapshot =
+        text.replace(growth, &format!("  - {{ at: 20m, snapshot: {{ vm: sql-01 }} }}\n{growth}"));
+    let twin = twins.file("twin.yaml", with_snapshot);
+    switchback(&["run", &twin.display().to_string()])
+        .exits(exit::OBJECTIVE_MISSED)
+        .says("refuses what is asked of sql-01: the machine has 1 snapshots")
+        .says("FAIL  code SourceAgentDiskResize");
+}
