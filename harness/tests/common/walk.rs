@@ -60,7 +60,7 @@ pub enum Step {
     Test,
     /// Remove what that has made.
     CleanUp,
-    /// Fail every machine over home as planned, once it is protected.
+    /// Fail every machine over home as planned, whenever it is protected: the last changes of all are waited for together.
     ComeHome,
     /// Ask for that, and do not wait for it.
     StartHome,
@@ -94,6 +94,8 @@ pub struct Walk<C: Simulated> {
     doing: Doing,
     since: SimTime,
     attempts: u32,
+    /// One that was taken back is looked at for a while before it is asked home again.
+    has_rested: bool,
     /// Every job the user has been given.
     jobs: Vec<JobId>,
 }
@@ -109,7 +111,17 @@ enum Doing {
 impl<C: Simulated> Walk<C> {
     pub fn new(world: World<C>, steps: Vec<Step>) -> Self {
         let since = world.now();
-        Self { world, steps, at: 0, machine: 0, doing: Doing::Nothing, since, attempts: 0, jobs: Vec::new() }
+        Self {
+            world,
+            steps,
+            at: 0,
+            machine: 0,
+            doing: Doing::Nothing,
+            since,
+            attempts: 0,
+            has_rested: false,
+            jobs: Vec::new(),
+        }
     }
 
     /// Whether the journey is over.
@@ -258,8 +270,10 @@ impl<C: Simulated> Walk<C> {
                 Some(Ok(job)) => {
                     self.jobs.push(job);
                     self.doing = Doing::Waiting(job);
-                    if self.steps[self.at] == Step::StartHome {
-                        self.next_machine();
+                    match self.steps[self.at] {
+                        Step::StartHome => self.next_machine(),
+                        Step::ComeHome => self.asked_home()?,
+                        _ => {}
                     }
                     Ok(true)
                 }
@@ -309,20 +323,53 @@ impl<C: Simulated> Walk<C> {
             }
             // Somebody who cannot see the portal asks for nothing.
             _ if self.world.control().is_none() => return false,
-            // One that was asked to be taken back too late is home already.
-            Step::ComeHome if self.is_in(ItemState::FailedOver(Direction::Reverse)) => self.next_machine(),
-            Step::ComeHome if !self.is_in(ItemState::Protected(Direction::Reverse)) => return false,
-            step => {
-                let command = self.command(step);
-                let id = self.world.command(command.clone());
-                self.doing = Doing::Asked { id, command, repeat_at: self.world.now() + REPEAT_AFTER };
-            }
+            Step::ComeHome => return self.begin_to_come_home(),
+            step => self.ask(step),
         }
         true
     }
 
-    fn is_in(&self, state: ItemState) -> bool {
-        self.state(MachineId(self.machine as u32)) == Some(state)
+    fn ask(&mut self, step: Step) {
+        let command = self.command(step);
+        let id = self.world.command(command.clone());
+        self.doing = Doing::Asked { id, command, repeat_at: self.world.now() + REPEAT_AFTER };
+    }
+
+    /// Asks all machines home, one right after the other: the last changes of all are waited for together. Where not all
+    /// came, those that were taken back are looked at for a while and asked once more.
+    fn begin_to_come_home(&mut self) -> bool {
+        let is_first = self.machine == 0;
+        if self.machines().all(|machine| self.is_home(machine)) {
+            self.next_step();
+        } else if is_first && !self.machines().all(|of| self.is_home(of) || self.may_come_home(of)) {
+            return false;
+        } else if is_first && self.attempts > 0 && !self.has_rested {
+            self.has_rested = true;
+            self.doing = Doing::Resting(self.world.now() + AGAIN_AFTER);
+        } else if self.may_come_home(MachineId(self.machine as u32)) {
+            self.ask(Step::ComeHome);
+        } else {
+            // One that was asked to be taken back too late is home already.
+            return self.asked_home().is_ok();
+        }
+        true
+    }
+
+    /// The turn goes to the next machine.
+    fn asked_home(&mut self) -> Result<(), Trouble> {
+        self.doing = Doing::Nothing;
+        self.machine = (self.machine + 1) % self.world.spec().machines.len();
+        self.attempts += u32::from(self.machine == 0);
+        self.has_rested &= self.machine != 0;
+        if self.attempts > ATTEMPTS { Err(self.stuck("nobody comes home")) } else { Ok(()) }
+    }
+
+    fn is_home(&self, machine: MachineId) -> bool {
+        self.state(machine) == Some(ItemState::FailedOver(Direction::Reverse))
+    }
+
+    fn may_come_home(&self, machine: MachineId) -> bool {
+        self.state(machine) == Some(ItemState::Protected(Direction::Reverse))
     }
 
     fn command(&self, step: Step) -> Command {
@@ -437,7 +484,7 @@ pub fn move_and_move_back(pause: Duration) -> Vec<Step> {
 pub fn grow_there_and_back(pause: Duration) -> Vec<Step> {
     let grown = [Step::Enable, Step::Protected, Step::Grow(2048), Step::Pause(SECOND), Step::Grow(1)];
     let there = [Step::Pause(pause), Step::Fresh, Step::FailOver, Step::Commit, Step::Reprotect];
-    let home = [Step::Protected, Step::Fresh, Step::FailOver, Step::Commit];
+    let home = [Step::Protected, Step::Fresh, Step::FailOver, Step::Commit, Step::Reprotect, Step::Protected];
     [&grown[..], &there, &home].concat()
 }
 

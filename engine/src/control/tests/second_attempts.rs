@@ -69,7 +69,7 @@ fn a_machine_that_the_operator_started_at_home_is_not_started_again() {
 }
 
 #[test]
-fn a_machine_that_was_started_in_azure_between_two_attempts_does_not_run_on() {
+fn a_machine_that_was_started_away_between_two_attempts_does_not_run_on() {
     let mut world = World::protected_home();
     world.failures.push(("PowerOn", no_room(), 1));
     world.end(fail_over(M));
