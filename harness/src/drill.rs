@@ -17,7 +17,8 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use switchback_engine::control::ItemState;
+use switchback_engine::control::{Command, ItemState};
+use switchback_engine::role::CommandId;
 use switchback_engine::{Direction, MachineId};
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::When;
@@ -53,6 +54,10 @@ pub use steps::StepState;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Users enable protection when the machines have booted.
 const ENABLE_AT: Duration = Duration::from_secs(60);
+/// Who hears nothing of that asks again after this long.
+const ENABLE_AGAIN_AFTER: Duration = Duration::from_secs(20);
+/// A step that waits for its plan looks for it this often.
+const PLAN_LOOKED_FOR_EVERY: Duration = Duration::from_secs(20);
 /// A run that heals early goes on for this long after its timeline.
 const HEALTHY_FOR: Duration = Duration::from_secs(60);
 /// The user looks at least so often, so that whoever watches the run hears of it.
@@ -74,6 +79,8 @@ pub struct Drill<C: Simulated> {
     /// What the timeline counts from, once it is known.
     t0: Option<SimTime>,
     enabled: bool,
+    /// What protection was asked for with, and when it is asked for again as long as nobody answers.
+    unanswered: Vec<(CommandId, Command, SimTime)>,
     steps: Vec<StepRun>,
     failovers: Vec<Failover>,
     /// When the last step was done.
@@ -97,6 +104,7 @@ impl<C: Simulated> Drill<C> {
             world,
             scenario,
             enabled: false,
+            unanswered: Vec::new(),
             failovers: Vec::new(),
             timeline_done: None,
             plans_asked: Vec::new(),
@@ -180,9 +188,20 @@ impl<C: Simulated> Drill<C> {
         let named = named.filter_map(|(at, _)| self.due_at(at)).filter(|at| *at > from);
         let looked_at = self.steps.iter().filter_map(|run| run.looked_at(from));
         let enabled = (!self.enabled).then_some(SimTime::ZERO + ENABLE_AT);
+        let open = self.unanswered.iter().filter(|(id, ..)| self.world.reply(*id).is_none());
+        let again = open.map(|(.., at)| *at).filter(|at| *at > from);
+        let waiting = self.steps.iter().enumerate().filter(|(_, run)| run.state == StepState::Waiting);
+        let mut due = waiting.filter_map(|(at, _)| self.due_at(at));
+        let is_late = self.enabled && due.any(|at| at <= from);
+        let late = is_late.then_some(from + PLAN_LOOKED_FOR_EVERY);
         let healed = self.timeline_done.map(|done| done + HEALTHY_FOR).filter(|at| *at > from);
-        let looked_at =
-            looked_at.chain(enabled).chain(healed).chain(self.over_at()).map(|at| on_grid(from, at));
+        let looked_at = looked_at
+            .chain(enabled)
+            .chain(again)
+            .chain(late)
+            .chain(healed)
+            .chain(self.over_at())
+            .map(|at| on_grid(from, at));
         named.chain(looked_at).min()
     }
 
@@ -222,17 +241,32 @@ impl<C: Simulated> Drill<C> {
     }
 
     fn enable_when_booted(&mut self) {
-        if self.enabled || self.world.now() < SimTime::ZERO + ENABLE_AT {
+        if self.enabled {
+            return self.enable_once_more();
+        }
+        let now = self.world.now();
+        if now < SimTime::ZERO + ENABLE_AT {
             return;
         }
         self.enabled = true;
         for group in 0..self.world.spec().groups.len() {
             if let Some((_, command)) = self.enable_command(group) {
-                self.world.command(command);
+                let id = self.world.command(command.clone());
+                self.unanswered.push((id, command, now + ENABLE_AGAIN_AFTER));
             }
         }
         if self.t0.is_some() {
             self.begin_timeline();
+        }
+    }
+
+    /// Who hears nothing asks again under the same number: the vault may have been down.
+    fn enable_once_more(&mut self) {
+        let now = self.world.now();
+        self.unanswered.retain(|(id, ..)| self.world.reply(*id).is_none());
+        for (id, command, at) in self.unanswered.iter_mut().filter(|(.., at)| *at <= now) {
+            self.world.repeat_command(*id, command.clone());
+            *at = now + ENABLE_AGAIN_AFTER;
         }
     }
 

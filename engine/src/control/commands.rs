@@ -209,8 +209,9 @@ impl Vault {
             (item.direction(), matches!(item.status, ItemStatus::FailoverFailed { .. }));
         let only_start = is_retry && direction == Direction::Reverse && !item.disks_attached;
         let before = self.job_of_status(&item.status).and_then(Job::point);
-        if !only_start {
-            self.check_selector(machine, selector)?;
+        match before {
+            Some(point) if only_start => settled_on(point, selector)?,
+            _ => self.check_selector(machine, selector)?,
         }
         let facts = Facts {
             selector,
@@ -371,4 +372,14 @@ impl Vault {
         self.advance(job);
         Ok(job)
     }
+}
+
+/// The disks of a machine are brought to a point already and given back: it can be had, and no other.
+fn settled_on(point: RecoveryPoint, wanted: Selector) -> Result<(), Refused> {
+    let is_another = match wanted {
+        Selector::LatestApplication => point.consistency != Consistency::Application,
+        Selector::Exactly(id) => point.id != id,
+        _ => false,
+    };
+    if is_another { Err(Refused::NoSuchPoint) } else { Ok(()) }
 }

@@ -47,7 +47,8 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
     }
 }
 
-fn home_runs(scene: &Scene<'_>) -> bool {
+/// Whether the machine at home was found to run.
+pub(super) fn home_runs(scene: &Scene<'_>) -> bool {
     scene.job.facts.home.as_ref().is_some_and(|found| found.running)
 }
 

@@ -187,8 +187,8 @@ impl Ask {
     /// Whether a failure is as good as success.
     ///
     /// A machine that cannot be inspected because it is not there has been inspected. A creation that once ended
-    /// in a transient failure may have happened all the same, and then finds its own work in the way. A journal
-    /// that is not known is closed.
+    /// in a transient failure may have happened all the same, and then finds its own work in the way, unless somebody's
+    /// was there before. A journal that is not known is closed.
     pub(super) fn excuse(&self, error: JobError, facts: &mut Facts) -> Result<(), JobError> {
         match (&self.what, &error) {
             (
@@ -198,7 +198,7 @@ impl Ask {
             (
                 What::Hypervisor(HypervisorRequest::CreateMachine(..)) | What::Cloud(_),
                 JobError::Port(PortFailure::AlreadyExists),
-            ) if self.failures > 0 => {}
+            ) if self.failures > 0 && !(self.what.is_made_at_home() && facts.is_name_taken()) => {}
             (What::Order { order: Order::CloseJournal { .. }, .. }, JobError::Unknown) => {}
             _ => return Err(error),
         }
@@ -220,6 +220,10 @@ pub(super) enum What {
 }
 
 impl What {
+    const fn is_made_at_home(&self) -> bool {
+        matches!(self, Self::Hypervisor(HypervisorRequest::CreateMachine(..)))
+    }
+
     pub(super) const fn closes_journal(&self) -> bool {
         matches!(self, Self::Order { order: Order::CloseJournal { .. }, .. })
     }
@@ -370,6 +374,11 @@ pub(super) struct Facts {
 }
 
 impl Facts {
+    /// Whether a machine stood where one is to be made before any was.
+    fn is_name_taken(&self) -> bool {
+        self.home.as_ref().is_some_and(|found| found.exists && found.place.with_master_target)
+    }
+
     pub(super) const fn new() -> Self {
         Self {
             selector: Selector::Latest,

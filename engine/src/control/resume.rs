@@ -7,6 +7,7 @@
 //! It never runs on both sides: nothing is started before what may run at home is stopped. When this fails too, the user
 //! is told, and may ask for it again.
 
+use super::failback::home_runs;
 use super::item::ItemStatus;
 use super::jobs::{Ask, Awaited, CloudAsk, Facts, JobError, Next, What};
 use super::phase::{Scene, open_journal};
@@ -33,8 +34,11 @@ pub(super) fn stage(scene: &Scene<'_>, task: TaskKind, stages: u8) -> Next {
         (TaskKind::StartMachine, 2) if begins_anew(scene) => Next::Ask(vec![What::Await(Awaited::Turn)]),
         (TaskKind::PrepareTarget | TaskKind::StartReplication, _) if !begins_anew(scene) => Next::Skip,
         (TaskKind::PrepareTarget, 0) => home(HypervisorRequest::Inspect(machine)),
-        (TaskKind::PrepareTarget, 1) if scene.item.disks_attached => Next::Ask(Vec::new()),
-        (TaskKind::PrepareTarget, 1) => home(HypervisorRequest::AttachDisks(machine)),
+        // Somebody may have started it at home.
+        (TaskKind::PrepareTarget, 1) if home_runs(scene) => home(HypervisorRequest::ShutDown(machine)),
+        (TaskKind::PrepareTarget, 1) => Next::Ask(Vec::new()),
+        (TaskKind::PrepareTarget, 2) if scene.item.disks_attached => Next::Ask(Vec::new()),
+        (TaskKind::PrepareTarget, 2) => home(HypervisorRequest::AttachDisks(machine)),
         (TaskKind::PrepareTarget, _) => open_journal(scene),
         (TaskKind::StartReplication, 0) => {
             let replication = scene.replication(FirstCopy::Compare);

@@ -93,7 +93,10 @@ impl<C: Simulated> World<C> {
 
     /// Reads a point back and holds it against the truth; the cut of each machine.
     fn judge_point(&mut self, site: Site, group: GroupId, point: RecoveryPoint) -> Positions {
-        let machines = self.machines_of(site, group);
+        let mut machines = self.machines_of(site, group);
+        // What one has written that has come back since is another line.
+        let at = sim_time(point.at);
+        machines.retain(|machine| !self.has_come_to(site.other(), MachineId(*machine as u32), at));
         let mut positions = Vec::with_capacity(machines.len());
         for machine in &machines {
             let machine = MachineId(*machine as u32);
@@ -298,6 +301,12 @@ impl<C: Simulated> World<C> {
                 )
             })
         })
+    }
+
+    /// Whether a machine has gone on at a site from recovered disks since: its line there is another one.
+    fn has_come_to(&self, site: Site, machine: MachineId, since: SimTime) -> bool {
+        let mut recoveries = self.judges.recoveries.iter().rev();
+        recoveries.any(|recovery| (recovery.machine, recovery.site) == (machine, site) && recovery.at > since)
     }
 
     /// Everything acknowledged before the pause, nothing after.

@@ -19,6 +19,8 @@ use crate::content::Simulated;
 
 /// Who sees that a plan is not kept asks again after this long.
 const SAVE_AGAIN_AFTER: Duration = Duration::from_secs(20);
+/// A step that is about a plan waits for the plan that long, and is refused then.
+const PLAN_PATIENCE: Duration = Duration::from_mins(10);
 
 impl<C: Simulated> Drill<C> {
     /// From t0 on the vault keeps the scenario's plans.
@@ -38,6 +40,15 @@ impl<C: Simulated> Drill<C> {
             self.world.command(Command::Plan(PlanCommand::Save(plan)));
             self.plans_asked[number] = now + SAVE_AGAIN_AFTER;
         }
+    }
+
+    /// Whether the vault does not keep the plan yet that a step is about. Who sees no plan in the list waits for it, for a
+    /// while.
+    pub(super) fn waits_for_its_plan(&self, at: usize, due: SimTime) -> bool {
+        let command = self.plan_command(&self.scenario.timeline[at].action);
+        let Ok(Some((_, Command::Plan(PlanCommand::Start(id, _))))) = command else { return false };
+        let is_kept = self.world.control().is_some_and(|control| control.plan(id).is_some());
+        !is_kept && self.world.now() < due + PLAN_PATIENCE
     }
 
     /// The command of a step that is about a plan; its first machine stands for it.

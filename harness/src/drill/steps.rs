@@ -66,7 +66,7 @@ impl<C: Simulated> Drill<C> {
         match self.steps[at].state {
             StepState::Waiting => {
                 let due = self.due_at(at);
-                if due.is_some_and(|due| due <= now) {
+                if due.is_some_and(|due| due <= now && !self.waits_for_its_plan(at, due)) {
                     self.begin(at);
                 }
             }

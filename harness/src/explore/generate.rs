@@ -83,7 +83,9 @@ pub fn generate(seed: u64, ranges: &Exploration, weights: &Weights) -> Scenario 
         scenario.content = ContentKind::Bytes;
     }
     let mut level = of.chance("level");
-    if level.below(BATCHES_ONE_IN) == 0 {
+    // What does not fit into a pool waits until its batch is closed, and members of a group close theirs at times of their
+    // own: a starved one would have no point.
+    if level.below(BATCHES_ONE_IN) == 0 && !leanings.starved {
         scenario.batch_every = Some(Duration::from_mins(level.in_range(1..=10)));
     }
     scenario.with_named_steps()

@@ -82,6 +82,10 @@ fn a_machine_of_that_name_on_the_master_targets_host_is_in_the_way_of_a_new_one(
     assert_eq!(world.job(job).error, Some(PortFailure::AlreadyExists.into()));
     assert_eq!(world.state(M), ItemState::Committed(Forward));
     assert_ne!(elsewhere, D);
+    // A vCenter that was busy first does not make it one that was made by a first attempt.
+    world.failures.push(("CreateMachine", PortFailure::Unavailable, 1));
+    let job = world.end(Command::Reprotect { machine: M, way });
+    assert_eq!(world.job(job).error, Some(PortFailure::AlreadyExists.into()));
 }
 
 #[test]

@@ -130,6 +130,21 @@ fn a_failover_that_cannot_be_taken_back_is_cancelled_by_hand() {
 }
 
 #[test]
+fn what_somebody_has_started_at_home_is_shut_down_before_its_disks_are_lent_again() {
+    let mut world = World::modernised_home();
+    world.failures.push(("DetachDisks", PortFailure::DatastoreOutOfReach, 1));
+    world.failures.push(("AttachDisks", PortFailure::DatastoreOutOfReach, 1));
+    reach_task(&mut world, TaskKind::FailOver);
+    world.place(M, Site::Primary).attached = false;
+    world.place(M, Site::Primary).running = true;
+    world.reach(M, ItemState::FailoverFailed(Reverse));
+    world.place(M, Site::Primary).running = true;
+    world.succeed(CANCEL);
+    world.reach(M, ItemState::Protected(Reverse));
+    assert!(!runs(&mut world, Site::Primary) && runs(&mut world, Site::Recovery));
+}
+
+#[test]
 fn a_look_that_finds_something_wrong_changes_nothing() {
     let mut world = World::modernised_home();
     world.place(M, Site::Recovery).running = false;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::world::{G, M, N, World, enable, fail_over, reprotect};
-use crate::control::{Command, ItemState, JobState, TaskKind, TaskState};
+use crate::control::{Command, ItemState, JobState, Refused, TaskKind, TaskState};
 use crate::id::{Direction::*, Site};
 use crate::message::Selector;
 use crate::point::Consistency;
@@ -76,6 +76,17 @@ fn a_machine_that_was_started_away_between_two_attempts_does_not_run_on() {
     world.place(M, Site::Recovery).running = true;
     world.succeed(fail_over(M));
     assert!(world.place(M, Site::Primary).running && !world.place(M, Site::Recovery).running);
+}
+
+#[test]
+fn a_machine_whose_disks_were_given_back_comes_home_to_the_point_it_has_and_to_no_other() {
+    let mut world = World::protected_home();
+    world.failures.push(("PowerOn", no_room(), 1));
+    world.end(fail_over(M));
+    let wanted = |to| Command::Failover { machine: M, to, shut_down_source: true };
+    assert_eq!(world.refuse(&wanted(Selector::LatestApplication)), Refused::NoSuchPoint);
+    world.succeed(wanted(Selector::LatestProcessed));
+    assert_eq!(world.state(M), ItemState::FailedOver(Reverse));
 }
 
 #[test]

@@ -46,9 +46,12 @@ pub(super) fn undo(chance: &mut Chance, vm: Option<VmIndex>, what: ConditionWord
         let down_for = Some(span(chance, Duration::from_secs(1)..=Duration::from_mins(5)));
         return Some(Action::Crash { who: Component::Agent, vm, down_for });
     }
-    // Who may only look, or whose host is lost, can neither take a planned failover back nor bring it to an end: somebody
-    // always sees to that.
-    let blocks = matches!(what, ConditionWord::ReadOnlyAccount | ConditionWord::HostDisconnected);
+    // Who may only look, or whose host is lost, can neither take a planned failover back nor bring it to an end; what an
+    // account does not take fills the cache that others share. Somebody always sees to that.
+    let blocks = matches!(
+        what,
+        ConditionWord::ReadOnlyAccount | ConditionWord::HostDisconnected | ConditionWord::CacheAccountBlocked
+    );
     let is_for_good = !blocks && one_in(chance, 8);
     (!is_for_good).then_some(Action::Repair { vm, what })
 }

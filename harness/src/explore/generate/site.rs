@@ -31,6 +31,8 @@ const LARGE_ONE_IN: u64 = 12;
 /// About so many writes a machine makes in a run, however long that is, and some that answer those of another machine:
 /// what they are to meet lies around steps and faults, and an hour of more of the same is dear and finds nothing.
 const WRITES: core::ops::RangeInclusive<u64> = 32..=1024;
+/// All disks of a machine are compared within this time.
+const COMPARED_WITHIN: Duration = Duration::from_mins(12);
 /// No more floods than that: each is dear.
 const FLOODS_MAX: u32 = 20;
 /// About so many recovery points a run has at most, for the same reason.
@@ -290,6 +292,8 @@ fn flood(chance: &mut Chance, run_lasts: Duration, vm: &Vm, after: Option<VmInde
     let block_min = if one_in(chance, 2) { block_max } else { 64 << 10 };
     let rate = vm.capture_pool * chance.in_range(2..=6) / 2;
     let every = Duration::from_secs(by_magnitude(chance, 40..=300)).max(run_lasts / FLOODS_MAX);
+    // Each may take the driver's memory, and all disks are compared then: there must be time for that.
+    let every = if vm.tracking_memory.is_some() { every.max(COMPARED_WITHIN) } else { every };
     let pattern = Pattern::Bursts { every, lasts: Duration::from_secs(1), rate };
     Churn { rate: 1, pattern, block_min, block_max, disk: one_disk(chance, vm, 2), after, source: NOWHERE }
 }
