@@ -35,9 +35,14 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
+/// Who tells a story that goes with any scenario.
+type Anywhere = fn(&mut Telling<'_>, &mut Scenario);
+/// Who tells a story of a step; false where there is no such step.
+type OfAStep = fn(&mut Telling<'_>, &mut Scenario) -> bool;
+
 /// A story that goes with any scenario: what it needs, and who tells it. One that hardly ever meets what it is about
 /// stands here more than once.
-const ANYWHERE: &[(&[FaultWord], fn(&mut Telling<'_>, &mut Scenario))] = {
+const ANYWHERE: &[(&[FaultWord], Anywhere)] = {
     use FaultWord as F;
     &[
         (&[F::Cut, F::Slow, F::Crash], crash_behind_a_bad_line),
@@ -71,7 +76,7 @@ const ANYWHERE: &[(&[FaultWord], fn(&mut Telling<'_>, &mut Scenario))] = {
 };
 
 /// A story of a step of the journey: what it needs, and who tells it where there is such a step.
-const OF_A_STEP: &[(&[FaultWord], fn(&mut Telling<'_>, &mut Scenario) -> bool)] = {
+const OF_A_STEP: &[(&[FaultWord], OfAStep)] = {
     use FaultWord as F;
     &[
         (&[F::Cut, F::Slow, F::Crash], failover_in_trouble),
