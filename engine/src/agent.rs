@@ -283,10 +283,17 @@ impl<C: Content> Agent<C> {
         if news || now >= self.heartbeat_at {
             self.heartbeat_at = now + self.config.heartbeat_every;
             self.last_status = Some(status.clone());
-            out.send(Address::Control, Message::AgentStatus(status));
+            out.send(Address::Control, Message::AgentStatus(self.with_sizes(status)));
         }
     }
 
+    /// Adds the sizes of the disks. They are copied only then, because whether there are news is asked at every input.
+    fn with_sizes(&self, status: AgentStatus) -> AgentStatus {
+        let disk_sectors = self.replicating.as_ref().map(|r| r.terms.disk_sectors.clone());
+        AgentStatus { disk_sectors: disk_sectors.unwrap_or_default(), ..status }
+    }
+
+    /// The status without the sizes of the disks, which are those of the session.
     fn status(&self, now: Instant) -> AgentStatus {
         let machine = self.config.machine;
         let Some(r) = &self.replicating else {
@@ -309,7 +316,7 @@ impl<C: Content> Agent<C> {
             machine,
             generation: r.terms.generation,
             session: r.session,
-            disk_sectors: r.terms.disk_sectors.clone(),
+            disk_sectors: Vec::new(),
             order: r.order,
             resync: r.resync,
             resync_waits: r.disks.iter().any(DiskCapture::is_held),
@@ -340,8 +347,8 @@ fn seconds(span: core::time::Duration) -> u32 {
 
 /// Whether two statuses differ only in what changes all the time.
 fn says_the_same(a: &AgentStatus, b: &AgentStatus) -> bool {
-    (a.generation, a.session, a.order, a.resync, a.failed_markers, &a.disk_sectors)
-        == (b.generation, b.session, b.order, b.resync, b.failed_markers, &b.disk_sectors)
+    (a.generation, a.session, a.order, a.resync, a.failed_markers)
+        == (b.generation, b.session, b.order, b.resync, b.failed_markers)
         && a.resync_waits == b.resync_waits
         && (a.sectors_to_copy == 0) == (b.sectors_to_copy == 0)
         && is_unanswered(a) == is_unanswered(b)

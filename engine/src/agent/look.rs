@@ -31,7 +31,7 @@ impl<C: Content> Agent<C> {
     /// What it says of itself at `now`.
     #[must_use]
     pub fn status_at(&self, now: Instant) -> AgentStatus {
-        self.status(now)
+        self.with_sizes(self.status(now))
     }
 
     /// What is pending of each disk; empty while nothing is replicated.

@@ -24,10 +24,10 @@ impl Vault {
         let has_grown = sizes.clone().any(|(known, found)| known < found);
         let is_open =
             item.standing.iter().any(|standing| matches!(standing.order, Order::GrowReplicas { .. }));
-        let disk_sectors: Vec<u64> = sizes.map(|(known, found)| *known.max(found)).collect();
         if !has_grown && !is_open {
             return;
         }
+        let disk_sectors: Vec<u64> = sizes.map(|(known, found)| *known.max(found)).collect();
         if has_grown && let Some(item) = self.ledger.item_mut(machine) {
             item.disk_sectors.clone_from(&disk_sectors);
             item.standing.retain(|standing| !matches!(standing.order, Order::GrowReplicas { .. }));
