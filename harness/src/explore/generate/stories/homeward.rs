@@ -7,18 +7,19 @@ use switchback_scenarios::Scenario;
 use switchback_scenarios::model::recovery::{Network, Settings, Subnet};
 use switchback_scenarios::model::words::{LinkName, LocationWord, MachineKind, PassingState, TaskWord};
 use switchback_scenarios::model::{
-    Action, DatastoreIndex, Group, GroupIndex, Moment, NewDisks, RecoveryPointChoice, Step, Subject, VmIndex,
-    When,
+    Action, Churn, DatastoreIndex, Group, GroupIndex, Moment, NewDisks, Pattern, RecoveryPointChoice, Step,
+    Subject, VmIndex, When,
 };
 
 use super::super::NOWHERE;
-use super::super::draw::span;
+use super::super::draw::{by_magnitude, span};
 use super::super::servers::reprotect;
 use super::super::site;
-use super::super::when::later;
+use super::super::when::{later, sooner};
 use super::moves::writes_on;
 use super::{MINUTE, SECOND, Telling, push};
 
+const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 /// The first step of a kind, and the first machine that it is about.
@@ -113,6 +114,35 @@ pub(super) fn last_changes_are_late(telling: &mut Telling<'_>, scenario: &mut Sc
     true
 }
 
+/// A planned failover shuts a machine down that has just written more than its capture pool takes, over a line that makes
+/// that last: places wait to be read then, and the last marker has to wait for them.
+pub(super) fn shut_down_behind(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
+    let planned = found(scenario, |action| match action {
+        Action::PlannedFailover { subject, .. } => Some(*subject),
+        _ => None,
+    });
+    let Some((at, _, vm)) = planned else { return false };
+    let pool = MIB * telling.chance.in_range(1..=2);
+    let rate = pool * telling.chance.in_range(2..=3);
+    let every = Duration::from_secs(telling.chance.in_range(40..=90));
+    let block = 64 << 10;
+    let machine = &mut scenario.vms[vm.0];
+    machine.capture_pool = pool;
+    machine.churn = Some(Churn {
+        rate: 1,
+        pattern: Pattern::Bursts { every, lasts: SECOND, rate },
+        block_min: block,
+        block_max: block,
+        disk: None,
+        after: None,
+        source: NOWHERE,
+    });
+    let bandwidth = by_magnitude(telling.chance, 800_000..=4_000_000);
+    let slow = Action::Slow { link: LinkName::Wan, bandwidth, lasts: 10 * MINUTE };
+    push(scenario, sooner(scenario.timeline[at].when, 2 * MINUTE), slow);
+    true
+}
+
 /// A machine comes home to a new place on a host whose memory another machine has taken, until somebody switches that one
 /// off.
 pub(super) fn no_room_at_home(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
@@ -137,6 +167,18 @@ pub(super) fn no_room_at_home(telling: &mut Telling<'_>, scenario: &mut Scenario
     let moment = Moment::State { vm, is: PassingState::FailingBack };
     let plus = span(telling.chance, MINUTE..=10 * MINUTE);
     push(scenario, When::Moment { moment, plus }, Action::Stop(neighbour));
+    true
+}
+
+/// The same, and somebody starts the machine in Azure again before it is asked home once more.
+pub(super) fn no_room_and_started_again(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
+    if !no_room_at_home(telling, scenario) {
+        return false;
+    }
+    let Some((.., vm)) = way_home(scenario) else { return false };
+    let moment = Moment::State { vm, is: PassingState::FailbackFailed };
+    let plus = span(telling.chance, SECOND..=MINUTE / 2);
+    push(scenario, When::Moment { moment, plus }, Action::StartInAzure(vm));
     true
 }
 
