@@ -1,6 +1,6 @@
 //! The judges. They hold what really happened ([`crate::truth`]) and what can be read back from recovery points and
 //! recovered machines, and compare the two. To decide whether the engine is right they never read what the engine
-//! believes about itself.
+//! believes about itself; what it says of itself to others is a claim, and is held against the rest.
 //!
 //! | file | judge |
 //! |---|---|
@@ -9,6 +9,7 @@
 //! | `points` | prefix, common cut, application point: every recovery point, when it is made and while it is kept |
 //! | `recovery` | recovered machines: prefix, the chosen point, nothing resurrected, latest means latest |
 //! | `overhear` | what a target has acknowledged and chosen, taken from the wire |
+//! | `endings` | a machine that goes down in order, and says that it has sent everything, has sent its last marker |
 //! | `lag` | honest RPO |
 //! | `told` | what is told of health is so: silence, blocked uploads, churn, caches and load |
 //! | `rules` | which states follow each other and what may be asked in them, by the product's documents |
@@ -38,6 +39,7 @@ use crate::truth::Loss;
 mod asked;
 mod atlas;
 mod calls;
+mod endings;
 mod image;
 mod kept;
 mod lag;
@@ -219,6 +221,7 @@ pub struct Judges<C: Simulated> {
     recoveries: Vec<JudgedRecovery>,
     replays: BTreeMap<(MachineId, Site), Replay>,
     tap: Tap<C>,
+    endings: endings::Endings,
     /// Machines whose disks at a site were replaced by recovered ones and that have not been started from them.
     replaced: BTreeSet<(MachineId, Site)>,
     /// How many writes each machine had when it was last started from recovered disks.
@@ -262,6 +265,7 @@ impl<C: Simulated> Judges<C> {
             recoveries: Vec::new(),
             replays: BTreeMap::new(),
             tap: Tap::default(),
+            endings: endings::Endings::default(),
             replaced: BTreeSet::new(),
             started_from: BTreeMap::new(),
             shared_from: BTreeMap::new(),

@@ -234,19 +234,25 @@ impl<C: Content> Agent<C> {
         self.stopping = Some(Stopping { give_up_at: now + STOP_PATIENCE, marked, recorded: false });
     }
 
+    /// Whether nothing is left to send: all that was written since replication began was sent, and is kept further on.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        let is_sent = |r: &Replicating<C>| r.may_send && r.disks.iter().all(DiskCapture::is_drained);
+        self.filter_lost.is_none() && self.replicating.as_ref().is_some_and(is_sent)
+    }
+
     /// Goes on with an orderly stop.
     pub(super) fn drive_stop(&mut self, now: Instant, out: &mut Out<C>) {
-        let Some(stopping) = &mut self.stopping else { return };
-        if stopping.recorded {
+        if self.stopping.as_ref().is_none_or(|stopping| stopping.recorded) {
             return;
         }
+        let is_drained = self.is_drained();
+        let Some(stopping) = &mut self.stopping else { return };
         let Some(r) = &mut self.replicating else {
             stopping.recorded = true;
             stopping.give_up_at = Instant::MAX;
             return out.push(Effect::ReadyToStop);
         };
-        let is_unfollowed = self.filter_lost.is_some();
-        let is_drained = !is_unfollowed && r.may_send && r.disks.iter().all(DiskCapture::is_drained);
         if is_drained && !stopping.marked && r.order == WriteOrder::Data {
             stopping.marked = r.last_cut(now);
             r.send(now, out);
@@ -260,7 +266,7 @@ impl<C: Content> Agent<C> {
             stopping.recorded = true;
             stopping.give_up_at = Instant::MAX;
             self.record(record, AfterSync::MayStop, out);
-        } else if is_unfollowed || now >= stopping.give_up_at {
+        } else if self.filter_lost.is_some() || now >= stopping.give_up_at {
             // Without the record the next start begins with a comparison, which is what is needed then.
             stopping.recorded = true;
             stopping.give_up_at = Instant::MAX;

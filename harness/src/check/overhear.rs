@@ -208,7 +208,8 @@ fn cut_of(end: RoundEnd, is_alone: bool) -> Option<u64> {
     if is_alone { Some(end.round) } else { end.marker.map(|marker| marker.point.number) }
 }
 
-const fn disks_of(machine: MachineId) -> core::ops::RangeInclusive<DiskId> {
+/// The disks of a machine, all that there could be.
+pub(super) const fn disks_of(machine: MachineId) -> core::ops::RangeInclusive<DiskId> {
     DiskId { machine, index: 0 }..=DiskId { machine, index: u8::MAX }
 }
 
@@ -244,6 +245,7 @@ impl<C: Simulated> World<C> {
         self.overhear_move(from, to, message);
         self.overhear_health(from, to, message);
         match (message, from, to) {
+            (Message::Batch(batch), Address::Agent(..), _) => self.judges.endings.sent(batch),
             (Message::Frame(frame), ..) => self.judges.tap.sent(frame),
             (Message::FrameStored { stream, upto }, Address::Target(site), _) => {
                 let members = sharing(&self.spec, &self.vcenter, stream.disk.machine, site);

@@ -321,6 +321,7 @@ impl<C: Simulated> World<C> {
 
     pub(super) fn ready_to_stop(&mut self, agent: Address) {
         if let Address::Agent(machine, site) = agent {
+            self.judge_endings(machine, site);
             self.guest_is_down(machine, site);
         }
     }

@@ -85,7 +85,7 @@ const OF_A_STEP: &[(&[FaultWord], OfAStep)] = {
         (&[], homeward::name_is_taken),
         (&[F::Cut, F::Slow], homeward::last_changes_are_late),
         (&[F::Stop], homeward::no_room_at_home),
-        (&[F::Stop, F::StartInAzure], homeward::no_room_and_started_again),
+        (&[F::Stop, F::StopInAzure, F::StartInAzure], homeward::no_room_and_started_again),
         (&[F::Slow], homeward::shut_down_behind),
         (&[], homeward::test_has_the_address),
         (&[], sets::one_set_for_two_sizes),

@@ -5,10 +5,12 @@ use core::time::Duration;
 
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::recovery::{Network, Settings, Subnet};
-use switchback_scenarios::model::words::{LinkName, LocationWord, MachineKind, PassingState, TaskWord};
+use switchback_scenarios::model::words::{
+    LinkName, LocationWord, MachineKind, PassingState, StackWord, TaskWord,
+};
 use switchback_scenarios::model::{
     Action, Churn, DatastoreIndex, Group, GroupIndex, Moment, NewDisks, Pattern, RecoveryPointChoice, Step,
-    Subject, VmIndex, When,
+    StepIndex, Subject, VmIndex, When,
 };
 
 use super::super::NOWHERE;
@@ -37,6 +39,22 @@ pub(super) fn found(
 pub(super) fn way_home(scenario: &Scenario) -> Option<(usize, Subject, VmIndex)> {
     found(scenario, |action| match action {
         Action::Reprotect { subject, .. } => Some(*subject),
+        _ => None,
+    })
+}
+
+/// The first failback, planned or not.
+pub(super) fn coming_home(scenario: &Scenario) -> Option<(usize, Subject, VmIndex)> {
+    found(scenario, |action| match action {
+        Action::Failback { subject, .. } | Action::PlannedFailover { subject, .. } => Some(*subject),
+        _ => None,
+    })
+}
+
+/// The first planned failover.
+fn planned_failover(scenario: &Scenario) -> Option<(usize, Subject, VmIndex)> {
+    found(scenario, |action| match action {
+        Action::PlannedFailover { subject, .. } => Some(*subject),
         _ => None,
     })
 }
@@ -97,11 +115,7 @@ pub(super) fn name_is_taken(telling: &mut Telling<'_>, scenario: &mut Scenario) 
 
 /// The line home is cut, or hardly carries anything, when the last changes of a planned failover are to come over it.
 pub(super) fn last_changes_are_late(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
-    let planned = found(scenario, |action| match action {
-        Action::PlannedFailover { subject, .. } => Some(*subject),
-        _ => None,
-    });
-    let Some((.., vm)) = planned else { return false };
+    let Some((.., vm)) = planned_failover(scenario) else { return false };
     writes_on(telling, scenario, vm);
     let lasts = span(telling.chance, 12 * MINUTE..=30 * MINUTE);
     let moment = match telling.chance.below(3) {
@@ -117,14 +131,10 @@ pub(super) fn last_changes_are_late(telling: &mut Telling<'_>, scenario: &mut Sc
 /// A planned failover shuts a machine down that has just written more than its capture pool takes, over a line that makes
 /// that last: places wait to be read then, and the last marker has to wait for them.
 pub(super) fn shut_down_behind(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
-    let planned = found(scenario, |action| match action {
-        Action::PlannedFailover { subject, .. } => Some(*subject),
-        _ => None,
-    });
-    let Some((at, _, vm)) = planned else { return false };
+    let Some((at, _, vm)) = planned_failover(scenario) else { return false };
     let pool = MIB * telling.chance.in_range(1..=2);
     let rate = pool * telling.chance.in_range(2..=3);
-    let every = Duration::from_secs(telling.chance.in_range(40..=90));
+    let every = Duration::from_secs(telling.chance.in_range(20..=40));
     let block = 64 << 10;
     let machine = &mut scenario.vms[vm.0];
     machine.capture_pool = pool;
@@ -137,7 +147,7 @@ pub(super) fn shut_down_behind(telling: &mut Telling<'_>, scenario: &mut Scenari
         after: None,
         source: NOWHERE,
     });
-    let bandwidth = by_magnitude(telling.chance, 800_000..=4_000_000);
+    let bandwidth = by_magnitude(telling.chance, 1_000_000..=4_000_000);
     let slow = Action::Slow { link: LinkName::Wan, bandwidth, lasts: 10 * MINUTE };
     push(scenario, sooner(scenario.timeline[at].when, 2 * MINUTE), slow);
     true
@@ -146,11 +156,7 @@ pub(super) fn shut_down_behind(telling: &mut Telling<'_>, scenario: &mut Scenari
 /// A machine comes home to a new place on a host whose memory another machine has taken, until somebody switches that one
 /// off.
 pub(super) fn no_room_at_home(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
-    let failback = found(scenario, |action| match action {
-        Action::Failback { subject, .. } | Action::PlannedFailover { subject, .. } => Some(*subject),
-        _ => None,
-    });
-    let (Some((at, _, vm)), Some((.., vm_home))) = (failback, way_home(scenario)) else {
+    let (Some((at, _, vm)), Some((.., vm_home))) = (coming_home(scenario), way_home(scenario)) else {
         return false;
     };
     if way_home(scenario).is_none_or(|(first, ..)| first > at)
@@ -170,12 +176,20 @@ pub(super) fn no_room_at_home(telling: &mut Telling<'_>, scenario: &mut Scenario
     true
 }
 
-/// The same, and somebody starts the machine in Azure again before it is asked home once more.
+/// The same with a machine that somebody has switched off in Azure, and switches on again before it is asked home once
+/// more. What the modernised stack plans is taken back, and never begins again where it ended.
 pub(super) fn no_room_and_started_again(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
-    if !no_room_at_home(telling, scenario) {
+    if scenario.site.stack == StackWord::Modernised || !no_room_at_home(telling, scenario) {
         return false;
     }
-    let Some((.., vm)) = way_home(scenario) else { return false };
+    let (Some((reprotect, _, vm)), Some((failback, ..))) = (way_home(scenario), coming_home(scenario)) else {
+        return false;
+    };
+    let off = When::After { step: StepIndex(reprotect), plus: span(telling.chance, SECOND..=MINUTE) };
+    push(scenario, off, Action::StopInAzure(vm));
+    // Where it never comes to a failback, it is switched on again all the same.
+    push(scenario, later(off, 90 * MINUTE), Action::StartInAzure(vm));
+    scenario.timeline[failback].when = later(off, span(telling.chance, SECOND..=MINUTE));
     let moment = Moment::State { vm, is: PassingState::FailbackFailed };
     let plus = span(telling.chance, SECOND..=MINUTE / 2);
     push(scenario, When::Moment { moment, plus }, Action::StartInAzure(vm));

@@ -17,7 +17,7 @@ use super::super::draw::span;
 use super::super::servers::reprotect;
 use super::super::site;
 use super::super::when::later;
-use super::homeward::{found, way_home};
+use super::homeward::{coming_home, found, way_home};
 use super::moves::writes_on;
 use super::{MINUTE, SECOND, Telling, push};
 
@@ -38,11 +38,7 @@ fn breaks_for_a_while(
 
 /// The account may only look when a machine is to come home, and may do everything again later.
 pub(super) fn nothing_may_be_changed(telling: &mut Telling<'_>, scenario: &mut Scenario) -> bool {
-    let failback = found(scenario, |action| match action {
-        Action::Failback { subject, .. } | Action::PlannedFailover { subject, .. } => Some(*subject),
-        _ => None,
-    });
-    let Some((at, ..)) = failback else { return false };
+    let Some((at, ..)) = coming_home(scenario) else { return false };
     let when = scenario.timeline[at].when;
     scenario.timeline[at].when = later(when, span(telling.chance, SECOND..=MINUTE));
     breaks_for_a_while(telling, scenario, when, (None, ConditionWord::ReadOnlyAccount));
