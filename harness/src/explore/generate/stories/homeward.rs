@@ -188,7 +188,7 @@ pub(super) fn no_room_and_started_again(telling: &mut Telling<'_>, scenario: &mu
     let off = When::After { step: StepIndex(reprotect), plus: span(telling.chance, SECOND..=MINUTE) };
     push(scenario, off, Action::StopInAzure(vm));
     // Where it never comes to a failback, it is switched on again all the same.
-    push(scenario, later(off, 90 * MINUTE), Action::StartInAzure(vm));
+    push(scenario, later(off, 30 * MINUTE), Action::StartInAzure(vm));
     scenario.timeline[failback].when = later(off, span(telling.chance, SECOND..=MINUTE));
     let moment = Moment::State { vm, is: PassingState::FailbackFailed };
     let plus = span(telling.chance, SECOND..=MINUTE / 2);
