@@ -222,6 +222,8 @@ pub struct Judges<C: Simulated> {
     replays: BTreeMap<(MachineId, Site), Replay>,
     tap: Tap<C>,
     endings: endings::Endings,
+    /// Machines whose disks at home an operator has moved since they were last asked home.
+    pub(crate) moved_at_home: BTreeSet<MachineId>,
     /// Machines whose disks at a site were replaced by recovered ones and that have not been started from them.
     replaced: BTreeSet<(MachineId, Site)>,
     /// How many writes each machine had when it was last started from recovered disks.
@@ -266,6 +268,7 @@ impl<C: Simulated> Judges<C> {
             replays: BTreeMap::new(),
             tap: Tap::default(),
             endings: endings::Endings::default(),
+            moved_at_home: BTreeSet::new(),
             replaced: BTreeSet::new(),
             started_from: BTreeMap::new(),
             shared_from: BTreeMap::new(),

@@ -58,8 +58,8 @@ fn away_runs(scene: &Scene<'_>) -> bool {
 
 fn check(scene: &Scene<'_>) -> Next {
     match &scene.job.facts.home {
-        _ if scene.job.facts.only_start => Next::Done,
         Some(found) if !found.place.may_change => Next::Fail(PortFailure::NotPermitted.into()),
+        _ if scene.job.facts.only_start => Next::Done,
         Some(found) if !found.exists => Next::Fail(JobError::MachineMissing(Site::Primary)),
         Some(found) if found.running => Next::Fail(JobError::MachineInTheWay(Site::Primary)),
         Some(found) if !found.datastore_in_reach => Next::Fail(PortFailure::DatastoreOutOfReach.into()),

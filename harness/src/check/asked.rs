@@ -136,7 +136,7 @@ impl<C: Simulated> World<C> {
         let Some(way) = self.way_home_asked(machine) else { return };
         let Some(vm) = self.vcenter().machine(machine) else { return };
         let mut wrong: Vec<String> = self.is_received_elsewhere(vm, way.master_target).into_iter().collect();
-        if way.location == Location::Alternate {
+        if way.location == Location::Alternate && !self.judges.moved_at_home.contains(&machine) {
             wrong.extend(self.is_at_another_place(vm, way.datastore));
         }
         if self.vcenter().is_misread(Some(machine), Misreading::DisksOfMasterTarget) {

@@ -20,7 +20,7 @@ pub(super) struct Endings(BTreeMap<DiskId, Ending>);
 struct Ending {
     stream: StreamKey,
     number: u64,
-    /// The last marker of an orderly stop was sent, and nothing that was written since.
+    /// The last marker of an orderly stop was sent, and nothing that was written since; or nobody waits for it.
     is_last: bool,
 }
 
@@ -35,6 +35,13 @@ impl Endings {
         let marker = batch.round_end.and_then(|end| end.marker);
         let goes_on = stream == ending.stream && ending.is_last && batch.changes.is_empty();
         *ending = Ending { stream, number, is_last: goes_on || marker.is_some_and(|marker| marker.last) };
+    }
+
+    /// A process server has answered. It says of a stream that nobody wants any more that it has everything.
+    pub(super) fn answered(&mut self, stream: StreamKey, upto: u64) {
+        if let Some(ending) = self.0.get_mut(&stream.disk).filter(|ending| ending.stream == stream) {
+            ending.is_last |= upto == u64::MAX;
+        }
     }
 
     fn end_with_last(&self, machine: MachineId) -> bool {

@@ -246,6 +246,9 @@ impl<C: Simulated> World<C> {
         self.overhear_health(from, to, message);
         match (message, from, to) {
             (Message::Batch(batch), Address::Agent(..), _) => self.judges.endings.sent(batch),
+            (Message::BatchStored { stream, upto, .. }, Address::ProcessServer(_), _) => {
+                self.judges.endings.answered(*stream, *upto);
+            }
             (Message::Frame(frame), ..) => self.judges.tap.sent(frame),
             (Message::FrameStored { stream, upto }, Address::Target(site), _) => {
                 let members = sharing(&self.spec, &self.vcenter, stream.disk.machine, site);

@@ -66,6 +66,7 @@ impl<C: Simulated> World<C> {
                 self.judge_move_alone(job, machine, state);
             }
             Observation::Job { job, kind: JobKind::Reprotect, machine, state: JobState::InProgress } => {
+                self.judges.moved_at_home.remove(&machine);
                 self.note_way_home(job, machine);
             }
             Observation::Job { job, kind: JobKind::Enable, machine, state: JobState::InProgress } => {

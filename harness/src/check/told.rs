@@ -82,6 +82,8 @@ struct Machine {
     /// When it last said that it changes too much, and when that it does not.
     churned_at: Option<SimTime>,
     calm_at: Option<SimTime>,
+    /// When it last said that its process server answers, or that nothing waits for that.
+    answered_at: Option<SimTime>,
     /// When it last said that its resync waits, and when that none does.
     waiting_at: Option<SimTime>,
     at_work_at: Option<SimTime>,
@@ -315,7 +317,7 @@ impl Told {
         self.spoken_of.clear();
         for machine in self.machines.values_mut() {
             (machine.spoke_at, machine.status) = (None, None);
-            (machine.churned_at, machine.calm_at) = (None, None);
+            (machine.churned_at, machine.calm_at, machine.answered_at) = (None, None, None);
             (machine.waiting_at, machine.at_work_at) = (None, None);
             machine.sure.clear();
             machine.told_at.clear();
@@ -377,6 +379,9 @@ impl Machine {
         *at = Some(now);
         let at = if status.resync_waits { &mut self.waiting_at } else { &mut self.at_work_at };
         *at = Some(now);
+        if !symptoms::waits(status) {
+            self.answered_at = Some(now);
+        }
         self.status = Some((now, status.clone()));
     }
 }

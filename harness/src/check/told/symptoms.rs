@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use switchback_engine::control::{ItemState, Stack};
 use switchback_engine::health::Symptom;
+use switchback_engine::message::AgentStatus;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::Address;
 use switchback_engine::{Consistency, Direction, MachineId, RecoveryPoint};
@@ -41,6 +42,11 @@ impl fmt::Display for What {
     }
 }
 
+/// Whether an agent says that it waits for its process server for so long that the vault tells it.
+pub(super) fn waits(status: &AgentStatus) -> bool {
+    Duration::from_secs(u64::from(status.unanswered_secs)) >= SILENT_AFTER
+}
+
 impl<C: Simulated> World<C> {
     /// Whether something is surely so, or surely not so, as far as the vault can have heard.
     pub(super) fn holds(&self, machine: MachineId, what: What) -> Option<bool> {
@@ -57,9 +63,9 @@ impl<C: Simulated> World<C> {
                 Direction::Reverse => self.is_silent(self.judges.told.master_target, known),
             },
             What::Symptom(Symptom::ProcessServerUnreached) => {
-                let is_heard = of_machine == Some(false);
-                let waits = |secs: u32| Duration::from_secs(u64::from(secs)) >= SILENT_AFTER;
-                is_heard.then(|| status.map(|status| waits(status.unanswered_secs)))?
+                // A status that was overtaken by a newer one says what was so before.
+                let says = waits(status.filter(|_| of_machine == Some(false))?);
+                (!says || !self.is_lately(known.answered_at)).then_some(says)
             }
             What::Symptom(Symptom::UploadsBlocked) => self.is_blocked(machine, known),
             What::Symptom(Symptom::UploadsRefused) => self.are_uploads_refused(machine, known, direction),

@@ -134,6 +134,7 @@ impl<C: Simulated> World<C> {
         match both.and_then(|(vm, datastore)| self.vcenter.move_machine(now, vm, datastore)) {
             Ok(consequences) => {
                 self.note(Happening::OperatorMoved { machine });
+                self.judges.moved_at_home.extend(machine);
                 consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
             }
             Err(fault) => self.operator_refused(machine, &fault),
