@@ -234,6 +234,12 @@ impl<C: Content> Azure<C> {
         self.seed.chance(&format!("azure {kind:?} {} #{asked}", machine.0))
     }
 
+    /// A generator for something that has a name and nothing else to be drawn by.
+    #[cfg(feature = "arm")]
+    pub(crate) fn chance_named(&self, name: &str) -> Chance {
+        self.seed.chance(&format!("azure named {name}"))
+    }
+
     /// A generator for the number of a machine.
     pub(crate) fn chance_for_machine(&self, machine: MachineId) -> Chance {
         self.seed.chance(&format!("azure machine {}", machine.0))

@@ -13,6 +13,8 @@
 //! Unlike the real thing: one region; resource groups and availability sets are names that exist as soon as they are used, the latter with one family of sizes in each; a resource appears and goes in one step at the
 //! end of its call; what a disk or machine costs and how fast it is plays no part.
 
+#[cfg(feature = "arm")]
+pub mod arm;
 mod azure;
 mod calls;
 mod consequence;

@@ -1,0 +1,127 @@
+//! Resource Manager as clients speak it: the vault and what a drill looks at beside it, request by request.
+//!
+//! Start reading at [`Arm::answer`]. The transport is somebody else's: a [`Request`] comes in, a [`Response`] goes out, and
+//! in between only the [`Rehearsal`] is looked at and asked. Nothing here decides what protection, failover or failback
+//! do: a client's request becomes a command of the engine's control role, and its jobs and items are shown in the vault's words.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `message` | a request and its answer |
+//! | `rehearsal` | what is needed of the world |
+//! | `route` | which operation a path names |
+//! | `operations` | all operations of Site Recovery, and which of them are answered |
+//! | `sign_in` | metadata of the cloud, tokens |
+//! | `resources` | subscriptions, resource groups, vaults, machines, disks, networks |
+//! | `fabric` | fabrics, containers, providers, what can be protected |
+//! | `policy` | policies and their mappings |
+//! | `item` | a protected item as the vault shows it; `details` what is peculiar to its provider |
+//! | `actions` | what is asked of an item |
+//! | `polling` | operations that take time |
+//! | `jobs` | jobs and their tasks |
+//! | `points` | recovery points |
+//! | `health` | events, alerts, the health of the vault |
+//! | `names`, `time` | ids and times as the service writes them |
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use switchback_engine::MachineId;
+use switchback_sim::SimTime;
+
+mod actions;
+mod details;
+mod fabric;
+mod health;
+mod item;
+mod jobs;
+mod message;
+mod names;
+pub mod operations;
+mod points;
+mod policy;
+mod polling;
+mod rehearsal;
+mod resources;
+mod route;
+mod sign_in;
+mod time;
+
+pub use message::{Request, Response};
+pub use rehearsal::{Premises, Rehearsal, Source, SourceSpec};
+
+use polling::Tracked;
+
+/// The version of the interface whose shapes are answered, whichever a client asks for: fields were only ever added.
+pub const NEWEST_VERSION: &str = "2025-08-01";
+
+/// What clients have filed and asked for, as far as the vault does not keep it.
+#[derive(Debug, Clone, Default)]
+pub struct Arm {
+    policies: BTreeMap<String, Filed>,
+    mappings: BTreeMap<String, Filed>,
+    /// Protected items by their names in small letters.
+    items: BTreeMap<String, ItemFile>,
+    /// Operations under way and over, by GUID.
+    operations: BTreeMap<String, Tracked>,
+    alert_settings: BTreeMap<String, Filed>,
+    served: u64,
+}
+
+/// Something that a client has filed: its name as written, and its properties.
+#[derive(Debug, Clone)]
+struct Filed {
+    name: String,
+    properties: Value,
+}
+
+/// What a client has called a protected item, and which it is.
+#[derive(Debug, Clone)]
+struct ItemFile {
+    name: String,
+    machine: MachineId,
+    policy: String,
+    /// When its last test failover and failover were asked for.
+    tested_at: Option<SimTime>,
+    failed_over_at: Option<SimTime>,
+}
+
+impl Arm {
+    /// A vault in which nothing is filed.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers a request.
+    pub fn answer<R: Rehearsal>(&mut self, request: &Request<'_>, rehearsal: &mut R) -> Response {
+        self.served += 1;
+        let mut response = self.route(request, rehearsal).unwrap_or_else(|refusal| refusal);
+        response.headers.extend(self.common_headers(request, rehearsal));
+        response
+    }
+
+    /// Headers of every answer (site-recovery 5.4).
+    fn common_headers<R: Rehearsal>(
+        &self,
+        request: &Request<'_>,
+        rehearsal: &R,
+    ) -> Vec<(&'static str, String)> {
+        let id = rehearsal.cloud().guid_named(&format!("request {}", self.served));
+        let remaining = if request.method == "GET" {
+            ("x-ms-ratelimit-remaining-subscription-reads", "11999")
+        } else {
+            ("x-ms-ratelimit-remaining-subscription-writes", "1199")
+        };
+        let mut headers = vec![
+            ("cache-control", "no-cache".to_owned()),
+            ("pragma", "no-cache".to_owned()),
+            ("expires", "-1".to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+            ("x-ms-request-id", id.clone()),
+            ("x-ms-correlation-request-id", id),
+            (remaining.0, remaining.1.to_owned()),
+        ];
+        headers.extend(request.client_request_id.map(|id| ("x-ms-client-request-id", id.to_owned())));
+        headers
+    }
+}

@@ -1,0 +1,95 @@
+//! One exchange over HTTP, without the wire: what a client asks and what it is answered.
+
+use serde_json::{Value, json};
+
+/// What a client asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The verb, in capitals.
+    pub method: &'a str,
+    /// The path, percent-encoded, without the query.
+    pub path: &'a str,
+    /// The query, without the question mark.
+    pub query: &'a str,
+    /// Scheme and authority under which the client reached the server, such as `https://localhost:8443`.
+    pub base: &'a str,
+    /// The body as it came.
+    pub body: &'a [u8],
+    /// `x-ms-client-request-id`, if the client sent one.
+    pub client_request_id: Option<&'a str>,
+}
+
+impl Request<'_> {
+    /// The body as JSON; an empty one is null.
+    ///
+    /// # Errors
+    /// The answer to a body that is no JSON.
+    pub(crate) fn json(&self) -> Result<Value, Response> {
+        if self.body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(self.body).map_err(|error| {
+            let what = format!("The request content was invalid and could not be deserialized: '{error}'.");
+            Response::error(400, "InvalidRequestContent", &what)
+        })
+    }
+
+    /// A value of the query, by its name in any spelling; percent-encoded as it came.
+    pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
+        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The version of the interface that the client speaks.
+    pub(crate) fn api_version(&self) -> &str {
+        self.query_value("api-version").unwrap_or(crate::arm::NEWEST_VERSION)
+    }
+}
+
+/// What a client is answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers beside those that the transport adds.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; none for an empty one.
+    pub body: Option<Value>,
+}
+
+impl Response {
+    pub(crate) const fn ok(body: Value) -> Self {
+        Self { status: 200, headers: Vec::new(), body: Some(body) }
+    }
+
+    pub(crate) const fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: None }
+    }
+
+    /// All of a collection, on one page.
+    pub(crate) fn list(values: Vec<Value>) -> Self {
+        Self::ok(json!({ "value": values, "nextLink": null }))
+    }
+
+    /// A refusal in the form of Resource Manager.
+    pub(crate) fn error(status: u16, code: &str, message: &str) -> Self {
+        let body = json!({ "error": { "code": code, "message": message } });
+        Self { status, headers: Vec::new(), body: Some(body) }
+    }
+
+    /// There is no such resource, in the form of Site Recovery (recording-classic 6).
+    pub(crate) fn no_such(name: &str) -> Self {
+        let message = format!("Specified resource with name '{name}' does not exist.");
+        let body = json!({ "error": {
+            "code": "NotFound",
+            "message": message,
+            "details": [{
+                "code": "ArmResourceDoesNotExist",
+                "message": message,
+                "possibleCauses": "Ensure correct resource name was specified.",
+                "recommendedAction": "Verify ARM resource name details.",
+            }],
+        } });
+        Self { status: 404, headers: Vec::new(), body: Some(body) }
+    }
+}

@@ -1,0 +1,227 @@
+//! Operations that take time: the 202 with its two URLs, and what polling them answers.
+//!
+//! A client that polls waits; where nobody has to sit through it, that is when time passes. The first look of a client sees the
+//! operation under way, as recorded (recording-modernized 1.4); from then on it runs to its end.
+
+use core::time::Duration;
+
+use serde_json::{Value, json};
+use switchback_engine::control::{Command, JobId, JobState, Refused};
+use switchback_sim::SimTime;
+
+use super::route::Answer;
+use super::time::{padded_seconds, stamp_of};
+use super::{Arm, NEWEST_VERSION, Rehearsal, Request, Response};
+use crate::errors::raised::of_refusal;
+use crate::errors::Code;
+
+/// The longest that a client has to wait for a job, whatever happens: jobs end by then.
+const LONGEST_JOB: Duration = Duration::from_hours(12);
+/// One look of a client at a job lets at most so much pass.
+const LOOK: Duration = Duration::from_mins(5);
+/// The vault answers a command within milliseconds, or is down.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_LOOKED_FOR_EVERY: Duration = Duration::from_millis(10);
+
+/// An operation that a client polls.
+#[derive(Debug, Clone)]
+pub(super) struct Tracked {
+    /// When it was accepted.
+    started: SimTime,
+    /// What it is.
+    of: Of,
+    /// The resource it is about: its path below the vault.
+    resource: String,
+    /// How often it was looked at.
+    looks: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    /// A job of the vault.
+    Job(JobId),
+    /// It was done when it was asked for.
+    Filing,
+}
+
+impl Arm {
+    /// Asks the vault for something about a resource, and accepts it as an operation.
+    pub(super) fn begin<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        resource: &str,
+        command: Command,
+        r: &mut R,
+    ) -> Result<(JobId, Response), Response> {
+        let id = r.ask(command);
+        let mut waited = Duration::ZERO;
+        let reply = loop {
+            if let Some(reply) = r.reply(id) {
+                break reply;
+            }
+            if waited >= ANSWERED_WITHIN {
+                let message = "The server is busy. Retry the request later.";
+                return Err(Response::error(503, "ServiceUnavailable", message));
+            }
+            r.pass(ANSWER_LOOKED_FOR_EVERY);
+            waited += ANSWER_LOOKED_FOR_EVERY;
+        };
+        let job = reply.map_err(|refused| refusal(&refused))?;
+        let name = r.cloud().job_guid(job);
+        let response = self.accepted(request, &name, resource, Of::Job(job), r);
+        Ok((job, response))
+    }
+
+    /// Accepts something that is done already: polled like all others.
+    pub(super) fn done_at_once<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        resource: &str,
+        r: &R,
+    ) -> Response {
+        let name = r.cloud().guid_named(&format!("filing {}", self.served));
+        self.accepted(request, &name, resource, Of::Filing, r)
+    }
+
+    fn accepted<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        name: &str,
+        resource: &str,
+        of: Of,
+        r: &R,
+    ) -> Response {
+        let tracked = Tracked { started: r.now(), of, resource: resource.to_owned(), looks: 0 };
+        self.operations.insert(name.to_owned(), tracked);
+        let (base, vault, version) = (request.base, r.cloud().vault_path(), request.api_version());
+        let status = format!("{base}{vault}/replicationOperationStatus/{name}?api-version={version}");
+        let result = format!("{base}{vault}/{resource}/operationresults/{name}?api-version={version}");
+        let mut response = Response::empty(202);
+        response.headers = vec![
+            ("azure-asyncoperation", status),
+            ("location", result),
+            ("retry-after", "0".to_owned()),
+        ];
+        response
+    }
+
+    /// `replicationOperationStatus`: always 200 with exactly these keys (recording-modernized 1.4).
+    pub(super) fn operation_status<R: Rehearsal>(&mut self, name: &str, r: &mut R) -> Answer {
+        let tracked = self.look(name, r)?;
+        let (status, ended, error) = match tracked.of {
+            Of::Filing if tracked.looks < 2 => ("InProgress", None, Value::Null),
+            Of::Filing => ("Succeeded", Some(tracked.started), Value::Null),
+            Of::Job(job) => job_status(job, r),
+        };
+        Ok(Response::ok(json!({
+            "error": error,
+            "id": null,
+            "name": name,
+            "properties": null,
+            "status": status,
+            "startTime": stamp_of(tracked.started),
+            "endTime": ended.map(padded_seconds),
+            "percentComplete": null,
+        })))
+    }
+
+    /// `operationresults`: 202 while it runs, then what it was about, or nothing where that is gone.
+    pub(super) fn operation_result<R: Rehearsal>(
+        &mut self,
+        name: &str,
+        _segments: &[&str],
+        r: &mut R,
+    ) -> Answer {
+        let tracked = self.look(name, r)?;
+        let is_over = match tracked.of {
+            Of::Filing => tracked.looks >= 2,
+            Of::Job(job) => job_status(job, r).1.is_some(),
+        };
+        if !is_over {
+            return Ok(Response::empty(202));
+        }
+        if let Of::Job(job) = tracked.of
+            && job_status(job, r).0 == "Failed"
+        {
+            let error = job_status(job, r).2;
+            return Err(Response { status: 409, headers: Vec::new(), body: Some(json!({ "error": error })) });
+        }
+        let path = format!("{}/{}", r.cloud().vault_path(), tracked.resource);
+        let query = format!("api-version={NEWEST_VERSION}");
+        let again = Request { method: "GET", path: &path, query: &query, base: "", body: &[], client_request_id: None };
+        Ok(self.route(&again, r).unwrap_or_else(|_| Response::empty(204)))
+    }
+
+    /// A client looks at an operation: time passes while it runs.
+    fn look<R: Rehearsal>(&mut self, name: &str, r: &mut R) -> Result<Tracked, Response> {
+        let tracked = self.operations.get_mut(name).ok_or_else(|| Response::no_such(name))?;
+        tracked.looks += 1;
+        let tracked = tracked.clone();
+        if let Of::Job(job) = tracked.of {
+            if tracked.looks == 1 {
+                wait_for_news(job, r);
+            } else {
+                wait_for_end(job, r);
+            }
+        }
+        Ok(tracked)
+    }
+}
+
+/// Lets time pass until a job has got one step further.
+pub(super) fn wait_for_news<R: Rehearsal>(job: JobId, r: &mut R) {
+    let step = |r: &R| {
+        let job = r.vault().and_then(|vault| vault.job(job));
+        job.map(|job| (job.state, job.current_task().map(|task| task.kind)))
+    };
+    let (before, until) = (step(r), r.now() + LOOK);
+    while is_running(job, r) && step(r) == before && r.now() < until {
+        if !r.wait(LOOK) {
+            return;
+        }
+    }
+}
+
+fn wait_for_end<R: Rehearsal>(job: JobId, r: &mut R) {
+    let until = r.now() + LONGEST_JOB;
+    while is_running(job, r) && r.now() < until {
+        if !r.wait(LOOK) {
+            return;
+        }
+    }
+}
+
+fn is_running<R: Rehearsal>(job: JobId, r: &R) -> bool {
+    let job = r.vault().and_then(|vault| vault.job(job));
+    job.is_none_or(|job| job.state == JobState::InProgress)
+}
+
+/// The status word of a job's operation, when it ended, and why it failed. A vault that is down says that it runs.
+fn job_status<R: Rehearsal>(job: JobId, r: &R) -> (&'static str, Option<SimTime>, Value) {
+    let Some(job) = r.vault().and_then(|vault| vault.job(job)) else {
+        return ("InProgress", None, Value::Null);
+    };
+    let ended = job.ended.map(|at| SimTime::from_nanos(at.0));
+    match job.state {
+        JobState::InProgress => ("InProgress", None, Value::Null),
+        JobState::Succeeded => ("Succeeded", ended, Value::Null),
+        JobState::Cancelled => ("Canceled", ended, Value::Null),
+        JobState::Failed => ("Failed", ended, super::jobs::error_of(job, r)),
+    }
+}
+
+/// What is refused before there is a job. The service accepts much of it and fails the job; here it is a conflict.
+pub(super) fn refusal(refused: &Refused) -> Response {
+    let message = refused.to_string();
+    match refused {
+        Refused::UnknownMachine(_) => Response::error(404, "NotFound", &message),
+        Refused::NoSuchPoint => Response::error(400, "RecoveryPointNotFound", &message),
+        Refused::NoDatastore | Refused::NoProcessServer(_) | Refused::BadGroup(_) => {
+            Response::error(400, "InvalidParameter", &message)
+        }
+        _ => {
+            let code = of_refusal(refused).map_or("OperationNotAllowed", Code::as_str);
+            Response::error(409, code, &message)
+        }
+    }
+}

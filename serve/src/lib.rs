@@ -1,0 +1,21 @@
+//! The emulators of a scenario behind HTTP and HTTPS, on one port of loopback.
+//!
+//! A client's request is handed to the surface that it is for, which looks at the rehearsed world and asks it; only one request
+//! is answered at a time, so that the world stands still for each. No operation is written here.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `rehearsed` | the world of a scenario, as the surfaces reach it, and how its time passes |
+//! | `surfaces` | which surface a request is for |
+//! | `control` | the surface that is Switchback's own |
+//! | `listener` | connections: what is read of them, how much and how long; hosts that are answered |
+//! | `certificate` | the authority that is made for a server, and its certificate |
+
+mod certificate;
+mod control;
+mod listener;
+mod rehearsed;
+mod surfaces;
+
+pub use listener::{Options, ServeError, Server};
+pub use rehearsed::{Pace, Rehearsed};

@@ -1,0 +1,275 @@
+//! Connections: http and https on one port, told apart by their first byte. How much is read of each and how long it may take is
+//! bounded; a request for another host, or from a page of another origin, is refused.
+
+use core::convert::Infallible;
+use core::future::Future;
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io;
+use std::net::TcpListener as BlockingListener;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{HOST, HeaderMap, ORIGIN};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use crate::certificate::{self, CertificateError, Tls};
+use crate::rehearsed::Rehearsed;
+use crate::surfaces::{Answer, Exchange, Surfaces};
+
+/// The longest body that is read, in bytes.
+const BODY_MAX: usize = 4 << 20;
+/// The longest head of a request, in bytes: the polling URLs of the service are some thousands long.
+const HEAD_MAX: usize = 64 << 10;
+/// How long a client may take for the head of a request, or for its body.
+const READ_WITHIN: Duration = Duration::from_secs(30);
+/// How many connections there may be at once; others wait.
+const CONNECTIONS_MAX: usize = 1024;
+/// The first byte of a TLS handshake.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// Where and how to serve.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address; port 0 for any that is free.
+    pub address: SocketAddr,
+}
+
+/// Why nothing can be served.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The address cannot be listened at.
+    #[error("cannot listen at {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// There is no certificate.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// There is no runtime.
+    #[error("cannot start: {0}")]
+    Runtime(io::Error),
+}
+
+/// A server that listens and does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: BlockingListener,
+    address: SocketAddr,
+    tls: Tls,
+    surfaces: Arc<Mutex<Surfaces>>,
+}
+
+impl Server {
+    /// Listens.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub fn bind(rehearsed: Rehearsed, options: &Options) -> Result<Self, ServeError> {
+        let listen = |error| ServeError::Listen { address: options.address, error };
+        let listener = BlockingListener::bind(options.address).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let tls = certificate::make()?;
+        Ok(Self { listener, address, tls, surfaces: Arc::new(Mutex::new(Surfaces::new(rehearsed))) })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The authority that clients are to trust, in PEM.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.tls.authority
+    }
+
+    /// Answers until `stop` comes.
+    ///
+    /// # Errors
+    /// [`ServeError`] when there is no runtime to answer in.
+    pub fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(ServeError::Runtime)?;
+        runtime.block_on(async {
+            let listener = TcpListener::from_std(self.listener).map_err(ServeError::Runtime)?;
+            let acceptor = TlsAcceptor::from(self.tls.config);
+            let serving = accept(listener, acceptor, self.surfaces, self.address);
+            tokio::select! {
+                () = serving => {}
+                () = stop => {}
+            }
+            Ok(())
+        })
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    surfaces: Arc<Mutex<Surfaces>>,
+    address: SocketAddr,
+) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        // A connection that is gone before it was taken is none; without descriptors there may be some again soon.
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let (acceptor, surfaces) = (acceptor.clone(), Arc::clone(&surfaces));
+        tokio::spawn(async move {
+            connection(stream, acceptor, surfaces, address).await;
+            drop(permit);
+        });
+    }
+}
+
+/// A connection to its end. Whatever goes wrong on it is its client's to see.
+async fn connection(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    surfaces: Arc<Mutex<Surfaces>>,
+    address: SocketAddr,
+) {
+    let _ = stream.set_nodelay(true);
+    let mut first = [0];
+    match timeout(READ_WITHIN, stream.peek(&mut first)).await {
+        Ok(Ok(1..)) if first[0] == TLS_HANDSHAKE => {
+            if let Ok(Ok(stream)) = timeout(READ_WITHIN, acceptor.accept(stream)).await {
+                exchanges(stream, "https", surfaces, address).await;
+            }
+        }
+        Ok(Ok(1..)) => exchanges(stream, "http", surfaces, address).await,
+        _ => {}
+    }
+}
+
+async fn exchanges<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    scheme: &'static str,
+    surfaces: Arc<Mutex<Surfaces>>,
+    address: SocketAddr,
+) {
+    let service = service_fn(move |request| {
+        let surfaces = Arc::clone(&surfaces);
+        async move { Ok::<_, Infallible>(answer(request, scheme, surfaces, address).await) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(READ_WITHIN)
+        .max_buf_size(HEAD_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let _ = connection.await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    scheme: &'static str,
+    surfaces: Arc<Mutex<Surfaces>>,
+    address: SocketAddr,
+) -> Response<Full<Bytes>> {
+    let (head, body) = request.into_parts();
+    let authority = match authority_of(&head.headers, address) {
+        Ok(authority) => authority,
+        Err(refusal) => return refusal,
+    };
+    let body = match timeout(READ_WITHIN, Limited::new(body, BODY_MAX).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(_)) => return refused(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLarge", "The body is too long, or was cut off."),
+        Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The body took too long."),
+    };
+    // A failover of many machines may take the world seconds: connections go on meanwhile.
+    let answered = tokio::task::spawn_blocking(move || {
+        let base = format!("{scheme}://{authority}");
+        let exchange = Exchange {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            base: &base,
+            headers: &head.headers,
+            body: &body,
+        };
+        // What panicked while it held the world has left it as it was then; the next request finds out.
+        surfaces.lock().unwrap_or_else(PoisonError::into_inner).answer(&exchange)
+    });
+    match answered.await {
+        Ok(Answer { status, headers, body }) => {
+            let mut response = Response::new(Full::new(body));
+            *response.status_mut() = status;
+            *response.headers_mut() = headers;
+            response
+        }
+        Err(_) => refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "The request could not be answered."),
+    }
+}
+
+/// The authority that the client names, if it is the server's own: a page of the web may make a browser send requests to
+/// loopback, under a name of its own.
+fn authority_of(headers: &HeaderMap, address: SocketAddr) -> Result<String, Response<Full<Bytes>>> {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if !is_own(host, address) {
+        let message = format!("The host '{host}' is not served here.");
+        return Err(refused(StatusCode::MISDIRECTED_REQUEST, "ForeignHost", &message));
+    }
+    let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+    let is_foreign = |origin: &str| !is_own(origin.split("://").nth(1).unwrap_or_default(), address);
+    if origin.is_some_and(is_foreign) {
+        return Err(refused(StatusCode::FORBIDDEN, "ForeignOrigin", "Pages of other origins are not answered."));
+    }
+    Ok(host.to_owned())
+}
+
+/// Whether an authority names the server: loopback by any of its names, or the address that it listens at.
+fn is_own(authority: &str, address: SocketAddr) -> bool {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
+        _ => (authority, None),
+    };
+    let is_port = port.is_none_or(|port: u16| port == address.port());
+    let own = address.ip().to_string();
+    is_port && (["localhost", "127.0.0.1", "[::1]"].contains(&host) || host == own || host == format!("[{own}]"))
+}
+
+fn refused(status: StatusCode, code: &str, message: &str) -> Response<Full<Bytes>> {
+    let body = json!({ "error": { "code": code, "message": message } });
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+    *response.status_mut() = status;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_and_the_address_itself_are_own() {
+        let address: SocketAddr = "127.0.0.1:8443".parse().expect("an address");
+        for own in ["localhost:8443", "127.0.0.1:8443", "[::1]:8443", "localhost"] {
+            assert!(is_own(own, address), "{own}");
+        }
+        for foreign in ["example.org:8443", "localhost:80", "", "localhost.example.org:8443", "127.0.0.1:x:8443"] {
+            assert!(!is_own(foreign, address), "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The world of a scenario, as the surfaces reach it, and how its time passes.
+
+use core::time::Duration;
+use std::sync::Arc;
+use std::time::Instant as WallInstant;
+
+use switchback_azure::Azure;
+use switchback_azure::arm::{Premises, Rehearsal, Source, SourceSpec};
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::control::{Command, Control, JobId, Refused};
+use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::role::{Address, CommandId};
+use switchback_engine::{GroupId, MachineId, Site, Stamp};
+use switchback_harness::world::spec::GroupSpec;
+use switchback_harness::scene::world_spec;
+use switchback_harness::{DrillError, World, WorldSpec};
+use switchback_scenarios::Scenario;
+use switchback_sim::SimTime;
+
+/// How the time of a rehearsal passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// It jumps to what happens next whenever a client waits for something, and stands still otherwise.
+    Instant,
+    /// It passes so many times as fast as on the wall.
+    Times(u32),
+}
+
+/// A machine has booted by then, and everything answers.
+const BOOTED_AT: SimTime = SimTime::from_nanos(60_000_000_000);
+
+/// A scenario's world that clients act on: its machines run, none of them is protected, and nobody walks its timeline.
+#[derive(Debug, Clone)]
+pub struct Rehearsed {
+    world: World<Stamp>,
+    premises: Arc<Premises>,
+    pace: Pace,
+    /// The moment on the wall and in the world from which time is counted, where it follows the wall.
+    anchor: (WallInstant, SimTime),
+}
+
+impl Rehearsed {
+    /// The world of a scenario, when its machines have booted.
+    ///
+    /// # Errors
+    /// [`DrillError`] when its inventory cannot be.
+    pub fn new(scenario: &Scenario, pace: Pace) -> Result<Self, DrillError> {
+        let spec = each_by_itself(world_spec(scenario));
+        let premises = Arc::new(premises(&spec));
+        let mut world = World::new(spec)?;
+        world.run_until(BOOTED_AT);
+        let anchor = (WallInstant::now(), world.now());
+        Ok(Self { world, premises, pace, anchor })
+    }
+
+    /// The world.
+    #[must_use]
+    pub const fn world(&self) -> &World<Stamp> {
+        &self.world
+    }
+
+    /// Where time follows the wall, it catches up.
+    pub fn catch_up(&mut self) {
+        if let Pace::Times(factor) = self.pace {
+            let due = self.anchor.1 + self.anchor.0.elapsed().saturating_mul(factor);
+            if due > self.world.now() {
+                self.world.run_until(due);
+            }
+        }
+    }
+
+    /// Lets time pass, whatever its pace.
+    pub fn advance(&mut self, span: Duration) {
+        let until = self.world.now() + span;
+        self.world.run_until(until);
+        self.anchor_now();
+    }
+
+    /// Time counts from here on.
+    pub(crate) fn anchor_now(&mut self) {
+        self.anchor = (WallInstant::now(), self.world.now());
+    }
+}
+
+/// Clients protect machines one by one: each is a group by itself.
+fn each_by_itself(mut spec: WorldSpec) -> WorldSpec {
+    let mut groups = Vec::with_capacity(spec.machines.len());
+    for (number, machine) in spec.machines.iter().enumerate() {
+        let policy = spec.group_of(number).map_or(ReplicationPolicy::DEFAULT, |group| group.policy);
+        groups.push(GroupSpec {
+            id: GroupId(number as u32),
+            name: machine.name.clone(),
+            machines: vec![number],
+            policy,
+        });
+    }
+    spec.groups = groups;
+    spec
+}
+
+fn premises(spec: &WorldSpec) -> Premises {
+    let machine = |machine: &switchback_harness::world::spec::MachineSpec| SourceSpec {
+        name: machine.name.clone(),
+        windows: machine.windows,
+        physical: machine.boot.physical,
+        memory_bytes: machine.memory_bytes,
+        disks: machine.disks.iter().map(|disk| disk.name.clone()).collect(),
+    };
+    let site = &spec.site;
+    let mut process_servers = vec![site.vcenter.clone(), format!("{}-azure", spec.cloud.vault)];
+    process_servers.extend((0..spec.further_caches.len()).map(|number| format!("scale-out-{}", number + 1)));
+    let mut master_targets = vec![site.vcenter.clone()];
+    master_targets.extend(site.master_targets.iter().map(|target| target.name.clone()));
+    Premises {
+        name: site.vcenter.clone(),
+        stack: site.stack,
+        machines: spec.machines.iter().map(machine).collect(),
+        process_servers,
+        master_targets,
+        datastores: site.datastores.iter().map(|it| (it.name.clone(), it.capacity_bytes)).collect(),
+    }
+}
+
+impl Rehearsal for Rehearsed {
+    type Content = Stamp;
+
+    fn now(&self) -> SimTime {
+        self.world.now()
+    }
+
+    fn cloud(&self) -> &Azure<Stamp> {
+        self.world.azure()
+    }
+
+    fn vault(&self) -> Option<&Control<Stamp>> {
+        self.world.control()
+    }
+
+    fn premises(&self) -> &Premises {
+        &self.premises
+    }
+
+    fn source(&self, machine: MachineId) -> Source {
+        Source {
+            is_on: self.world.is_running(machine, Site::Primary),
+            disk_bytes: self.world.disk_sizes(machine).into_iter().map(|it| it * SECTOR_BYTES).collect(),
+        }
+    }
+
+    fn enable(&self, machine: MachineId, policy: ReplicationPolicy) -> Option<Command> {
+        let group = self.world.spec().group_of(machine.0 as usize)?.id;
+        let machines = vec![(machine, self.world.disk_sizes(machine))];
+        Some(Command::Enable { group, machines, policy, process_server: Address::ProcessServer(0) })
+    }
+
+    fn ask(&mut self, command: Command) -> CommandId {
+        self.world.command(command)
+    }
+
+    fn reply(&self, id: CommandId) -> Option<Result<JobId, Refused>> {
+        self.world.reply(id).cloned()
+    }
+
+    fn wait(&mut self, at_most: Duration) -> bool {
+        if self.pace != Pace::Instant {
+            return false;
+        }
+        let until = self.world.now() + at_most;
+        self.world.run_until_seen(until, true);
+        true
+    }
+
+    fn pass(&mut self, span: Duration) {
+        self.advance(span);
+    }
+}
