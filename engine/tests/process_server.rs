@@ -164,7 +164,7 @@ fn who_came_with_more_than_there_is_room_for_is_called_back_when_it_fits_and_onc
     let one = numbered(1).wire_bytes();
     let mut server = server(10 * one);
     (1..=8).for_each(|number| hear(&mut server, &numbered(number)));
-    let large = batch(key(disk(2, 0), 1), 1, (1..=30).map(|at| change(at, at, 1)).collect());
+    let large = batch(key(disk(2, 0), 1), 1, (1..=4).map(|at| change(at, at, 1)).collect());
     assert!(large.wire_bytes() > 2 * one && large.wire_bytes() <= 8 * one);
     server.hear(agent(2), Message::Batch(Arc::new(large)));
     acknowledged(&mut server);
