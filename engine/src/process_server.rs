@@ -82,6 +82,8 @@ pub struct ProcessServer<C: Content> {
     ledger: Ledger<C, ProcessServerRecord<C>>,
     cached_bytes: u64,
     throttling: bool,
+    /// Disks whose next batch was turned away because there was no room for it, and how large it was.
+    turned_away: BTreeMap<DiskId, u64>,
     packed_bytes: u64,
     forwarded_bytes: u64,
     tokens: u64,
@@ -190,6 +192,7 @@ impl<C: Content> ProcessServer<C> {
             ledger: Ledger::new(0),
             cached_bytes: 0,
             throttling: false,
+            turned_away: BTreeMap::new(),
             packed_bytes: 0,
             forwarded_bytes: 0,
             tokens: 0,
@@ -295,9 +298,11 @@ impl<C: Content> ProcessServer<C> {
             self.cached_bytes += bytes;
             self.packed_bytes += bytes;
             self.ledger.append(ProcessServerRecord::Frame(agent, frame), bytes);
+        } else if batch.number == stream.window.next_number() && !has_room {
+            self.turned_away.insert(batch.stream.disk, batch.wire_bytes());
         }
-        self.acknowledge(agent, batch.stream);
         self.note_throttling(has_room, out);
+        self.acknowledge(agent, batch.stream);
         self.send(now, batch.stream.disk, out);
     }
 
@@ -309,18 +314,39 @@ impl<C: Content> ProcessServer<C> {
         self.ledger.send(agent, Message::BatchStored { stream, upto, credit_bytes });
     }
 
-    /// What it can still take before too little of the cache is free.
-    const fn credit_bytes(&self) -> u64 {
-        let reserve = self.config.cache_bytes / RESERVE_PARTS;
-        (self.config.cache_bytes - reserve).saturating_sub(self.cached_bytes)
+    /// Tells those that were turned away, as soon as there is room for what each of them came with: who only tried again now
+    /// and then might find the cache full each time, by whoever comes at the same times.
+    fn call_back(&mut self) {
+        if self.turned_away.is_empty() || !self.takes() {
+            return;
+        }
+        for (disk, bytes) in core::mem::take(&mut self.turned_away) {
+            match self.streams.get(&disk) {
+                Some(stream) if self.has_room(bytes) => self.acknowledge(stream.agent, stream.key),
+                Some(_) => {
+                    self.turned_away.insert(disk, bytes);
+                }
+                None => {}
+            }
+        }
     }
 
-    /// Whether a batch may come in. Who has stopped taking begins again only when there is some room to speak of.
-    fn has_room(&self, bytes: u64) -> bool {
-        let enough = self.config.cache_bytes - self.config.cache_bytes / RECOVERED_PARTS;
-        let takes = !self.throttling || self.cached_bytes <= enough;
+    /// What it can still take before too little of the cache is free; nothing when it takes nothing.
+    const fn credit_bytes(&self) -> u64 {
+        let reserve = self.config.cache_bytes / RESERVE_PARTS;
+        if self.takes() { (self.config.cache_bytes - reserve).saturating_sub(self.cached_bytes) } else { 0 }
+    }
+
+    /// Whether anything may come in. Who has stopped taking begins again only when there is some room to speak of.
+    const fn takes(&self) -> bool {
+        !self.throttling
+            || self.cached_bytes <= self.config.cache_bytes - self.config.cache_bytes / RECOVERED_PARTS
+    }
+
+    /// Whether a batch may come in.
+    const fn has_room(&self, bytes: u64) -> bool {
         // An empty cache takes any batch, or one that is larger than the cache would never get through.
-        self.cached_bytes == 0 || (takes && bytes <= self.credit_bytes())
+        self.cached_bytes == 0 || bytes <= self.credit_bytes()
     }
 
     fn note_throttling(&mut self, has_room: bool, out: &mut Out<C>) {
@@ -338,6 +364,7 @@ impl<C: Content> ProcessServer<C> {
         if self.forget_upto(now, key, upto) {
             // Should it be lost, the target gets the frames once more and says that it has them.
             self.ledger.append_lazily(ProcessServerRecord::Forwarded(key, upto), NOTE_BYTES);
+            self.call_back();
         }
         self.send(now, key.disk, out);
     }

@@ -159,6 +159,14 @@ impl<T: Clone> Window<T> {
         self.timed = None;
     }
 
+    /// The receiver takes again what it did not take: who has waited for that need not wait for longer.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        if self.probing && self.retry_at.is_some() {
+            self.retry_at = Some(now);
+            self.retry_after = RETRY_FIRST;
+        }
+    }
+
     /// Whether the last thing that happened was a time-out: only a probe should go out.
     pub(crate) const fn is_probing(&self) -> bool {
         self.probing
@@ -220,6 +228,22 @@ mod tests {
         assert!(window.acknowledge(second, 1).eq(["a"]));
         assert!(!window.is_probing());
         assert_eq!(window.next_to_send(second, 8, 99), Some("b"));
+    }
+
+    #[test]
+    fn who_was_waited_for_in_vain_is_tried_at_once_when_there_is_room_again() {
+        let mut window = three();
+        assert_eq!(window.next_to_send(START, 1, 0), Some("a"));
+        window.hurry(START);
+        window.time_out(START);
+        assert_eq!(window.next_to_send(START, 1, 0), None, "nothing says yet that it was lost");
+        let first = window.deadline().unwrap();
+        window.time_out(first);
+        assert_eq!(window.next_to_send(first, 1, 0), Some("a"));
+        window.hurry(first);
+        window.time_out(first);
+        assert_eq!(window.next_to_send(first, 1, 0), Some("a"));
+        assert_eq!(window.deadline().unwrap().since(first), RETRY_FIRST * 2);
     }
 
     #[test]

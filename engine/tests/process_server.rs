@@ -149,6 +149,7 @@ fn a_full_cache_takes_nothing_gives_no_credit_and_says_so_once() {
 
     stored(&mut server, stream(), 1);
     assert_eq!(server.role.cached_bytes(), 7 * one);
+    assert_eq!(acknowledged(&mut server), [(8, one)], "who was turned away is called back");
     hear(&mut server, &numbered(9));
     assert_eq!(acknowledged(&mut server), [(9, 0)], "a quarter was free again");
     assert!(
@@ -156,6 +157,23 @@ fn a_full_cache_takes_nothing_gives_no_credit_and_says_so_once() {
     );
     stored(&mut server, stream(), 9);
     assert_eq!(server.role.cached_bytes(), 0);
+}
+
+#[test]
+fn who_came_with_more_than_there_is_room_for_is_called_back_when_it_fits_and_once() {
+    let one = numbered(1).wire_bytes();
+    let mut server = server(10 * one);
+    (1..=8).for_each(|number| hear(&mut server, &numbered(number)));
+    let large = batch(key(disk(2, 0), 1), 1, (1..=4).map(|at| change(at, at, 1)).collect());
+    assert!(large.wire_bytes() > 2 * one && large.wire_bytes() <= 8 * one);
+    server.hear(agent(2), Message::Batch(Arc::new(large)));
+    acknowledged(&mut server);
+    stored(&mut server, stream(), 1);
+    assert_eq!(acknowledged(&mut server), [], "it would not fit");
+    stored(&mut server, stream(), 8);
+    assert_eq!(acknowledged(&mut server), [(0, 8 * one)]);
+    stored(&mut server, stream(), 8);
+    assert_eq!(acknowledged(&mut server), [], "it was called back already");
 }
 
 /// A batch of a machine that moved here when the server before had kept everything up to `opens_at`.

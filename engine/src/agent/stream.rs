@@ -139,10 +139,14 @@ impl<C: Content> Replicating<C> {
         if !is_of_this_session || from != self.terms.process_server {
             return;
         }
+        let takes_again = self.credit_bytes == 0 && credit_bytes > 0;
         self.credit_bytes = credit_bytes;
         if let Some(disk) = self.disks.iter_mut().find(|disk| disk.disk == stream.disk) {
             let committed = disk.window.acknowledge(now, upto);
             self.pool_used -= committed.map(|sending| sending.pool_bytes).sum::<u64>();
+        }
+        if takes_again {
+            self.disks.iter_mut().for_each(|disk| disk.window.hurry(now));
         }
         let waits = self.disks.iter().any(|disk| !disk.window.is_empty());
         self.unanswered_since = waits.then_some(now);

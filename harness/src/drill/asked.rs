@@ -171,8 +171,8 @@ impl<C: Simulated> Drill<C> {
                 asked.stage = Stage::Again(self.world.now() + AGAIN_AFTER);
             }
             Look::Wait | Look::UnderWay | Look::Silence(_) => {
-                let machine = asked.machine;
-                self.give_up(at, asked, &[machine], "it is not through in time");
+                let meant = self.meant_by(asked.machine, &asked.command);
+                self.give_up(at, asked, &meant, "it is not through in time");
             }
             Look::Refused(failure) | Look::Failed(failure) | Look::GiveUp(failure) => {
                 // Any machine of a plan may keep it from beginning.
