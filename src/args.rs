@@ -1,10 +1,13 @@
 //! The command line.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
+
+use switchback_serve::Pace;
 
 use crate::explore::span;
 
@@ -30,6 +33,8 @@ pub(crate) enum Command {
     Explore(Box<crate::explore::ExploreArgs>),
     /// Run failures that were kept, or scenarios, again; or step through one.
     Replay(ReplayArgs),
+    /// Put the emulators of a scenario behind HTTP and HTTPS on loopback, for real clients.
+    Serve(ServeArgs),
     /// Check scenario files without running them.
     Check(CheckArgs),
     /// Print the JSON schema of scenario files.
@@ -109,6 +114,41 @@ pub(crate) struct ReplayArgs {
     /// Step through one bug or scenario, with commands from standard input; `?` lists them.
     #[arg(long)]
     pub(crate) step: bool,
+}
+
+/// What to serve, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// A scenario file: its site and its region are served; nobody walks its timeline.
+    pub(crate) file: PathBuf,
+    /// The address to listen at. Whoever reaches it can do everything: there are no passwords.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub(crate) listen: IpAddr,
+    /// The port; 0 for any that is free.
+    #[arg(long, default_value_t = 8443)]
+    pub(crate) port: u16,
+    /// How time passes: `instant` (it jumps to what happens next whenever a client waits), `real`, or so many times as fast, such
+    /// as `60x`.
+    #[arg(long, value_name = "PACE", value_parser = pace, default_value = "instant")]
+    pub(crate) time: Pace,
+    /// Write the certificate of the authority that clients are to trust here.
+    #[arg(long, value_name = "FILE", default_value = "switchback-ca.pem")]
+    pub(crate) ca_file: PathBuf,
+    /// Write the address here as soon as requests are answered.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+}
+
+fn pace(text: &str) -> Result<Pace, String> {
+    let wanted = || "expected `instant`, `real`, or a whole number and an x, such as 60x".to_owned();
+    match text {
+        "instant" => Ok(Pace::Instant),
+        "real" => Ok(Pace::Times(1)),
+        _ => {
+            let factor = text.strip_suffix('x').and_then(|number| number.parse().ok());
+            factor.filter(|factor| *factor > 0).map(Pace::Times).ok_or_else(wanted)
+        }
+    }
 }
 
 /// Which files to check.

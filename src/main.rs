@@ -11,6 +11,7 @@ mod replay;
 mod run;
 mod say;
 mod scripts;
+mod serve;
 
 use args::{Args, Command};
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(run),
         Command::Explore(explore) => explore::explore(explore),
         Command::Replay(replay) => replay::replay(replay),
+        Command::Serve(serve) => serve::serve(serve),
         Command::Check(check) => check::check(check),
         Command::Schema => check::schema(),
     };

@@ -2,11 +2,11 @@
 //! bounded; a request for another host, or from a page of another origin, is refused.
 
 use core::convert::Infallible;
-use core::future::Future;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
 use std::net::TcpListener as BlockingListener;
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -100,11 +100,11 @@ impl Server {
         &self.tls.authority
     }
 
-    /// Answers until `stop` comes.
+    /// Answers until something comes through `stop`, or nothing can any more.
     ///
     /// # Errors
     /// [`ServeError`] when there is no runtime to answer in.
-    pub fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+    pub fn run(self, stop: Receiver<()>) -> Result<(), ServeError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -114,9 +114,10 @@ impl Server {
             let listener = TcpListener::from_std(self.listener).map_err(ServeError::Runtime)?;
             let acceptor = TlsAcceptor::from(self.tls.config);
             let serving = accept(listener, acceptor, self.surfaces, self.address);
+            let stopped = tokio::task::spawn_blocking(move || stop.recv());
             tokio::select! {
                 () = serving => {}
-                () = stop => {}
+                _ = stopped => {}
             }
             Ok(())
         })

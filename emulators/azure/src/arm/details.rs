@@ -38,6 +38,14 @@ pub(super) fn of<R: Rehearsal>(
     details
 }
 
+/// One object of two.
+fn both(mut one: Value, other: Value) -> Value {
+    if let (Some(one), Value::Object(other)) = (one.as_object_mut(), other) {
+        one.extend(other);
+    }
+    one
+}
+
 fn resync(item: &ProtectedItem) -> &'static str {
     if item.health.resync.is_some() { "Required" } else { "NotRequired" }
 }
@@ -91,7 +99,7 @@ fn azure_v2<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single
     let recovery = item.recovery.as_ref();
     let network = recovery.map(|it| r.cloud().resource_id("Microsoft.Network/virtualNetworks", &it.network));
     let group = recovery.map(|it| format!("/subscriptions/{}/resourceGroups/{}", r.cloud().names().subscription, it.resource_group));
-    let mut details = json!({
+    let replication = json!({
         "infrastructureVmId": r.cloud().machine_guid(item.machine),
         "protectionStage": stage,
         "vmId": r.cloud().machine_guid(item.machine),
@@ -112,6 +120,13 @@ fn azure_v2<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single
         "multiVmGroupName": spec.name,
         "multiVmSyncStatus": "Enabled",
         "protectedDisks": if is_single { disks } else { Vec::new() },
+        "lastRpoCalculatedTime": stamp_of(r.now()),
+        "lastUpdateReceivedTime": item.health.heard.map(stamp),
+        "isAdditionalStatsAvailable": false,
+        "totalDataTransferred": -1,
+        "totalProgressHealth": if is_copying { "In Progress" } else { "Completed" },
+    });
+    let machine = json!({
         "diskResized": is_single.then_some("NotResized"),
         "masterTargetId": is_single.then(|| r.cloud().master_target_guid(0)),
         "sourceVmCpuCount": if is_single { 2 } else { 0 },
@@ -133,13 +148,9 @@ fn azure_v2<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single
         "targetVmId": target_vm(item.machine, r),
         "licenseType": "NotSpecified",
         "validationErrors": [],
-        "lastRpoCalculatedTime": stamp_of(r.now()),
-        "lastUpdateReceivedTime": item.health.heard.map(stamp),
         "protectedManagedDisks": [],
-        "isAdditionalStatsAvailable": false,
-        "totalDataTransferred": -1,
-        "totalProgressHealth": if is_copying { "In Progress" } else { "Completed" },
     });
+    let mut details = both(replication, machine);
     if let Some(at) = newest_point(view) {
         details["lastRecoveryPointReceived"] = json!(at);
     }
@@ -236,7 +247,7 @@ fn rcm<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single: boo
         })
     };
     let disks: Vec<Value> = item.disk_sectors.iter().enumerate().map(disk).collect();
-    let mut details = json!({
+    let machine = json!({
         "internalIdentifier": r.cloud().guid_named(&format!("incarnation {} {}", item.machine.0, item.generation)),
         "fabricDiscoveryMachineId": r.cloud().machine_guid(item.machine),
         "multiVmGroupName": null,
@@ -255,6 +266,9 @@ fn rcm<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single: boo
         "targetAvailabilitySetId": recovery.and_then(|it| it.availability_set.as_deref()).unwrap_or(""),
         "targetNetworkId": recovery.map(|it| r.cloud().resource_id("Microsoft.Network/virtualNetworks", &it.network)),
         "testNetworkId": "",
+        "vmNics": [],
+    });
+    let replication = json!({
         "initialReplicationProgressPercentage": is_copying.then(|| percent(item)),
         "initialReplicationProgressHealth": if is_copying { "InProgress" } else { "None" },
         "resyncProgressPercentage": item.health.resync.map(|_| percent(item)),
@@ -268,8 +282,8 @@ fn rcm<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single: boo
         "mobilityAgentDetails": mobility_agent(item, "AlreadyOnLatestVersion"),
         "lastAgentUpgradeErrorDetails": [],
         "agentUpgradeBlockingErrorDetails": [],
-        "vmNics": [],
     });
+    let mut details = both(machine, replication);
     if let Some(at) = newest_point(view) {
         details["lastRecoveryPointReceived"] = json!(at);
         details["lastRpoInSeconds"] = json!(rpo_seconds(item.machine, r));

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 use switchback_engine::control::ProtectedItem;
+use switchback_engine::health::Level;
 
 use super::jobs::row;
 use super::route::Answer;
 use super::time::stamp_of;
 use super::{Arm, Filed, Rehearsal, Request, Response};
 use crate::errors::raised::of_symptom;
-use crate::monitoring::{Counts, Level, level_of};
+use crate::monitoring::{Counts, level_of};
 use crate::replicated_item::ReplicatedItem;
 
 /// What is the matter with an item, as its health errors.

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use switchback_engine::control::{ItemState, ProtectedItem, TestState};
 use switchback_engine::Direction;
 
-use super::names::last_of;
 use super::route::Answer;
 use super::time::{IDLE, stamp_of};
 use super::{Arm, ItemFile, Rehearsal, Response, details, jobs};
@@ -201,9 +200,4 @@ fn current<R: Rehearsal>(item: &ProtectedItem, r: &R) -> Value {
         None => ("None", "None".to_owned(), IDLE.to_owned()),
     };
     json!({ "scenarioName": name, "jobId": jobs::path(&job, r), "startTime": started })
-}
-
-/// The machine of an item whose id ends in a name; used where a client names an item by its id.
-pub(super) fn name_of(id: &str) -> String {
-    last_of(id).to_ascii_lowercase()
 }

@@ -129,7 +129,6 @@ impl Arm {
     pub(super) fn operation_result<R: Rehearsal>(
         &mut self,
         name: &str,
-        _segments: &[&str],
         r: &mut R,
     ) -> Answer {
         let tracked = self.look(name, r)?;

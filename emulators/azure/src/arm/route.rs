@@ -71,7 +71,7 @@ impl Arm {
             ("GET", ["replicationjobs", job]) => self.show_job(job, r),
             ("POST", ["replicationjobs", job, "cancel"]) => self.cancel_job(request, job, r),
             ("GET", ["replicationoperationstatus", operation]) => self.operation_status(operation, r),
-            ("GET", [.., "operationresults", operation]) => self.operation_result(operation, segments, r),
+            ("GET", [.., "operationresults", operation]) => self.operation_result(operation, r),
             ("GET", ["replicationevents"]) => Ok(self.list_events(r)),
             ("GET", ["replicationvaulthealth"]) => Ok(Response::ok(self.vault_health(r))),
             ("POST", ["replicationvaulthealth", "default", "refresh"]) => {
@@ -128,7 +128,7 @@ impl Arm {
                 self.show_point(name, point, r)
             }
             ("GET", ["replicationprotecteditems", name, "targetcomputesizes"]) => self.sizes(name, r),
-            ("GET", [.., "operationresults", operation]) => self.operation_result(operation, segments, r),
+            ("GET", [.., "operationresults", operation]) => self.operation_result(operation, r),
             ("POST", ["replicationprotecteditems", name, action]) if super::actions::is_known(action) => {
                 self.act(request, name, action, r)
             }

@@ -1,0 +1,151 @@
+//! A server of a small site, and a client that polls as a careful one does.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::net::SocketAddr;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use reqwest::blocking::{Client, Response};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use switchback_serve::{Options, Pace, Rehearsed, Server};
+
+pub const VERSION: &str = "api-version=2025-08-01";
+
+/// Of which stack a site is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stack {
+    Classic,
+    Modernised,
+}
+
+/// A server that answers until it is dropped.
+pub struct Served {
+    pub address: SocketAddr,
+    pub authority: String,
+    pub client: Client,
+    vault: String,
+    stop: Sender<()>,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Where it has ended already, nobody hears it.
+        let _ = self.stop.send(());
+        let ended = self.running.take().map(JoinHandle::join);
+        if !std::thread::panicking() {
+            assert!(ended.is_some_and(|ended| ended.is_ok()), "the server has come to its end in order");
+        }
+    }
+}
+
+pub fn served(stack: Stack) -> Served {
+    let stack = match stack {
+        Stack::Classic => "classic",
+        Stack::Modernised => "modernised",
+    };
+    let text = format!(
+        "scenario: served\nversion: 1\nsite:\n  vcenter: {{ name: vc-lon, hosts: 1 }}\n  stack: {stack}\n  datastores: [{{ name: ds-1, capacity: 1TiB }}]\n\
+         region: {{ name: uksouth, vault: rsv-dr, cache-account: stdrcache }}\nwan: {{}}\n\
+         protect:\n  - consistency-group: shop\n    vms:\n      - {{ name: web-01, disks: [{{ name: os, size: 4MiB }}], churn: {{ rate: 2KiB/s, block: 4KiB }} }}\n\
+         \x20     - {{ name: db-01, os: linux, disks: [{{ name: os, size: 4MiB }}, {{ name: data, size: 8MiB }}] }}\ntimeline: []\n"
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("served.yaml");
+    std::fs::write(&file, text).expect("the scenario is written");
+    let scenario = switchback_scenarios::read_file(&file).unwrap_or_else(|report| panic!("{report:?}"));
+    let rehearsed = Rehearsed::new(&scenario, Pace::Instant).expect("the site can be");
+    let names = rehearsed.world().azure().names().clone();
+    let vault = format!(
+        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.RecoveryServices/vaults/{}",
+        names.subscription, names.resource_group, names.vault
+    );
+    let address = "127.0.0.1:0".parse().expect("an address");
+    let server = Server::bind(rehearsed, &Options { address }).expect("a port is free");
+    let (address, authority) = (server.address(), server.authority().to_owned());
+    let (stop, stopped) = channel();
+    let running = std::thread::spawn(move || server.run(stopped).expect("it runs"));
+    let client = Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
+    Served { address, authority, client, vault, stop, running: Some(running) }
+}
+
+impl Served {
+    pub fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A request for a path below the vault.
+    pub fn ask(&self, method: Method, below: &str, body: Option<&Value>) -> Response {
+        self.ask_at(method, &format!("{}{}/{below}?{VERSION}", self.base(), self.vault), body)
+    }
+
+    pub fn ask_at(&self, method: Method, url: &str, body: Option<&Value>) -> Response {
+        let request = self.client.request(method, url);
+        let request = match body {
+            Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+            None => request,
+        };
+        request.send().expect("an answer")
+    }
+
+    pub fn get(&self, below: &str) -> Value {
+        let response = self.ask(Method::GET, below, None);
+        assert_eq!(response.status(), StatusCode::OK, "{below}");
+        parsed(response)
+    }
+
+    /// Asks for something that takes time and polls it to its end: the words that the polls said.
+    pub fn done(&self, method: Method, below: &str, body: Option<&Value>) -> Vec<String> {
+        let response = self.ask(method, below, body);
+        let status = response.status();
+        let poll = response.headers().get("azure-asyncoperation").cloned();
+        assert_eq!(status, StatusCode::ACCEPTED, "{below}: {}", response.text().unwrap_or_default());
+        let poll = poll.expect("a place to poll").to_str().expect("text").to_owned();
+        let mut words = Vec::new();
+        for _ in 0..20 {
+            let said = parsed(self.ask_at(Method::GET, &poll, None));
+            let word = said["status"].as_str().expect("a status").to_owned();
+            words.push(word.clone());
+            if word != "InProgress" {
+                return words;
+            }
+        }
+        panic!("{below} does not end: {words:?}");
+    }
+
+    /// The container that everything is in.
+    pub fn container(&self) -> String {
+        let fabric = self.get("replicationFabrics")["value"][0]["name"].as_str().expect("a fabric").to_owned();
+        let below = format!("replicationFabrics/{fabric}/replicationProtectionContainers");
+        let container = self.get(&below)["value"][0]["name"].as_str().expect("a container").to_owned();
+        format!("{below}/{container}")
+    }
+
+    pub fn item(&self) -> Value {
+        self.get(&format!("{}/replicationProtectedItems/item-1", self.container()))["properties"].clone()
+    }
+
+    pub fn act(&self, action: &str, properties: Value) -> Vec<String> {
+        let below = format!("{}/replicationProtectedItems/item-1/{action}", self.container());
+        self.done(Method::POST, &below, Some(&json!({ "properties": properties })))
+    }
+
+    /// Looks at the item until it is in a state.
+    pub fn wait_for(&self, state: &str) -> Value {
+        for _ in 0..100 {
+            let item = self.item();
+            if item["protectionState"] == state {
+                return item;
+            }
+        }
+        panic!("the item is {}", self.item()["protectionState"]);
+    }
+}
+
+pub fn parsed(response: Response) -> Value {
+    let text = response.text().expect("a body");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}

@@ -1,0 +1,76 @@
+//! `switchback serve`.
+
+use std::fs;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::mpsc;
+
+use anyhow::Context as _;
+use switchback_scenarios::read_file;
+use switchback_serve::{Options, Rehearsed, Server};
+
+use crate::args::ServeArgs;
+use crate::check::print_report;
+use crate::exit::Exit;
+use crate::say;
+
+/// Serves a scenario until it is interrupted.
+pub(crate) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
+    let scenario = match read_file(&args.file) {
+        Ok(scenario) => scenario,
+        Err(report) => {
+            print_report(&report);
+            return Ok(Exit::InvalidScenario);
+        }
+    };
+    let rehearsed = match Rehearsed::new(&scenario, args.time) {
+        Ok(rehearsed) => rehearsed,
+        Err(error) => {
+            say::talk(&format!("switchback: {error}"));
+            return Ok(Exit::InvalidScenario);
+        }
+    };
+    let names = rehearsed.world().azure().names().clone();
+    let options = Options { address: SocketAddr::new(args.listen, args.port) };
+    let server = Server::bind(rehearsed, &options)?;
+    let written = fs::write(&args.ca_file, server.authority());
+    written.with_context(|| format!("cannot write {}", args.ca_file.display()))?;
+
+    let base = format!("https://localhost:{}", server.address().port());
+    let vault = format!(
+        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.RecoveryServices/vaults/{}",
+        names.subscription, names.resource_group, names.vault
+    );
+    let ca = args.ca_file.display();
+    say::result(&format!(
+        "serving {} at {base}, and at http://localhost:{} too\n\
+         authority  {ca}\n\
+         vault      {vault}\n\
+         \n\
+         curl       curl --cacert {ca} '{base}{vault}/replicationFabrics?api-version=2025-08-01'\n\
+         Python     SiteRecoveryManagementClient(credential, '{}', base_url='{base}',\n\
+         \x20          credential_scopes=['{base}/.default'], connection_verify='{ca}', polling_interval=0.05)\n\
+         az         REQUESTS_CA_BUNDLE={ca} AZURE_CORE_INSTANCE_DISCOVERY=false \\\n\
+         \x20          az cloud register -n switchback --endpoint-resource-manager {base}\n\
+         time       curl --cacert {ca} -d '{{\"seconds\": 600}}' {base}/switchback/advance",
+        scenario.name,
+        server.address().port(),
+        names.subscription,
+    ))?;
+    if !is_loopback(args.listen) {
+        say::talk("switchback: this address can be reached from elsewhere, and there are no passwords");
+    }
+    if let Some(file) = &args.ready_file {
+        fs::write(file, &base).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    let (interrupt, interrupted) = mpsc::channel();
+    ctrlc::set_handler(move || interrupt.send(()).unwrap_or_default())?;
+    server.run(interrupted)?;
+    Ok(Exit::Held)
+}
+
+const fn is_loopback(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback(),
+        IpAddr::V6(address) => address.is_loopback(),
+    }
+}
