@@ -159,12 +159,14 @@ impl<T: Clone> Window<T> {
         self.timed = None;
     }
 
-    /// The receiver takes again what it did not take: who has waited for that need not wait for longer.
-    pub(crate) fn hurry(&mut self, now: Instant) {
-        if self.probing && self.retry_at.is_some() {
-            self.retry_at = Some(now);
-            self.retry_after = RETRY_FIRST;
-        }
+    /// The receiver takes again what it did not take: what is under way goes out again from the front, without waiting for
+    /// its time to be over. Nothing was lost, so as much may go as there is room for.
+    pub(crate) const fn call_back(&mut self) {
+        self.sent = 0;
+        self.sent_bytes = 0;
+        self.retry_at = None;
+        self.probing = false;
+        self.timed = None;
     }
 
     /// Whether the last thing that happened was a time-out: only a probe should go out.
@@ -233,17 +235,12 @@ mod tests {
     #[test]
     fn who_was_waited_for_in_vain_is_tried_at_once_when_there_is_room_again() {
         let mut window = three();
-        assert_eq!(window.next_to_send(START, 1, 0), Some("a"));
-        window.hurry(START);
-        window.time_out(START);
-        assert_eq!(window.next_to_send(START, 1, 0), None, "nothing says yet that it was lost");
-        let first = window.deadline().unwrap();
-        window.time_out(first);
-        assert_eq!(window.next_to_send(first, 1, 0), Some("a"));
-        window.hurry(first);
-        window.time_out(first);
-        assert_eq!(window.next_to_send(first, 1, 0), Some("a"));
-        assert_eq!(window.deadline().unwrap().since(first), RETRY_FIRST * 2);
+        assert_eq!(window.next_to_send(START, 8, 0), Some("a"));
+        assert_eq!(window.next_to_send(START, 8, 0), None);
+        window.call_back();
+        assert_eq!(window.next_to_send(START, 8, 20), Some("a"));
+        assert_eq!(window.next_to_send(START, 8, 20), Some("b"));
+        assert_eq!(window.deadline().unwrap().since(START), RETRY_FIRST, "nothing was lost");
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl<C: Content> Replicating<C> {
             self.pool_used -= committed.map(|sending| sending.pool_bytes).sum::<u64>();
         }
         if takes_again {
-            self.disks.iter_mut().for_each(|disk| disk.window.hurry(now));
+            self.disks.iter_mut().for_each(|disk| disk.window.call_back());
         }
         let waits = self.disks.iter().any(|disk| !disk.window.is_empty());
         self.unanswered_since = waits.then_some(now);
