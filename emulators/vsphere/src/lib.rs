@@ -31,6 +31,8 @@ pub mod physical_server;
 mod port;
 mod request_kind;
 pub mod snapshot;
+#[cfg(feature = "soap")]
+pub mod soap;
 pub mod task;
 mod vcenter;
 pub mod virtual_machine;
