@@ -3,20 +3,26 @@
 
     pip install pyvmomi
     tests/clients/pyvmomi_inventory.py http://127.0.0.1:8989 [MACHINE]
+    tests/clients/pyvmomi_inventory.py --record FILE http://127.0.0.1:8989 [MACHINE]
 
 It looks at everything there is, then takes one machine (the first with VMware Tools, or the one named) through power, snapshots and
 the shutdown of its guest, waiting for tasks and for changes, and leaves it as it was. TLS is not verified.
+
+With --record, what it sends goes to a file as well: a line for each call, with what came of it ("ok" or the fault), a tab, and what stands in
+the body of the message. Of properties that are read one by one, each is recorded once for each type and outcome. The tests of the surface play it back:
+emulators/vsphere/tests/data/pyvmomi.calls, made against the example server of switchback-vsphere.
 """
 
-import ssl
+import re
 import sys
 from urllib.parse import urlsplit
 
 from pyVim.connect import Disconnect, SmartConnect
 from pyVim.task import WaitForTask, WaitForTasks
-from pyVmomi import vim, vmodl
+from pyVmomi import SoapAdapter, vim, vmodl
 
 PC = vmodl.query.PropertyCollector
+BODY = re.compile(rb"<soapenv:Body>(.*)</soapenv:Body>", re.S)
 
 
 def connect(url):
@@ -24,6 +30,33 @@ def connect(url):
     port = parts.port or (80 if parts.scheme == "http" else 443)
     secure = {"disableSslCertValidation": True} if parts.scheme == "https" else {}
     return SmartConnect(protocol=parts.scheme, host=parts.hostname, port=port, user="user", pwd="password", **secure)
+
+
+def record(path):
+    """Writes every call down, as it goes out."""
+    file, seen = open(path, "w"), set()
+    stub = SoapAdapter.SoapStubAdapter
+    invoke, serialize = stub.InvokeMethod, stub.SerializeRequest
+    sent = []
+
+    def serialized(self, *call):
+        sent.append(serialize(self, *call))
+        return sent[-1]
+
+    def invoked(self, managed, info, *rest):
+        outcome = "ok"
+        try:
+            return invoke(self, managed, info, *rest)
+        except vmodl.MethodFault as fault:
+            outcome = type(fault).__name__.split(".")[-1]
+            raise
+        finally:
+            call = (type(managed), info.name, outcome)
+            if info.wsdlName != "Fetch" or call not in seen:
+                seen.add(call)
+                file.write(f"{outcome}\t{BODY.search(sent[-1])[1].decode()}\n")
+
+    stub.InvokeMethod, stub.SerializeRequest = invoked, serialized
 
 
 def said(what, detail=""):
@@ -203,6 +236,9 @@ def refuse(si, content, vm):
 
 
 def main():
+    if sys.argv[1:2] == ["--record"]:
+        record(sys.argv[2])
+        del sys.argv[1:3]
     url, wanted = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None
     si = connect(url)
     content = si.RetrieveContent()

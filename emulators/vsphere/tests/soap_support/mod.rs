@@ -1,5 +1,7 @@
 //! A site with something of everything, a world that lets time pass when a client waits, and clients that post to it.
 
+pub(crate) mod client;
+
 use std::time::Duration;
 
 use switchback_engine::ports::HypervisorRequest;
