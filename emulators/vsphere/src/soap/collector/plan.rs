@@ -10,6 +10,11 @@ use super::super::types::types;
 use super::super::value::{Data, Ref, Value};
 use super::path::Path;
 
+/// How many ways a filter may have, and how many paths it may want. Clients have a dozen of the first and some ten of the
+/// second; what is found is looked at along each.
+const WAYS_MAX: usize = 128;
+const PATHS_MAX: usize = 1_024;
+
 /// A filter that is understood.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -60,7 +65,10 @@ impl Plan {
             starts.push((object, flag(start, "skip"), links));
         }
         let (starts, ways) = ways.resolve(starts)?;
-        let wanted = datas(spec, "propSet").map(wanted).collect::<Result<_, _>>()?;
+        let wanted: Vec<_> = datas(spec, "propSet").map(wanted).collect::<Result<_, _>>()?;
+        if wanted.iter().map(|wanted| 1 + wanted.paths.len()).sum::<usize>() > PATHS_MAX {
+            return Err(SoapFault::limit("pathSet", PATHS_MAX));
+        }
         Ok(Self { starts, ways, wanted, tolerant: flag(spec, "reportMissingObjectsInResults") })
     }
 }
@@ -93,6 +101,9 @@ impl Ways {
         let path = selected.get("path").and_then(Value::text).map_or("", String::as_str);
         let way = Way { kind, path: Path::read(kind, path)?, skip: flag(selected, "skip"), next: Vec::new() };
         let number = self.found.len();
+        if number >= WAYS_MAX {
+            return Err(SoapFault::limit("selectSet", WAYS_MAX));
+        }
         self.found.push((way, Vec::new()));
         if let Some(name) = name {
             self.names.insert(name, number);

@@ -11,7 +11,7 @@ use super::path::{Path, value_at};
 use super::plan::Plan;
 
 impl Plan {
-    /// The objects, each once, in the order in which they are met.
+    /// The objects of which something is wanted, each once, in the order in which they are met.
     pub(crate) fn walk(&self, world: &World<'_>) -> Result<Vec<Ref>, SoapFault> {
         let mut walk = Walk::default();
         for start in &self.starts {
@@ -33,6 +33,7 @@ impl Plan {
                 next.for_each(|next| walk.meet(next.clone(), way.skip, &way.next));
             }
         }
+        walk.met.retain(|met| self.wanted.iter().any(|wanted| types().is_a(met.kind, wanted.kind)));
         Ok(walk.met)
     }
 
