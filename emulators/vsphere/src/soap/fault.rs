@@ -75,7 +75,7 @@ impl SoapFault {
             Fault::ManagedObjectNotFound => data.with("obj", object()),
             Fault::DuplicateName(name) => data.with("name", name.as_str()).with("object", object()),
             Fault::InvalidPowerState { on } => {
-                data.with_some("requestedState", Some(power_word(!on))).with("existingState", power_word(*on))
+                data.with("requestedState", power_word(!on)).with("existingState", power_word(*on))
             }
             Fault::NoDiskSpace { datastore, .. } => {
                 data.with("file", datastore.as_str()).with("datastore", datastore.as_str())

@@ -100,9 +100,9 @@ pub(crate) enum Object<'a> {
     Snapshot(&'a VirtualMachine, usize),
     Task(&'a Task),
     /// Of the datastores of something.
-    Browser(Box<Object<'a>>),
+    Browser(Box<Self>),
     /// What something can run in.
-    Environment(Box<Object<'a>>),
+    Environment(Box<Self>),
     Collector(&'a str, &'a Collector),
     Filter(&'a str, &'a Filter),
     View(&'a View),

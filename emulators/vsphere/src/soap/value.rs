@@ -78,7 +78,7 @@ pub(crate) enum Value {
     Ref(Ref),
     Data(Data),
     /// Several: the type of each, and they.
-    List(&'static str, Vec<Value>),
+    List(&'static str, Vec<Self>),
 }
 
 /// The type of each of several references.

@@ -49,7 +49,7 @@ pub(crate) struct Element {
     /// The text directly in it.
     pub(crate) text: String,
     /// The elements directly in it.
-    pub(crate) children: Vec<Element>,
+    pub(crate) children: Vec<Self>,
 }
 
 impl Element {
