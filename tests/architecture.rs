@@ -37,7 +37,7 @@ const HOUSE: [Room; 8] = [
     Room { package: HARNESS, inside: &[AZURE, DISKS, ENGINE, SCENARIOS, SIM, VSPHERE], outside: None },
     Room { package: AZURE, inside: &[ENGINE, SIM], outside: Some(&["thiserror"]) },
     Room { package: DISKS, inside: &[ENGINE, SIM], outside: Some(&["thiserror"]) },
-    Room { package: VSPHERE, inside: &[ENGINE, SIM], outside: Some(&["thiserror"]) },
+    Room { package: VSPHERE, inside: &[ENGINE, SIM], outside: Some(&["quick-xml", "thiserror"]) },
     Room {
         package: SCENARIOS,
         inside: &[],

@@ -24,7 +24,7 @@ use super::value::Value;
 use super::world::World;
 
 pub(crate) use guest::host_name;
-pub(crate) use machine_config::{instance_uuid, uuid};
+pub(crate) use machine_config::machine_of_uuid;
 pub(crate) use service::service_content;
 
 /// A property of an object, by its first name.

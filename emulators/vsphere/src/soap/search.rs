@@ -1,18 +1,18 @@
 //! SearchIndex: entities by their identifiers, names and paths.
 
 use super::object::{Folder, Known, Object};
-use super::properties::{host_name, instance_uuid, property, uuid};
+use super::properties::{host_name, machine_of_uuid, property};
 use super::value::{Ref, Value};
 use super::world::World;
-use crate::virtual_machine::VirtualMachine;
 
 /// Machines or hosts of an identifier; of a machine the one that its guest sees, or that vCenter gave.
 pub(crate) fn by_uuid(world: &World<'_>, wanted: &str, machines: bool, instance: bool) -> Vec<Ref> {
-    let same = |found: &str| found.eq_ignore_ascii_case(wanted);
     if machines {
-        let of = |vm: &VirtualMachine| if instance { instance_uuid(vm) } else { uuid(vm) };
-        return found(world, world.machines().filter(|vm| same(&of(vm))).map(Object::Machine));
+        // Identifiers are made from numbers, so nothing has to be searched.
+        let machine = machine_of_uuid(wanted, instance).and_then(|vm| world.find(&vm.to_string()));
+        return found(world, machine.into_iter());
     }
+    let same = |found: &str| found.eq_ignore_ascii_case(wanted);
     let uuid_of = |object: &Object<'_>| match property(world, object, "summary") {
         Known::Is(Value::Data(summary)) => {
             let hardware = summary.get("hardware").and_then(Value::data);

@@ -7,19 +7,31 @@ use super::super::value::{Data, Value, int};
 use super::super::world::World;
 use super::hardware::{self, CPUS};
 use super::{disk_files, guest};
+use crate::moid::VmMoid;
 use crate::virtual_machine::VirtualMachine;
 
 /// The version of the virtual hardware.
 const HARDWARE_VERSION: &str = "vmx-21";
 
+/// What identifiers that the guest sees begin with, and those that vCenter gives, which no other machine of it has.
+const UUID: &str = "42000000-0000-0000-0000-";
+const INSTANCE_UUID: &str = "50000000-0000-0000-0000-";
+
 /// The identifier that the guest sees.
-pub(crate) fn uuid(vm: &VirtualMachine) -> String {
-    format!("42000000-0000-0000-0000-{:012x}", vm.moid.0)
+fn uuid(vm: &VirtualMachine) -> String {
+    format!("{UUID}{:012x}", vm.moid.0)
 }
 
-/// The identifier that vCenter gives, which no other machine of it has.
-pub(crate) fn instance_uuid(vm: &VirtualMachine) -> String {
-    format!("50000000-0000-0000-0000-{:012x}", vm.moid.0)
+fn instance_uuid(vm: &VirtualMachine) -> String {
+    format!("{INSTANCE_UUID}{:012x}", vm.moid.0)
+}
+
+/// Which machine would have that identifier.
+pub(crate) fn machine_of_uuid(uuid: &str, instance: bool) -> Option<VmMoid> {
+    let uuid = uuid.to_ascii_lowercase();
+    let number = uuid.strip_prefix(if instance { INSTANCE_UUID } else { UUID })?;
+    let plain = number.len() == 12 && number.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u32::from_str_radix(number, 16).ok().filter(|_| plain).map(VmMoid)
 }
 
 /// The configuration, with the disks as they were behind so many snapshots.
