@@ -1,4 +1,5 @@
-//! Where a machine lies and what it takes: VirtualMachineFileLayoutEx and VirtualMachineStorageInfo.
+//! Where a machine lies and what it takes: VirtualMachineFileLayout, VirtualMachineFileLayoutEx and
+//! VirtualMachineStorageInfo.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +10,7 @@ use super::super::value::{Data, Ref, Value, long};
 use super::super::world::World;
 use super::{disk_files, hardware};
 use crate::moid::DatastoreMoid;
+use crate::snapshot::Snapshot;
 use crate::virtual_machine::VirtualMachine;
 
 /// Of its configuration and its own disks, each once.
@@ -97,8 +99,7 @@ pub(super) fn layout(world: &World<'_>, vm: &VirtualMachine) -> Data {
         .iter()
         .enumerate()
         .map(|(place, snapshot)| {
-            let name = disk_files::file(world, vm, &format!("Snapshot{}.vmsn", place + 1));
-            let key = files.add(name, "snapshotData", 0);
+            let key = files.add(snapshot_file(world, vm, place), "snapshotData", 0);
             Data::new("VirtualMachineFileLayoutExSnapshotLayout")
                 .with("key", Ref::new("VirtualMachineSnapshot", snapshot.moid))
                 .with("dataKey", key)
@@ -111,6 +112,31 @@ pub(super) fn layout(world: &World<'_>, vm: &VirtualMachine) -> Data {
         .with("disk", Value::list("VirtualMachineFileLayoutExDiskLayout", disks(&chains, snapshots + 1)))
         .with("snapshot", Value::list("VirtualMachineFileLayoutExSnapshotLayout", kept))
         .with("timestamp", measured(vm))
+}
+
+/// The same in the older form, which names the files and tells nothing of their sizes.
+pub(super) fn old_layout(world: &World<'_>, vm: &VirtualMachine) -> Data {
+    let snapshots = vm.snapshots.len();
+    let disk = |index: usize| {
+        let files = (0..=snapshots).map(|level| disk_files::disk(world, vm, index, level, ""));
+        Data::new("VirtualMachineFileLayoutDiskLayout")
+            .with("key", hardware::disk_key(index))
+            .with("diskFile", Value::texts(files))
+    };
+    let snapshot = |(place, snapshot): (usize, &Snapshot)| {
+        Data::new("VirtualMachineFileLayoutSnapshotLayout")
+            .with("key", Ref::new("VirtualMachineSnapshot", snapshot.moid))
+            .with("snapshotFile", Value::texts([snapshot_file(world, vm, place)]))
+    };
+    let kept = vm.snapshots.iter().enumerate().map(snapshot);
+    Data::new("VirtualMachineFileLayout")
+        .with("configFile", Value::texts([disk_files::file(world, vm, "vmx")]))
+        .with("disk", Value::list("VirtualMachineFileLayoutDiskLayout", (0..vm.disks.len()).map(disk)))
+        .with("snapshot", Value::list("VirtualMachineFileLayoutSnapshotLayout", kept))
+}
+
+fn snapshot_file(world: &World<'_>, vm: &VirtualMachine, place: usize) -> String {
+    disk_files::file(world, vm, &format!("Snapshot{}.vmsn", place + 1))
 }
 
 /// The chains of all disks, of so many files each.

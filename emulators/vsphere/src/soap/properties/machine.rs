@@ -11,6 +11,7 @@ pub(super) fn property(world: &World<'_>, vm: &VirtualMachine, name: &str) -> Kn
         "name" => vm.name.as_str().into(),
         "capability" => capability().into(),
         "config" => machine_config::info(world, vm, vm.snapshots.len()).into(),
+        "layout" => layout::old_layout(world, vm).into(),
         "layoutEx" => layout::layout(world, vm).into(),
         "storage" => layout::storage(vm).into(),
         "environmentBrowser" => world.reference(&Object::Environment(Box::new(Object::Machine(vm)))).into(),
