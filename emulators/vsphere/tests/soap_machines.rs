@@ -227,6 +227,9 @@ fn a_snapshot_is_a_task_with_a_result() {
         client.fetch(("VirtualMachineSnapshot", &snapshot), "config.hardware.device[2000].backing.fileName");
     assert!(config.contains(">[vmfs] web/web.vmdk<"), "{config}");
 
+    let (_, info) = task(&mut client, &web, "CreateSnapshot_Task", SNAPSHOT);
+    assert!(!info.contains(&snapshot), "one of the same instant is another's result");
+
     let (state, info) = task(&mut client, &raw, "CreateSnapshot_Task", SNAPSHOT);
     assert_eq!((state.as_str(), error(&info)), ("error", "SnapshotIncompatibleDeviceInVm"));
     assert_eq!(client.fetch(("VirtualMachine", &raw), "snapshot"), "");

@@ -32,7 +32,7 @@ impl Context<'_> {
             sessions: &self.vim.sessions,
             session: self.session.as_deref().and_then(|key| self.vim.sessions.get(key)),
             rank: self.rank,
-            faults: &self.vim.faults,
+            ends: &self.vim.ends,
             descriptions: &self.vim.descriptions,
         }
     }

@@ -7,12 +7,13 @@ use super::context::{Arguments, Context};
 use super::fault::SoapFault;
 use super::operations::Outcome;
 use super::value::Ref;
+use super::world::End;
 use crate::faults::Fault;
 use crate::moid::{TaskMoid, VmMoid};
 use crate::virtual_machine::VirtualMachine;
 
-/// How many tasks that failed are remembered with all that is known of why. vCenter keeps no more tasks.
-const FAULTS_MAX: usize = 1_000;
+/// Of how many tasks it is remembered how they ended. vCenter keeps no more tasks.
+const ENDS_MAX: usize = 1_000;
 
 /// The machine that is called.
 fn machine(context: &Context<'_>) -> Result<VirtualMachine, SoapFault> {
@@ -21,13 +22,13 @@ fn machine(context: &Context<'_>) -> Result<VirtualMachine, SoapFault> {
     found.cloned().ok_or_else(|| SoapFault::not_found(&context.receiver))
 }
 
-/// Does something to a machine, and answers with its task. Whatever was not shown as a task by who did it, is here.
+/// Does something to a machine; gives its task. What was not shown as a task by who did it, is shown here.
 fn task(
     context: &mut Context<'_>,
     name: &'static str,
     vm: VmMoid,
     work: impl FnOnce(&mut Context<'_>) -> Result<(), Fault>,
-) -> Outcome {
+) -> Option<TaskMoid> {
     let newest = |context: &Context<'_>| context.home.vcenter().tasks().last().map(|task| task.moid);
     let own = |context: &Context<'_>, before: Option<TaskMoid>| {
         let mut new = context.home.vcenter().tasks().filter(|task| Some(task.moid) > before);
@@ -42,11 +43,19 @@ fn task(
     let task = own(context, before);
     if let (Some(task), Err(fault)) = (task, &result) {
         let fault = SoapFault::of(fault, vm, context.home.vcenter());
-        context.vim.faults.insert(task, fault);
-        if context.vim.faults.len() > FAULTS_MAX {
-            context.vim.faults.pop_first();
-        }
+        remember(context, task, End::Failed(fault));
     }
+    task
+}
+
+fn remember(context: &mut Context<'_>, task: TaskMoid, end: End) {
+    context.vim.ends.insert(task, end);
+    if context.vim.ends.len() > ENDS_MAX {
+        context.vim.ends.pop_first();
+    }
+}
+
+fn answer(task: Option<TaskMoid>) -> Outcome {
     Outcome::some(task.map(|task| Ref::new("Task", task)))
 }
 
@@ -75,19 +84,19 @@ pub(super) fn power_on(context: &mut Context<'_>, arguments: &Arguments) -> Resu
     if arguments.reference("host").is_some_and(|host| host.id != vm.host.to_string()) {
         return Err(SoapFault::not_emulated("Powering a machine on elsewhere"));
     }
-    Ok(task(context, "PowerOnVM_Task", vm.moid, |context| match vm.machine {
+    Ok(answer(task(context, "PowerOnVM_Task", vm.moid, |context| match vm.machine {
         Some(machine) => context.home.power_on(machine),
         None => power_unknown(context, &vm, true),
-    }))
+    })))
 }
 
 pub(super) fn power_off(context: &mut Context<'_>, _: &Arguments) -> Result<Outcome, SoapFault> {
     let vm = machine(context)?;
     check_runs(context, &vm)?;
-    Ok(task(context, "PowerOffVM_Task", vm.moid, |context| match vm.machine {
+    Ok(answer(task(context, "PowerOffVM_Task", vm.moid, |context| match vm.machine {
         Some(machine) => context.home.power_off(machine),
         None => power_unknown(context, &vm, false),
-    }))
+    })))
 }
 
 /// Has no task: it answers when the guest has heard it, and the machine is off some time later.
@@ -134,24 +143,21 @@ fn snapshot(context: &mut Context<'_>, arguments: &Arguments, quiesced: bool) ->
         _ => {}
     }
     let name = arguments.text("name").to_owned();
-    let outcome = task(context, "CreateSnapshot_Task", vm.moid, |context| match vm.machine {
+    let task = task(context, "CreateSnapshot_Task", vm.moid, |context| match vm.machine {
         Some(machine) => context.home.take_snapshot(machine, &name),
         None => {
             let now = context.home.now();
             context.home.vcenter_mut().take_snapshot(now, vm.moid, &name).map(|_| ())
         }
     });
-    describe(context, &vm, arguments.text("description"));
-    Ok(outcome)
-}
-
-/// vCenter itself keeps no descriptions of snapshots.
-fn describe(context: &mut Context<'_>, before: &VirtualMachine, description: &str) {
-    let after = context.home.vcenter().vm(before.moid);
-    let new = after.and_then(|vm| vm.snapshots.last()).filter(|new| !before.snapshots.contains(new));
-    if let Some(new) = new.map(|new| new.moid) {
-        context.vim.descriptions.insert(new, description.to_owned());
+    let after = context.home.vcenter().vm(vm.moid);
+    let new = after.and_then(|vm| vm.snapshots.last()).filter(|new| !vm.snapshots.contains(new));
+    if let (Some(new), Some(task)) = (new.map(|new| new.moid), task) {
+        // vCenter itself keeps no descriptions.
+        context.vim.descriptions.insert(new, arguments.text("description").to_owned());
+        remember(context, task, End::Took(new));
     }
+    Ok(answer(task))
 }
 
 pub(super) fn remove_all_snapshots(
@@ -169,9 +175,9 @@ pub(super) fn remove_all_snapshots(
             context.home.vcenter_mut().remove_all_snapshots(now, vm.moid).map(|_| ())
         }
     };
-    let outcome = task(context, "RemoveAllSnapshots_Task", vm.moid, |context| remove(context, vm.machine));
+    let task = task(context, "RemoveAllSnapshots_Task", vm.moid, |context| remove(context, vm.machine));
     for snapshot in &vm.snapshots {
         context.vim.descriptions.remove(&snapshot.moid);
     }
-    Ok(outcome)
+    Ok(answer(task))
 }

@@ -104,13 +104,18 @@ impl Sessions {
         self.open.get(key).is_some_and(|session| session.user == user)
     }
 
-    /// Counts a call of a session, if there is one of that cookie; says which.
-    pub(crate) fn touch(&mut self, cookie: Option<&str>, now: SimTime) -> Option<String> {
+    /// The key of the session of that cookie, if there is one.
+    pub(crate) fn of(&self, cookie: Option<&str>) -> Option<String> {
         let key = key_in(cookie?)?;
-        let session = self.open.get_mut(key)?;
-        session.last_active = now;
-        session.calls += 1;
-        Some(session.key.clone())
+        self.open.get(key).map(|session| session.key.clone())
+    }
+
+    /// Counts a call of a session.
+    pub(crate) fn count(&mut self, key: &str, now: SimTime) {
+        if let Some(session) = self.open.get_mut(key) {
+            session.last_active = now;
+            session.calls += 1;
+        }
     }
 }
 

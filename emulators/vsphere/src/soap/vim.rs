@@ -12,6 +12,7 @@ use super::read::{self, Strictness};
 use super::session::{Sessions, set_cookie};
 use super::types::{Field, Kind, Rank, types};
 use super::value::Ref;
+use super::world::End;
 use super::{Attempt, Home, Request, Response};
 use crate::moid::{SnapshotMoid, TaskMoid};
 use crate::vcenter::Reachability;
@@ -30,8 +31,8 @@ const WAIT_MIN: Duration = Duration::from_millis(1);
 #[derive(Debug, Clone, Default)]
 pub struct Vim {
     pub(super) sessions: Sessions,
-    /// Why tasks of clients failed.
-    pub(super) faults: BTreeMap<TaskMoid, SoapFault>,
+    /// How tasks of clients ended.
+    pub(super) ends: BTreeMap<TaskMoid, End>,
     /// What clients wrote about their snapshots.
     pub(super) descriptions: BTreeMap<SnapshotMoid, String>,
 }
@@ -60,8 +61,7 @@ impl Vim {
     }
 
     /// Answers a request now, or says how long its client waits for something to change. Then it is to be tried again with
-    /// how long it has `waited` by then, which is zero at first: so several clients can be served while one waits. Nothing is
-    /// changed by an attempt that has no answer.
+    /// how long it has `waited` by then, which is zero at first: so several clients can be served while one waits.
     pub fn attempt(&mut self, request: &Request<'_>, home: &mut dyn Home, waited: Duration) -> Attempt {
         if home.vcenter().reachability() != Reachability::Answering {
             return answered(503, TEXT, "vCenter does not answer.\n");
@@ -88,7 +88,11 @@ impl Vim {
             Ok(call) => call,
             Err(why) => return refused(&SoapFault::invalid_request(why)),
         };
-        let session = self.sessions.touch(request.cookie, home.now());
+        let session = self.sessions.of(request.cookie);
+        // However often it is tried, it is one call.
+        if let Some(key) = session.as_deref().filter(|_| waited.is_zero()) {
+            self.sessions.count(key, home.now());
+        }
         let receiver = Ref::new("ManagedObject", &call.receiver.1);
         let mut context = Context { vim: self, home, session, rank, receiver, waited, opened: None };
         match run(&mut context, &call) {

@@ -21,6 +21,15 @@ use crate::task::Task;
 use crate::vcenter::VCenter;
 use crate::virtual_machine::VirtualMachine;
 
+/// What is known of how a task ended, beside what vCenter keeps.
+#[derive(Debug, Clone)]
+pub(crate) enum End {
+    /// Why it failed.
+    Failed(SoapFault),
+    /// What it took.
+    Took(SnapshotMoid),
+}
+
 /// What can be looked at while one request is answered.
 #[derive(Clone, Copy)]
 pub(crate) struct World<'a> {
@@ -31,8 +40,8 @@ pub(crate) struct World<'a> {
     pub(crate) session: Option<&'a Session>,
     /// What the client speaks.
     pub(crate) rank: Rank,
-    /// What is known of tasks that failed, beside what vCenter keeps.
-    pub(crate) faults: &'a BTreeMap<TaskMoid, SoapFault>,
+    /// How tasks of clients ended.
+    pub(crate) ends: &'a BTreeMap<TaskMoid, End>,
     /// What clients wrote about their snapshots.
     pub(crate) descriptions: &'a BTreeMap<SnapshotMoid, String>,
 }

@@ -5,7 +5,7 @@ use switchback_sim::SimTime;
 use super::super::fault::{SoapFault, localized};
 use super::super::object::{Known, Object};
 use super::super::value::{Data, Ref, Value};
-use super::super::world::World;
+use super::super::world::{End, World};
 use crate::task::{Task, TaskState};
 
 pub(super) fn property(world: &World<'_>, task: &Task, name: &str) -> Known {
@@ -45,7 +45,7 @@ fn info(world: &World<'_>, task: &Task) -> Data {
         .with("cancelled", false)
         .with("cancelable", false)
         .with_some("error", error(world, task, &state))
-        .with_some("result", result(world, task, &state))
+        .with_some("result", result(world, task))
         .with("reason", Data::new("TaskReasonUser").with("userName", "VSPHERE.LOCAL\\Administrator"))
         .with("queueTime", task.queued)
         .with_some("startTime", started)
@@ -57,19 +57,18 @@ fn error(world: &World<'_>, task: &Task, state: &TaskState) -> Option<Data> {
     let TaskState::Error { fault, message, .. } = state else {
         return None;
     };
-    let known = world.faults.get(&task.moid);
-    Some(known.map_or_else(|| localized(&SoapFault::named(fault, message)), localized))
+    match world.ends.get(&task.moid) {
+        Some(End::Failed(fault)) => Some(localized(fault)),
+        _ => Some(localized(&SoapFault::named(fault, message))),
+    }
 }
 
-/// A snapshot that was taken is the result of its task, as long as it is there.
-fn result(world: &World<'_>, task: &Task, state: &TaskState) -> Option<Ref> {
-    if !matches!(state, TaskState::Success { .. }) || task.name != "CreateSnapshot_Task" {
-        return None;
+/// A snapshot is the result of the task that took it. Of tasks that are not a client's it is not known.
+fn result(world: &World<'_>, task: &Task) -> Option<Ref> {
+    match world.ends.get(&task.moid) {
+        Some(End::Took(snapshot)) => Some(Ref::new("VirtualMachineSnapshot", snapshot)),
+        _ => None,
     }
-    let machine = task.entity.and_then(|vm| world.vcenter.vm(vm))?;
-    let snapshot =
-        machine.snapshots.iter().find(|snapshot| Some(snapshot.created) == completed(task, world.now))?;
-    Some(Ref::new("VirtualMachineSnapshot", snapshot.moid))
 }
 
 /// `VirtualMachine.powerOn` for `PowerOnVM_Task`: the name that the task's description goes by.
