@@ -40,7 +40,7 @@ const HOUSE: [Room; 9] = [
     Room { package: SERVE, inside: &[AZURE, ENGINE, HARNESS, SCENARIOS, SIM, VSPHERE], outside: None },
     Room { package: AZURE, inside: &[ENGINE, SIM], outside: Some(&["jiff", "serde_json", "thiserror"]) },
     Room { package: DISKS, inside: &[ENGINE, SIM], outside: Some(&["thiserror"]) },
-    Room { package: VSPHERE, inside: &[ENGINE, SIM], outside: Some(&["thiserror"]) },
+    Room { package: VSPHERE, inside: &[ENGINE, SIM], outside: Some(&["quick-xml", "thiserror"]) },
     Room {
         package: SCENARIOS,
         inside: &[],

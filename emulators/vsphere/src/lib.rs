@@ -5,6 +5,8 @@
 //! [`VCenter::finish`]; what a call changed in the world comes back as [`Consequence`]s, which whoever runs the
 //! world carries out. One file per managed object, named as the product names it.
 //!
+//! With the feature `soap` there is a third: what vSphere clients reach at `/sdk`, in the module of that name.
+//!
 //! What is absent on purpose: the contents of disks (kept elsewhere, by
 //! [`DiskRef`](switchback_engine::role::DiskRef)), guests, and every rule of protection, failover and failback.
 //!
@@ -31,6 +33,8 @@ pub mod physical_server;
 mod port;
 mod request_kind;
 pub mod snapshot;
+#[cfg(feature = "soap")]
+pub mod soap;
 pub mod task;
 mod vcenter;
 pub mod virtual_machine;

@@ -1,0 +1,78 @@
+//! ServiceInstance and the managers there is one of each.
+
+use super::super::object::{Folder, Known, Object};
+use super::super::session::{Session, default_collector};
+use super::super::value::{Data, Ref, Value};
+use super::super::world::World;
+use super::entity;
+
+/// The version of the interface that is spoken, and of the product that is looked like.
+const API_VERSION: &str = "8.0.3.0";
+const VERSION: &str = "8.0.3";
+/// No build of the product has this number.
+const BUILD: &str = "1";
+const PRODUCT: &str = "VMware vCenter Server";
+/// Of this vCenter; there is one in a world.
+const INSTANCE_UUID: &str = "52000000-0000-0000-0000-000000000000";
+/// How many collectors of tasks there could be. None can be made.
+const COLLECTORS_MAX: i32 = 32;
+
+pub(super) fn property(world: &World<'_>, kind: &str, name: &str) -> Known {
+    match (kind, name) {
+        ("ServiceInstance", "serverClock") => world.now.into(),
+        ("ServiceInstance", "content") => service_content(world).into(),
+        ("ServiceInstance", "capability") => Data::new("Capability")
+            .with("provisioningSupported", false)
+            .with("multiHostSupported", true)
+            .with("userShellAccessSupported", false)
+            .into(),
+        ("SessionManager", "currentSession") => Known::some(world.session.map(Session::shown)),
+        ("SessionManager", "sessionList") => {
+            Value::list("UserSession", world.sessions.all().map(Session::shown)).into()
+        }
+        ("SessionManager", "message") => "".into(),
+        ("SessionManager", "messageLocaleList" | "supportedLocaleList") => {
+            Value::texts(["en".to_owned()]).into()
+        }
+        ("SessionManager", "defaultLocale") => "en".into(),
+        ("ViewManager", "viewList") => {
+            let views = world.session.into_iter().flat_map(|session| session.views.values());
+            Value::refs(views.map(|view| world.reference(&Object::View(view)))).into()
+        }
+        ("TaskManager", "recentTask") => Value::refs(entity::recent(world, None)).into(),
+        ("TaskManager", "maxCollector") => COLLECTORS_MAX.into(),
+        _ => Known::NotEmulated,
+    }
+}
+
+/// Where everything else is found. A manager that is not emulated is not there.
+pub(crate) fn service_content(world: &World<'_>) -> Data {
+    let service = |kind| Ref::new(kind, Object::Service(kind).id());
+    Data::new("ServiceContent")
+        .with("rootFolder", world.reference(&Object::Folder(Folder::Root)))
+        .with("propertyCollector", default_collector())
+        .with("viewManager", service("ViewManager"))
+        .with("about", about())
+        .with("sessionManager", service("SessionManager"))
+        .with("taskManager", service("TaskManager"))
+        .with("searchIndex", service("SearchIndex"))
+}
+
+fn about() -> Data {
+    Data::new("AboutInfo")
+        .with("name", PRODUCT)
+        .with("fullName", format!("{PRODUCT} {VERSION} build-{BUILD} (emulated by Switchback)"))
+        .with("vendor", "VMware, Inc.")
+        .with("version", VERSION)
+        .with("patchLevel", "00000")
+        .with("build", BUILD)
+        .with("localeVersion", "INTL")
+        .with("localeBuild", "000")
+        .with("osType", "linux-x64")
+        .with("productLineId", "vpx")
+        .with("apiType", "VirtualCenter")
+        .with("apiVersion", API_VERSION)
+        .with("instanceUuid", INSTANCE_UUID)
+        .with("licenseProductName", PRODUCT)
+        .with("licenseProductVersion", "8.0")
+}

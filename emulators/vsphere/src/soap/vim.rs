@@ -1,0 +1,168 @@
+//! The surface itself: takes a request, finds the operation, gives an answer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::check::result_of;
+use super::context::{Arguments, Context};
+use super::envelope::{self, Call};
+use super::fault::SoapFault;
+use super::operations::{LOGGED_OUT, LOGGED_OUT_OBJECT, Outcome, operation};
+use super::read::{self, Strictness};
+use super::session::{Sessions, set_cookie};
+use super::types::{Field, Kind, Rank, types};
+use super::value::Ref;
+use super::world::End;
+use super::{Attempt, Home, Request, Response};
+use crate::moid::{SnapshotMoid, TaskMoid};
+use crate::vcenter::Reachability;
+
+/// The newest version of the interface that is offered, and those before it that clients still ask for.
+const VERSIONS: [&str; 11] = [
+    "8.0.3.0", "8.0.2.0", "8.0.1.0", "8.0.0.0", "7.0.3.0", "7.0.2.0", "7.0.1.0", "7.0.0.0", "6.7", "6.5",
+    "6.0",
+];
+const XML: &str = "text/xml; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+/// A wait that took no time counts as this long, so that a world that stands still holds nobody for ever.
+const WAIT_MIN: Duration = Duration::from_millis(1);
+
+/// State of the surface: what clients have made, and what is known of it beside what vCenter keeps.
+#[derive(Debug, Clone, Default)]
+pub struct Vim {
+    pub(super) sessions: Sessions,
+    /// How tasks of clients ended.
+    pub(super) ends: BTreeMap<TaskMoid, End>,
+    /// What clients wrote about their snapshots.
+    pub(super) descriptions: BTreeMap<SnapshotMoid, String>,
+}
+
+impl Vim {
+    /// Nobody is logged in.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers a request. While a client waits for something to change, `home` lets time pass.
+    pub fn answer(&mut self, request: &Request<'_>, home: &mut dyn Home) -> Response {
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.attempt(request, home, waited) {
+                Attempt::Answered(response) => return response,
+                Attempt::Waits(left) => {
+                    let before = home.now();
+                    let changed = home.wait(left);
+                    let passed = home.now().saturating_since(before).max(WAIT_MIN);
+                    waited += if changed { passed } else { left.max(passed) };
+                }
+            }
+        }
+    }
+
+    /// Answers a request now, or says how long its client waits for something to change. Then it is to be tried again with
+    /// how long it has `waited` by then, which is zero at first: so several clients can be served while one waits.
+    pub fn attempt(&mut self, request: &Request<'_>, home: &mut dyn Home, waited: Duration) -> Attempt {
+        if home.vcenter().reachability() != Reachability::Answering {
+            return answered(503, TEXT, "vCenter does not answer.\n");
+        }
+        match (request.method, request.path.trim_end_matches('/')) {
+            ("GET" | "HEAD", "/sdk/vimServiceVersions.xml") => answered(200, XML, &versions()),
+            ("POST", "/sdk" | "/sdk/vimService") => self.call(request, home, waited),
+            (_, "/sdk" | "/sdk/vimService") => answered(405, TEXT, "Requests are posted here.\n"),
+            (_, path) => answered(404, TEXT, &format!("There is nothing at {path}.\n")),
+        }
+    }
+
+    fn call(&mut self, request: &Request<'_>, home: &mut dyn Home, waited: Duration) -> Attempt {
+        let rank = request.soap_action.map_or(Rank::MAX, rank_of);
+        let refused = |fault: &SoapFault| {
+            Attempt::Answered(Response {
+                status: 500,
+                content_type: XML,
+                headers: Vec::new(),
+                body: envelope::fault(rank, fault),
+            })
+        };
+        let call = match envelope::call(request.body) {
+            Ok(call) => call,
+            Err(why) => return refused(&SoapFault::invalid_request(why)),
+        };
+        let session = self.sessions.of(request.cookie);
+        // However often it is tried, it is one call.
+        if let Some(key) = session.as_deref().filter(|_| waited.is_zero()) {
+            self.sessions.count(key, home.now());
+        }
+        let receiver = Ref::new("ManagedObject", &call.receiver.1);
+        let mut context = Context { vim: self, home, session, rank, receiver, waited, opened: None };
+        match run(&mut context, &call) {
+            Ok(Outcome::Waits(left)) => Attempt::Waits(left),
+            Ok(outcome) => {
+                let value = match &outcome {
+                    Outcome::Is(value) => Some(value),
+                    Outcome::Done | Outcome::Waits(_) => None,
+                };
+                let result = result_of(&call.method).flatten().zip(value);
+                let cookie = context.opened.map(|key| ("Set-Cookie", set_cookie(&key, request.https)));
+                Attempt::Answered(Response {
+                    status: 200,
+                    content_type: XML,
+                    headers: cookie.into_iter().collect(),
+                    body: envelope::answer(&call.method, rank, result),
+                })
+            }
+            Err(fault) => refused(&fault),
+        }
+    }
+}
+
+fn run(context: &mut Context<'_>, call: &Call) -> Result<Outcome, SoapFault> {
+    let (kind, id) = &call.receiver;
+    let (asked, _) = types()
+        .managed(kind)
+        .ok_or_else(|| SoapFault::invalid_request(format!("{kind:?} is no type of object")))?;
+    context.receiver = Ref::new(asked, id);
+    let free =
+        LOGGED_OUT.contains(&call.method.as_str()) || (call.method == "Fetch" && asked == LOGGED_OUT_OBJECT);
+    if context.session.is_none() && !free {
+        return Err(SoapFault::not_authenticated(&context.receiver));
+    }
+    let world = context.world();
+    let found = world.find(id).map(|found| found.kind()).filter(|kind| types().is_a(kind, asked));
+    // Before a login only these two are there; which session a collector belongs to, is not asked yet.
+    let kind = found.ok_or_else(|| SoapFault::not_found(&context.receiver))?;
+    context.receiver = Ref::new(kind, id);
+    let method = types().method(&call.method).filter(|method| types().is_a(kind, method.owner));
+    let parameters = match (&method, call.method.as_str()) {
+        (Some(method), _) => method.parameters.as_slice(),
+        (None, "Fetch") => &FETCH,
+        (None, name) => return Err(SoapFault::no_method(&context.receiver, name)),
+    };
+    let operation =
+        operation(&call.method).ok_or_else(|| SoapFault::not_emulated(&format!("{kind}.{}", call.method)))?;
+    let arguments = read::fields(parameters, &call.arguments, Strictness::Request, &call.method);
+    (operation.run)(context, &Arguments(arguments.map_err(SoapFault::invalid_request)?))
+}
+
+/// What the method takes that reads a property, which is part of no type.
+const FETCH: [Field; 1] = [Field { name: "prop", kind: Kind::one("string"), optional: false, since: 0 }];
+
+/// `"urn:vim25/8.0.3.0"`
+fn rank_of(action: &str) -> Rank {
+    let action = action.trim().trim_matches('"');
+    action.strip_prefix("urn:vim25/").map_or(Rank::MAX, |version| types().rank(version))
+}
+
+fn versions() -> String {
+    let [newest, prior @ ..] = VERSIONS;
+    let prior: String = prior.iter().map(|version| format!("   <version>{version}</version>\n")).collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<namespaces version=\"1.0\">\n <namespace>\n  \
+         <name>urn:vim25</name>\n  <version>{newest}</version>\n  <priorVersions>\n{prior}  </priorVersions>\n \
+         </namespace>\n</namespaces>\n"
+    )
+}
+
+fn answered(status: u16, content_type: &'static str, body: &str) -> Attempt {
+    Attempt::Answered(Response { status, content_type, headers: Vec::new(), body: body.as_bytes().to_vec() })
+}

@@ -1,0 +1,125 @@
+//! A client that posts to the surface, looks at what comes back, and accepts nothing that the interface does not promise.
+
+use switchback_vsphere::soap::{Attempt, Request, Response, Vim, check_answer};
+
+use super::World;
+
+/// A client with its session.
+pub(crate) struct Client {
+    pub(crate) vim: Vim,
+    pub(crate) world: World,
+    pub(crate) cookie: Option<String>,
+    pub(crate) version: &'static str,
+}
+
+impl Client {
+    /// Not logged in.
+    pub(crate) fn new() -> Self {
+        Self { vim: Vim::new(), world: World::new(), cookie: None, version: "8.0.3.0" }
+    }
+
+    pub(crate) fn logged_in() -> Self {
+        let mut client = Self::new();
+        client.login();
+        client
+    }
+
+    pub(crate) fn login(&mut self) {
+        self.ok("<Login xmlns=\"urn:vim25\"><_this type=\"SessionManager\">SessionManager</_this>\
+                 <userName>user</userName><password>password</password></Login>");
+    }
+
+    /// Sends what stands in the body of a message.
+    pub(crate) fn post(&mut self, body: &str) -> Response {
+        let action = format!("\"urn:vim25/{}\"", self.version);
+        let message = envelope(body);
+        let cookie = self.cookie.clone();
+        let request = request(&message, cookie.as_deref(), Some(&action));
+        let response = self.vim.answer(&request, &mut self.world);
+        let set = response.headers.iter().find(|(name, _)| *name == "Set-Cookie");
+        if let Some((_, cookie)) = set {
+            self.cookie = Some(cookie.clone());
+        }
+        if let Err(why) = check_answer(method(body), &response.body) {
+            panic!("{why}\nin the answer\n{}\nto\n{body}", text(&response));
+        }
+        response
+    }
+
+    /// Tries to answer once, without letting time pass.
+    pub(crate) fn attempt(&mut self, body: &str, waited: std::time::Duration) -> Attempt {
+        let message = envelope(body);
+        let cookie = self.cookie.clone();
+        self.vim.attempt(&request(&message, cookie.as_deref(), None), &mut self.world, waited)
+    }
+
+    /// Sends a call that has to work; gives its answer.
+    pub(crate) fn ok(&mut self, body: &str) -> String {
+        let response = self.post(body);
+        assert_eq!(response.status, 200, "{}\nto\n{body}", text(&response));
+        text(&response)
+    }
+
+    /// Sends a call that has to fail; gives the type of the fault.
+    pub(crate) fn fault(&mut self, body: &str) -> String {
+        let response = self.post(body);
+        assert_eq!(response.status, 500, "{}\nto\n{body}", text(&response));
+        fault_in(&text(&response))
+    }
+
+    /// Calls a method of an object, with arguments as they stand on the wire.
+    pub(crate) fn call(&mut self, object: (&str, &str), method: &str, arguments: &str) -> Response {
+        self.post(&call(object, method, arguments))
+    }
+
+    /// One property of an object, as it stands on the wire.
+    pub(crate) fn fetch(&mut self, object: (&str, &str), property: &str) -> String {
+        let answer = self.ok(&call(object, "Fetch", &format!("<prop>{property}</prop>")));
+        between(&answer, "<FetchResponse xmlns=\"urn:vim25\">", "</FetchResponse>").to_owned()
+    }
+}
+
+pub(crate) fn call((kind, id): (&str, &str), method: &str, arguments: &str) -> String {
+    format!("<{method} xmlns=\"urn:vim25\"><_this type=\"{kind}\">{id}</_this>{arguments}</{method}>")
+}
+
+pub(crate) fn envelope(body: &str) -> Vec<u8> {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soapenv:Envelope \
+         xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+         xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" \
+         xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\n<soapenv:Body>{body}</soapenv:Body>\n\
+         </soapenv:Envelope>"
+    )
+    .into_bytes()
+}
+
+pub(crate) fn request<'a>(
+    body: &'a [u8],
+    cookie: Option<&'a str>,
+    soap_action: Option<&'a str>,
+) -> Request<'a> {
+    Request { method: "POST", path: "/sdk", cookie, soap_action, body, https: false }
+}
+
+/// The method that a body calls.
+pub(crate) fn method(body: &str) -> &str {
+    body.trim_start().trim_start_matches('<').split([' ', '>', '/']).next().unwrap_or_default()
+}
+
+pub(crate) fn text(response: &Response) -> String {
+    String::from_utf8(response.body.clone()).expect("an answer is text")
+}
+
+/// The type of the fault in an answer.
+pub(crate) fn fault_in(answer: &str) -> String {
+    let detail = between(answer, "<detail>", "</detail>");
+    between(detail, "xsi:type=\"", "\"").to_owned()
+}
+
+/// What stands between two texts, the first time.
+pub(crate) fn between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
+    let from = text.find(open).unwrap_or_else(|| panic!("no {open} in {text}")) + open.len();
+    let length = text[from..].find(close).unwrap_or_else(|| panic!("no {close} in {text}"));
+    &text[from..from + length]
+}
