@@ -193,6 +193,11 @@ impl<C: Simulated> World<C> {
         &self.vcenter
     }
 
+    /// The vCenter, for those who do something with what the engine knows nothing of.
+    pub const fn vcenter_mut(&mut self) -> &mut VCenter {
+        &mut self.vcenter
+    }
+
     /// The cloud.
     #[must_use]
     pub const fn azure(&self) -> &Azure<C> {

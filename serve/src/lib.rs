@@ -5,7 +5,7 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `rehearsed` | the world of a scenario, as the surfaces reach it, and how its time passes |
+//! | `rehearsed` | the world of a scenario, as the surfaces reach it, and how its time passes; `home` what of it a vSphere client reaches |
 //! | `surfaces` | which surface a request is for |
 //! | `control` | the surface that is Switchback's own |
 //! | `listener` | connections: what is read of them, how much and how long; hosts that are answered |
@@ -13,6 +13,7 @@
 
 mod certificate;
 mod control;
+mod home;
 mod listener;
 mod rehearsed;
 mod surfaces;

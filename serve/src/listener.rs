@@ -26,7 +26,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::{self, CertificateError, Tls};
 use crate::rehearsed::Rehearsed;
-use crate::surfaces::{Answer, Exchange, Surfaces};
+use crate::surfaces::{Answer, Exchange, Outcome, Surfaces};
 
 /// The longest body that is read, in bytes.
 const BODY_MAX: usize = 4 << 20;
@@ -36,6 +36,8 @@ const HEAD_MAX: usize = 64 << 10;
 const READ_WITHIN: Duration = Duration::from_secs(30);
 /// How many connections there may be at once; others wait.
 const CONNECTIONS_MAX: usize = 1024;
+/// How often it is looked for what a client waits for, where time follows the wall.
+const LOOKED_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// The first byte of a TLS handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
 
@@ -210,9 +212,20 @@ async fn answer(
             base: &base,
             headers: &head.headers,
             body: &body,
+            https: scheme == "https",
         };
-        // What panicked while it held the world has left it as it was then; the next request finds out.
-        surfaces.lock().unwrap_or_else(PoisonError::into_inner).answer(&exchange)
+        let mut came_at = None;
+        loop {
+            // What panicked while it held the world has left it as it was then; the next request finds out.
+            let outcome = surfaces.lock().unwrap_or_else(PoisonError::into_inner).answer(&exchange, came_at);
+            match outcome {
+                Outcome::Answered(answer) => return answer,
+                Outcome::Waits(since) => {
+                    came_at = Some(since);
+                    std::thread::sleep(LOOKED_AGAIN_AFTER);
+                }
+            }
+        }
     });
     match answered.await {
         Ok(Answer { status, headers, body }) => {

@@ -11,6 +11,7 @@ use switchback_engine::control::{Command, Control, JobId, Refused};
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{GroupId, MachineId, Site, Stamp};
+use switchback_harness::world::Seen;
 use switchback_harness::world::spec::GroupSpec;
 use switchback_harness::scene::world_spec;
 use switchback_harness::{DrillError, World, WorldSpec};
@@ -59,6 +60,16 @@ impl Rehearsed {
         &self.world
     }
 
+    /// The world, for those who do something with it.
+    pub(crate) const fn world_mut(&mut self) -> &mut World<Stamp> {
+        &mut self.world
+    }
+
+    /// Whether time follows the wall.
+    pub(crate) const fn follows_the_wall(&self) -> bool {
+        matches!(self.pace, Pace::Times(_))
+    }
+
     /// Where time follows the wall, it catches up.
     pub fn catch_up(&mut self) {
         if let Pace::Times(factor) = self.pace {
@@ -67,6 +78,12 @@ impl Rehearsed {
                 self.world.run_until(due);
             }
         }
+    }
+
+    /// Lets time pass until something happens, at most so long. Whether anything did.
+    pub(crate) fn run_to_what_happens(&mut self, at_most: Duration) -> bool {
+        let until = self.world.now() + at_most;
+        self.world.run_until_seen(until, true) == Seen::Happening
     }
 
     /// Lets time pass, whatever its pace.
@@ -165,8 +182,7 @@ impl Rehearsal for Rehearsed {
         if self.pace != Pace::Instant {
             return false;
         }
-        let until = self.world.now() + at_most;
-        self.world.run_until_seen(until, true);
+        self.run_to_what_happens(at_most);
         true
     }
 

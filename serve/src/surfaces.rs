@@ -1,12 +1,19 @@
-//! Which surface a request is for: Switchback's own below `/switchback`, and Resource Manager otherwise.
+//! Which surface a request is for: Switchback's own below `/switchback`, vSphere's below `/sdk`, and Resource Manager otherwise.
+
+use core::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use switchback_azure::arm::{self, Arm};
+use switchback_sim::SimTime;
+use switchback_vsphere::soap::{self, Vim};
 
 use crate::control;
 use crate::rehearsed::Rehearsed;
+
+/// Time passes at least so far while a client waits.
+const WAIT_MIN: Duration = Duration::from_millis(1);
 
 /// A request as it was read.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +23,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) query: &'a str,
     /// Scheme and authority.
     pub(crate) base: &'a str,
+    /// Whether it came over TLS.
+    pub(crate) https: bool,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
 }
@@ -36,11 +45,21 @@ impl Answer {
     }
 }
 
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is answered.
+    Answered(Answer),
+    /// Its client waits for something to happen. It is to be tried again when time has passed, with when it came.
+    Waits(SimTime),
+}
+
 /// Everything that is served, and what it is served of.
 #[derive(Debug, Clone)]
 pub(crate) struct Surfaces {
     pub(crate) rehearsed: Rehearsed,
     pub(crate) arm: Arm,
+    vim: Vim,
     /// What it was at the beginning, to begin again from.
     beginning: Option<Box<Self>>,
     pub(crate) requests: u64,
@@ -48,7 +67,7 @@ pub(crate) struct Surfaces {
 
 impl Surfaces {
     pub(crate) fn new(rehearsed: Rehearsed) -> Self {
-        let fresh = Self { rehearsed, arm: Arm::new(), beginning: None, requests: 0 };
+        let fresh = Self { rehearsed, arm: Arm::new(), vim: Vim::new(), beginning: None, requests: 0 };
         Self { beginning: Some(Box::new(fresh.clone())), ..fresh }
     }
 
@@ -56,17 +75,47 @@ impl Surfaces {
     pub(crate) fn reset(&mut self) {
         if let Some(beginning) = &self.beginning {
             let fresh = (**beginning).clone();
-            (self.rehearsed, self.arm) = (fresh.rehearsed, fresh.arm);
+            (self.rehearsed, self.arm, self.vim) = (fresh.rehearsed, fresh.arm, fresh.vim);
             self.rehearsed.anchor_now();
         }
     }
 
-    pub(crate) fn answer(&mut self, exchange: &Exchange<'_>) -> Answer {
-        self.requests += 1;
+    /// Answers a request, or says that its client waits. `came_at` is what was said when it was tried before.
+    pub(crate) fn answer(&mut self, exchange: &Exchange<'_>, came_at: Option<SimTime>) -> Outcome {
+        self.requests += u64::from(came_at.is_none());
         self.rehearsed.catch_up();
-        if exchange.path == control::ROOT || exchange.path.starts_with("/switchback/") {
-            return control::answer(self, exchange);
+        match exchange.path.split('/').nth(1) {
+            Some("switchback") => Outcome::Answered(control::answer(self, exchange)),
+            Some("sdk") => self.of_vsphere(exchange, came_at),
+            _ => Outcome::Answered(self.of_resource_manager(exchange)),
         }
+    }
+
+    fn of_vsphere(&mut self, exchange: &Exchange<'_>, came_at: Option<SimTime>) -> Outcome {
+        let header = |name: &str| exchange.headers.get(name).and_then(|value| value.to_str().ok());
+        let request = soap::Request {
+            method: exchange.method,
+            path: exchange.path,
+            cookie: header(COOKIE.as_str()),
+            soap_action: header("soapaction"),
+            body: exchange.body,
+            https: exchange.https,
+        };
+        let came_at = came_at.unwrap_or_else(|| self.rehearsed.world().now());
+        loop {
+            let waited = self.rehearsed.world().now().saturating_since(came_at);
+            match self.vim.attempt(&request, &mut self.rehearsed, waited) {
+                soap::Attempt::Answered(response) => return Outcome::Answered(of_soap(response)),
+                soap::Attempt::Waits(_) if self.rehearsed.follows_the_wall() => return Outcome::Waits(came_at),
+                soap::Attempt::Waits(left) => {
+                    // Nobody has to sit through it. Where nothing happens, the client has waited for all it wanted.
+                    self.rehearsed.run_to_what_happens(left.max(WAIT_MIN));
+                }
+            }
+        }
+    }
+
+    fn of_resource_manager(&mut self, exchange: &Exchange<'_>) -> Answer {
         let client_request_id = exchange.headers.get("x-ms-client-request-id");
         let request = arm::Request {
             method: exchange.method,
@@ -78,6 +127,19 @@ impl Surfaces {
         };
         written(self.arm.answer(&request, &mut self.rehearsed))
     }
+}
+
+fn of_soap(response: soap::Response) -> Answer {
+    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = Answer { status, headers: HeaderMap::new(), body: Bytes::from(response.body) };
+    answer.headers.insert(CONTENT_TYPE, HeaderValue::from_static(response.content_type));
+    for (name, value) in response.headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
+            answer.headers.append(name, value);
+        }
+    }
+    answer
 }
 
 fn written(response: arm::Response) -> Answer {

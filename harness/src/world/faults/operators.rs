@@ -19,14 +19,31 @@ impl<C: Simulated> World<C> {
 
     /// An operator powers the machine at home on.
     pub fn operator_starts(&mut self, machine: MachineId) {
-        let now = self.now();
-        match self.vcenter.power_on(now, machine) {
-            Ok(consequences) => {
-                self.note(Happening::OperatorStarted { machine });
-                consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
-            }
-            Err(fault) => self.operator_refused(Some(machine), &fault),
+        if let Err(fault) = self.power_on(machine) {
+            self.operator_refused(Some(machine), &fault);
         }
+    }
+
+    /// The machine at home is powered on.
+    ///
+    /// # Errors
+    /// What the vCenter says to that.
+    pub fn power_on(&mut self, machine: MachineId) -> Result<(), vsphere::Fault> {
+        let consequences = self.vcenter.power_on(self.now(), machine)?;
+        self.note(Happening::OperatorStarted { machine });
+        consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
+        Ok(())
+    }
+
+    /// The machine at home is switched off, as by pulling its plug.
+    ///
+    /// # Errors
+    /// What the vCenter says to that.
+    pub fn power_off(&mut self, machine: MachineId) -> Result<(), vsphere::Fault> {
+        let consequences = self.vcenter.power_off(self.now(), machine)?;
+        self.note(Happening::OperatorStopped { machine });
+        consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
+        Ok(())
     }
 
     /// An operator shuts the machine at home down in order.
@@ -64,22 +81,42 @@ impl<C: Simulated> World<C> {
 
     /// An operator takes a snapshot of the machine at home.
     pub fn operator_takes_snapshot(&mut self, machine: MachineId) {
-        let now = self.now();
-        let vm = self.vcenter.machine(machine).map(|vm| vm.moid).ok_or(vsphere::Fault::ManagedObjectNotFound);
-        match vm.and_then(|vm| self.vcenter.take_snapshot(now, vm, "by hand")) {
-            Ok(_) => self.note(Happening::OperatorSnapshot { machine }),
-            Err(fault) => self.operator_refused(Some(machine), &fault),
+        if let Err(fault) = self.take_snapshot(machine, "by hand") {
+            self.operator_refused(Some(machine), &fault);
         }
+    }
+
+    /// A snapshot of the machine at home is taken.
+    ///
+    /// # Errors
+    /// What the vCenter says to that.
+    pub fn take_snapshot(&mut self, machine: MachineId, name: &str) -> Result<(), vsphere::Fault> {
+        let (now, vm) = (self.now(), self.vm_of(machine)?);
+        self.vcenter.take_snapshot(now, vm, name)?;
+        self.note(Happening::OperatorSnapshot { machine });
+        Ok(())
     }
 
     /// An operator removes every snapshot of the machine at home.
     pub fn operator_removes_snapshots(&mut self, machine: MachineId) {
-        let now = self.now();
-        let vm = self.vcenter.machine(machine).map(|vm| vm.moid).ok_or(vsphere::Fault::ManagedObjectNotFound);
-        match vm.and_then(|vm| self.vcenter.remove_all_snapshots(now, vm)) {
-            Ok(count) => self.note(Happening::OperatorRemovedSnapshots { machine, count }),
-            Err(fault) => self.operator_refused(Some(machine), &fault),
+        if let Err(fault) = self.remove_snapshots(machine) {
+            self.operator_refused(Some(machine), &fault);
         }
+    }
+
+    /// Every snapshot of the machine at home is removed.
+    ///
+    /// # Errors
+    /// What the vCenter says to that.
+    pub fn remove_snapshots(&mut self, machine: MachineId) -> Result<(), vsphere::Fault> {
+        let (now, vm) = (self.now(), self.vm_of(machine)?);
+        let count = self.vcenter.remove_all_snapshots(now, vm)?;
+        self.note(Happening::OperatorRemovedSnapshots { machine, count });
+        Ok(())
+    }
+
+    fn vm_of(&self, machine: MachineId) -> Result<vsphere::VmMoid, vsphere::Fault> {
+        self.vcenter.machine(machine).map(|vm| vm.moid).ok_or(vsphere::Fault::ManagedObjectNotFound)
     }
 
     /// An operator deletes the machine at home with its disks. Where it runs, or comes home to, that is refused.
