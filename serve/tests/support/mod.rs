@@ -14,6 +14,24 @@ use switchback_serve::{Options, Pace, Rehearsed, Server};
 
 pub const VERSION: &str = "api-version=2025-08-01";
 
+const SCENARIO: &str = r"
+scenario: served
+version: 1
+summary: A small site.
+site:
+  vcenter: { name: vc-lon, hosts: 1 }
+  stack: STACK
+  datastores: [{ name: ds-1, capacity: 1TiB }]
+region: { name: uksouth, vault: rsv-dr, cache-account: stdrcache }
+wan: {}
+protect:
+  - consistency-group: shop
+    vms:
+      - { name: web-01, disks: [{ name: os, size: 4MiB }], churn: { rate: 2KiB/s, block: 4KiB } }
+      - { name: db-01, os: linux, disks: [{ name: os, size: 4MiB }, { name: data, size: 8MiB }] }
+timeline: []
+";
+
 /// Of which stack a site is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stack {
@@ -47,12 +65,7 @@ pub fn served(stack: Stack) -> Served {
         Stack::Classic => "classic",
         Stack::Modernised => "modernised",
     };
-    let text = format!(
-        "scenario: served\nversion: 1\nsite:\n  vcenter: {{ name: vc-lon, hosts: 1 }}\n  stack: {stack}\n  datastores: [{{ name: ds-1, capacity: 1TiB }}]\n\
-         region: {{ name: uksouth, vault: rsv-dr, cache-account: stdrcache }}\nwan: {{}}\n\
-         protect:\n  - consistency-group: shop\n    vms:\n      - {{ name: web-01, disks: [{{ name: os, size: 4MiB }}], churn: {{ rate: 2KiB/s, block: 4KiB }} }}\n\
-         \x20     - {{ name: db-01, os: linux, disks: [{{ name: os, size: 4MiB }}, {{ name: data, size: 8MiB }}] }}\ntimeline: []\n"
-    );
+    let text = SCENARIO.replace("STACK", stack);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("served.yaml");
     std::fs::write(&file, text).expect("the scenario is written");

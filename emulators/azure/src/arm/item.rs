@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use serde_json::{Value, json};
-use switchback_engine::control::{ItemState, ProtectedItem, TestState};
+use switchback_engine::control::{ItemState, Operation, ProtectedItem, TestState};
 use switchback_engine::Direction;
 
 use super::route::Answer;
@@ -61,7 +61,9 @@ impl Arm {
         let points = r.vault().map_or(&[][..], |vault| vault.points_of(item.machine));
         let view = ReplicatedItem::of(item, stack, points);
         let state = vocabulary::protection_state(item.state());
-        let allowed = r.vault().map_or_else(Vec::new, |vault| vault.allowed_operations(item.machine));
+        let mut allowed = r.vault().map_or_else(Vec::new, |vault| vault.allowed_operations(item.machine));
+        // Listed only while a disk needs it (recording-classic 5.10); asked for, it is carried out all the same.
+        allowed.retain(|operation| *operation != Operation::Resync || item.health.resync.is_some());
         let provider = vocabulary::provider(stack, item.direction());
         let is_home = item.direction() == Direction::Reverse;
         let container = r.cloud().container_path();
