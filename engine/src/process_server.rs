@@ -291,26 +291,28 @@ impl<C: Content> ProcessServer<C> {
             self.ledger.append(ProcessServerRecord::Stream(agent, batch.stream, batch.opens_at), NOTE_BYTES);
         }
         let Some(stream) = self.streams.get_mut(&batch.stream.disk) else { return };
-        if batch.number == stream.window.next_number() && has_room && !stream.is_over {
+        let is_next = batch.number == stream.window.next_number();
+        let is_turned_away = is_next && !has_room && !stream.is_over;
+        if is_next && has_room && !stream.is_over {
             let frame = Arc::new(Frame::seal(batch));
             let bytes = frame.wire_bytes();
             stream.window.push(Arc::clone(&frame), bytes);
             self.cached_bytes += bytes;
             self.packed_bytes += bytes;
             self.ledger.append(ProcessServerRecord::Frame(agent, frame), bytes);
-        } else if batch.number == stream.window.next_number() && !has_room {
+        } else if is_turned_away {
             self.turned_away.insert(batch.stream.disk, batch.wire_bytes());
         }
         self.note_throttling(has_room, out);
-        self.acknowledge(agent, batch.stream);
+        // Whoever is turned away is to wait until it is called back, be there room for something smaller.
+        self.acknowledge(agent, batch.stream, if is_turned_away { 0 } else { self.credit_bytes() });
         self.send(now, batch.stream.disk, out);
     }
 
     /// Tells the agent how far its stream is kept, once that is durable.
-    fn acknowledge(&mut self, agent: Address, stream: StreamKey) {
+    fn acknowledge(&mut self, agent: Address, stream: StreamKey, credit_bytes: u64) {
         let Some(kept) = self.streams.get(&stream.disk) else { return };
         let upto = if kept.is_over { u64::MAX } else { kept.window.next_number() - 1 };
-        let credit_bytes = self.credit_bytes();
         self.ledger.send(agent, Message::BatchStored { stream, upto, credit_bytes });
     }
 
@@ -322,7 +324,9 @@ impl<C: Content> ProcessServer<C> {
         }
         for (disk, bytes) in core::mem::take(&mut self.turned_away) {
             match self.streams.get(&disk) {
-                Some(stream) if self.has_room(bytes) => self.acknowledge(stream.agent, stream.key),
+                Some(stream) if self.has_room(bytes) => {
+                    self.acknowledge(stream.agent, stream.key, self.credit_bytes());
+                }
                 Some(_) => {
                     self.turned_away.insert(disk, bytes);
                 }
