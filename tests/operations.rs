@@ -23,7 +23,8 @@ fn page() -> String {
     );
     let yes = |is_so: bool| if is_so { "yes" } else { "no" };
     for Operation { method, path, name, is_long, is_answered } in operations {
-        let _ = writeln!(page, "| `{name}` | {method} | `{path}` | {} | {} |", yes(is_long), yes(is_answered));
+        let _ =
+            writeln!(page, "| `{name}` | {method} | `{path}` | {} | {} |", yes(is_long), yes(is_answered));
     }
     page
 }

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderMap, ORIGIN};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -186,6 +187,28 @@ async fn exchanges<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let _ = connection.await;
 }
 
+/// A request that was read to its end.
+struct Read {
+    head: Parts,
+    body: Bytes,
+    base: String,
+    https: bool,
+}
+
+impl Read {
+    fn exchange(&self) -> Exchange<'_> {
+        Exchange {
+            method: self.head.method.as_str(),
+            path: self.head.uri.path(),
+            query: self.head.uri.query().unwrap_or_default(),
+            base: &self.base,
+            headers: &self.head.headers,
+            body: &self.body,
+            https: self.https,
+        }
+    }
+}
+
 async fn answer(
     request: Request<Incoming>,
     scheme: &'static str,
@@ -195,63 +218,89 @@ async fn answer(
     let (head, body) = request.into_parts();
     let authority = match authority_of(&head.headers, address) {
         Ok(authority) => authority,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.response(),
     };
     let body = match timeout(READ_WITHIN, Limited::new(body, BODY_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => return refused(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLarge", "The body is too long, or was cut off."),
-        Err(_) => return refused(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The body took too long."),
+        Ok(Err(_)) => return Refusal::TOO_LARGE.response(),
+        Err(_) => return Refusal::TOO_SLOW.response(),
     };
-    // A failover of many machines may take the world seconds: connections go on meanwhile.
-    let answered = tokio::task::spawn_blocking(move || {
-        let base = format!("{scheme}://{authority}");
-        let exchange = Exchange {
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            query: head.uri.query().unwrap_or_default(),
-            base: &base,
-            headers: &head.headers,
-            body: &body,
-            https: scheme == "https",
-        };
-        let mut came_at = None;
-        loop {
-            // What panicked while it held the world has left it as it was then; the next request finds out.
-            let outcome = surfaces.lock().unwrap_or_else(PoisonError::into_inner).answer(&exchange, came_at);
-            match outcome {
-                Outcome::Answered(answer) => return answer,
-                Outcome::Waits(since) => {
-                    came_at = Some(since);
-                    std::thread::sleep(LOOKED_AGAIN_AFTER);
-                }
-            }
-        }
-    });
-    match answered.await {
-        Ok(Answer { status, headers, body }) => {
+    let read = Read { head, body, base: format!("{scheme}://{authority}"), https: scheme == "https" };
+    match answered(Arc::new(read), surfaces).await {
+        Some(Answer { status, headers, body }) => {
             let mut response = Response::new(Full::new(body));
             *response.status_mut() = status;
             *response.headers_mut() = headers;
             response
         }
-        Err(_) => refused(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", "The request could not be answered."),
+        None => Refusal::BROKEN.response(),
+    }
+}
+
+/// Asks until there is an answer; none when that came to grief.
+async fn answered(read: Arc<Read>, surfaces: Arc<Mutex<Surfaces>>) -> Option<Answer> {
+    let mut came_at = None;
+    loop {
+        let (read, surfaces) = (Arc::clone(&read), Arc::clone(&surfaces));
+        // A failover of many machines may take the world seconds: connections go on meanwhile.
+        let attempt = tokio::task::spawn_blocking(move || {
+            // What panicked while it held the world has left it as it was then; the next request finds out.
+            let mut surfaces = surfaces.lock().unwrap_or_else(PoisonError::into_inner);
+            surfaces.answer(&read.exchange(), came_at)
+        });
+        match attempt.await.ok()? {
+            Outcome::Answered(answer) => return Some(answer),
+            Outcome::Waits(since) => came_at = Some(since),
+        }
+        tokio::time::sleep(LOOKED_AGAIN_AFTER).await;
+    }
+}
+
+/// Why a request is not handed to any surface.
+#[derive(Debug, Clone, Copy)]
+struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    message: &'static str,
+}
+
+impl Refusal {
+    const TOO_LARGE: Self =
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLarge", "The body is too long, or was cut off.");
+    const TOO_SLOW: Self =
+        Self::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The body took too long.");
+    const BROKEN: Self = Self::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalServerError",
+        "The request could not be answered.",
+    );
+    const FOREIGN_HOST: Self =
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "ForeignHost", "This host is not served here.");
+    const FOREIGN_ORIGIN: Self =
+        Self::new(StatusCode::FORBIDDEN, "ForeignOrigin", "Pages of other origins are not answered.");
+
+    const fn new(status: StatusCode, code: &'static str, message: &'static str) -> Self {
+        Self { status, code, message }
+    }
+
+    fn response(self) -> Response<Full<Bytes>> {
+        let body = json!({ "error": { "code": self.code, "message": self.message } });
+        let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+        *response.status_mut() = self.status;
+        response
     }
 }
 
 /// The authority that the client names, if it is the server's own: a page of the web may make a browser send requests to
 /// loopback, under a name of its own.
-fn authority_of(headers: &HeaderMap, address: SocketAddr) -> Result<String, Response<Full<Bytes>>> {
+fn authority_of(headers: &HeaderMap, address: SocketAddr) -> Result<String, Refusal> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !is_own(host, address) {
-        let message = format!("The host '{host}' is not served here.");
-        return Err(refused(StatusCode::MISDIRECTED_REQUEST, "ForeignHost", &message));
+        return Err(Refusal::FOREIGN_HOST);
     }
     let origin = headers.get(ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
     let is_foreign = |origin: &str| !is_own(origin.split("://").nth(1).unwrap_or_default(), address);
-    if origin.is_some_and(is_foreign) {
-        return Err(refused(StatusCode::FORBIDDEN, "ForeignOrigin", "Pages of other origins are not answered."));
-    }
-    Ok(host.to_owned())
+    if origin.is_some_and(is_foreign) { Err(Refusal::FOREIGN_ORIGIN) } else { Ok(host.to_owned()) }
 }
 
 /// Whether an authority names the server: loopback by any of its names, or the address that it listens at.
@@ -262,14 +311,8 @@ fn is_own(authority: &str, address: SocketAddr) -> bool {
     };
     let is_port = port.is_none_or(|port: u16| port == address.port());
     let own = address.ip().to_string();
-    is_port && (["localhost", "127.0.0.1", "[::1]"].contains(&host) || host == own || host == format!("[{own}]"))
-}
-
-fn refused(status: StatusCode, code: &str, message: &str) -> Response<Full<Bytes>> {
-    let body = json!({ "error": { "code": code, "message": message } });
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
-    *response.status_mut() = status;
-    response
+    is_port
+        && (["localhost", "127.0.0.1", "[::1]"].contains(&host) || host == own || host == format!("[{own}]"))
 }
 
 #[cfg(test)]
@@ -282,7 +325,9 @@ mod tests {
         for own in ["localhost:8443", "127.0.0.1:8443", "[::1]:8443", "localhost"] {
             assert!(is_own(own, address), "{own}");
         }
-        for foreign in ["example.org:8443", "localhost:80", "", "localhost.example.org:8443", "127.0.0.1:x:8443"] {
+        for foreign in
+            ["example.org:8443", "localhost:80", "", "localhost.example.org:8443", "127.0.0.1:x:8443"]
+        {
             assert!(!is_own(foreign, address), "{foreign}");
         }
     }

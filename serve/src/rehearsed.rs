@@ -11,9 +11,9 @@ use switchback_engine::control::{Command, Control, JobId, Refused};
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{GroupId, MachineId, Site, Stamp};
+use switchback_harness::scene::world_spec;
 use switchback_harness::world::Seen;
 use switchback_harness::world::spec::GroupSpec;
-use switchback_harness::scene::world_spec;
 use switchback_harness::{DrillError, World, WorldSpec};
 use switchback_scenarios::Scenario;
 use switchback_sim::SimTime;
@@ -50,7 +50,7 @@ impl Rehearsed {
         let premises = Arc::new(premises(&spec));
         let mut world = World::new(spec)?;
         world.run_until(BOOTED_AT);
-        let anchor = (WallInstant::now(), world.now());
+        let anchor = (on_the_wall(), world.now());
         Ok(Self { world, premises, pace, anchor })
     }
 
@@ -95,8 +95,13 @@ impl Rehearsed {
 
     /// Time counts from here on.
     pub(crate) fn anchor_now(&mut self) {
-        self.anchor = (WallInstant::now(), self.world.now());
+        self.anchor = (on_the_wall(), self.world.now());
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pace of a rehearsal may be that of the wall")]
+fn on_the_wall() -> WallInstant {
+    WallInstant::now()
 }
 
 /// Clients protect machines one by one: each is a group by itself.

@@ -106,7 +106,9 @@ impl Surfaces {
             let waited = self.rehearsed.world().now().saturating_since(came_at);
             match self.vim.attempt(&request, &mut self.rehearsed, waited) {
                 soap::Attempt::Answered(response) => return Outcome::Answered(of_soap(response)),
-                soap::Attempt::Waits(_) if self.rehearsed.follows_the_wall() => return Outcome::Waits(came_at),
+                soap::Attempt::Waits(_) if self.rehearsed.follows_the_wall() => {
+                    return Outcome::Waits(came_at);
+                }
                 soap::Attempt::Waits(left) => {
                     // Nobody has to sit through it. Where nothing happens, the client has waited for all it wanted.
                     self.rehearsed.run_to_what_happens(left.max(WAIT_MIN));

@@ -42,7 +42,10 @@ fn what_is_not_there_is_told_apart_from_what_is_not_emulated() {
     let container = served.container();
     let ask = |method, below: &str| {
         let response = served.ask(method, below, None);
-        (response.status().as_u16(), parsed(response)["error"]["code"].as_str().unwrap_or_default().to_owned())
+        (
+            response.status().as_u16(),
+            parsed(response)["error"]["code"].as_str().unwrap_or_default().to_owned(),
+        )
     };
     let fabric = container.split('/').nth(1).expect("a fabric");
     let not_emulated = ask(Method::POST, &format!("replicationFabrics/{fabric}/migratetoaad"));
@@ -58,7 +61,10 @@ fn what_is_not_there_is_told_apart_from_what_is_not_emulated() {
 #[test]
 fn versions_paths_and_bodies_that_are_none_are_refused() {
     let served = served(Stack::Classic);
-    assert_eq!(answered(&status(&served, Method::GET, "/subscriptions")), (400, "MissingApiVersionParameter"));
+    assert_eq!(
+        answered(&status(&served, Method::GET, "/subscriptions")),
+        (400, "MissingApiVersionParameter")
+    );
     let odd = "/subscriptions?api-version=latest";
     assert_eq!(answered(&status(&served, Method::GET, odd)), (400, "InvalidApiVersionParameter"));
     assert_eq!(answered(&status(&served, Method::GET, "/%ff%fe")), (400, "BadRequest"));
@@ -85,7 +91,14 @@ fn policy_path(served: &Served) -> String {
 #[test]
 fn properties_of_the_wrong_type_are_refused_and_nothing_is_filed() {
     let served = served(Stack::Classic);
-    let shapes = [json!(null), json!(5), json!([]), json!("text"), json!({ "properties": [] }), json!({ "properties": { "providerSpecificInput": 7 } })];
+    let shapes = [
+        json!(null),
+        json!(5),
+        json!([]),
+        json!("text"),
+        json!({ "properties": [] }),
+        json!({ "properties": { "providerSpecificInput": 7 } }),
+    ];
     for body in shapes {
         let response = served.ask(Method::PUT, "replicationPolicies/p", Some(&body));
         assert_eq!(response.status(), 400, "{body}");

@@ -65,20 +65,34 @@ fn there(served: &Served, stack: Stack) {
     enable(served, stack);
     let kind = if stack == Stack::Classic { "InMageAzureV2" } else { "InMageRcm" };
     served.act("testFailover", json!({ "providerSpecificDetails": { "instanceType": kind } }));
-    assert!(served.item()["allowedOperations"].as_array().expect("a list").contains(&json!("TestFailoverCleanup")));
+    assert!(
+        served.item()["allowedOperations"]
+            .as_array()
+            .expect("a list")
+            .contains(&json!("TestFailoverCleanup"))
+    );
     served.act("testFailoverCleanup", json!({ "comments": "done" }));
     assert_eq!(served.item()["testFailoverState"], "MarkedForDeletion", "it is shown so long after it was");
 
-    let words = served.act("unplannedFailover", json!({
-        "failoverDirection": "PrimaryToRecovery", "sourceSiteOperations": "Required",
-        "providerSpecificDetails": { "instanceType": kind },
-    }));
+    let words = served.act(
+        "unplannedFailover",
+        json!({
+            "failoverDirection": "PrimaryToRecovery", "sourceSiteOperations": "Required",
+            "providerSpecificDetails": { "instanceType": kind },
+        }),
+    );
     assert_eq!(words, ["InProgress", "Succeeded"]);
     let failover = job(served, "UnplannedFailover");
     assert_eq!(failover["properties"]["state"], "Succeeded");
     assert_eq!(
         names(&failover),
-        ["VmUfoPrerequisitesCheck", "VmShutdownVmOnPrimary", "VmPrepareForUnPlannedFailover", "VmFailover", "VmFoStartVmOnSecondary"]
+        [
+            "VmUfoPrerequisitesCheck",
+            "VmShutdownVmOnPrimary",
+            "VmPrepareForUnPlannedFailover",
+            "VmFailover",
+            "VmFoStartVmOnSecondary"
+        ]
     );
     let item = served.item();
     assert_eq!(item["protectionState"], "UnplannedFailoverCommitPendingStatesBegin");
@@ -100,10 +114,13 @@ fn a_machine_goes_to_azure_and_home_again_in_the_classic_stack() {
     assert_eq!(item["providerSpecificDetails"]["instanceType"], "InMage");
     assert_eq!(item["allowedOperations"], json!(["UnplannedFailover", "DisableProtection"]));
     assert_eq!(item["failoverRecoveryPointId"], "");
-    served.act("unplannedFailover", json!({
-        "failoverDirection": "PrimaryToRecovery", "sourceSiteOperations": "NotRequired",
-        "providerSpecificDetails": { "instanceType": "InMage", "recoveryPointType": "LatestTime" },
-    }));
+    served.act(
+        "unplannedFailover",
+        json!({
+            "failoverDirection": "PrimaryToRecovery", "sourceSiteOperations": "NotRequired",
+            "providerSpecificDetails": { "instanceType": "InMage", "recoveryPointType": "LatestTime" },
+        }),
+    );
     served.act("failoverCommit", json!({}));
     assert_eq!(served.item()["providerSpecificDetails"]["activeSiteType"], "OnPrem");
     served.act("reProtect", json!({
@@ -117,10 +134,13 @@ fn a_machine_goes_to_azure_and_home_again_in_the_classic_stack() {
 fn a_machine_goes_to_azure_and_home_again_in_the_modernised_stack() {
     let served = served(Stack::Modernised);
     there(&served, Stack::Modernised);
-    served.act("reProtect", json!({
-        "failoverDirection": "RecoveryToPrimary",
-        "providerSpecificDetails": { "instanceType": "InMageRcm", "datastoreName": "ds-1" },
-    }));
+    served.act(
+        "reProtect",
+        json!({
+            "failoverDirection": "RecoveryToPrimary",
+            "providerSpecificDetails": { "instanceType": "InMageRcm", "datastoreName": "ds-1" },
+        }),
+    );
     let item = served.wait_for("Protected");
     assert_eq!(item["providerSpecificDetails"]["instanceType"], "InMageRcmFailback");
     assert_eq!(item["allowedOperations"], json!(["PlannedFailover", "DisableProtection"]));
@@ -160,7 +180,9 @@ fn what_is_asked_at_the_wrong_time_is_a_conflict_and_changes_nothing() {
     let below = format!("{}/replicationProtectedItems/item-1/failoverCommit", served.container());
     let response = served.ask(Method::POST, &below, None);
     assert_eq!(response.status(), 409);
-    assert!(support::parsed(response)["error"]["message"].as_str().expect("a message").contains("not allowed"));
+    assert!(
+        support::parsed(response)["error"]["message"].as_str().expect("a message").contains("not allowed")
+    );
     let wrong = json!({ "properties": { "providerSpecificDetails": { "instanceType": "A2A" } } });
     let below = format!("{}/replicationProtectedItems/item-1/unplannedFailover", served.container());
     assert_eq!(served.ask(Method::POST, &below, Some(&wrong)).status(), 400);

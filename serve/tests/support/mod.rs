@@ -12,7 +12,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use switchback_serve::{Options, Pace, Rehearsed, Server};
 
-pub const VERSION: &str = "api-version=2025-08-01";
+pub(crate) const VERSION: &str = "api-version=2025-08-01";
 
 const SCENARIO: &str = r"
 scenario: served
@@ -34,16 +34,16 @@ timeline: []
 
 /// Of which stack a site is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stack {
+pub(crate) enum Stack {
     Classic,
     Modernised,
 }
 
 /// A server that answers until it is dropped.
-pub struct Served {
-    pub address: SocketAddr,
-    pub authority: String,
-    pub client: Client,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) authority: String,
+    pub(crate) client: Client,
     vault: String,
     stop: Sender<()>,
     running: Option<JoinHandle<()>>,
@@ -60,7 +60,12 @@ impl Drop for Served {
     }
 }
 
-pub fn served(stack: Stack) -> Served {
+#[expect(clippy::disallowed_methods, reason = "a server answers beside the test that asks it")]
+fn beside(what: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    std::thread::spawn(what)
+}
+
+pub(crate) fn served(stack: Stack) -> Served {
     let stack = match stack {
         Stack::Classic => "classic",
         Stack::Modernised => "modernised",
@@ -80,22 +85,22 @@ pub fn served(stack: Stack) -> Served {
     let server = Server::bind(rehearsed, &Options { address }).expect("a port is free");
     let (address, authority) = (server.address(), server.authority().to_owned());
     let (stop, stopped) = channel();
-    let running = std::thread::spawn(move || server.run(stopped).expect("it runs"));
+    let running = beside(move || server.run(stopped).expect("it runs"));
     let client = Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
     Served { address, authority, client, vault, stop, running: Some(running) }
 }
 
 impl Served {
-    pub fn base(&self) -> String {
+    pub(crate) fn base(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// A request for a path below the vault.
-    pub fn ask(&self, method: Method, below: &str, body: Option<&Value>) -> Response {
+    pub(crate) fn ask(&self, method: Method, below: &str, body: Option<&Value>) -> Response {
         self.ask_at(method, &format!("{}{}/{below}?{VERSION}", self.base(), self.vault), body)
     }
 
-    pub fn ask_at(&self, method: Method, url: &str, body: Option<&Value>) -> Response {
+    pub(crate) fn ask_at(&self, method: Method, url: &str, body: Option<&Value>) -> Response {
         let request = self.client.request(method, url);
         let request = match body {
             Some(body) => request.header("content-type", "application/json").body(body.to_string()),
@@ -104,14 +109,14 @@ impl Served {
         request.send().expect("an answer")
     }
 
-    pub fn get(&self, below: &str) -> Value {
+    pub(crate) fn get(&self, below: &str) -> Value {
         let response = self.ask(Method::GET, below, None);
         assert_eq!(response.status(), StatusCode::OK, "{below}");
         parsed(response)
     }
 
     /// Asks for something that takes time and polls it to its end: the words that the polls said.
-    pub fn done(&self, method: Method, below: &str, body: Option<&Value>) -> Vec<String> {
+    pub(crate) fn done(&self, method: Method, below: &str, body: Option<&Value>) -> Vec<String> {
         let response = self.ask(method, below, body);
         let status = response.status();
         let poll = response.headers().get("azure-asyncoperation").cloned();
@@ -130,24 +135,25 @@ impl Served {
     }
 
     /// The container that everything is in.
-    pub fn container(&self) -> String {
-        let fabric = self.get("replicationFabrics")["value"][0]["name"].as_str().expect("a fabric").to_owned();
+    pub(crate) fn container(&self) -> String {
+        let fabric =
+            self.get("replicationFabrics")["value"][0]["name"].as_str().expect("a fabric").to_owned();
         let below = format!("replicationFabrics/{fabric}/replicationProtectionContainers");
         let container = self.get(&below)["value"][0]["name"].as_str().expect("a container").to_owned();
         format!("{below}/{container}")
     }
 
-    pub fn item(&self) -> Value {
+    pub(crate) fn item(&self) -> Value {
         self.get(&format!("{}/replicationProtectedItems/item-1", self.container()))["properties"].clone()
     }
 
-    pub fn act(&self, action: &str, properties: Value) -> Vec<String> {
+    pub(crate) fn act(&self, action: &str, properties: Value) -> Vec<String> {
         let below = format!("{}/replicationProtectedItems/item-1/{action}", self.container());
         self.done(Method::POST, &below, Some(&json!({ "properties": properties })))
     }
 
     /// Looks at the item until it is in a state.
-    pub fn wait_for(&self, state: &str) -> Value {
+    pub(crate) fn wait_for(&self, state: &str) -> Value {
         for _ in 0..100 {
             let item = self.item();
             if item["protectionState"] == state {
@@ -158,7 +164,7 @@ impl Served {
     }
 }
 
-pub fn parsed(response: Response) -> Value {
+pub(crate) fn parsed(response: Response) -> Value {
     let text = response.text().expect("a body");
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }

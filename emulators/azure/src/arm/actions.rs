@@ -42,7 +42,8 @@ impl Arm {
         };
         check_kind(input, &[wanted.0])?;
         if input["multiVmGroupName"].as_str().is_some_and(|group| !group.is_empty()) {
-            let message = "Groups of machines that share recovery points are not emulated over this interface.";
+            let message =
+                "Groups of machines that share recovery points are not emulated over this interface.";
             return Err(Response::error(501, "OperationNotEmulated", message));
         }
         let id = wanted.1.as_str().or_else(|| properties["protectableItemId"].as_str()).unwrap_or_default();
@@ -79,14 +80,20 @@ impl Arm {
     }
 
     /// Changes what the machine is to be like in Azure.
-    pub(super) fn update_item<R: Rehearsal>(&mut self, request: &Request<'_>, name: &str, r: &mut R) -> Answer {
+    pub(super) fn update_item<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        name: &str,
+        r: &mut R,
+    ) -> Answer {
         let machine = self.filed(name, r)?.machine;
         let properties = request.json()?["properties"].clone();
         let mut change = settings(&properties["providerSpecificDetails"]);
         let text = |key: &str| properties[key].as_str().filter(|it| !it.is_empty()).map(str::to_owned);
         change.name = text("recoveryAzureVMName").or(change.name);
         change.size = text("recoveryAzureVMSize").or(change.size);
-        change.network = text("selectedRecoveryAzureNetworkId").map(|id| last_of(&id).to_owned()).or(change.network);
+        change.network =
+            text("selectedRecoveryAzureNetworkId").map(|id| last_of(&id).to_owned()).or(change.network);
         self.ask(request, name, Command::Configure { machine, change }, r)
     }
 
@@ -104,7 +111,10 @@ impl Arm {
         let command = match action {
             "unplannedfailover" => self.failover(machine, &properties, r)?,
             "plannedfailover" => planned(machine, input)?,
-            "testfailover" => Command::TestFailover { machine, to: self.selector(machine, input, Selector::LatestProcessed, r)? },
+            "testfailover" => Command::TestFailover {
+                machine,
+                to: self.selector(machine, input, Selector::LatestProcessed, r)?,
+            },
             "testfailovercleanup" => Command::CleanUpTest { machine },
             "failovercommit" => Command::Commit { machine },
             "failovercancel" => Command::Cancel { machine },
@@ -126,14 +136,25 @@ impl Arm {
         Ok(answer)
     }
 
-    fn ask<R: Rehearsal>(&mut self, request: &Request<'_>, name: &str, command: Command, r: &mut R) -> Answer {
+    fn ask<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        name: &str,
+        command: Command,
+        r: &mut R,
+    ) -> Answer {
         let filed = self.filed(name, r)?.name.clone();
         let resource = self.below_vault(&self.item_path(&filed, r), r);
         self.begin(request, &resource, command, r).map(|(_, response)| response)
     }
 
     /// Away by either stack, and home by the classic one.
-    fn failover<R: Rehearsal>(&self, machine: MachineId, properties: &Value, r: &R) -> Result<Command, Response> {
+    fn failover<R: Rehearsal>(
+        &self,
+        machine: MachineId,
+        properties: &Value,
+        r: &R,
+    ) -> Result<Command, Response> {
         let input = &properties["providerSpecificDetails"];
         check_kind(input, &["InMageAzureV2", "InMage", "InMageRcm"])?;
         let shut_down_source = properties["sourceSiteOperations"] == "Required"
@@ -149,7 +170,12 @@ impl Arm {
         Ok(Command::Failover { machine, to, shut_down_source: shut_down_source || comes_home })
     }
 
-    fn change_point<R: Rehearsal>(&self, machine: MachineId, properties: &Value, r: &R) -> Result<Command, Response> {
+    fn change_point<R: Rehearsal>(
+        &self,
+        machine: MachineId,
+        properties: &Value,
+        r: &R,
+    ) -> Result<Command, Response> {
         match self.selector(machine, properties, Selector::LatestProcessed, r)? {
             Selector::Exactly(to) => Ok(Command::ChangePoint { machine, to }),
             _ => Err(Response::error(400, "InvalidParameter", "recoveryPointId is required.")),
@@ -225,7 +251,8 @@ fn planned(machine: MachineId, input: &Value) -> Result<Command, Response> {
         Some("CrashConsistent") | None => PlannedPoint::CrashConsistent,
         Some("ApplicationConsistent") => PlannedPoint::ApplicationConsistent,
         Some(other) => {
-            let message = format!("'{other}' is no recoveryPointType; CrashConsistent and ApplicationConsistent are.");
+            let message =
+                format!("'{other}' is no recoveryPointType; CrashConsistent and ApplicationConsistent are.");
             return Err(Response::error(400, "InvalidParameter", &message));
         }
     };

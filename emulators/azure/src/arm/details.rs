@@ -6,9 +6,9 @@ use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::control::{ItemState, ProtectedItem, Stack};
 use switchback_engine::{Direction, MachineId};
 
+use super::Rehearsal;
 use super::fabric::disk_id;
 use super::time::{stamp, stamp_of};
-use super::Rehearsal;
 use crate::replicated_item::ReplicatedItem;
 use crate::vocabulary;
 
@@ -98,7 +98,9 @@ fn azure_v2<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single
     let disks: Vec<Value> = item.disk_sectors.iter().enumerate().map(disk).collect();
     let recovery = item.recovery.as_ref();
     let network = recovery.map(|it| r.cloud().resource_id("Microsoft.Network/virtualNetworks", &it.network));
-    let group = recovery.map(|it| format!("/subscriptions/{}/resourceGroups/{}", r.cloud().names().subscription, it.resource_group));
+    let group = recovery.map(|it| {
+        format!("/subscriptions/{}/resourceGroups/{}", r.cloud().names().subscription, it.resource_group)
+    });
     let replication = json!({
         "infrastructureVmId": r.cloud().machine_guid(item.machine),
         "protectionStage": stage,
@@ -182,7 +184,10 @@ fn in_mage<R: Rehearsal>(item: &ProtectedItem, is_single: bool, r: &R) -> Value 
     let spec = &r.premises().machines[item.machine.0 as usize];
     let state = vocabulary::protection_state(item.state());
     let rpo = rpo_seconds(item.machine, r).unwrap_or(0);
-    let is_home = matches!(item.state(), ItemState::Committed(Direction::Reverse) | ItemState::FailedOver(Direction::Reverse));
+    let is_home = matches!(
+        item.state(),
+        ItemState::Committed(Direction::Reverse) | ItemState::FailedOver(Direction::Reverse)
+    );
     let disk = |(index, sectors): (usize, &u64)| {
         json!({
             "diskId": disk_id(item.machine, index, r),

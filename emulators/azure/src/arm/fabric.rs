@@ -6,7 +6,7 @@ use switchback_engine::control::Stack;
 
 use super::names::last_of;
 use super::route::Answer;
-use super::time::{stamp_of, UNSET};
+use super::time::{UNSET, stamp_of};
 use super::{Arm, Rehearsal, Response};
 
 const GB: u64 = 1 << 30;

@@ -42,7 +42,8 @@ impl Arm {
     /// What stands of every item now. What came and went is not kept.
     pub(super) fn list_events<R: Rehearsal>(&self, r: &R) -> Response {
         let items = r.vault().into_iter().flat_map(|vault| vault.items());
-        let events = items.flat_map(|item| errors_of(item, r).into_iter().map(|error| event(item, &error, r)));
+        let events =
+            items.flat_map(|item| errors_of(item, r).into_iter().map(|error| event(item, &error, r)));
         Response::list(events.collect())
     }
 

@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use serde_json::{Value, json};
-use switchback_engine::control::{ItemState, Operation, ProtectedItem, TestState};
 use switchback_engine::Direction;
+use switchback_engine::control::{ItemState, Operation, ProtectedItem, TestState};
 
 use super::route::Answer;
 use super::time::{IDLE, stamp_of};
@@ -26,7 +26,9 @@ impl Arm {
     pub(super) fn filed<R: Rehearsal>(&self, name: &str, r: &R) -> Result<&ItemFile, Response> {
         let filed = self.items.get(&name.to_ascii_lowercase()).ok_or_else(|| Response::no_such(name))?;
         let is_known = |vault: &switchback_engine::control::Control<R::Content>| {
-            vault.item(filed.machine).is_some_and(|item| item.state() != ItemState::Unprotected || shows(item))
+            vault
+                .item(filed.machine)
+                .is_some_and(|item| item.state() != ItemState::Unprotected || shows(item))
         };
         if r.vault().is_none_or(is_known) { Ok(filed) } else { Err(Response::no_such(name)) }
     }
@@ -136,10 +138,7 @@ impl Arm {
 
 /// An item whose protection has ended is shown as long as something of it is left.
 const fn shows(item: &ProtectedItem) -> bool {
-    matches!(
-        item.status(),
-        switchback_engine::control::ItemStatus::Unprotected { leftover: true, .. }
-    )
+    matches!(item.status(), switchback_engine::control::ItemStatus::Unprotected { leftover: true, .. })
 }
 
 /// Whether an item is on its way to another state by itself.

@@ -32,7 +32,12 @@ impl Arm {
     }
 
     /// Only a failover can be cancelled; it is the machine's failover that is.
-    pub(super) fn cancel_job<R: Rehearsal>(&mut self, request: &Request<'_>, name: &str, r: &mut R) -> Answer {
+    pub(super) fn cancel_job<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        name: &str,
+        r: &mut R,
+    ) -> Answer {
         let id = named(name, r).ok_or_else(|| Response::no_such(name))?;
         let job = r.vault().and_then(|vault| vault.job(id)).ok_or_else(|| Response::no_such(name))?;
         let machine = job.machine;
@@ -165,10 +170,9 @@ fn task<R: Rehearsal>(job: &Job, kind: TaskKind, words: TaskWords, parts: &[&Tas
     let started = parts.iter().filter_map(|part| part.started).min();
     let all_over = parts.iter().all(|part| part.ended.is_some() || part.state == TaskState::Skipped);
     let ended = parts.iter().filter_map(|part| part.ended).max().filter(|_| all_over);
-    let id = words.task_id.map_or_else(
-        || r.cloud().guid_named(&format!("task {} {kind:?}", job.id.0)),
-        str::to_owned,
-    );
+    let id = words
+        .task_id
+        .map_or_else(|| r.cloud().guid_named(&format!("task {} {kind:?}", job.id.0)), str::to_owned);
     json!({
         "taskId": id,
         "name": words.name,

@@ -76,13 +76,7 @@ pub fn all() -> impl Iterator<Item = Operation> {
     lines.filter_map(|line| {
         let mut fields = line.split('\t');
         let (method, path, name, kind) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-        Some(Operation {
-            method,
-            path,
-            name,
-            is_long: kind == "long",
-            is_answered: ANSWERED.contains(&name),
-        })
+        Some(Operation { method, path, name, is_long: kind == "long", is_answered: ANSWERED.contains(&name) })
     })
 }
 

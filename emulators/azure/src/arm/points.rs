@@ -42,7 +42,8 @@ impl Arm {
         r: &R,
     ) -> Option<RecoveryPoint> {
         let points = r.vault()?.points_of(machine);
-        let is_it = |point: &&RecoveryPoint| r.cloud().point_guid(machine, point.id).eq_ignore_ascii_case(name);
+        let is_it =
+            |point: &&RecoveryPoint| r.cloud().point_guid(machine, point.id).eq_ignore_ascii_case(name);
         points.iter().find(is_it).copied()
     }
 

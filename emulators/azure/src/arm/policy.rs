@@ -25,10 +25,14 @@ impl Arm {
         r: &mut R,
     ) -> Answer {
         match (request.method, &words[1..]) {
-            ("GET", []) => Ok(Response::list(self.policies.values().map(|policy| shown(policy, r)).collect())),
-            ("GET", [name]) => {
-                self.policies.get(*name).map(|it| Response::ok(shown(it, r))).ok_or_else(|| Response::no_such(segments[1]))
+            ("GET", []) => {
+                Ok(Response::list(self.policies.values().map(|policy| shown(policy, r)).collect()))
             }
+            ("GET", [name]) => self
+                .policies
+                .get(*name)
+                .map(|it| Response::ok(shown(it, r)))
+                .ok_or_else(|| Response::no_such(segments[1])),
             ("PUT", [name]) => {
                 let properties = request.json()?["properties"].clone();
                 let input = &properties["providerSpecificInput"];
@@ -39,15 +43,18 @@ impl Arm {
             }
             ("DELETE", [name]) => {
                 if self.items.values().any(|item| item.policy.eq_ignore_ascii_case(name)) {
-                    let message = format!("Policy '{}' cannot be deleted: a protected item uses it.", segments[1]);
+                    let message =
+                        format!("Policy '{}' cannot be deleted: a protected item uses it.", segments[1]);
                     return Err(Response::error(409, "PolicyInUse", &message));
                 }
                 self.policies.remove(*name).ok_or_else(|| Response::no_such(segments[1]))?;
                 Ok(self.done_at_once(request, &format!("replicationPolicies/{}", segments[1]), r))
             }
-            (method, _) => {
-                Err(Response::error(501, "OperationNotEmulated", &format!("{method} of a policy is not emulated.")))
-            }
+            (method, _) => Err(Response::error(
+                501,
+                "OperationNotEmulated",
+                &format!("{method} of a policy is not emulated."),
+            )),
         }
     }
 
@@ -67,7 +74,8 @@ impl Arm {
             }
             ("PUT", [name]) => {
                 let properties = request.json()?["properties"].clone();
-                let policy = last_of(properties["policyId"].as_str().unwrap_or_default()).to_ascii_lowercase();
+                let policy =
+                    last_of(properties["policyId"].as_str().unwrap_or_default()).to_ascii_lowercase();
                 if !self.policies.contains_key(&policy) {
                     return Err(Response::no_such(&policy));
                 }
@@ -79,9 +87,11 @@ impl Arm {
                 self.mappings.remove(*name).ok_or_else(|| Response::no_such(segments[1]))?;
                 Ok(self.done_at_once(request, &mapping_path(segments[1], r), r))
             }
-            (method, _) => {
-                Err(Response::error(501, "OperationNotEmulated", &format!("{method} of a mapping is not emulated.")))
-            }
+            (method, _) => Err(Response::error(
+                501,
+                "OperationNotEmulated",
+                &format!("{method} of a mapping is not emulated."),
+            )),
         }
     }
 

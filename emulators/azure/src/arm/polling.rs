@@ -12,8 +12,8 @@ use switchback_sim::SimTime;
 use super::route::Answer;
 use super::time::{padded_seconds, stamp_of};
 use super::{Arm, NEWEST_VERSION, Rehearsal, Request, Response};
-use crate::errors::raised::of_refusal;
 use crate::errors::Code;
+use crate::errors::raised::of_refusal;
 
 /// The longest that a client has to wait for a job, whatever happens: jobs end by then.
 const LONGEST_JOB: Duration = Duration::from_hours(12);
@@ -97,11 +97,8 @@ impl Arm {
         let status = format!("{base}{vault}/replicationOperationStatus/{name}?api-version={version}");
         let result = format!("{base}{vault}/{resource}/operationresults/{name}?api-version={version}");
         let mut response = Response::empty(202);
-        response.headers = vec![
-            ("azure-asyncoperation", status),
-            ("location", result),
-            ("retry-after", "0".to_owned()),
-        ];
+        response.headers =
+            vec![("azure-asyncoperation", status), ("location", result), ("retry-after", "0".to_owned())];
         response
     }
 
@@ -126,11 +123,7 @@ impl Arm {
     }
 
     /// `operationresults`: 202 while it runs, then what it was about, or nothing where that is gone.
-    pub(super) fn operation_result<R: Rehearsal>(
-        &mut self,
-        name: &str,
-        r: &mut R,
-    ) -> Answer {
+    pub(super) fn operation_result<R: Rehearsal>(&mut self, name: &str, r: &mut R) -> Answer {
         let tracked = self.look(name, r)?;
         let is_over = match tracked.of {
             Of::Filing => tracked.looks >= 2,
@@ -147,7 +140,14 @@ impl Arm {
         }
         let path = format!("{}/{}", r.cloud().vault_path(), tracked.resource);
         let query = format!("api-version={NEWEST_VERSION}");
-        let again = Request { method: "GET", path: &path, query: &query, base: "", body: &[], client_request_id: None };
+        let again = Request {
+            method: "GET",
+            path: &path,
+            query: &query,
+            base: "",
+            body: &[],
+            client_request_id: None,
+        };
         Ok(self.route(&again, r).unwrap_or_else(|_| Response::empty(204)))
     }
 

@@ -25,7 +25,11 @@ pub trait Rehearsal {
     /// A machine of it as it is now.
     fn source(&self, machine: MachineId) -> Source;
     /// What protects a machine under a policy of this cadence, through a process server.
-    fn enable(&self, machine: MachineId, policy: switchback_engine::policy::ReplicationPolicy) -> Option<Command>;
+    fn enable(
+        &self,
+        machine: MachineId,
+        policy: switchback_engine::policy::ReplicationPolicy,
+    ) -> Option<Command>;
     /// Asks the vault for something.
     fn ask(&mut self, command: Command) -> CommandId;
     /// What the vault has said to that, if it has.

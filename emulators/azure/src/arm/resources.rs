@@ -260,7 +260,8 @@ fn virtual_machine<C: switchback_engine::Content>(
     is_single: bool,
     cloud: &Azure<C>,
 ) -> Value {
-    let disk = |name: &String| json!({ "name": name, "managedDisk": { "id": cloud.resource_id(DISKS, name) } });
+    let disk =
+        |name: &String| json!({ "name": name, "managedDisk": { "id": cloud.resource_id(DISKS, name) } });
     let mut disks = machine.disks.iter();
     let os_disk = disks.next().map(disk);
     let data_disks: Vec<Value> = (0..)
@@ -328,7 +329,8 @@ fn interface<C: switchback_engine::Content>(
 ) -> Value {
     let subnet = format!("{}/subnets/{}", cloud.resource_id(NETWORKS, &nic.network), nic.subnet);
     let public = nic.public_ip.as_ref();
-    let public = public.map(|name| json!({ "id": cloud.resource_id("Microsoft.Network/publicIPAddresses", name) }));
+    let public =
+        public.map(|name| json!({ "id": cloud.resource_id("Microsoft.Network/publicIPAddresses", name) }));
     json!({
         "id": cloud.resource_id(INTERFACES, &nic.name),
         "name": nic.name,

@@ -22,9 +22,17 @@ impl Arm {
         }
         check_version(request)?;
         match words.as_slice() {
-            ["subscriptions", _, "resourcegroups", _, "providers", "microsoft.recoveryservices", "vaults", _, below @ ..]
-                if !below.is_empty() =>
-            {
+            [
+                "subscriptions",
+                _,
+                "resourcegroups",
+                _,
+                "providers",
+                "microsoft.recoveryservices",
+                "vaults",
+                _,
+                below @ ..,
+            ] if !below.is_empty() => {
                 self.check_vault(&segments, rehearsal)?;
                 self.in_vault(request, &segments[8..], below, rehearsal)
             }
@@ -175,7 +183,8 @@ fn check_version(request: &Request<'_>) -> Result<(), Response> {
 
 fn is_version(version: &str) -> bool {
     let date = version.strip_suffix("-preview").unwrap_or(version);
-    let is_digit = |(at, byte): (usize, u8)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() };
+    let is_digit =
+        |(at, byte): (usize, u8)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() };
     date.len() == 10 && date.bytes().enumerate().all(is_digit)
 }
 

@@ -14,16 +14,13 @@ const TENANT: &str = "11111111-1111-4111-8111-111111111111";
 
 /// Answers what is asked without a token; none where the path is about something else. `words` is the path in small
 /// letters.
-pub(super) fn answer<R: Rehearsal>(
-    request: &Request<'_>,
-    words: &[&str],
-    rehearsal: &R,
-) -> Option<Answer> {
+pub(super) fn answer<R: Rehearsal>(request: &Request<'_>, words: &[&str], rehearsal: &R) -> Option<Answer> {
     let answer = match (request.method, words) {
         ("GET", ["metadata", "endpoints"]) => Response::ok(metadata(request)),
-        ("GET", [_, "v2.0", ".well-known", "openid-configuration"] | [_, ".well-known", "openid-configuration"]) => {
-            Response::ok(openid(request.base))
-        }
+        (
+            "GET",
+            [_, "v2.0", ".well-known", "openid-configuration"] | [_, ".well-known", "openid-configuration"],
+        ) => Response::ok(openid(request.base)),
         ("GET", ["common", "discovery", "instance"]) => Response::ok(instance(request.base)),
         ("POST", [_, "oauth2", "v2.0", "token"] | [_, "oauth2", "token"]) => {
             Response::ok(token(request, rehearsal))
@@ -138,7 +135,8 @@ fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let value = (0..3).fold(0_u32, |value, at| value << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
+        let value =
+            (0..3).fold(0_u32, |value, at| value << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
         for at in 0..=chunk.len() {
             text.push(char::from(ALPHABET[(value >> (18 - 6 * at) & 63) as usize]));
         }
