@@ -86,6 +86,8 @@ pub(crate) fn served(stack: Stack) -> Served {
     let (address, authority) = (server.address(), server.authority().to_owned());
     let (stop, stopped) = channel();
     let running = beside(move || server.run(stopped).expect("it runs"));
+    // Another test of the program may have been first; all of them want the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().timeout(Duration::from_secs(60)).build().expect("a client");
     Served { address, authority, client, vault, stop, running: Some(running) }
 }
