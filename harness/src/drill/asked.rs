@@ -171,7 +171,10 @@ impl<C: Simulated> Drill<C> {
                 asked.stage = Stage::Again(self.world.now() + AGAIN_AFTER);
             }
             Look::Wait | Look::UnderWay | Look::Silence(_) => {
-                let meant = self.meant_by(asked.machine, &asked.command);
+                // Of a plan also another one whose disks the master target has lost; one that only waits for its turn does not count.
+                let mut meant = self.meant_by(asked.machine, &asked.command);
+                let is_cut_off = |machine: &MachineId| self.world.judges().is_cut_off(*machine);
+                meant.retain(|machine| *machine == asked.machine || is_cut_off(machine));
                 self.give_up(at, asked, &meant, "it is not through in time");
             }
             Look::Refused(failure) | Look::Failed(failure) | Look::GiveUp(failure) => {
