@@ -60,24 +60,21 @@ pub(crate) struct Surfaces {
     pub(crate) rehearsed: Rehearsed,
     pub(crate) arm: Arm,
     vim: Vim,
-    /// What it was at the beginning, to begin again from.
-    beginning: Option<Box<Self>>,
+    /// The world as it was at the beginning, to begin again from.
+    beginning: Rehearsed,
     pub(crate) requests: u64,
 }
 
 impl Surfaces {
     pub(crate) fn new(rehearsed: Rehearsed) -> Self {
-        let fresh = Self { rehearsed, arm: Arm::new(), vim: Vim::new(), beginning: None, requests: 0 };
-        Self { beginning: Some(Box::new(fresh.clone())), ..fresh }
+        let beginning = rehearsed.clone();
+        Self { rehearsed, arm: Arm::new(), vim: Vim::new(), beginning, requests: 0 }
     }
 
     /// Begins again from the beginning.
     pub(crate) fn reset(&mut self) {
-        if let Some(beginning) = &self.beginning {
-            let fresh = (**beginning).clone();
-            (self.rehearsed, self.arm, self.vim) = (fresh.rehearsed, fresh.arm, fresh.vim);
-            self.rehearsed.anchor_now();
-        }
+        (self.rehearsed, self.arm, self.vim) = (self.beginning.clone(), Arm::new(), Vim::new());
+        self.rehearsed.anchor_now();
     }
 
     /// Answers a request, or says that its client waits. `came_at` is what was said when it was tried before.

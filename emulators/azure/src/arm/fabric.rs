@@ -54,10 +54,6 @@ impl Arm {
 
     pub(super) fn container<R: Rehearsal>(&self, r: &R) -> Value {
         let path = r.cloud().container_path();
-        let fabric_type = match r.premises().stack {
-            Stack::Classic => "VMware",
-            Stack::Modernised => "InMageRcm",
-        };
         json!({
             "id": path,
             "name": last_of(&path),
@@ -65,7 +61,7 @@ impl Arm {
             "properties": {
                 "fabricFriendlyName": r.premises().name,
                 "friendlyName": r.premises().name,
-                "fabricType": fabric_type,
+                "fabricType": fabric_type(r.premises().stack),
                 "protectedItemCount": self.items.len(),
                 "pairingStatus": if self.mappings.is_empty() { "NotPaired" } else { "Paired" },
                 "role": "Primary",
@@ -76,16 +72,12 @@ impl Arm {
 
     pub(super) fn provider<R: Rehearsal>(&self, r: &R) -> Value {
         let name = r.cloud().guid_named("provider");
-        let fabric_type = match r.premises().stack {
-            Stack::Classic => "VMware",
-            Stack::Modernised => "InMageRcm",
-        };
         json!({
             "id": format!("{}/replicationRecoveryServicesProviders/{name}", r.cloud().fabric_path()),
             "name": name,
             "type": "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationRecoveryServicesProviders",
             "properties": {
-                "fabricType": fabric_type,
+                "fabricType": fabric_type(r.premises().stack),
                 "friendlyName": r.premises().name,
                 "providerVersion": "5.23.720.4",
                 "serverVersion": "0.0",
@@ -167,6 +159,14 @@ impl Arm {
                 },
             },
         })
+    }
+}
+
+/// `fabricType`.
+const fn fabric_type(stack: Stack) -> &'static str {
+    match stack {
+        Stack::Classic => "VMware",
+        Stack::Modernised => "InMageRcm",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Jobs and their tasks as the vault shows them (site-recovery 3.2 and 5.6, recording-classic 2).
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 use switchback_engine::control::{Job, JobId, JobKind, JobState, Task, TaskKind, TaskState};
 
@@ -8,7 +10,7 @@ use super::route::Answer;
 use super::time::{UNSET, stamp, whole_seconds};
 use super::{Arm, ItemFile, Rehearsal, Request, Response};
 use crate::errors::raised::all_of_job;
-use crate::errors::{Code, table};
+use crate::errors::{Code, ErrorRow, table};
 use crate::vocabulary::{self, Shown, TaskWords};
 
 /// The path of a job.
@@ -202,7 +204,7 @@ fn whole_state(parts: &[&Task]) -> TaskState {
 }
 
 /// Why a job failed, as Resource Manager puts it.
-pub(super) fn error_of<R: Rehearsal>(job: &Job, _r: &R) -> Value {
+pub(super) fn error_of(job: &Job) -> Value {
     let code = all_of_job(job).into_iter().next();
     let message = job.error.as_ref().map_or_else(String::new, ToString::to_string);
     let message = code.and_then(row).map_or(message, |row| row.text.to_owned());
@@ -242,6 +244,8 @@ fn errors<R: Rehearsal>(job: &Job, r: &R) -> Vec<Value> {
 }
 
 /// The row of the table of errors that a code has.
-pub(super) fn row(code: Code) -> Option<crate::errors::ErrorRow> {
-    table().ok()?.into_iter().find(|row| row.code == code.as_str())
+pub(super) fn row(code: Code) -> Option<ErrorRow> {
+    static ROWS: OnceLock<Vec<ErrorRow>> = OnceLock::new();
+    let rows = ROWS.get_or_init(|| table().unwrap_or_default());
+    rows.iter().find(|row| row.code == code.as_str()).copied()
 }

@@ -105,11 +105,7 @@ impl Arm {
     /// `replicationOperationStatus`: always 200 with exactly these keys (recording-modernized 1.4).
     pub(super) fn operation_status<R: Rehearsal>(&mut self, name: &str, r: &mut R) -> Answer {
         let tracked = self.look(name, r)?;
-        let (status, ended, error) = match tracked.of {
-            Of::Filing if tracked.looks < 2 => ("InProgress", None, Value::Null),
-            Of::Filing => ("Succeeded", Some(tracked.started), Value::Null),
-            Of::Job(job) => job_status(job, r),
-        };
+        let (status, ended, error) = status_of(&tracked, r);
         Ok(Response::ok(json!({
             "error": error,
             "id": null,
@@ -125,18 +121,14 @@ impl Arm {
     /// `operationresults`: 202 while it runs, then what it was about, or nothing where that is gone.
     pub(super) fn operation_result<R: Rehearsal>(&mut self, name: &str, r: &mut R) -> Answer {
         let tracked = self.look(name, r)?;
-        let is_over = match tracked.of {
-            Of::Filing => tracked.looks >= 2,
-            Of::Job(job) => job_status(job, r).1.is_some(),
-        };
-        if !is_over {
-            return Ok(Response::empty(202));
-        }
-        if let Of::Job(job) = tracked.of
-            && job_status(job, r).0 == "Failed"
-        {
-            let error = job_status(job, r).2;
-            return Err(Response { status: 409, headers: Vec::new(), body: Some(json!({ "error": error })) });
+        let (status, _, error) = status_of(&tracked, r);
+        match status {
+            "InProgress" => return Ok(Response::empty(202)),
+            "Failed" => {
+                let body = Some(json!({ "error": error }));
+                return Err(Response { status: 409, headers: Vec::new(), body });
+            }
+            _ => {}
         }
         let path = format!("{}/{}", r.cloud().vault_path(), tracked.resource);
         let query = format!("api-version={NEWEST_VERSION}");
@@ -195,7 +187,16 @@ fn is_running<R: Rehearsal>(job: JobId, r: &R) -> bool {
     job.is_none_or(|job| job.state == JobState::InProgress)
 }
 
-/// The status word of a job's operation, when it ended, and why it failed. A vault that is down says that it runs.
+/// The status word of an operation, when it ended, and why it failed. What was done at once is shown under way once.
+fn status_of<R: Rehearsal>(tracked: &Tracked, r: &R) -> (&'static str, Option<SimTime>, Value) {
+    match tracked.of {
+        Of::Filing if tracked.looks < 2 => ("InProgress", None, Value::Null),
+        Of::Filing => ("Succeeded", Some(tracked.started), Value::Null),
+        Of::Job(job) => job_status(job, r),
+    }
+}
+
+/// The same of a job. A vault that is down says that it runs.
 fn job_status<R: Rehearsal>(job: JobId, r: &R) -> (&'static str, Option<SimTime>, Value) {
     let Some(job) = r.vault().and_then(|vault| vault.job(job)) else {
         return ("InProgress", None, Value::Null);
@@ -205,7 +206,7 @@ fn job_status<R: Rehearsal>(job: JobId, r: &R) -> (&'static str, Option<SimTime>
         JobState::InProgress => ("InProgress", None, Value::Null),
         JobState::Succeeded => ("Succeeded", ended, Value::Null),
         JobState::Cancelled => ("Canceled", ended, Value::Null),
-        JobState::Failed => ("Failed", ended, super::jobs::error_of(job, r)),
+        JobState::Failed => ("Failed", ended, super::jobs::error_of(job)),
     }
 }
 

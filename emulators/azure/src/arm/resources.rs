@@ -6,6 +6,7 @@ use switchback_engine::ports::Instance;
 
 use super::names::VAULTS;
 use super::route::Answer;
+use super::sign_in::TENANT;
 use super::{Arm, Rehearsal, Request, Response};
 use crate::{Azure, ManagedDisk, Names, NetworkInterface, PowerState, VirtualMachine, VirtualNetwork};
 
@@ -55,17 +56,11 @@ impl Arm {
             ("PUT", ["resourcegroups", _]) => Ok(Response::ok(group(names, segments[3]))),
             ("GET", ["providers", _]) => Ok(Response::ok(provider(names, segments[3]))),
             ("POST", ["providers", _, "register"]) => Ok(Response::ok(provider(names, segments[3]))),
-            ("GET", ["providers", "microsoft.recoveryservices", "vaults"]) => {
-                Ok(Response::list(vec![vault(r.cloud())]))
-            }
             ("GET", ["providers", namespace, kind]) => list(&format!("{namespace}/{kind}"), r.cloud()),
             (method, ["resourcegroups", _, "providers", namespace, kind, below @ ..]) => {
                 check_group(segments, names)?;
                 let resource_type = format!("{namespace}/{kind}");
                 match (method, below) {
-                    ("GET", []) if resource_type == VAULTS.to_ascii_lowercase() => {
-                        Ok(Response::list(vec![vault(r.cloud())]))
-                    }
                     ("GET", []) => list(&resource_type, r.cloud()),
                     ("GET", [_, instance @ ..]) if instance.is_empty() || instance == ["instanceview"] => {
                         one(&resource_type, segments[7], !instance.is_empty(), r.cloud())
@@ -122,15 +117,14 @@ pub(super) fn check_group(segments: &[&str], names: &Names) -> Result<(), Respon
 }
 
 fn tenant() -> Value {
-    let id = "11111111-1111-4111-8111-111111111111";
-    json!({ "id": format!("/tenants/{id}"), "tenantId": id, "displayName": "Switchback", "tenantCategory": "Home" })
+    json!({ "id": format!("/tenants/{TENANT}"), "tenantId": TENANT, "displayName": "Switchback", "tenantCategory": "Home" })
 }
 
 fn subscription(names: &Names) -> Value {
     json!({
         "id": format!("/subscriptions/{}", names.subscription),
         "subscriptionId": names.subscription,
-        "tenantId": "11111111-1111-4111-8111-111111111111",
+        "tenantId": TENANT,
         "displayName": "Switchback",
         "state": "Enabled",
         "subscriptionPolicies": {
@@ -203,6 +197,8 @@ fn list<C: switchback_engine::Content>(resource_type: &str, cloud: &Azure<C>) ->
         cloud.machines().map(|machine| interface(&machine.nic, machine, cloud)).collect()
     } else if is(ACCOUNTS) {
         vec![account(cloud)]
+    } else if is(VAULTS) {
+        vec![vault(cloud)]
     } else {
         return Err(not_emulated("GET", &[resource_type]));
     };

@@ -10,7 +10,7 @@ use super::{Rehearsal, Request, Response};
 const TOKEN_LASTS: i64 = 30 * 365 * 24 * 3600;
 
 /// The tenant, whichever a client names.
-const TENANT: &str = "11111111-1111-4111-8111-111111111111";
+pub(super) const TENANT: &str = "11111111-1111-4111-8111-111111111111";
 
 /// Answers what is asked without a token; none where the path is about something else. `words` is the path in small
 /// letters.
@@ -41,7 +41,6 @@ fn metadata(request: &Request<'_>) -> Value {
             "portalEndpoint": base,
             "authentication": { "loginEndpoint": format!("{base}/"), "audiences": [format!("{base}/")] },
         }),
-        version if version < "2019-05-01" => json!([endpoints(base, authority)]),
         version if version < "2022-09-01" => json!([endpoints(base, authority)]),
         _ => endpoints(base, authority),
     }
