@@ -43,6 +43,7 @@ use crate::faults::Fault;
 use crate::vcenter::VCenter;
 
 pub use check::{Unfit, check_answer};
+pub use envelope::called;
 pub use operations::{OPERATIONS, Operation};
 pub use vim::Vim;
 

@@ -97,6 +97,11 @@ impl Served {
         format!("http://{}", self.address)
     }
 
+    /// The path from the root of what lies below the vault.
+    pub(crate) fn path(&self, below: &str) -> String {
+        format!("{}/{below}", self.vault)
+    }
+
     /// A request for a path below the vault.
     pub(crate) fn ask(&self, method: Method, below: &str, body: Option<&Value>) -> Response {
         self.ask_at(method, &format!("{}{}/{below}?{VERSION}", self.base(), self.vault), body)
@@ -169,4 +174,50 @@ impl Served {
 pub(crate) fn parsed(response: Response) -> Value {
     let text = response.text().expect("a body");
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Files a policy and protects the first machine under it.
+pub(crate) fn protect(served: &Served, stack: Stack) {
+    policy(served, stack);
+    enable(served, stack);
+}
+
+fn policy(served: &Served, stack: Stack) {
+    let input = match stack {
+        Stack::Classic => json!({
+            "instanceType": "InMageAzureV2", "recoveryPointThresholdInMinutes": 15, "recoveryPointHistory": 1440,
+            "crashConsistentFrequencyInMinutes": 5, "appConsistentFrequencyInMinutes": 60, "multiVmSyncStatus": "Enable",
+        }),
+        Stack::Modernised => json!({
+            "instanceType": "InMageRcm", "recoveryPointHistoryInMinutes": 1440, "crashConsistentFrequencyInMinutes": 5,
+            "appConsistentFrequencyInMinutes": 60, "enableMultiVmSync": "true",
+        }),
+    };
+    let body = json!({ "properties": { "providerSpecificInput": input } });
+    let words = served.done(Method::PUT, "replicationPolicies/policy-1", Some(&body));
+    assert_eq!(words, ["InProgress", "Succeeded"], "as recorded, also of what is done at once");
+}
+
+fn enable(served: &Served, stack: Stack) {
+    let container = served.container();
+    let machines = served.get(&format!("{container}/replicationProtectableItems"))["value"].clone();
+    assert_eq!(machines.as_array().map(Vec::len), Some(2));
+    let machine = machines[0]["id"].as_str().expect("an id");
+    let input = match stack {
+        Stack::Classic => json!({ "instanceType": "InMageAzureV2", "targetAzureVmName": "web-in-azure" }),
+        Stack::Modernised => {
+            json!({ "instanceType": "InMageRcm", "fabricDiscoveryMachineId": machine, "targetVmName": "web-in-azure" })
+        }
+    };
+    let policy = served.get("replicationPolicies/policy-1")["id"].clone();
+    let body = json!({ "properties": {
+        "policyId": policy, "protectableItemId": machine, "providerSpecificDetails": input,
+    } });
+    let below = format!("{container}/replicationProtectedItems/item-1");
+    assert_eq!(served.done(Method::PUT, &below, Some(&body)), ["InProgress", "Succeeded"]);
+    let item = served.wait_for("Protected");
+    assert_eq!(item["activeLocation"], "Primary");
+    assert_eq!(item["allowedOperations"], json!(["UnplannedFailover", "DisableProtection", "TestFailover"]));
+    assert_eq!(item["currentScenario"]["startTime"], "1753-01-01T01:01:01Z");
+    assert!(item.get("lastSuccessfulFailoverTime").is_none(), "absent, and not null, before there was one");
 }

@@ -80,6 +80,17 @@ pub fn all() -> impl Iterator<Item = Operation> {
     })
 }
 
+/// The operation of a request, by its verb and its path from the root.
+#[must_use]
+pub fn named(method: &str, path: &str) -> Option<Operation> {
+    /// How many segments the path of a vault has.
+    const VAULT: usize = 8;
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let is_vault = segments.get(VAULT - 2).is_some_and(|segment| segment.eq_ignore_ascii_case("vaults"));
+    let below = if is_vault { &segments[VAULT.min(segments.len())..] } else { return None };
+    of_path(below).find(|operation| operation.method == method)
+}
+
 /// The operations of a path below the vault, whatever their verbs.
 pub(super) fn of_path(segments: &[&str]) -> impl Iterator<Item = Operation> {
     all().filter(move |operation| fits(operation.path, segments))
@@ -108,6 +119,16 @@ mod tests {
             assert!(all().any(|operation| operation.name == *name), "{name}");
         }
         assert!(ANSWERED.is_sorted() && ANSWERED.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn a_request_is_told_by_its_verb_and_path() {
+        let vault = "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/Vaults/v";
+        let name = |method: &str, path: &str| named(method, path).map(|it| it.name);
+        assert_eq!(name("GET", &format!("{vault}/replicationJobs/x")), Some("replication_jobs_get"));
+        assert_eq!(name("PUT", &format!("{vault}/replicationJobs/x")), None);
+        assert_eq!(name("GET", vault), None);
+        assert_eq!(name("GET", "/metadata/endpoints"), None);
     }
 
     #[test]
