@@ -203,9 +203,10 @@ impl Call<'_> {
         let mut page = (0, USUAL);
         for pair in self.query.split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let number = value.parse();
-            let number =
-                number.map_err(|_| Refused::malformed(&format!("`{key}` is a whole number, not `{value}`")));
+            let number = value.parse().ok().filter(|number| *number <= NUMBER_MAX);
+            let number = number.ok_or_else(|| {
+                Refused::malformed(&format!("`{key}` is a whole number up to {NUMBER_MAX}, not `{value}`"))
+            });
             match key {
                 "after" => page.0 = number?,
                 "most" => page.1 = number?,
@@ -216,6 +217,8 @@ impl Call<'_> {
     }
 }
 
+/// The highest number that is read: the highest that every reader of JSON has.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
 /// The longest page of a list.
 const PAGE_MAX: usize = 10_000;
 

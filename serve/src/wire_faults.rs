@@ -2,8 +2,6 @@
 //!
 //! What goes wrong behind the surfaces, in the site and the cloud, are interventions in the scenario language.
 
-use core::time::Duration;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use switchback_engine::MachineId;
@@ -17,6 +15,12 @@ use crate::surfaces::Exchange;
 
 /// How many faults are kept.
 const MOST: usize = 1_000;
+/// The highest count of requests or bytes in a fault.
+const COUNT_MAX: u32 = 1_000_000_000;
+/// The longest that a client is told to stay away, in seconds.
+const AWAY_MAX: u32 = 3_600;
+/// The longest that an answer is held back, in milliseconds.
+const DELAY_MAX: u32 = 60_000;
 
 /// A fault that requests meet.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -38,10 +42,11 @@ pub(crate) struct WireFault {
     pub(crate) when: Option<WhenIn>,
     /// So many such requests pass first.
     #[serde(default)]
+    #[schemars(range(max = COUNT_MAX))]
     pub(crate) after: u32,
     /// So many then meet it; all of them if it is not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = COUNT_MAX))]
     pub(crate) times: Option<u32>,
     /// What they meet.
     pub(crate) effect: Effect,
@@ -64,7 +69,7 @@ pub(crate) enum Effect {
     /// It is turned away with 429, and told when to come again.
     Throttle {
         /// `Retry-After`, in seconds.
-        #[schemars(range(max = 3600))]
+        #[schemars(range(max = AWAY_MAX))]
         retry_after_seconds: u32,
     },
     /// It is turned away with an error.
@@ -82,12 +87,13 @@ pub(crate) enum Effect {
     /// It is carried out, and the connection is closed in the middle of the answer.
     CutReply {
         /// How many bytes of the body are sent.
+        #[schemars(range(max = COUNT_MAX))]
         bytes: u32,
     },
     /// It is answered so much later, on the wall.
     Delay {
         /// How much later, in milliseconds.
-        #[schemars(range(max = 60_000))]
+        #[schemars(range(max = DELAY_MAX))]
         milliseconds: u32,
     },
     /// The session of the client is over before it is handed on. Of vSphere only.
@@ -105,8 +111,8 @@ pub(crate) enum NoFault {
     Never,
     #[error("the status of an error is 400 to 599, not {0}")]
     NoError(u16),
-    #[error("a delay is at most 60000 milliseconds, and not {0}")]
-    TooLate(u32),
+    #[error("at most {1} are possible here, and not {0}")]
+    TooMuch(u32, u32),
     #[error("clients of Azure have no session")]
     NoSession,
     #[error("{MOST} faults are kept, and no more")]
@@ -208,11 +214,14 @@ fn state_in(machine: MachineId, rehearsed: &Rehearsed) -> ItemState {
 }
 
 fn checked(fault: &WireFault, rehearsed: &Rehearsed) -> Result<Option<(MachineId, ItemState)>, NoFault> {
+    let bounded = |value, most| if value > most { Err(NoFault::TooMuch(value, most)) } else { Ok(()) };
+    bounded(fault.after, COUNT_MAX)?;
+    bounded(fault.times.unwrap_or_default(), COUNT_MAX)?;
     match fault.effect {
         Effect::Fail { status, .. } if !(400..600).contains(&status) => return Err(NoFault::NoError(status)),
-        Effect::Delay { milliseconds } if Duration::from_millis(milliseconds.into()) > LATEST => {
-            return Err(NoFault::TooLate(milliseconds));
-        }
+        Effect::Throttle { retry_after_seconds } => bounded(retry_after_seconds, AWAY_MAX)?,
+        Effect::CutReply { bytes } => bounded(bytes, COUNT_MAX)?,
+        Effect::Delay { milliseconds } => bounded(milliseconds, DELAY_MAX)?,
         Effect::EndSession {} if fault.surface == SurfaceName::Azure => return Err(NoFault::NoSession),
         _ => {}
     }
@@ -227,6 +236,3 @@ fn checked(fault: &WireFault, rehearsed: &Rehearsed) -> Result<Option<(MachineId
     let word = word.ok_or_else(|| NoFault::NoState(state.clone()))?;
     Ok(Some((MachineId(at as u32), state_of(*word))))
 }
-
-/// The longest that an answer is held back.
-const LATEST: Duration = Duration::from_mins(1);

@@ -77,12 +77,12 @@ fn operation_id(route: &Route) -> String {
 fn parameters(route: &Route) -> Vec<Value> {
     let names = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let schema = |name: &str| match name {
-        "number" => json!({ "type": "integer", "minimum": 1 }),
+        "number" => json!({ "type": "integer", "minimum": 1, "maximum": super::NUMBER_MAX }),
         _ => json!({ "type": "string", "pattern": "^[a-z0-9-]{1,64}$" }),
     };
     let in_path =
         names.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": schema(name) }));
-    let whole = json!({ "type": "integer", "minimum": 0 });
+    let whole = json!({ "type": "integer", "minimum": 0, "maximum": super::NUMBER_MAX });
     let in_query = ["after", "most"].into_iter().filter(|_| route.is_paged);
     let in_query = in_query.map(|name| json!({ "name": name, "in": "query", "schema": whole }));
     in_path.chain(in_query).collect()
