@@ -14,29 +14,43 @@
 //! | `resources` | subscriptions, resource groups, vaults, machines, disks, networks |
 //! | `fabric` | fabrics, containers, providers, what can be protected |
 //! | `policy` | policies and their mappings |
+//! | `plan` | recovery plans; `plan_actions` what is asked of them, `plan_jobs` their jobs |
 //! | `item` | a protected item as the vault shows it; `details` what is peculiar to its provider |
-//! | `actions` | what is asked of an item |
+//! | `items` | which item and which machine a name is for |
+//! | `enable` | how a machine, alone or in a group, becomes an item |
+//! | `actions` | what is asked of an item; `test_network` where a test goes |
 //! | `polling` | operations that take time |
-//! | `jobs` | jobs and their tasks |
+//! | `jobs` | jobs and their tasks; `work` jobs of either kind, and their names |
 //! | `points` | recovery points |
-//! | `health` | events, alerts, the health of the vault |
+//! | `events` | what was raised and cleared |
+//! | `health` | the health of the vault, and to whom it writes |
+//! | `inventory` | vCenters, appliances, systems, settings of the vault, and what a VMware site has none of |
+//! | `maintenance` | what is asked of fabrics, containers and providers |
 //! | `names`, `time` | ids and times as the service writes them |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use switchback_engine::MachineId;
-use switchback_sim::SimTime;
+use switchback_engine::GroupId;
+use switchback_engine::control::{Command, JobId, PlanPlace};
 
 mod actions;
 mod details;
+mod enable;
+mod events;
 mod fabric;
 mod health;
+mod inventory;
 mod item;
+mod items;
 mod jobs;
+mod maintenance;
 mod message;
 mod names;
 pub mod operations;
+mod plan;
+mod plan_actions;
+mod plan_jobs;
 mod points;
 mod policy;
 mod polling;
@@ -44,12 +58,18 @@ mod rehearsal;
 mod resources;
 mod route;
 mod sign_in;
+mod test_network;
 mod time;
+mod work;
 
 pub use message::{Request, Response};
-pub use rehearsal::{Premises, Rehearsal, Source, SourceSpec};
+pub use rehearsal::{Premises, Raised, Rehearsal, Source, SourceSpec};
 
+use inventory::VCenter;
+use items::{ItemFile, Items, MachineNames};
+use plan::PlanFile;
 use polling::Tracked;
+use work::JobNames;
 
 /// The version of the interface whose shapes are answered, whichever a client asks for: fields were only ever added.
 pub const NEWEST_VERSION: &str = "2025-08-01";
@@ -59,11 +79,29 @@ pub const NEWEST_VERSION: &str = "2025-08-01";
 pub struct Arm {
     policies: BTreeMap<String, Filed>,
     mappings: BTreeMap<String, Filed>,
-    /// Protected items by their names in small letters.
-    items: BTreeMap<String, ItemFile>,
+    items: Items,
+    machine_names: MachineNames,
+    /// Groups of machines that share points, by what clients call them in small letters, with the policy of each.
+    groups: BTreeMap<String, (GroupId, String)>,
+    /// Recovery plans by their names in small letters, and how many there ever were.
+    plans: BTreeMap<String, PlanFile>,
+    plans_made: u32,
+    /// What actions of a plan are called, and what was said when one was done by people, by the plan's job.
+    action_names: BTreeMap<(JobId, PlanPlace), String>,
+    observations: BTreeMap<(JobId, PlanPlace), String>,
+    job_names: JobNames,
+    /// What jobs were begun for, so that they can be begun again.
+    begun: BTreeMap<JobId, Command>,
+    /// Jobs that no client asked for in so many words. They are not listed.
+    unlisted: BTreeSet<JobId>,
     /// Operations under way and over, by GUID.
     operations: BTreeMap<String, Tracked>,
     alert_settings: BTreeMap<String, Filed>,
+    vault_settings: Option<Value>,
+    /// The vCenter as clients have changed it.
+    vcenter: VCenter,
+    /// The fabric was removed.
+    fabric_is_gone: bool,
     served: u64,
 }
 
@@ -72,17 +110,6 @@ pub struct Arm {
 struct Filed {
     name: String,
     properties: Value,
-}
-
-/// What a client has called a protected item, and which it is.
-#[derive(Debug, Clone)]
-struct ItemFile {
-    name: String,
-    machine: MachineId,
-    policy: String,
-    /// When its last test failover and failover were asked for.
-    tested_at: Option<SimTime>,
-    failed_over_at: Option<SimTime>,
 }
 
 impl Arm {

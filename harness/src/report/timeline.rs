@@ -254,6 +254,7 @@ fn asked(cast: Cast<'_>, command: &Command) -> String {
             let names: Vec<&str> = machines.iter().map(|(machine, _)| name(machine)).collect();
             format!("enable replication of {}", names.join(", "))
         }
+        Command::Join { machine, .. } => format!("enable replication of {}, with its group", name(machine)),
         Command::Failover { machine, to, shut_down_source } => {
             let with = if *shut_down_source { ", shut down first" } else { "" };
             format!("fail over {} to {to:?}{with}", name(machine))
