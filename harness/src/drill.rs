@@ -46,7 +46,7 @@ mod steps;
 mod verdict;
 
 pub use failovers::Failover;
-pub(crate) use moments::state_of;
+pub use moments::state_of;
 use steps::StepRun;
 pub use steps::StepState;
 

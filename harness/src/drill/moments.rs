@@ -21,7 +21,8 @@ const fn machine(vm: VmIndex) -> MachineId {
 }
 
 /// The state of an item that the language calls so.
-pub(crate) const fn state_of(word: PassingState) -> ItemState {
+#[must_use]
+pub const fn state_of(word: PassingState) -> ItemState {
     match word {
         PassingState::Unprotected => ItemState::Unprotected,
         PassingState::Enabling => ItemState::Enabling(Forward),

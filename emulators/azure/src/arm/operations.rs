@@ -80,6 +80,12 @@ pub fn all() -> impl Iterator<Item = Operation> {
     })
 }
 
+/// The operation of a name.
+#[must_use]
+pub fn named(name: &str) -> Option<Operation> {
+    all().find(|operation| operation.name == name)
+}
+
 /// The operations of a path below the vault, whatever their verbs.
 pub(super) fn of_path(segments: &[&str]) -> impl Iterator<Item = Operation> {
     all().filter(move |operation| fits(operation.path, segments))
