@@ -24,6 +24,7 @@ pub use crate::load::{
     read_steps, read_str, read_str_with,
 };
 pub use crate::model::{Exploration, Scenario};
+pub use crate::remark::Remark;
 pub use crate::schema::{exploration_schema, schema};
 pub use crate::source::{SourceLine, Span};
 
@@ -43,6 +44,7 @@ mod raw_moment;
 mod raw_plans;
 mod raw_steps;
 mod read;
+mod remark;
 mod scalars;
 mod schema;
 mod source;

@@ -108,7 +108,7 @@ impl Asked {
     /// Of a request to one of the emulated surfaces.
     pub(crate) fn of(exchange: &Exchange<'_>, surface: SurfaceName) -> Self {
         let operation = match surface {
-            SurfaceName::Azure => arm::operations::named(exchange.method, exchange.path)
+            SurfaceName::Azure => arm::operations::of_request(exchange.method, exchange.path)
                 .map(|operation| operation.name.to_owned()),
             SurfaceName::Vsphere => soap::called(exchange.body).map(str::to_owned),
         };

@@ -74,6 +74,9 @@ use work::JobNames;
 /// The version of the interface whose shapes are answered, whichever a client asks for: fields were only ever added.
 pub const NEWEST_VERSION: &str = "2025-08-01";
 
+/// What the clocks of the service show at the first moment of a rehearsal, in seconds since 1970.
+pub const BEGIN_SECONDS: u64 = time::BEGIN;
+
 /// What clients have filed and asked for, as far as the vault does not keep it.
 #[derive(Debug, Clone, Default)]
 pub struct Arm {

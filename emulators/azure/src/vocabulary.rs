@@ -482,5 +482,8 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
     }
 }
 
+mod shown_tasks;
 #[cfg(test)]
 mod tests;
+
+pub use shown_tasks::{ShownTask, shown_tasks};

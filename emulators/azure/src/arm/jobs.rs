@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use switchback_engine::control::{
-    Command, Job, JobId, JobKind, JobState, PlanCommand, PlanJob, Task, TaskKind, TaskState,
-};
+use switchback_engine::control::{Command, Job, JobId, JobKind, JobState, PlanCommand, PlanJob, TaskState};
 
 use super::polling::wait_for_news;
 use super::route::Answer;
@@ -15,7 +13,7 @@ use super::work::Work;
 use super::{Arm, ItemFile, Rehearsal, Request, Response};
 use crate::errors::raised::all_of_job;
 use crate::errors::{Code, ErrorRow, table};
-use crate::vocabulary::{self, Shown, TaskWords};
+use crate::vocabulary::{self, Shown, ShownTask};
 
 /// The path of a job.
 pub(super) fn path<R: Rehearsal>(name: &str, r: &R) -> String {
@@ -195,60 +193,27 @@ pub(super) fn recovered_to<R: Rehearsal>(job: &Job, r: &R) -> Option<Value> {
     })
 }
 
-/// The tasks as users see them: several of the engine's may show as one, in the state of the one that is furthest behind.
 fn tasks<R: Rehearsal>(job: &Job, r: &R) -> Vec<Value> {
-    let mut shown: Vec<(TaskKind, TaskWords, Vec<&Task>)> = Vec::new();
-    for task in &job.tasks {
-        match vocabulary::task(job.kind, task.kind) {
-            Some(Shown::As(words)) => shown.push((task.kind, words, vec![task])),
-            Some(Shown::Within(_)) | None => {}
-        }
-    }
-    for task in &job.tasks {
-        if let Some(Shown::Within(whole)) = vocabulary::task(job.kind, task.kind)
-            && let Some((.., parts)) = shown.iter_mut().find(|(kind, ..)| *kind == whole)
-        {
-            parts.push(task);
-        }
-    }
-    shown.into_iter().map(|(kind, words, parts)| task(job, kind, words, &parts, r)).collect()
+    vocabulary::shown_tasks(job).iter().map(|shown| task(job, shown, r)).collect()
 }
 
-fn task<R: Rehearsal>(job: &Job, kind: TaskKind, words: TaskWords, parts: &[&Task], r: &R) -> Value {
-    let state = whole_state(parts);
-    let shown = vocabulary::task_state(state);
-    let started = parts.iter().filter_map(|part| part.started).min();
-    let all_over = parts.iter().all(|part| part.ended.is_some() || part.state == TaskState::Skipped);
-    let ended = parts.iter().filter_map(|part| part.ended).max().filter(|_| all_over);
-    let id = words
-        .task_id
-        .map_or_else(|| r.cloud().guid_named(&format!("task {} {kind:?}", job.id.0)), str::to_owned);
+fn task<R: Rehearsal>(job: &Job, task: &ShownTask, r: &R) -> Value {
+    let shown = vocabulary::task_state(task.state);
+    let made_up = || r.cloud().guid_named(&format!("task {} {:?}", job.id.0, task.kind));
     json!({
-        "taskId": id,
-        "name": words.name,
-        "startTime": started.map_or_else(|| UNSET.to_owned(), stamp),
-        "endTime": ended.map_or_else(|| UNSET.to_owned(), stamp),
+        "taskId": task.words.task_id.map_or_else(made_up, str::to_owned),
+        "name": task.words.name,
+        "startTime": task.started.map_or_else(|| UNSET.to_owned(), stamp),
+        "endTime": task.ended.map_or_else(|| UNSET.to_owned(), stamp),
         "allowedActions": [],
-        "friendlyName": words.friendly_name,
+        "friendlyName": task.words.friendly_name,
         "state": shown.state,
         "stateDescription": shown.description,
         "taskType": "TaskDetails",
         "customDetails": null,
         "groupTaskCustomDetails": null,
-        "errors": if state == TaskState::Failed { errors(job, r) } else { Vec::new() },
+        "errors": if task.state == TaskState::Failed { errors(job, r) } else { Vec::new() },
     })
-}
-
-fn whole_state(parts: &[&Task]) -> TaskState {
-    let any = |state: TaskState| parts.iter().any(|part| part.state == state);
-    let all = |state: TaskState| parts.iter().all(|part| part.state == state);
-    match () {
-        () if any(TaskState::Failed) => TaskState::Failed,
-        () if all(TaskState::NotStarted) => TaskState::NotStarted,
-        () if all(TaskState::Skipped) => TaskState::Skipped,
-        () if any(TaskState::InProgress) || any(TaskState::NotStarted) => TaskState::InProgress,
-        () => TaskState::Succeeded,
-    }
 }
 
 /// Why a job failed, as Resource Manager puts it.

@@ -143,7 +143,7 @@ pub fn all() -> impl Iterator<Item = Operation> {
 
 /// The operation of a request, by its verb and its path from the root.
 #[must_use]
-pub fn named(method: &str, path: &str) -> Option<Operation> {
+pub fn of_request(method: &str, path: &str) -> Option<Operation> {
     /// How many segments the path of a vault has.
     const VAULT: usize = 8;
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -182,6 +182,12 @@ pub(super) fn rights() -> Vec<Value> {
     names.into_iter().map(right).collect()
 }
 
+/// The operation of a name.
+#[must_use]
+pub fn named(name: &str) -> Option<Operation> {
+    all().find(|operation| operation.name == name)
+}
+
 /// The operations of a path below the vault, whatever their verbs.
 pub(super) fn of_path(segments: &[&str]) -> impl Iterator<Item = Operation> {
     all().filter(move |operation| fits(operation.path, segments))
@@ -215,7 +221,7 @@ mod tests {
     #[test]
     fn a_request_is_told_by_its_verb_and_path() {
         let vault = "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/Vaults/v";
-        let name = |method: &str, path: &str| named(method, path).map(|it| it.name);
+        let name = |method: &str, path: &str| of_request(method, path).map(|it| it.name);
         assert_eq!(name("GET", &format!("{vault}/replicationJobs/x")), Some("replication_jobs_get"));
         assert_eq!(name("PUT", &format!("{vault}/replicationJobs/x")), None);
         assert_eq!(name("GET", vault), None);
