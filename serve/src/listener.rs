@@ -10,7 +10,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderMap, ORIGIN};
 use hyper::http::request::Parts;
@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
+use switchback_vsphere::soap;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +27,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::{self, CertificateError, Tls};
+use crate::files;
+use crate::pieces::Pieces;
 use crate::rehearsed::Rehearsed;
 use crate::surfaces::{Answer, Exchange, Outcome, Surfaces};
 
@@ -34,7 +37,7 @@ const BODY_MAX: usize = 4 << 20;
 /// The longest head of a request, in bytes: the polling URLs of the service are some thousands long.
 const HEAD_MAX: usize = 64 << 10;
 /// How long a client may take for the head of a request, or for its body.
-const READ_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const READ_WITHIN: Duration = Duration::from_secs(30);
 /// How many connections there may be at once; others wait.
 const CONNECTIONS_MAX: usize = 1024;
 /// How often it is looked for what a client waits for, where time follows the wall.
@@ -187,6 +190,9 @@ async fn exchanges<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let _ = connection.await;
 }
 
+/// What follows the head of an answer.
+pub(crate) type Body = Either<Full<Bytes>, Pieces>;
+
 /// A request that was read to its end.
 struct Read {
     head: Parts,
@@ -214,12 +220,16 @@ async fn answer(
     scheme: &'static str,
     surfaces: Arc<Mutex<Surfaces>>,
     address: SocketAddr,
-) -> Response<Full<Bytes>> {
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     let authority = match authority_of(&head.headers, address) {
         Ok(authority) => authority,
         Err(refusal) => return refusal.response(),
     };
+    // Files are as long as disks, and are not held as a whole.
+    if soap::is_for_files(head.uri.path()) {
+        return files::answered(head, body, surfaces).await;
+    }
     let body = match timeout(READ_WITHIN, Limited::new(body, BODY_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(_)) => return Refusal::TOO_LARGE.response(),
@@ -228,7 +238,7 @@ async fn answer(
     let read = Read { head, body, base: format!("{scheme}://{authority}"), https: scheme == "https" };
     match answered(Arc::new(read), surfaces).await {
         Some(Answer { status, headers, body }) => {
-            let mut response = Response::new(Full::new(body));
+            let mut response = Response::new(Either::Left(Full::new(body)));
             *response.status_mut() = status;
             *response.headers_mut() = headers;
             response
@@ -258,18 +268,18 @@ async fn answered(read: Arc<Read>, surfaces: Arc<Mutex<Surfaces>>) -> Option<Ans
 
 /// Why a request is not handed to any surface.
 #[derive(Debug, Clone, Copy)]
-struct Refusal {
+pub(crate) struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: &'static str,
 }
 
 impl Refusal {
-    const TOO_LARGE: Self =
+    pub(crate) const TOO_LARGE: Self =
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLarge", "The body is too long, or was cut off.");
-    const TOO_SLOW: Self =
+    pub(crate) const TOO_SLOW: Self =
         Self::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The body took too long.");
-    const BROKEN: Self = Self::new(
+    pub(crate) const BROKEN: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "InternalServerError",
         "The request could not be answered.",
@@ -283,9 +293,9 @@ impl Refusal {
         Self { status, code, message }
     }
 
-    fn response(self) -> Response<Full<Bytes>> {
+    pub(crate) fn response(self) -> Response<Body> {
         let body = json!({ "error": { "code": self.code, "message": self.message } });
-        let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+        let mut response = Response::new(Either::Left(Full::new(Bytes::from(body.to_string()))));
         *response.status_mut() = self.status;
         response
     }

@@ -1,9 +1,10 @@
 //! Which surface a request is for: Switchback's own below `/switchback`, vSphere's below `/sdk`, and Resource Manager otherwise.
+//! Files of datastores, below `/folder` and `/nfc`, are vSphere's too and come another way: in pieces.
 
 use core::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 use switchback_azure::arm::{self, Arm};
 use switchback_sim::SimTime;
@@ -88,6 +89,13 @@ impl Surfaces {
         }
     }
 
+    /// Does something about files of datastores.
+    pub(crate) fn of_files<T>(&mut self, what: impl FnOnce(&mut Vim, &mut Rehearsed) -> T) -> T {
+        self.requests += 1;
+        self.rehearsed.catch_up();
+        what(&mut self.vim, &mut self.rehearsed)
+    }
+
     fn of_vsphere(&mut self, exchange: &Exchange<'_>, came_at: Option<SimTime>) -> Outcome {
         let header = |name: &str| exchange.headers.get(name).and_then(|value| value.to_str().ok());
         let request = soap::Request {
@@ -97,6 +105,7 @@ impl Surfaces {
             soap_action: header("soapaction"),
             body: exchange.body,
             https: exchange.https,
+            authority: header(HOST.as_str()),
         };
         let came_at = came_at.unwrap_or_else(|| self.rehearsed.world().now());
         loop {
