@@ -38,12 +38,12 @@ const HOUSE: [Room; 10] = [
     Room { package: "switchback", inside: &[DRILL, HARNESS, SCENARIOS, SERVE], outside: None },
     Room { package: HARNESS, inside: &[AZURE, DISKS, ENGINE, SCENARIOS, SIM, VSPHERE], outside: None },
     // The transport of the surfaces, which the emulators bring.
-    Room { package: SERVE, inside: &[AZURE, ENGINE, HARNESS, SCENARIOS, SIM, VSPHERE], outside: None },
+    Room { package: SERVE, inside: &[AZURE, DISKS, ENGINE, HARNESS, SCENARIOS, SIM, VSPHERE], outside: None },
     // The client of the same surfaces, and of the real ones.
     Room { package: DRILL, inside: &[AZURE, ENGINE, HARNESS, SCENARIOS], outside: None },
     Room { package: AZURE, inside: &[ENGINE, SIM], outside: Some(&["jiff", "serde_json", "thiserror"]) },
-    Room { package: DISKS, inside: &[ENGINE, SIM], outside: Some(&["thiserror"]) },
-    Room { package: VSPHERE, inside: &[ENGINE, SIM], outside: Some(&["quick-xml", "thiserror"]) },
+    Room { package: DISKS, inside: &[ENGINE, SIM], outside: Some(&["flate2", "thiserror"]) },
+    Room { package: VSPHERE, inside: &[DISKS, ENGINE, SIM], outside: Some(&["quick-xml", "thiserror"]) },
     Room {
         package: SCENARIOS,
         inside: &[],

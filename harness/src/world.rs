@@ -40,6 +40,7 @@ use crate::truth::History;
 
 mod ailments;
 mod build;
+mod by_clients;
 mod event;
 mod fact;
 mod faults;

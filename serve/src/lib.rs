@@ -10,12 +10,15 @@
 //! | `request_log`, `wire_faults` | what clients asked, and what goes wrong between them and the surfaces |
 //! | `control` | the surface that is Switchback's own |
 //! | `listener` | connections: what is read of them, how much and how long; hosts that are answered |
+//! | `files` | files of datastores and disks of leases, in pieces; `pieces` bodies that are made while they are sent |
 //! | `certificate` | the authority that is made for a server, and its certificate |
 
 mod certificate;
 mod control;
+mod files;
 mod home;
 mod listener;
+mod pieces;
 mod rehearsed;
 mod request_log;
 mod surfaces;

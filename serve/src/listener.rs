@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use http_body_util::combinators::BoxBody;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, ORIGIN};
@@ -19,6 +19,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
+use switchback_vsphere::soap;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,6 +28,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::{self, CertificateError, Tls};
+use crate::files;
+use crate::pieces::Pieces;
 use crate::rehearsed::Rehearsed;
 use crate::surfaces::{Answer, Delivery, Exchange, Outcome, Surfaces};
 
@@ -35,7 +38,7 @@ const BODY_MAX: usize = 4 << 20;
 /// The longest head of a request, in bytes: the polling URLs of the service are some thousands long.
 const HEAD_MAX: usize = 64 << 10;
 /// How long a client may take for the head of a request, or for its body.
-const READ_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const READ_WITHIN: Duration = Duration::from_secs(30);
 /// How many connections there may be at once; others wait.
 const CONNECTIONS_MAX: usize = 1024;
 /// How often it is looked for what a client waits for, where time follows the wall.
@@ -210,8 +213,8 @@ impl Read {
     }
 }
 
-/// What goes out; an error ends the connection in the middle of it.
-type Outgoing = BoxBody<Bytes, io::Error>;
+/// What follows the head of an answer; an error ends the connection in the middle of it.
+pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// Reads and answers a request; an error ends the connection instead.
 async fn answer(
@@ -219,12 +222,16 @@ async fn answer(
     scheme: &'static str,
     surfaces: Arc<Mutex<Surfaces>>,
     address: SocketAddr,
-) -> Result<Response<Outgoing>, io::Error> {
+) -> Result<Response<Body>, io::Error> {
     let (head, body) = request.into_parts();
     let authority = match authority_of(&head.headers, address) {
         Ok(authority) => authority,
         Err(refusal) => return Ok(refusal.response()),
     };
+    // Files are as long as disks, and are not held as a whole.
+    if soap::is_for_files(head.uri.path()) {
+        return Ok(files::answered(head, body, surfaces).await);
+    }
     let body = match timeout(READ_WITHIN, Limited::new(body, BODY_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(_)) => return Ok(Refusal::TOO_LARGE.response()),
@@ -245,19 +252,25 @@ async fn answer(
     }
 }
 
-fn response(status: StatusCode, headers: HeaderMap, body: Outgoing) -> Response<Outgoing> {
+fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
 }
 
-fn whole(body: Bytes) -> Outgoing {
-    Full::new(body).map_err(|never| match never {}).boxed()
+/// All of it at once.
+pub(crate) fn whole(body: Bytes) -> Body {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Made while it is sent.
+pub(crate) fn in_pieces(pieces: Pieces) -> Body {
+    pieces.map_err(|never| match never {}).boxed_unsync()
 }
 
 /// An answer that promises all of its body, and breaks off before its end.
-fn cut_off(mut answer: Answer, bytes: usize) -> Response<Outgoing> {
+fn cut_off(mut answer: Answer, bytes: usize) -> Response<Body> {
     answer.headers.insert(CONTENT_LENGTH, answer.body.len().into());
     let sent = answer.body.slice(..bytes.min(answer.body.len()));
     let aborted = io::Error::new(io::ErrorKind::ConnectionAborted, "a fault on the wire");
@@ -268,7 +281,7 @@ fn cut_off(mut answer: Answer, bytes: usize) -> Response<Outgoing> {
         Err(aborted)
     });
     let frames = beginning.chain(end);
-    response(answer.status, answer.headers, BodyExt::boxed(StreamBody::new(frames)))
+    response(answer.status, answer.headers, StreamBody::new(frames).boxed_unsync())
 }
 
 /// Asks until there is an answer; none when that came to grief.
@@ -292,18 +305,18 @@ async fn answered(read: Arc<Read>, surfaces: Arc<Mutex<Surfaces>>) -> Option<(An
 
 /// Why a request is not handed to any surface.
 #[derive(Debug, Clone, Copy)]
-struct Refusal {
+pub(crate) struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: &'static str,
 }
 
 impl Refusal {
-    const TOO_LARGE: Self =
+    pub(crate) const TOO_LARGE: Self =
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLarge", "The body is too long, or was cut off.");
-    const TOO_SLOW: Self =
+    pub(crate) const TOO_SLOW: Self =
         Self::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The body took too long.");
-    const BROKEN: Self = Self::new(
+    pub(crate) const BROKEN: Self = Self::new(
         StatusCode::INTERNAL_SERVER_ERROR,
         "InternalServerError",
         "The request could not be answered.",
@@ -317,7 +330,7 @@ impl Refusal {
         Self { status, code, message }
     }
 
-    fn response(self) -> Response<Outgoing> {
+    pub(crate) fn response(self) -> Response<Body> {
         let body = json!({ "error": { "code": self.code, "message": self.message } });
         response(self.status, HeaderMap::new(), whole(Bytes::from(body.to_string())))
     }

@@ -1,11 +1,12 @@
 //! Which surface a request is for: Switchback's own below `/switchback`, vSphere's below `/sdk`, and Resource Manager otherwise.
-//! What is asked of the emulated ones is logged, and may meet a fault on the wire.
+//! Files of datastores, below `/folder` and `/nfc`, are vSphere's too and come another way: in pieces. What is asked of the emulated ones is
+//! logged, and may meet a fault on the wire.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, StatusCode};
 use serde_json::json;
 use switchback_azure::arm::{self, Arm};
@@ -208,6 +209,13 @@ impl Surfaces {
         }
     }
 
+    /// Does something about files of datastores.
+    pub(crate) fn of_files<T>(&mut self, what: impl FnOnce(&mut Vim, &mut Rehearsed) -> T) -> T {
+        self.requests += 1;
+        self.rehearsed.catch_up();
+        what(&mut self.vim, &mut self.rehearsed)
+    }
+
     fn of_vsphere(&mut self, exchange: &Exchange<'_>, came_at: SimTime) -> Attempt {
         let header = |name: &str| exchange.headers.get(name).and_then(|value| value.to_str().ok());
         let request = soap::Request {
@@ -217,6 +225,7 @@ impl Surfaces {
             soap_action: header("soapaction"),
             body: exchange.body,
             https: exchange.https,
+            authority: header(HOST.as_str()),
         };
         loop {
             let waited = self.rehearsed.world().now().saturating_since(came_at);

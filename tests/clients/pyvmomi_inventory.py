@@ -223,8 +223,8 @@ def keep(content, vm):
 
 
 def refuse(si, content, vm):
-    fails(vmodl.fault.NotSupported, lambda: vm.Destroy())
-    fails(vmodl.fault.NotSupported, lambda: vm.CreateSnapshot("x", None, True, False) if vm.runtime.powerState == "poweredOn" else vm.ResetVM_Task())
+    fails(vmodl.fault.NotSupported, lambda: vm.UpgradeVM_Task())
+    fails(vmodl.fault.NotSupported, lambda: vm.CreateSnapshot("x", None, True, False) if vm.runtime.powerState == "poweredOn" else vm.SuspendVM_Task())
     gone = vim.VirtualMachine("vm-999999", si._stub)
     fails(vmodl.fault.ManagedObjectNotFound, lambda: gone.name)
     spec = PC.FilterSpec(objectSet=[PC.ObjectSpec(obj=vm)], propSet=[PC.PropertySpec(type=vim.VirtualMachine, pathSet=["nonsense"])])

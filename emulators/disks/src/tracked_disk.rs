@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::change_tracking::{ChangeId, ChangeTracking, Since, TRACKED_SECTORS, ranges};
 use crate::crash::CrashReport;
+use crate::difference::differences;
 use crate::disk::VirtualDisk;
 use crate::error::DiskError;
 use crate::snapshot::Snapshot;
@@ -113,6 +114,20 @@ impl<C: Content> TrackedDisk<C> {
         Ok(())
     }
 
+    /// Somebody else writes the disk: it holds what `now` holds from here on. What differs counts as written; where the
+    /// size differs, the disk has grown.
+    ///
+    /// # Errors
+    /// [`DiskError::Shrink`] when it would become smaller.
+    pub fn follow(&mut self, now: &Snapshot<C>) -> Result<(), DiskError> {
+        self.disk.resize(now.sectors())?;
+        let before = self.disk.snapshot();
+        for change in differences(before.runs(), now.runs()) {
+            self.write(change)?;
+        }
+        Ok(())
+    }
+
     /// Makes every write so far durable.
     pub fn flush(&mut self) {
         self.disk.flush();
@@ -198,6 +213,12 @@ impl<C: Content> TrackedDisk<C> {
     /// [`TrackingFault::Snapshot`].
     pub fn snapshot(&self, id: SnapshotId) -> Result<&Snapshot<C>, TrackingFault> {
         self.snapshots.get(&id).map(|kept| &kept.contents).ok_or(TrackingFault::Snapshot)
+    }
+
+    /// From when on changes can be asked for, if they were tracked when the snapshot was taken.
+    #[must_use]
+    pub fn change_id(&self, id: SnapshotId) -> Option<ChangeId> {
+        self.snapshots.get(&id)?.change
     }
 
     /// What of a snapshot, from a byte on, has changed since then.

@@ -52,6 +52,7 @@ fn serve(mut stream: &TcpStream, vim: &mut Vim, world: &mut World) -> std::io::R
         soap_action: action.as_deref(),
         body: &body,
         https: false,
+        authority: None,
     };
     let Response { status, content_type, headers, body } = vim.answer(&request, world);
     let mut head = format!(

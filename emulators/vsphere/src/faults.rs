@@ -94,6 +94,9 @@ pub enum Fault {
         /// What it should have.
         wanted: u64,
     },
+    /// It does not go as things stand: the host is in maintenance, or the machine is a template.
+    #[error("{0} is not in a state in which that can be done")]
+    InvalidState(String),
     /// vCenter or the whole site does not answer.
     #[error("vCenter does not answer")]
     HostCommunication,
@@ -124,6 +127,7 @@ impl Fault {
             Self::NoPermission => "NoPermission",
             Self::SnapshotIncompatibleDeviceInVm(_) => "SnapshotIncompatibleDeviceInVm",
             Self::InvalidDeviceSpec { .. } => "InvalidDeviceSpec",
+            Self::InvalidState(_) => "InvalidState",
             Self::HostCommunication => "HostCommunication",
         }
     }
@@ -141,6 +145,7 @@ impl From<&Fault> for PortFailure {
             | Fault::ResourceInUse(_)
             | Fault::InvalidDeviceSpec { .. }
             | Fault::SnapshotIncompatibleDeviceInVm(_)
+            | Fault::InvalidState(_)
             | Fault::NoMasterTarget => Self::WrongState(fault.to_string()),
             Fault::ToolsUnavailable | Fault::Timedout => Self::GuestUnresponsive,
             Fault::NoDiskSpace { .. }

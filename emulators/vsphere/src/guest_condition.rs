@@ -80,6 +80,9 @@ impl VCenter {
     /// Whether vCenter has lost a host that runs.
     #[must_use]
     pub fn is_disconnected(&self, host: HostMoid) -> bool {
+        if self.host(host).is_some_and(|host| host.is_disconnected) {
+            return true;
+        }
         let mut lost = self.conditions.iter().filter_map(|(machine, condition)| {
             let is_lost = *condition == GuestCondition::Misread(Misreading::HostDisconnected);
             machine.filter(|_| is_lost)

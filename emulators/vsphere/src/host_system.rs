@@ -49,6 +49,10 @@ pub struct HostSystem {
     pub management: Management,
     /// Memory for machines, in MiB.
     pub memory_mib: u64,
+    /// Whether it takes no machines.
+    pub is_in_maintenance: bool,
+    /// Whether vCenter was told to turn from it.
+    pub is_disconnected: bool,
 }
 
 impl HostSystem {

@@ -7,7 +7,7 @@
 //!
 //! With the feature `soap` there is a third: what vSphere clients reach at `/sdk`, in the module of that name.
 //!
-//! What is absent on purpose: the contents of disks (kept elsewhere, by
+//! What is absent on purpose: the contents of the disks that replication knows (kept elsewhere, by
 //! [`DiskRef`](switchback_engine::role::DiskRef)), guests, and every rule of protection, failover and failback.
 //!
 //! Unlike the real thing: disks take their whole size from the datastore and snapshots take nothing; there is one
@@ -32,6 +32,7 @@ mod operator;
 pub mod physical_server;
 mod port;
 mod request_kind;
+mod settings;
 pub mod snapshot;
 #[cfg(feature = "soap")]
 pub mod soap;
@@ -52,8 +53,10 @@ pub use host_system::{ConnectionState, HostSpec, HostSystem, Management};
 pub use leftovers::{Leftover, LeftoverKind};
 pub use master_target::ATTACHED_DISKS_MAX;
 pub use moid::{ClusterMoid, DatacenterMoid, DatastoreMoid, HostMoid, SnapshotMoid, TaskMoid, VmMoid};
+pub use operator::NewMachine;
 pub use physical_server::PhysicalServer;
 pub use request_kind::RequestKind;
+pub use settings::{FileDisk, Settings};
 pub use snapshot::Snapshot;
 pub use task::{Task, TaskState};
 pub use vcenter::{Reachability, VCenter};

@@ -11,6 +11,7 @@ use switchback_sim::SimTime;
 use crate::consequence::Consequence;
 use crate::faults::Fault;
 use crate::moid::{DatastoreMoid, HostMoid, VmMoid};
+use crate::settings::Settings;
 use crate::vcenter::VCenter;
 use crate::virtual_machine::{GuestOs, PowerState, VirtualMachine};
 
@@ -39,10 +40,12 @@ impl VCenter {
             power: PowerState::PoweredOn,
             disks: Vec::new(),
             snapshots: Vec::new(),
+            current: None,
             memory_mib: 0,
             guest,
             firmware: Firmware::Bios,
             tools: true,
+            settings: Settings::default(),
         };
         let moid = self.place(vm, &[])?;
         self.master_targets.push(moid);
@@ -134,7 +137,7 @@ impl VCenter {
             disk.attached_to = master_target;
             disk.available = true;
         }
-        let count = std::mem::take(&mut vm.snapshots).len() as u32;
+        let count = vm.drop_snapshots();
         let merged = (count > 0).then_some(Consequence::SnapshotsMerged { machine, count });
         Ok(merged.into_iter().chain([Consequence::DisksAttached(machine)]).collect())
     }

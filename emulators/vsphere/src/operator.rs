@@ -12,9 +12,12 @@ use crate::vcenter::VCenter;
 use crate::virtual_machine::{PowerState, VirtualMachine};
 
 mod building;
+mod by_clients;
 mod machines;
 mod moves;
 mod outages;
+
+pub use by_clients::NewMachine;
 
 impl VCenter {
     pub(crate) fn set_power(&mut self, vm: VmMoid, power: PowerState) {

@@ -10,6 +10,7 @@ use switchback_engine::recovery::MachineProfile;
 use crate::consequence::Consequence;
 use crate::faults::Fault;
 use crate::moid::VmMoid;
+use crate::settings::Settings;
 use crate::vcenter::{Reachability, VCenter};
 use crate::virtual_machine::{GuestOs, MachineSpec, PowerState, VirtualMachine};
 
@@ -45,10 +46,12 @@ impl VCenter {
                 power: PowerState::PoweredOff,
                 disks: Vec::new(),
                 snapshots: Vec::new(),
+                current: None,
                 memory_mib: spec.memory_mib,
                 guest: spec.guest,
                 firmware: spec.firmware,
                 tools: true,
+                settings: Settings::default(),
             },
         );
         Ok(())

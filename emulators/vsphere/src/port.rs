@@ -25,6 +25,7 @@ use crate::guest_condition::Misreading;
 use crate::host_system::HostSystem;
 use crate::moid::{HostMoid, TaskMoid, VmMoid};
 use crate::request_kind::RequestKind;
+use crate::settings::Settings;
 use crate::task::TaskState;
 use crate::vcenter::{Reachability, VCenter};
 use crate::virtual_machine::{GuestOs, PowerState, VirtualMachine};
@@ -310,10 +311,12 @@ impl VCenter {
             power: PowerState::PoweredOff,
             disks: Vec::new(),
             snapshots: Vec::new(),
+            current: None,
             memory_mib: like.map_or(NEW_MACHINE_MEMORY_MIB, |vm| vm.memory_mib),
             guest: like.map_or(GuestOs::Linux, |vm| vm.guest),
             firmware: like.map_or(Firmware::Bios, |vm| vm.firmware),
             tools: like.is_none_or(|vm| vm.tools),
+            settings: Settings::default(),
         })
     }
 

@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub name: String,
     /// When it was taken.
     pub created: SimTime,
+    /// The one that it stands on.
+    pub parent: Option<SnapshotMoid>,
 }
 
 impl VirtualMachine {
@@ -31,6 +33,39 @@ impl VirtualMachine {
     #[must_use]
     pub fn has_port_snapshot(&self) -> bool {
         self.snapshots.iter().any(|snapshot| snapshot.name == PORT_SNAPSHOT)
+    }
+
+    /// A snapshot stands on the one that the disks stood on, and they on it.
+    pub(crate) fn add_snapshot(&mut self, moid: SnapshotMoid, name: &str, created: SimTime) {
+        let parent = self.current.replace(moid);
+        self.snapshots.push(Snapshot { moid, name: name.to_owned(), created, parent });
+    }
+
+    /// What stood on a snapshot stands on the one below it from now on.
+    pub(crate) fn drop_snapshot(&mut self, moid: SnapshotMoid) {
+        let Some(place) = self.snapshots.iter().position(|snapshot| snapshot.moid == moid) else { return };
+        let Snapshot { parent, .. } = self.snapshots.remove(place);
+        let above = self.snapshots.iter_mut().map(|snapshot| &mut snapshot.parent);
+        above.chain([&mut self.current]).filter(|on| **on == Some(moid)).for_each(|on| *on = parent);
+    }
+
+    /// All are merged into the disks: how many there were.
+    pub(crate) fn drop_snapshots(&mut self) -> u32 {
+        self.current = None;
+        core::mem::take(&mut self.snapshots).len() as u32
+    }
+
+    /// A snapshot with all that stand on it, itself first.
+    #[must_use]
+    pub fn snapshots_from(&self, moid: SnapshotMoid) -> Vec<SnapshotMoid> {
+        let mut found = vec![moid];
+        // What stands on another was taken after it, and so stands behind it.
+        for snapshot in &self.snapshots {
+            if snapshot.parent.is_some_and(|parent| found.contains(&parent)) {
+                found.push(snapshot.moid);
+            }
+        }
+        found
     }
 }
 
@@ -55,9 +90,8 @@ impl VCenter {
             return Ok(Vec::new());
         }
         let (vm, moid) = (vm.moid, SnapshotMoid(self.new_moid()));
-        let snapshot = Snapshot { moid, name: PORT_SNAPSHOT.to_owned(), created: now };
         if let Some(vm) = self.machines.get_mut(&vm) {
-            vm.snapshots.push(snapshot);
+            vm.add_snapshot(moid, PORT_SNAPSHOT, now);
         }
         Ok(vec![Consequence::SnapshotTaken(machine)])
     }
@@ -87,7 +121,9 @@ impl VCenter {
     pub(crate) fn give_up_snapshot(&mut self, machine: MachineId) -> Result<Vec<Consequence>, Fault> {
         let moid = self.known(machine)?.moid;
         if let Some(vm) = self.machines.get_mut(&moid) {
-            vm.snapshots.retain(|snapshot| snapshot.name != PORT_SNAPSHOT);
+            let of_port = vm.snapshots.iter().filter(|snapshot| snapshot.name == PORT_SNAPSHOT);
+            let of_port: Vec<_> = of_port.map(|snapshot| snapshot.moid).collect();
+            of_port.into_iter().for_each(|snapshot| vm.drop_snapshot(snapshot));
         }
         Ok(Vec::new())
     }

@@ -6,29 +6,50 @@
 //! same table (`write`). What clients see of the inventory is in `world`, `object` and `properties`; how they read and
 //! watch it in `collector`. [`check_answer`] says whether an answer is what the interface promises.
 //!
-//! Unlike the real thing: any name and password do; a session does not expire; there are no roles, events, alarms,
-//! custom fields, performance counters or tags; every host has the same processors and every machine two; files have
-//! names and no contents; addresses are not told. What is not emulated says so with `NotSupported` and its name.
+//! What is done to machines is in `running`, `keeping`, `lifecycle`, `reconfiguring` and `moving`; files of datastores are in
+//! `store`, and what does something with them in `filing`, `virtual_disks`, `browsing` and, over HTTP, `folder`; what disks
+//! hold is in `contents` and `disks`, and goes out and comes in by `leases`.
+//!
+//! Unlike the real thing: any name and password do; a session does not expire; there are no roles, alarms, custom fields,
+//! performance counters or tags; every host has the same processors; addresses are not told; events follow from tasks. What
+//! is not emulated says so with `NotSupported` and its name.
 
+mod browsing;
 mod check;
 mod collecting;
 mod collector;
+mod contents;
 mod context;
+mod disks;
 mod envelope;
+mod events;
 mod fault;
+mod filing;
+mod folder;
+mod hosting;
+mod keeping;
+mod leases;
+mod lifecycle;
 mod looking_up;
+mod moving;
 mod object;
 mod operations;
 mod properties;
 mod read;
+mod reconfiguring;
 mod running;
 mod search;
 mod session;
 mod sessions_of;
+mod store;
+mod tasks;
 mod types;
+mod uploads;
 mod value;
 mod view;
 mod vim;
+mod virtual_disks;
+mod vmx;
 mod wall_clock;
 mod world;
 mod write;
@@ -36,14 +57,19 @@ mod xml;
 
 use std::time::Duration;
 
-use switchback_engine::MachineId;
+use switchback_disks::Snapshot as Contents;
+use switchback_engine::{DiskId, MachineId, Stamp};
 use switchback_sim::SimTime;
 
 use crate::faults::Fault;
+use crate::moid::{DatastoreMoid, HostMoid};
 use crate::vcenter::VCenter;
 
 pub use check::{Unfit, check_answer};
+pub use contents::BytesOf;
+pub(crate) use context::Context;
 pub use envelope::called;
+pub use folder::{FileAnswer, FileBody, FileRequest, is_for_files};
 pub use operations::{OPERATIONS, Operation};
 pub use vim::Vim;
 
@@ -62,6 +88,8 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// Whether it came over TLS.
     pub https: bool,
+    /// The value of `Host`.
+    pub authority: Option<&'a str>,
 }
 
 /// What to answer.
@@ -119,6 +147,35 @@ pub trait Home {
     /// # Errors
     /// As [`Self::power_on`].
     fn remove_all_snapshots(&mut self, machine: MachineId) -> Result<(), Fault>;
+    /// Deletes a machine with its disks.
+    ///
+    /// # Errors
+    /// As [`Self::power_on`].
+    fn delete_machine(&mut self, machine: MachineId) -> Result<(), Fault>;
+    /// Makes a disk of a machine larger.
+    ///
+    /// # Errors
+    /// As [`Self::power_on`].
+    fn grow_disk(&mut self, disk: DiskId, sectors: u64) -> Result<(), Fault>;
+    /// Moves the disks of a machine to another datastore.
+    ///
+    /// # Errors
+    /// As [`Self::power_on`].
+    fn move_machine(&mut self, machine: MachineId, datastore: DatastoreMoid) -> Result<(), Fault>;
+    /// Moves a machine to another host.
+    ///
+    /// # Errors
+    /// As [`Self::power_on`].
+    fn migrate_machine(&mut self, machine: MachineId, host: HostMoid) -> Result<(), Fault>;
+    /// What a disk of a machine holds now, as a reader from outside finds it; none where it is not known.
+    fn disk(&mut self, disk: DiskId) -> Option<Contents<Stamp>>;
+    /// A disk of a machine holds that from now on. The machine is off.
+    fn restore_disk(&mut self, disk: DiskId, contents: &Contents<Stamp>);
+    /// Writes to a disk of a machine that is off: what the sectors hold then is known by the stamp. None where there is no
+    /// such place.
+    fn write_disk(&mut self, disk: DiskId, start: u64, sectors: u32) -> Option<Stamp>;
+    /// How the bytes of a write follow from its stamp, where nobody knows better.
+    fn bytes_of(&self) -> BytesOf;
     /// A client waits: lets time pass until something changes, at most so long. Whether anything did.
     fn wait(&mut self, at_most: Duration) -> bool;
 }

@@ -44,6 +44,8 @@ pub struct VCenter {
     pub(crate) datastores: BTreeMap<DatastoreMoid, Datastore>,
     pub(crate) machines: BTreeMap<VmMoid, VirtualMachine>,
     pub(crate) by_machine: BTreeMap<MachineId, VmMoid>,
+    /// Machines that a client took out of the inventory.
+    pub(crate) unregistered: BTreeMap<VmMoid, VirtualMachine>,
     /// What machines that are gone were like, for one that is created in their place.
     pub(crate) former: BTreeMap<MachineId, VirtualMachine>,
     /// Physical servers of the site.
@@ -89,6 +91,7 @@ impl VCenter {
             datastores: BTreeMap::new(),
             machines: BTreeMap::new(),
             by_machine: BTreeMap::new(),
+            unregistered: BTreeMap::new(),
             former: BTreeMap::new(),
             physical: BTreeMap::new(),
             guests: BTreeMap::new(),

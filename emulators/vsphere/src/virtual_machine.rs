@@ -5,7 +5,8 @@ use switchback_engine::recovery::{Firmware, MachineProfile};
 use switchback_engine::{DiskId, MachineId};
 
 use crate::faults::Fault;
-use crate::moid::{DatastoreMoid, HostMoid, VmMoid};
+use crate::moid::{DatastoreMoid, HostMoid, SnapshotMoid, VmMoid};
+use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
 /// The family of a guest's operating system.
@@ -116,6 +117,8 @@ pub struct VirtualMachine {
     pub disks: Vec<VirtualDiskDevice>,
     /// Its snapshots, oldest first.
     pub snapshots: Vec<Snapshot>,
+    /// The one that its disks stand on.
+    pub current: Option<SnapshotMoid>,
     /// Memory it takes when it runs, in MiB.
     pub memory_mib: u64,
     /// Its operating system.
@@ -124,6 +127,8 @@ pub struct VirtualMachine {
     pub firmware: Firmware,
     /// Whether VMware Tools are installed.
     pub tools: bool,
+    /// What clients have said of it.
+    pub settings: Settings,
 }
 
 impl VirtualMachine {

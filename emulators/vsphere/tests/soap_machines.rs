@@ -278,7 +278,7 @@ fn what_is_not_emulated_says_so_with_its_name() {
     let mut client = Client::logged_in();
     let web = client.world.id(WEB);
     let machine = ("VirtualMachine", web.as_str());
-    for method in ["RevertToCurrentSnapshot_Task", "Destroy_Task", "ReconfigVM_Task", "RefreshStorageInfo"] {
+    for method in ["SuspendVM_Task", "UpgradeVM_Task", "AcquireTicket", "RefreshStorageInfo"] {
         let response = client.call(machine, method, "");
         let answer = text(&response);
         assert!(response.status == 500 && answer.contains("NotSupportedFault"), "{answer}");

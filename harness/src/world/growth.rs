@@ -9,14 +9,21 @@ use crate::content::Simulated;
 impl<C: Simulated> World<C> {
     /// An operator makes a disk of the machine at home larger.
     pub fn operator_grows_disk(&mut self, disk: DiskId, sectors: u64) {
-        let now = self.now();
-        match self.vcenter.grow_disk(now, disk.machine, disk.index, sectors) {
-            Ok(consequences) => {
-                self.note(Happening::DiskGrew { disk, sectors });
-                consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
-            }
-            Err(fault) => self.operator_refused(Some(disk.machine), &fault),
+        if let Err(fault) = self.grow_disk(disk, sectors) {
+            self.operator_refused(Some(disk.machine), &fault);
         }
+    }
+
+    /// A disk of the machine at home is made larger.
+    ///
+    /// # Errors
+    /// What the vCenter says to that.
+    pub fn grow_disk(&mut self, disk: DiskId, sectors: u64) -> Result<(), switchback_vsphere::Fault> {
+        let now = self.now();
+        let consequences = self.vcenter.grow_disk(now, disk.machine, disk.index, sectors)?;
+        self.note(Happening::DiskGrew { disk, sectors });
+        consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
+        Ok(())
     }
 
     /// How large the disks of a machine are, in sectors: as at home, or as they were made where there is none.

@@ -7,6 +7,7 @@ use crate::datastore::{AccessMode, Datastore, DatastoreSpec};
 use crate::faults::Fault;
 use crate::host_system::{ConnectionState, HostSpec, HostSystem, Management};
 use crate::moid::{ClusterMoid, DatastoreMoid, HostMoid, VmMoid};
+use crate::settings::Settings;
 use crate::vcenter::VCenter;
 use crate::virtual_machine::{MachineSpec, PowerState, RawMapping, VirtualDiskDevice, VirtualMachine};
 
@@ -32,7 +33,19 @@ impl VCenter {
         let moid = HostMoid(self.new_moid());
         let HostSpec { name, cluster, memory_mib } = spec;
         let (connection, management) = (ConnectionState::Connected, Management::VCenter);
-        self.hosts.insert(moid, HostSystem { moid, name, cluster, connection, management, memory_mib });
+        self.hosts.insert(
+            moid,
+            HostSystem {
+                moid,
+                name,
+                cluster,
+                connection,
+                management,
+                memory_mib,
+                is_in_maintenance: false,
+                is_disconnected: false,
+            },
+        );
         Ok(moid)
     }
 
@@ -125,10 +138,12 @@ impl VCenter {
             power: PowerState::PoweredOff,
             disks: Vec::new(),
             snapshots: Vec::new(),
+            current: None,
             memory_mib: spec.memory_mib,
             guest: spec.guest,
             firmware: spec.firmware,
             tools: spec.tools,
+            settings: Settings::default(),
         };
         self.place(vm, &spec.disk_sectors)
     }

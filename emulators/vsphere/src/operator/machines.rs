@@ -8,7 +8,6 @@ use crate::consequence::Consequence;
 use crate::faults::Fault;
 use crate::host_system::HostSystem;
 use crate::moid::{DatastoreMoid, SnapshotMoid, VmMoid};
-use crate::snapshot::Snapshot;
 use crate::vcenter::VCenter;
 use crate::virtual_machine::{PowerState, VirtualMachine};
 
@@ -38,6 +37,9 @@ impl VCenter {
     pub(crate) fn check_start(&self, vm: VmMoid) -> Result<(), Fault> {
         let vm = self.machines.get(&vm).ok_or(Fault::ManagedObjectNotFound)?;
         let host = self.connected_host(vm)?;
+        if host.is_in_maintenance || vm.settings.is_template {
+            return Err(Fault::InvalidState(vm.name.clone()));
+        }
         if vm.is_on() {
             return Err(Fault::InvalidPowerState { on: true });
         }
@@ -136,7 +138,7 @@ impl VCenter {
             return Err(Fault::FileLocked(machine.name.clone()));
         }
         machine.check_raw()?;
-        machine.snapshots.push(Snapshot { moid, name: name.to_owned(), created: now });
+        machine.add_snapshot(moid, name, now);
         self.record(now, "CreateSnapshot_Task", vm, Ok(()));
         Ok(moid)
     }
@@ -147,7 +149,7 @@ impl VCenter {
     /// [`Fault::ManagedObjectNotFound`].
     pub fn remove_all_snapshots(&mut self, now: SimTime, vm: VmMoid) -> Result<u32, Fault> {
         let machine = self.machines.get_mut(&vm).ok_or(Fault::ManagedObjectNotFound)?;
-        let count = std::mem::take(&mut machine.snapshots).len() as u32;
+        let count = machine.drop_snapshots();
         self.record(now, "RemoveAllSnapshots_Task", vm, Ok(()));
         Ok(count)
     }

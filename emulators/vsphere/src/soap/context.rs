@@ -22,6 +22,8 @@ pub(crate) struct Context<'c> {
     pub(crate) waited: Duration,
     /// The session that was opened, for its cookie.
     pub(crate) opened: Option<String>,
+    /// Scheme and authority by which the client has found the server.
+    pub(crate) address: String,
 }
 
 impl Context<'_> {
@@ -34,6 +36,9 @@ impl Context<'_> {
             rank: self.rank,
             ends: &self.vim.ends,
             descriptions: &self.vim.descriptions,
+            store: &self.vim.store,
+            kept: &self.vim.kept,
+            leases: &self.vim.leases.open,
         }
     }
 

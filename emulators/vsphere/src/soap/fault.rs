@@ -59,6 +59,17 @@ impl SoapFault {
         Self::new(data, format!("The argument {name} is not correct."))
     }
 
+    /// What is the matter with a file.
+    pub(crate) fn file(kind: &'static str, file: &str) -> Self {
+        let message = match kind {
+            "FileNotFound" => format!("File {file} was not found."),
+            "FileAlreadyExists" => format!("There is a file {file} already."),
+            "FileLocked" => format!("File {file} is in use."),
+            _ => format!("File {file} does not do: {kind}."),
+        };
+        Self::new(fitting(Data::new(kind).with("file", file)), message)
+    }
+
     /// There are too many already.
     pub(crate) fn limit(what: &'static str, limit: usize) -> Self {
         Self::new(

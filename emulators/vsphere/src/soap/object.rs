@@ -1,6 +1,8 @@
 //! Managed objects: which kinds are shown, what each is called, and what a property of one may come to.
 
 use super::collector::{Collector, Filter};
+use super::events::History;
+use super::leases::Lease;
 use super::value::Value;
 use super::view::View;
 use crate::cluster_compute_resource::ClusterComputeResource;
@@ -106,16 +108,23 @@ pub(crate) enum Object<'a> {
     Collector(&'a str, &'a Collector),
     Filter(&'a str, &'a Filter),
     View(&'a View),
+    /// Of a host.
+    StorageSystem(&'a HostSystem),
+    Lease(&'a str, &'a Lease),
+    History(&'a str, &'a History),
 }
 
 impl Object<'_> {
     /// Those there is one of: type and id.
-    pub(crate) const SERVICES: [(&'static str, &'static str); 5] = [
+    pub(crate) const SERVICES: [(&'static str, &'static str); 8] = [
         ("ServiceInstance", "ServiceInstance"),
         ("SessionManager", "SessionManager"),
         ("ViewManager", "ViewManager"),
         ("SearchIndex", "SearchIndex"),
         ("TaskManager", "TaskManager"),
+        ("FileManager", "FileManager"),
+        ("VirtualDiskManager", "virtualDiskManager"),
+        ("EventManager", "EventManager"),
     ];
 
     pub(crate) const fn kind(&self) -> &'static str {
@@ -137,6 +146,9 @@ impl Object<'_> {
             Self::Collector(..) => "PropertyCollector",
             Self::Filter(..) => "PropertyFilter",
             Self::View(_) => "ContainerView",
+            Self::StorageSystem(_) => "HostStorageSystem",
+            Self::Lease(..) => "HttpNfcLease",
+            Self::History(..) => "EventHistoryCollector",
         }
     }
 
@@ -164,7 +176,10 @@ impl Object<'_> {
             Self::Task(task) => task.moid.to_string(),
             Self::Browser(of) => format!("datastoreBrowser-{}", of.id()),
             Self::Environment(of) => format!("envbrowser-{}", of.id()),
-            Self::Collector(id, _) | Self::Filter(id, _) => (*id).to_owned(),
+            Self::Collector(id, _) | Self::Filter(id, _) | Self::Lease(id, _) | Self::History(id, _) => {
+                (*id).to_owned()
+            }
+            Self::StorageSystem(host) => format!("storageSystem-{}", host.moid.0),
             Self::View(view) => view.id.clone(),
         }
     }

@@ -6,7 +6,7 @@
 
 mod compute;
 mod datastore;
-mod disk_files;
+pub(crate) mod disk_files;
 mod entity;
 mod folder;
 mod guest;
@@ -23,8 +23,9 @@ use super::object::{Known, Object};
 use super::value::Value;
 use super::world::World;
 
-pub(crate) use guest::host_name;
-pub(crate) use machine_config::machine_of_uuid;
+pub(crate) use guest::{host_name, system_of};
+pub(crate) use hardware::place_of_key;
+pub(crate) use machine_config::{instance_uuid, machine_of_uuid, uuid};
 pub(crate) use service::service_content;
 
 /// A property of an object, by its first name.
@@ -49,6 +50,9 @@ pub(crate) fn property(world: &World<'_>, object: &Object<'_>, name: &str) -> Kn
         },
         Object::Filter(_, filter) => filter.property(name),
         Object::View(view) => view.property(world, name),
+        Object::StorageSystem(_) => Known::NotEmulated,
+        Object::Lease(id, lease) => lease.property(id, name),
+        Object::History(_, history) => history.property(world, name),
     };
     match own {
         Known::NotEmulated => entity::property(world, object, name),

@@ -9,7 +9,7 @@ use super::world::World;
 pub(crate) fn by_uuid(world: &World<'_>, wanted: &str, machines: bool, instance: bool) -> Vec<Ref> {
     if machines {
         // Identifiers are made from numbers, so nothing has to be searched.
-        let machine = machine_of_uuid(wanted, instance).and_then(|vm| world.find(&vm.to_string()));
+        let machine = machine_of_uuid(world, wanted, instance).and_then(|vm| world.find(&vm.to_string()));
         return found(world, machine.into_iter());
     }
     let same = |found: &str| found.eq_ignore_ascii_case(wanted);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use switchback_sim::SimTime;
 
 use super::collector::Collector;
+use super::events::History;
 use super::value::{Data, Ref, long};
 use super::view::View;
 
@@ -27,6 +28,8 @@ pub(crate) struct Session {
     made: u64,
     pub(crate) views: BTreeMap<String, View>,
     pub(crate) collectors: BTreeMap<String, Collector>,
+    /// Collectors of events.
+    pub(crate) histories: BTreeMap<String, History>,
 }
 
 impl Session {
@@ -78,6 +81,7 @@ impl Sessions {
             calls: 0,
             made: 0,
             views: BTreeMap::new(),
+            histories: BTreeMap::new(),
             collectors: BTreeMap::from([(DEFAULT_COLLECTOR.to_owned(), collector)]),
         };
         self.open.entry(key).or_insert(session)

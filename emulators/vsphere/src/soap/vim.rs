@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::check::result_of;
+use super::contents::Kept;
 use super::context::{Arguments, Context};
 use super::envelope::{self, Call};
 use super::fault::SoapFault;
+use super::leases::Leases;
 use super::operations::{LOGGED_OUT, LOGGED_OUT_OBJECT, Outcome, operation};
 use super::read::{self, Strictness};
 use super::session::{Sessions, set_cookie};
+use super::store::Store;
 use super::types::{Field, Kind, Rank, types};
+use super::uploads::Uploads;
 use super::value::Ref;
 use super::world::End;
 use super::{Attempt, Home, Request, Response};
@@ -35,6 +39,12 @@ pub struct Vim {
     pub(super) ends: BTreeMap<TaskMoid, End>,
     /// What clients wrote about their snapshots.
     pub(super) descriptions: BTreeMap<SnapshotMoid, String>,
+    /// Files of clients.
+    pub(super) store: Store,
+    /// What is kept of disks.
+    pub(super) kept: Kept,
+    pub(super) leases: Leases,
+    pub(super) uploads: Uploads,
 }
 
 impl Vim {
@@ -101,7 +111,9 @@ impl Vim {
             self.sessions.count(key, home.now());
         }
         let receiver = Ref::new("ManagedObject", &call.receiver.1);
-        let mut context = Context { vim: self, home, session, rank, receiver, waited, opened: None };
+        let scheme = if request.https { "https" } else { "http" };
+        let address = format!("{scheme}://{}", request.authority.unwrap_or("*"));
+        let mut context = Context { vim: self, home, session, rank, receiver, waited, opened: None, address };
         match run(&mut context, &call) {
             Ok(Outcome::Waits(left)) => Attempt::Waits(left),
             Ok(outcome) => {

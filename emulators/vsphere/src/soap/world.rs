@@ -8,11 +8,14 @@ use std::collections::BTreeMap;
 
 use switchback_sim::SimTime;
 
+use super::contents::Kept;
 use super::fault::SoapFault;
+use super::leases::Lease;
 use super::object::{Compute, Folder, Object};
 use super::session::{Session, Sessions};
+use super::store::Store;
 use super::types::Rank;
-use super::value::Ref;
+use super::value::{Ref, Value};
 use crate::cluster_compute_resource::ClusterComputeResource;
 use crate::datastore::Datastore;
 use crate::host_system::HostSystem;
@@ -26,8 +29,8 @@ use crate::virtual_machine::VirtualMachine;
 pub(crate) enum End {
     /// Why it failed.
     Failed(SoapFault),
-    /// What it took.
-    Took(SnapshotMoid),
+    /// What came of it.
+    Gave(Value),
 }
 
 /// What can be looked at while one request is answered.
@@ -44,6 +47,12 @@ pub(crate) struct World<'a> {
     pub(crate) ends: &'a BTreeMap<TaskMoid, End>,
     /// What clients wrote about their snapshots.
     pub(crate) descriptions: &'a BTreeMap<SnapshotMoid, String>,
+    /// Files of clients.
+    pub(crate) store: &'a Store,
+    /// What is kept of disks.
+    pub(crate) kept: &'a Kept,
+    /// Leases, by their ids.
+    pub(crate) leases: &'a BTreeMap<String, Lease>,
 }
 
 impl<'a> World<'a> {
@@ -147,6 +156,9 @@ impl<'a> World<'a> {
         if let Some(kind) = Object::SERVICES.iter().find(|(_, name)| *name == id).map(|(kind, _)| *kind) {
             return Some(Object::Service(kind));
         }
+        if let Some((id, lease)) = self.leases.get_key_value(id) {
+            return Some(Object::Lease(id, lease));
+        }
         if let Some(made) = self.session.and_then(|session| made_by(session, id)) {
             return Some(made);
         }
@@ -160,6 +172,9 @@ impl<'a> World<'a> {
         }
         if let Some(number) = numbered("host-") {
             return self.host(number).map(Object::Host);
+        }
+        if let Some(number) = numbered("storageSystem-") {
+            return self.host(number).map(Object::StorageSystem);
         }
         if let Some(number) = numbered("datastore-") {
             return self.datastores().find(|store| store.moid.0 == number).map(Object::Datastore);
@@ -232,6 +247,9 @@ fn made_by<'a>(session: &'a Session, id: &str) -> Option<Object<'a>> {
     }
     if let Some((id, collector)) = session.collectors.get_key_value(id) {
         return Some(Object::Collector(id, collector));
+    }
+    if let Some((id, collector)) = session.histories.get_key_value(id) {
+        return Some(Object::History(id, collector));
     }
     let filters = session.collectors.values().find_map(|collector| collector.filters.get_key_value(id));
     filters.map(|(id, filter)| Object::Filter(id, filter))

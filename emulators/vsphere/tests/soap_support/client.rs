@@ -1,6 +1,9 @@
 //! A client that posts to the surface, looks at what comes back, and accepts nothing that the interface does not promise.
 
-use switchback_vsphere::soap::{Attempt, Request, Response, Vim, check_answer};
+use switchback_disks::Image;
+use switchback_vsphere::soap::{
+    Attempt, FileAnswer, FileBody, FileRequest, Request, Response, Vim, check_answer,
+};
 
 use super::World;
 
@@ -72,10 +75,90 @@ impl Client {
         self.post(&call(object, method, arguments))
     }
 
+    /// Calls a method that has a task; gives what is told of it once it is over: how it ended, and all of it.
+    pub(crate) fn task(&mut self, object: (&str, &str), method: &str, arguments: &str) -> (String, String) {
+        let answer = self.ok(&call(object, method, arguments));
+        let task = between(&answer, "<returnval type=\"Task\">", "<").to_owned();
+        let info = self.fetch(("Task", &task), "info");
+        (between(&info, "<state>", "<").to_owned(), info)
+    }
+
+    /// Calls a method whose task has to end well; gives what came of it, as it stands in the task.
+    pub(crate) fn done(&mut self, object: (&str, &str), method: &str, arguments: &str) -> String {
+        let (state, info) = self.task(object, method, arguments);
+        assert_eq!(state, "success", "{info}");
+        info.split_once("<result").map_or_else(String::new, |(_, rest)| {
+            let (_, rest) = rest.split_once('>').expect("it is an element");
+            rest.split_once("</result>").expect("it ends").0.to_owned()
+        })
+    }
+
+    /// Calls a method whose task has to fail; gives the type of the fault.
+    pub(crate) fn failed(&mut self, object: (&str, &str), method: &str, arguments: &str) -> String {
+        let (state, info) = self.task(object, method, arguments);
+        assert_eq!(state, "error", "{info}");
+        between(&info, "<error><fault xsi:type=\"", "\"").to_owned()
+    }
+
+    /// Asks for a file, or for part of one.
+    pub(crate) fn file(&mut self, method: &str, path: &str, query: &str, range: Option<&str>) -> FileAnswer {
+        let cookie = self.cookie.clone();
+        let request = file_request(method, path, query, cookie.as_deref());
+        self.vim.file(&FileRequest { range, ..request }, &mut self.world)
+    }
+
+    /// The bytes of a file that is there.
+    pub(crate) fn download(&mut self, path: &str, query: &str) -> Vec<u8> {
+        let answer = self.file("GET", path, query, None);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        body(answer.body)
+    }
+
+    /// Sends a file in pieces: the status that it is answered.
+    pub(crate) fn upload(&mut self, method: &str, path: &str, query: &str, bytes: &[u8]) -> u16 {
+        let cookie = self.cookie.clone();
+        let request = file_request(method, path, query, cookie.as_deref());
+        let request = FileRequest { length: Some(bytes.len() as u64), ..request };
+        let number = match self.vim.begin_upload(&request, &mut self.world) {
+            Ok(number) => number,
+            Err(refused) => return refused.status,
+        };
+        for piece in bytes.chunks(100_001) {
+            if let Err(refused) = self.vim.continue_upload(number, piece) {
+                self.vim.abort_upload(number);
+                return refused.status;
+            }
+        }
+        self.vim.end_upload(number, &request, &mut self.world).status
+    }
+
     /// One property of an object, as it stands on the wire.
     pub(crate) fn fetch(&mut self, object: (&str, &str), property: &str) -> String {
         let answer = self.ok(&call(object, "Fetch", &format!("<prop>{property}</prop>")));
         between(&answer, "<FetchResponse xmlns=\"urn:vim25\">", "</FetchResponse>").to_owned()
+    }
+}
+
+/// A request for a file.
+pub(crate) fn file_request<'a>(
+    method: &'a str,
+    path: &'a str,
+    query: &'a str,
+    cookie: Option<&'a str>,
+) -> FileRequest<'a> {
+    FileRequest { method, path, query, cookie, authorization: None, range: None, length: None }
+}
+
+/// All of what follows an answer.
+pub(crate) fn body(body: FileBody) -> Vec<u8> {
+    match body {
+        FileBody::Text(text) => text.into_bytes(),
+        FileBody::Part(image, range) => {
+            let mut bytes = vec![0; (range.end - range.start) as usize];
+            Image::read(&*image, range.start, &mut bytes);
+            bytes
+        }
+        FileBody::Stream(stream) => stream.flatten().collect(),
     }
 }
 
@@ -99,7 +182,15 @@ pub(crate) fn request<'a>(
     cookie: Option<&'a str>,
     soap_action: Option<&'a str>,
 ) -> Request<'a> {
-    Request { method: "POST", path: "/sdk", cookie, soap_action, body, https: false }
+    Request {
+        method: "POST",
+        path: "/sdk",
+        cookie,
+        soap_action,
+        body,
+        https: false,
+        authority: Some("localhost"),
+    }
 }
 
 /// The method that a body calls.

@@ -2,14 +2,16 @@
 
 pub(crate) mod client;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use switchback_disks::{Snapshot, VirtualDisk};
 use switchback_engine::ports::HypervisorRequest;
 use switchback_engine::recovery::Firmware;
 use switchback_engine::role::CallId;
-use switchback_engine::{DiskId, MachineId};
+use switchback_engine::{Block, Change, DiskId, MachineId, Stamp};
 use switchback_sim::{Seed, SimTime};
-use switchback_vsphere::soap::Home;
+use switchback_vsphere::soap::{BytesOf, Home};
 use switchback_vsphere::{
     DatastoreKind, DatastoreMoid, DatastoreSpec, Fault, GuestOs, HostMoid, HostSpec, MachineSpec, Management,
     RawMapping, VCenter,
@@ -31,6 +33,9 @@ pub(crate) struct World {
     pub(crate) now: SimTime,
     /// Guests that are going down, and when they will be.
     stopping: Vec<(SimTime, MachineId)>,
+    /// What disks hold, once somebody has asked.
+    disks: BTreeMap<DiskId, VirtualDisk<Stamp>>,
+    writes: u64,
 }
 
 impl World {
@@ -57,7 +62,8 @@ impl World {
             vcenter.add_datastore(spec).expect("a datastore")
         });
         vcenter.add_master_target("mt", hosts[1], stores[0], GuestOs::Linux).expect("a master target");
-        let mut world = Self { vcenter, now: SimTime::ZERO, stopping: Vec::new() };
+        let mut world =
+            Self { vcenter, now: SimTime::ZERO, stopping: Vec::new(), disks: BTreeMap::new(), writes: 100 };
         world.add(WEB, "web", hosts[0], stores[0], GuestOs::Linux, 17);
         world.add(DB, "db <1>", hosts[1], stores[1], GuestOs::Windows, 2);
         world.add(RAW, "raw", hosts[2], stores[2], GuestOs::Linux, 2);
@@ -92,6 +98,16 @@ impl World {
             tools: machine != BARE,
         };
         self.vcenter.add_machine(spec).expect("a machine");
+    }
+
+    /// What a disk holds: 64 sectors of a first write, and nothing behind them.
+    fn contents(&mut self, disk: DiskId) -> &mut VirtualDisk<Stamp> {
+        let sectors = self.vcenter.disk(disk).map_or(2_048, |disk| disk.sectors);
+        self.disks.entry(disk).or_insert_with(|| {
+            let first = Stamp { write: 1 + u64::from(disk.machine.0), skip: 0 };
+            let run = move |_| vec![Change { start: 0, sectors: 64, content: first }];
+            VirtualDisk::initial(sectors, sectors, run).with_write_through()
+        })
     }
 
     /// Attaches the disks of a machine to the master target.
@@ -142,6 +158,48 @@ impl Home for World {
     fn remove_all_snapshots(&mut self, machine: MachineId) -> Result<(), Fault> {
         let vm = self.vcenter.machine(machine).ok_or(Fault::ManagedObjectNotFound)?.moid;
         self.vcenter.remove_all_snapshots(self.now, vm).map(|_| ())
+    }
+
+    fn delete_machine(&mut self, machine: MachineId) -> Result<(), Fault> {
+        self.vcenter.remove_machine(self.now, machine).map(|_| ())
+    }
+
+    fn grow_disk(&mut self, disk: DiskId, sectors: u64) -> Result<(), Fault> {
+        self.vcenter.grow_disk(self.now, disk.machine, disk.index, sectors)?;
+        self.contents(disk).resize(sectors).expect("it grows");
+        Ok(())
+    }
+
+    fn move_machine(&mut self, machine: MachineId, datastore: DatastoreMoid) -> Result<(), Fault> {
+        let vm = self.vcenter.machine(machine).ok_or(Fault::ManagedObjectNotFound)?.moid;
+        self.vcenter.move_machine(self.now, vm, datastore).map(|_| ())
+    }
+
+    fn migrate_machine(&mut self, machine: MachineId, host: HostMoid) -> Result<(), Fault> {
+        let vm = self.vcenter.machine(machine).ok_or(Fault::ManagedObjectNotFound)?.moid;
+        self.vcenter.migrate_machine(self.now, vm, host)
+    }
+
+    fn disk(&mut self, disk: DiskId) -> Option<Snapshot<Stamp>> {
+        Some(self.contents(disk).snapshot())
+    }
+
+    fn restore_disk(&mut self, disk: DiskId, contents: &Snapshot<Stamp>) {
+        self.disks.insert(disk, VirtualDisk::from_snapshot(contents).with_write_through());
+    }
+
+    fn write_disk(&mut self, disk: DiskId, start: u64, sectors: u32) -> Option<Stamp> {
+        self.writes += 1;
+        let content = Stamp { write: self.writes, skip: 0 };
+        self.contents(disk).write(Change { start, sectors, content }).ok()?;
+        Some(content)
+    }
+
+    fn bytes_of(&self) -> BytesOf {
+        |stamp, sectors| {
+            let sector = |number: u32| [stamp.write as u8 ^ (stamp.skip + number) as u8 | 1; 512];
+            Block((0..sectors).flat_map(sector).collect::<Vec<u8>>().into())
+        }
     }
 
     fn wait(&mut self, at_most: Duration) -> bool {

@@ -121,17 +121,23 @@ impl<C: Simulated> World<C> {
 
     /// An operator deletes the machine at home with its disks. Where it runs, or comes home to, that is refused.
     pub fn operator_deletes(&mut self, machine: MachineId) {
-        let now = self.now();
-        match self.vcenter.remove_machine(now, machine) {
-            Ok(consequences) => {
-                self.note(Happening::OperatorDeleted { machine });
-                if !self.judges.can_do_without_home(machine) {
-                    self.judges.expect_cut_off(machine);
-                }
-                consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
-            }
-            Err(fault) => self.operator_refused(Some(machine), &fault),
+        if let Err(fault) = self.delete_machine(machine) {
+            self.operator_refused(Some(machine), &fault);
         }
+    }
+
+    /// The machine at home is deleted with its disks.
+    ///
+    /// # Errors
+    /// What the vCenter says to that.
+    pub fn delete_machine(&mut self, machine: MachineId) -> Result<(), vsphere::Fault> {
+        let consequences = self.vcenter.remove_machine(self.now(), machine)?;
+        self.note(Happening::OperatorDeleted { machine });
+        if !self.judges.can_do_without_home(machine) {
+            self.judges.expect_cut_off(machine);
+        }
+        consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
+        Ok(())
     }
 
     /// An operator moves the disks of the machine at home to another datastore, by its place in the site.
@@ -147,12 +153,56 @@ impl<C: Simulated> World<C> {
         let target = self.vcenter.hosts().nth(host as usize).map(|host| host.moid);
         let both = vm.zip(target).ok_or(vsphere::Fault::ManagedObjectNotFound);
         match both.and_then(|(vm, host)| self.vcenter.migrate_machine(now, vm, host)) {
-            Ok(()) => {
-                self.note(Happening::OperatorMigrated { machine, host });
-                self.judge_host(machine);
-            }
+            Ok(()) => self.was_migrated(machine, host),
             Err(fault) => self.operator_refused(Some(machine), &fault),
         }
+    }
+
+    fn was_migrated(&mut self, machine: MachineId, host: u32) {
+        self.note(Happening::OperatorMigrated { machine, host });
+        self.judge_host(machine);
+    }
+
+    /// The machine at home is moved to another host.
+    ///
+    /// # Errors
+    /// What the vCenter says to that.
+    pub fn migrate_machine(
+        &mut self,
+        machine: MachineId,
+        host: vsphere::HostMoid,
+    ) -> Result<(), vsphere::Fault> {
+        let (now, vm) = (self.now(), self.vm_of(machine)?);
+        self.vcenter.migrate_machine(now, vm, host)?;
+        let number = self.vcenter.hosts().position(|other| other.moid == host).unwrap_or_default();
+        self.was_migrated(machine, number as u32);
+        Ok(())
+    }
+
+    /// The disks of the machine at home are moved to another datastore.
+    ///
+    /// # Errors
+    /// What the vCenter says to that.
+    pub fn move_machine(
+        &mut self,
+        machine: MachineId,
+        datastore: vsphere::DatastoreMoid,
+    ) -> Result<(), vsphere::Fault> {
+        let vm = self.vm_of(machine)?;
+        self.move_to(vm, Some(machine), datastore)
+    }
+
+    fn move_to(
+        &mut self,
+        vm: vsphere::VmMoid,
+        machine: Option<MachineId>,
+        datastore: vsphere::DatastoreMoid,
+    ) -> Result<(), vsphere::Fault> {
+        let consequences = self.vcenter.move_machine(self.now(), vm, datastore)?;
+        self.note(Happening::OperatorMoved { machine });
+        self.judges.moved_at_home.extend(machine);
+        consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
+        Ok(())
     }
 
     /// An operator moves the master target to another datastore. It loses the disks that are attached to it.
@@ -163,18 +213,12 @@ impl<C: Simulated> World<C> {
     }
 
     fn relocate(&mut self, vm: Option<vsphere::VmMoid>, machine: Option<MachineId>, datastore: usize) {
-        let now = self.now();
         let name = self.spec.site.datastores.get(datastore).map(|datastore| datastore.name.as_str());
         let datastore = self.vcenter.datastores().find(|datastore| Some(datastore.name.as_str()) == name);
         let datastore = datastore.map(|datastore| datastore.moid);
         let both = vm.zip(datastore).ok_or(vsphere::Fault::ManagedObjectNotFound);
-        match both.and_then(|(vm, datastore)| self.vcenter.move_machine(now, vm, datastore)) {
-            Ok(consequences) => {
-                self.note(Happening::OperatorMoved { machine });
-                self.judges.moved_at_home.extend(machine);
-                consequences.into_iter().for_each(|consequence| self.vsphere_consequence(consequence));
-            }
-            Err(fault) => self.operator_refused(machine, &fault),
+        if let Err(fault) = both.and_then(|(vm, datastore)| self.move_to(vm, machine, datastore)) {
+            self.operator_refused(machine, &fault);
         }
     }
 

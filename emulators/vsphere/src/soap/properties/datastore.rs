@@ -1,4 +1,4 @@
-//! Datastore, and the browsers of datastores, in which nothing can be searched.
+//! Datastore, and the browsers of datastores.
 
 use super::super::object::{Known, Object};
 use super::super::value::{Data, Value, long};
@@ -26,7 +26,9 @@ pub(super) fn property(world: &World<'_>, store: &Datastore, name: &str) -> Know
 }
 
 fn lies_on(vm: &VirtualMachine, store: &Datastore) -> bool {
-    vm.datastore == store.moid || vm.disks.iter().any(|disk| disk.datastore == store.moid)
+    vm.datastore == store.moid
+        || vm.disks.iter().any(|disk| disk.datastore == store.moid)
+        || vm.settings.disks.iter().any(|disk| disk.datastore == store.moid)
 }
 
 const fn kind(store: &Datastore) -> (&'static str, &'static str) {

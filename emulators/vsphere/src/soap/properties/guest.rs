@@ -14,6 +14,12 @@ pub(super) const fn system(vm: &VirtualMachine) -> (&'static str, &'static str) 
     }
 }
 
+/// The same, where a client has said another.
+pub(crate) fn system_of(vm: &VirtualMachine) -> (&str, &str) {
+    let (id, name) = system(vm);
+    vm.settings.guest_id.as_deref().map_or((id, name), |id| (id, id))
+}
+
 const fn family(vm: &VirtualMachine) -> &'static str {
     match vm.guest {
         GuestOs::Windows => "windowsGuest",

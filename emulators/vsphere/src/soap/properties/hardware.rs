@@ -6,10 +6,13 @@ use super::super::object::{NETWORK, Object};
 use super::super::value::{Data, Value, int, long};
 use super::super::world::World;
 use super::disk_files;
+use crate::settings::FileDisk;
 use crate::virtual_machine::{RawMapping, VirtualDiskDevice, VirtualMachine};
 
-/// Processors of a machine. Nothing here computes, so all machines have as many.
-pub(super) const CPUS: i32 = 2;
+/// Processors of a machine.
+pub(super) fn cpus(vm: &VirtualMachine) -> i32 {
+    i32::try_from(vm.settings.cpus).unwrap_or(i32::MAX)
+}
 
 const PCI_KEY: i32 = 100;
 const SCSI_KEY: i32 = 1_000;
@@ -19,44 +22,59 @@ const NIC_KEY: i32 = 4_000;
 const DISKS_PER_CONTROLLER: usize = 15;
 const CONTROLLER_UNIT: usize = 7;
 
-/// A disk that a machine has: whose it is, and its place there.
+/// A disk that a machine has: whose it is, and its place there and here.
 #[derive(Clone, Copy)]
 pub(super) struct Attached<'a> {
     pub(super) owner: &'a VirtualMachine,
+    /// Its place among those of its owner.
     pub(super) index: usize,
-    pub(super) disk: &'a VirtualDiskDevice,
+    /// Its place in the machine.
+    pub(super) place: usize,
+    disk: Disk<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Disk<'a> {
+    Known(&'a VirtualDiskDevice),
+    File(&'a FileDisk),
 }
 
 /// The disks in a machine's configuration: its own, which it names while they are lent too, and those of others that
 /// are attached to it and can be reached.
 pub(super) fn disks<'a>(world: &World<'a>, vm: &'a VirtualMachine) -> Vec<Attached<'a>> {
-    let attached = |owner: &'a VirtualMachine| {
-        let disks = owner.disks.iter().enumerate();
-        disks.map(move |(index, disk)| Attached { owner, index, disk })
-    };
-    let mut disks: Vec<_> = attached(vm).collect();
+    let known = |owner: &'a VirtualMachine| owner.disks.iter().enumerate();
+    let of = |owner, place, index, disk| Attached { owner, index, place, disk };
+    let mut disks: Vec<_> = known(vm).map(|(index, disk)| of(vm, index, index, Disk::Known(disk))).collect();
+    let files = vm.settings.disks.iter();
+    disks.extend(files.map(|disk| of(vm, disk.place, disk.place, Disk::File(disk))));
     // Only machines without a number of the engine's take disks of others: that saves a look at all for each.
     if vm.machine.is_none() {
         let others = world.vcenter.machines().filter(|other| other.moid != vm.moid);
-        let lent = others.flat_map(attached).filter(|found| found.disk.attached_to == vm.moid);
-        disks.extend(lent.filter(|found| found.disk.available));
+        let lent = others.flat_map(|other| known(other).map(move |(index, disk)| (other, index, disk)));
+        let lent = lent.filter(|(_, _, disk)| disk.attached_to == vm.moid && disk.available);
+        let places = vm.free_place()..;
+        disks.extend(
+            places.zip(lent).map(|(place, (owner, index, disk))| of(owner, place, index, Disk::Known(disk))),
+        );
     }
     disks
 }
 
-/// The hardware, with the disks as they were behind so many snapshots.
-pub(super) fn hardware(world: &World<'_>, vm: &VirtualMachine, snapshots: usize) -> Data {
+/// The hardware, with the disks at a level.
+pub(super) fn hardware(world: &World<'_>, vm: &VirtualMachine, level: usize) -> Data {
     let disks = disks(world, vm);
-    let controllers = disks.len().div_ceil(DISKS_PER_CONTROLLER).max(1);
+    let places: Vec<usize> = disks.iter().map(|disk| disk.place).collect();
+    let controllers = places.iter().map(|place| place / DISKS_PER_CONTROLLER + 1).max().unwrap_or(1);
     let mut devices = vec![pci(controllers)];
-    devices.extend((0..controllers).map(|bus| scsi(bus, disks.len())));
-    devices.extend((0..).zip(&disks).map(|(place, attached)| {
-        let behind = if attached.owner.moid == vm.moid { snapshots } else { attached.owner.snapshots.len() };
-        disk(world, place, *attached, behind)
+    devices.extend((0..controllers).map(|bus| scsi(bus, &places)));
+    devices.extend(disks.iter().enumerate().map(|(number, attached)| {
+        let own = attached.owner.moid == vm.moid;
+        let level = if own { level } else { disk_files::live(attached.owner) };
+        disk(world, number, *attached, level)
     }));
     devices.push(interface(world, vm));
     Data::new("VirtualHardware")
-        .with("numCPU", CPUS)
+        .with("numCPU", cpus(vm))
         .with("numCoresPerSocket", 1)
         .with("memoryMB", int(usize::try_from(vm.memory_mib).unwrap_or(usize::MAX)))
         .with("device", Value::list("VirtualDevice", devices))
@@ -75,9 +93,9 @@ fn pci(controllers: usize) -> Data {
         .with("device", Value::ints(on_it))
 }
 
-fn scsi(bus: usize, disks: usize) -> Data {
-    let first = bus * DISKS_PER_CONTROLLER;
-    let on_it = (first..disks.min(first + DISKS_PER_CONTROLLER)).map(|place| DISK_KEY + small(slot(place)));
+fn scsi(bus: usize, places: &[usize]) -> Data {
+    let on_it = places.iter().filter(|place| **place / DISKS_PER_CONTROLLER == bus);
+    let on_it = on_it.map(|place| disk_key(*place));
     Data::new("ParaVirtualSCSIController")
         .with("key", SCSI_KEY + small(bus))
         .with("deviceInfo", described(format!("SCSI controller {bus}"), "VMware paravirtual SCSI"))
@@ -101,14 +119,18 @@ fn small(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-fn disk(world: &World<'_>, place: usize, attached: Attached<'_>, snapshots: usize) -> Data {
-    let bytes = attached.disk.sectors * SECTOR_BYTES;
-    let (slot, units) = (slot(place), DISKS_PER_CONTROLLER + 1);
+fn disk(world: &World<'_>, number: usize, attached: Attached<'_>, level: usize) -> Data {
+    let sectors = match attached.disk {
+        Disk::Known(disk) => disk.sectors,
+        Disk::File(disk) => disk.sectors,
+    };
+    let bytes = sectors * SECTOR_BYTES;
+    let (slot, units) = (slot(attached.place), DISKS_PER_CONTROLLER + 1);
     let summary = format!("{} KB", bytes / 1_024);
     Data::new("VirtualDisk")
-        .with("key", disk_key(place))
-        .with("deviceInfo", described(format!("Hard disk {}", place + 1), &summary))
-        .with("backing", backing(world, attached, snapshots))
+        .with("key", disk_key(attached.place))
+        .with("deviceInfo", described(format!("Hard disk {}", number + 1), &summary))
+        .with("backing", backing(world, attached, level))
         .with("controllerKey", SCSI_KEY + small(slot / units))
         .with("unitNumber", small(slot % units))
         .with("capacityInKB", long(bytes / 1_024))
@@ -121,24 +143,39 @@ pub(super) fn disk_key(place: usize) -> i32 {
     DISK_KEY + small(slot(place))
 }
 
-fn backing(world: &World<'_>, attached: Attached<'_>, snapshots: usize) -> Data {
-    let Attached { owner, index, disk } = attached;
-    let store = world.vcenter.datastore(disk.datastore);
-    let of = |snapshots: usize, kind: &'static str| {
+/// The place of the disk that has that key.
+pub(crate) fn place_of_key(key: i32) -> Option<usize> {
+    let slot = usize::try_from(key.checked_sub(DISK_KEY)?).ok()?;
+    let (bus, unit) = (slot / (DISKS_PER_CONTROLLER + 1), slot % (DISKS_PER_CONTROLLER + 1));
+    let unit = if unit > CONTROLLER_UNIT { unit - 1 } else { unit };
+    let place = bus * DISKS_PER_CONTROLLER + unit;
+    (disk_key(place) == key).then_some(place)
+}
+
+fn backing(world: &World<'_>, attached: Attached<'_>, level: usize) -> Data {
+    let Attached { owner, index, disk, .. } = attached;
+    let of = |level: usize, kind: &'static str| {
+        let path = disk_files::disk_path(world, owner, index, level, "");
+        let store = world.vcenter.datastore(path.store);
         Data::new(kind)
-            .with("fileName", disk_files::disk(world, owner, index, snapshots, ""))
+            .with("fileName", path.written(world.vcenter))
             .with_some("datastore", store.map(|store| world.reference(&Object::Datastore(store))))
             .with("backingObjectId", "")
-            .with("uuid", disk_uuid(owner, index))
-            .with("contentId", content_id(owner, index, snapshots))
+            .with("uuid", disk_files::disk_uuid(owner, index))
+            .with("contentId", content_id(owner, index, level))
+            .with_some("changeId", change_id(world, owner, index, level))
     };
-    match disk.raw {
+    let raw_mapping = match disk {
+        Disk::Known(disk) => disk.raw,
+        Disk::File(_) => None,
+    };
+    match raw_mapping {
         // No snapshot can be taken of a device that the machine talks to itself.
         Some(RawMapping::Physical) => raw(of(0, RAW), "physicalMode", "independent_persistent"),
         Some(RawMapping::Virtual) => {
-            chain(snapshots, |level| raw(of(level, RAW), "virtualMode", "persistent"))
+            chain(owner, level, |level| raw(of(level, RAW), "virtualMode", "persistent"))
         }
-        None => chain(snapshots, |level| {
+        None => chain(owner, level, |level| {
             of(level, FLAT)
                 .with("diskMode", "persistent")
                 .with("split", false)
@@ -152,6 +189,15 @@ fn backing(world: &World<'_>, attached: Attached<'_>, snapshots: usize) -> Data 
     }
 }
 
+/// From when on changes of a disk can be asked for: that of the snapshot which froze the level, or of the newest.
+fn change_id(world: &World<'_>, owner: &VirtualMachine, index: usize, level: usize) -> Option<String> {
+    let mut frozen = owner.snapshots.iter().enumerate();
+    let froze = frozen
+        .find(|(place, _)| level != disk_files::live(owner) && disk_files::frozen(owner, *place) == level);
+    let snapshot = froze.map(|(_, snapshot)| snapshot.moid).or(owner.current)?;
+    world.kept.change_id(owner.moid, index, snapshot).map(|id| id.to_string())
+}
+
 const FLAT: &str = "VirtualDiskFlatVer2BackingInfo";
 const RAW: &str = "VirtualDiskRawDiskMappingVer1BackingInfo";
 
@@ -162,16 +208,12 @@ fn raw(data: Data, compatibility: &str, mode: &str) -> Data {
         .with("diskMode", mode)
 }
 
-/// What is behind a disk with so many snapshots: each level with the one below as its parent.
-fn chain(snapshots: usize, of: impl Fn(usize) -> Data) -> Data {
-    (0..=snapshots)
+/// What is behind a disk at a level: each level with the one below as its parent.
+fn chain(owner: &VirtualMachine, level: usize, of: impl Fn(usize) -> Data) -> Data {
+    let levels = disk_files::chain(owner, level).into_iter().rev();
+    levels
         .fold(None, |parent: Option<Data>, level| Some(of(level).with_some("parent", parent)))
         .unwrap_or_else(|| of(0))
-}
-
-/// The identifier that a disk keeps wherever it lies.
-fn disk_uuid(owner: &VirtualMachine, index: usize) -> String {
-    format!("6000C290-0000-0000-0000-{:08x}{index:04x}", owner.moid.0)
 }
 
 /// Changes with every file: what the one before held is frozen.

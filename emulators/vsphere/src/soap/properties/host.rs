@@ -17,8 +17,10 @@ pub(super) fn property(world: &World<'_>, host: &HostSystem, name: &str) -> Know
         "name" => host.name.as_str().into(),
         "runtime" => runtime(world, host).into(),
         "summary" => summary(world, host).into(),
-        // None of its parts can be configured.
-        "configManager" => Data::new("HostConfigManager").into(),
+        // Of its parts only storage can be told anything.
+        "configManager" => Data::new("HostConfigManager")
+            .with("storageSystem", world.reference(&Object::StorageSystem(host)))
+            .into(),
         "vm" => {
             let machines = world.children(&Object::Host(host));
             Value::refs(machines.iter().map(|vm| world.reference(vm))).into()
@@ -42,7 +44,7 @@ fn runtime(world: &World<'_>, host: &HostSystem) -> Data {
     Data::new("HostRuntimeInfo")
         .with("connectionState", Value::Word("HostSystemConnectionState", connection))
         .with("powerState", Value::Word("HostSystemPowerState", power))
-        .with("inMaintenanceMode", false)
+        .with("inMaintenanceMode", host.is_in_maintenance)
         .with("inQuarantineMode", false)
 }
 

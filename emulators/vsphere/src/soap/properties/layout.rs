@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use switchback_engine::content::SECTOR_BYTES;
 use switchback_sim::SimTime;
 
 use super::super::object::Object;
+use super::super::store::DatastorePath;
+use super::super::store::machine_files::{MachineFile, extent_kind};
 use super::super::value::{Data, Ref, Value, long};
 use super::super::world::World;
 use super::{disk_files, hardware};
@@ -15,7 +18,8 @@ use crate::virtual_machine::VirtualMachine;
 
 /// Of its configuration and its own disks, each once.
 pub(super) fn datastores(world: &World<'_>, vm: &VirtualMachine) -> Vec<Ref> {
-    let own = vm.disks.iter().map(|disk| disk.datastore);
+    let files = vm.settings.disks.iter().map(|disk| disk.datastore);
+    let own = vm.disks.iter().map(|disk| disk.datastore).chain(files);
     let all: BTreeSet<_> = [vm.datastore].into_iter().chain(own).collect();
     let found = all.into_iter().filter_map(|store| world.vcenter.datastore(store));
     found.map(|store| world.reference(&Object::Datastore(store))).collect()
@@ -30,8 +34,9 @@ fn measured(vm: &VirtualMachine) -> SimTime {
 /// What its disks take, by datastore. They are thick, so nothing is left to grow.
 fn usage(vm: &VirtualMachine) -> BTreeMap<DatastoreMoid, u64> {
     let mut usage = BTreeMap::from([(vm.datastore, 0)]);
-    for disk in &vm.disks {
-        *usage.entry(disk.datastore).or_default() += disk.bytes();
+    let files = vm.settings.disks.iter().map(|disk| (disk.datastore, disk.sectors * SECTOR_BYTES));
+    for (store, bytes) in vm.disks.iter().map(|disk| (disk.datastore, disk.bytes())).chain(files) {
+        *usage.entry(store).or_default() += bytes;
     }
     usage
 }
@@ -53,7 +58,7 @@ pub(super) fn storage(vm: &VirtualMachine) -> Data {
 
 pub(super) fn storage_summary(vm: &VirtualMachine) -> Data {
     Data::new("VirtualMachineStorageSummary")
-        .with_each(&["committed", "unshared"], &long(vm.disk_bytes()))
+        .with_each(&["committed", "unshared"], &long(usage(vm).into_values().sum::<u64>()))
         .with("uncommitted", 0_i64)
         .with("timestamp", measured(vm))
 }
@@ -80,72 +85,77 @@ impl Files {
 
 pub(super) fn layout(world: &World<'_>, vm: &VirtualMachine) -> Data {
     let mut files = Files::default();
-    files.add(disk_files::file(world, vm, "vmx"), "config", 0);
-    let snapshots = vm.snapshots.len();
+    let written = |path: &DatastorePath| path.written(world.vcenter);
+    let config = disk_files::config(world, vm);
+    files.add(written(&config), "config", MachineFile::Config.bytes(world, vm));
     let mut chains = Vec::new();
-    for (index, disk) in vm.disks.iter().enumerate() {
-        let mut chain = Vec::new();
-        for level in 0..=snapshots {
-            // A snapshot takes nothing of its datastore, so what lies behind the first file is the disk.
-            let (bytes, kind) = if level == 0 { (disk.bytes(), "-flat") } else { (0, "-sesparse") };
-            let descriptor = files.add(disk_files::disk(world, vm, index, level, ""), "diskDescriptor", 0);
-            let extent = files.add(disk_files::disk(world, vm, index, level, kind), "diskExtent", bytes);
-            chain.push((descriptor, extent));
+    for place in vm.places() {
+        let mut chain = BTreeMap::new();
+        for level in disk_files::levels(vm) {
+            let path = |kind| written(&disk_files::disk_path(world, vm, place, level, kind));
+            let bytes = |file: MachineFile| file.bytes(world, vm);
+            let text = bytes(MachineFile::Descriptor { place, level });
+            let descriptor = files.add(path(""), "diskDescriptor", text);
+            let taken = bytes(MachineFile::Extent { place, level });
+            let extent = files.add(path(extent_kind(level)), "diskExtent", taken);
+            chain.insert(level, (descriptor, extent));
         }
-        chains.push((hardware::disk_key(index), chain));
+        chains.push((hardware::disk_key(place), chain));
     }
     let kept: Vec<_> = vm
         .snapshots
         .iter()
         .enumerate()
         .map(|(place, snapshot)| {
-            let key = files.add(snapshot_file(world, vm, place), "snapshotData", 0);
+            let key = files.add(written(&disk_files::snapshot_path(world, vm, place)), "snapshotData", 0);
+            let levels = disk_files::chain(vm, disk_files::frozen(vm, place));
             Data::new("VirtualMachineFileLayoutExSnapshotLayout")
                 .with("key", Ref::new("VirtualMachineSnapshot", snapshot.moid))
                 .with("dataKey", key)
                 .with("memoryKey", -1)
-                .with("disk", Value::list("VirtualMachineFileLayoutExDiskLayout", disks(&chains, place + 1)))
+                .with("disk", Value::list("VirtualMachineFileLayoutExDiskLayout", disks(&chains, &levels)))
         })
         .collect();
+    let live = disk_files::chain(vm, disk_files::live(vm));
     Data::new("VirtualMachineFileLayoutEx")
         .with("file", Value::list("VirtualMachineFileLayoutExFileInfo", files.listed))
-        .with("disk", Value::list("VirtualMachineFileLayoutExDiskLayout", disks(&chains, snapshots + 1)))
+        .with("disk", Value::list("VirtualMachineFileLayoutExDiskLayout", disks(&chains, &live)))
         .with("snapshot", Value::list("VirtualMachineFileLayoutExSnapshotLayout", kept))
         .with("timestamp", measured(vm))
 }
 
 /// The same in the older form, which names the files and tells nothing of their sizes.
 pub(super) fn old_layout(world: &World<'_>, vm: &VirtualMachine) -> Data {
-    let snapshots = vm.snapshots.len();
-    let disk = |index: usize| {
-        let files = (0..=snapshots).map(|level| disk_files::disk(world, vm, index, level, ""));
+    let written = |path: DatastorePath| path.written(world.vcenter);
+    let disk = |place: usize| {
+        let levels = disk_files::chain(vm, disk_files::live(vm)).into_iter().rev();
+        let files = levels.map(|level| written(disk_files::disk_path(world, vm, place, level, "")));
         Data::new("VirtualMachineFileLayoutDiskLayout")
-            .with("key", hardware::disk_key(index))
+            .with("key", hardware::disk_key(place))
             .with("diskFile", Value::texts(files))
     };
     let snapshot = |(place, snapshot): (usize, &Snapshot)| {
         Data::new("VirtualMachineFileLayoutSnapshotLayout")
             .with("key", Ref::new("VirtualMachineSnapshot", snapshot.moid))
-            .with("snapshotFile", Value::texts([snapshot_file(world, vm, place)]))
+            .with("snapshotFile", Value::texts([written(disk_files::snapshot_path(world, vm, place))]))
     };
     let kept = vm.snapshots.iter().enumerate().map(snapshot);
     Data::new("VirtualMachineFileLayout")
-        .with("configFile", Value::texts([disk_files::file(world, vm, "vmx")]))
-        .with("disk", Value::list("VirtualMachineFileLayoutDiskLayout", (0..vm.disks.len()).map(disk)))
+        .with("configFile", Value::texts([written(disk_files::config(world, vm))]))
+        .with("disk", Value::list("VirtualMachineFileLayoutDiskLayout", vm.places().map(disk)))
         .with("snapshot", Value::list("VirtualMachineFileLayoutSnapshotLayout", kept))
 }
 
-fn snapshot_file(world: &World<'_>, vm: &VirtualMachine, place: usize) -> String {
-    disk_files::file(world, vm, &format!("Snapshot{}.vmsn", place + 1))
-}
+/// The key of a disk, and for each level the keys of its descriptor and its extent.
+type Chain = (i32, BTreeMap<usize, (i32, i32)>);
 
-/// The chains of all disks, of so many files each.
-fn disks(chains: &[(i32, Vec<(i32, i32)>)], levels: usize) -> Vec<Data> {
+/// The chains of all disks, with these levels from the newest to the first.
+fn disks(chains: &[Chain], levels: &[usize]) -> Vec<Data> {
     let unit = |(descriptor, extent): &(i32, i32)| {
         Data::new("VirtualMachineFileLayoutExDiskUnit").with("fileKey", Value::ints([*descriptor, *extent]))
     };
-    let of = |(key, chain): &(i32, Vec<(i32, i32)>)| {
-        let chain = chain.iter().take(levels).map(unit);
+    let of = |(key, chain): &Chain| {
+        let chain = levels.iter().rev().filter_map(|level| chain.get(level)).map(unit);
         Data::new("VirtualMachineFileLayoutExDiskLayout")
             .with("key", *key)
             .with("chain", Value::list("VirtualMachineFileLayoutExDiskUnit", chain))

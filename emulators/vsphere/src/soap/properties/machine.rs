@@ -3,14 +3,14 @@
 use super::super::object::{Known, Object};
 use super::super::value::{Data, Value};
 use super::super::world::World;
-use super::{entity, guest, layout, machine_config, snapshot};
+use super::{disk_files, entity, guest, layout, machine_config, snapshot};
 use crate::virtual_machine::VirtualMachine;
 
 pub(super) fn property(world: &World<'_>, vm: &VirtualMachine, name: &str) -> Known {
     match name {
         "name" => vm.name.as_str().into(),
         "capability" => capability().into(),
-        "config" => machine_config::info(world, vm, vm.snapshots.len()).into(),
+        "config" => machine_config::info(world, vm, disk_files::live(vm)).into(),
         "layout" => layout::old_layout(world, vm).into(),
         "layoutEx" => layout::layout(world, vm).into(),
         "storage" => layout::storage(vm).into(),
@@ -70,16 +70,17 @@ fn summary(world: &World<'_>, vm: &VirtualMachine) -> Data {
 
 /// What can be done with a machine here.
 fn capability() -> Data {
-    const CAN: [&str; 4] = [
+    const CAN: [&str; 7] = [
+        "revertToSnapshotSupported",
+        "changeTrackingSupported",
+        "snapshotConfigSupported",
         "snapshotOperationsSupported",
         "multipleSnapshotsSupported",
         "poweredOffSnapshotsSupported",
         "diskSharesSupported",
     ];
-    const CANNOT: [&str; 33] = [
-        "snapshotConfigSupported",
+    const CANNOT: [&str; 30] = [
         "memorySnapshotsSupported",
-        "revertToSnapshotSupported",
         "quiescedSnapshotsSupported",
         "disableSnapshotsSupported",
         "lockSnapshotsSupported",
@@ -100,7 +101,6 @@ fn capability() -> Data {
         "settingVideoRamSizeSupported",
         "settingDisplayTopologySupported",
         "recordReplaySupported",
-        "changeTrackingSupported",
         "multipleCoresPerSocketSupported",
         "hostBasedReplicationSupported",
         "guestAutoLockSupported",

@@ -5,7 +5,7 @@ use switchback_sim::SimTime;
 
 use super::super::value::{Data, Value, int};
 use super::super::world::World;
-use super::hardware::{self, CPUS};
+use super::hardware::{self, cpus};
 use super::{disk_files, guest};
 use crate::moid::VmMoid;
 use crate::virtual_machine::VirtualMachine;
@@ -18,27 +18,34 @@ const UUID: &str = "42000000-0000-0000-0000-";
 const INSTANCE_UUID: &str = "50000000-0000-0000-0000-";
 
 /// The identifier that the guest sees.
-fn uuid(vm: &VirtualMachine) -> String {
-    format!("{UUID}{:012x}", vm.moid.0)
+pub(crate) fn uuid(vm: &VirtualMachine) -> String {
+    vm.settings.uuid.clone().unwrap_or_else(|| format!("{UUID}{:012x}", vm.moid.0))
 }
 
-fn instance_uuid(vm: &VirtualMachine) -> String {
-    format!("{INSTANCE_UUID}{:012x}", vm.moid.0)
+pub(crate) fn instance_uuid(vm: &VirtualMachine) -> String {
+    vm.settings.instance_uuid.clone().unwrap_or_else(|| format!("{INSTANCE_UUID}{:012x}", vm.moid.0))
 }
 
-/// Which machine would have that identifier.
-pub(crate) fn machine_of_uuid(uuid: &str, instance: bool) -> Option<VmMoid> {
+/// Which machine would have that identifier. Those that brought one with them are asked.
+pub(crate) fn machine_of_uuid(world: &World<'_>, uuid: &str, instance: bool) -> Option<VmMoid> {
+    let brought = |vm: &&VirtualMachine| {
+        let own = if instance { &vm.settings.instance_uuid } else { &vm.settings.uuid };
+        own.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(uuid))
+    };
+    if let Some(vm) = world.machines().find(brought) {
+        return Some(vm.moid);
+    }
     let uuid = uuid.to_ascii_lowercase();
     let number = uuid.strip_prefix(if instance { INSTANCE_UUID } else { UUID })?;
     let plain = number.len() == 12 && number.bytes().all(|byte| byte.is_ascii_hexdigit());
     u32::from_str_radix(number, 16).ok().filter(|_| plain).map(VmMoid)
 }
 
-/// The configuration, with the disks as they were behind so many snapshots.
+/// The configuration, with the disks at a level.
 pub(super) fn info(world: &World<'_>, vm: &VirtualMachine, snapshots: usize) -> Data {
-    let (id, name) = guest::system(vm);
+    let (id, name) = guest::system_of(vm);
     let files = Data::new("VirtualMachineFileInfo")
-        .with("vmPathName", disk_files::file(world, vm, "vmx"))
+        .with("vmPathName", disk_files::config(world, vm).written(world.vcenter))
         .with("snapshotDirectory", disk_files::directory(world, vm))
         .with("suspendDirectory", disk_files::directory(world, vm))
         .with("logDirectory", disk_files::directory(world, vm));
@@ -56,23 +63,23 @@ pub(super) fn info(world: &World<'_>, vm: &VirtualMachine, snapshots: usize) -> 
         .with("uuid", uuid(vm))
         .with("createDate", SimTime::ZERO)
         .with("instanceUuid", instance_uuid(vm))
-        .with("template", false)
+        .with("template", vm.settings.is_template)
         .with("guestId", id)
         .with("alternateGuestName", "")
-        .with("annotation", "")
+        .with("annotation", vm.settings.annotation.as_str())
         .with("files", files)
         .with("flags", Data::new("VirtualMachineFlagInfo").with("diskUuidEnabled", true))
         .with("defaultPowerOps", power)
         .with("hardware", hardware::hardware(world, vm, snapshots))
-        // Blocks that change are tracked by whoever replicates, not by the host.
-        .with("changeTrackingEnabled", false)
+        .with("changeTrackingEnabled", vm.settings.change_tracking)
         .with("firmware", firmware(vm))
 }
 
 /// Grows with whatever a client may have to look at again.
 fn changes(vm: &VirtualMachine, snapshots: usize) -> u64 {
-    let sizes: u64 = vm.disks.iter().map(|disk| disk.sectors).sum();
-    sizes.wrapping_add(snapshots as u64)
+    let sizes: u64 = vm.places().filter_map(|place| vm.sectors_at(place)).sum();
+    let disks = vm.places().count() as u64;
+    sizes.wrapping_add(snapshots as u64).wrapping_add(disks << 48).wrapping_add(vm.memory_mib << 32)
 }
 
 const fn firmware(vm: &VirtualMachine) -> &'static str {
@@ -83,21 +90,21 @@ const fn firmware(vm: &VirtualMachine) -> &'static str {
 }
 
 pub(super) fn summary(world: &World<'_>, vm: &VirtualMachine) -> Data {
-    let (id, name) = guest::system(vm);
+    let (id, name) = guest::system_of(vm);
     let memory = usize::try_from(vm.memory_mib).unwrap_or(usize::MAX);
     Data::new("VirtualMachineConfigSummary")
         .with("name", vm.name.as_str())
-        .with("template", false)
-        .with("vmPathName", disk_files::file(world, vm, "vmx"))
+        .with("template", vm.settings.is_template)
+        .with("vmPathName", disk_files::config(world, vm).written(world.vcenter))
         .with("memorySizeMB", int(memory))
-        .with("numCpu", CPUS)
+        .with("numCpu", cpus(vm))
         .with("numEthernetCards", 1)
         .with("numVirtualDisks", int(hardware::disks(world, vm).len()))
         .with("uuid", uuid(vm))
         .with("instanceUuid", instance_uuid(vm))
         .with("guestId", id)
         .with("guestFullName", name)
-        .with("annotation", "")
+        .with("annotation", vm.settings.annotation.as_str())
         .with("installBootRequired", false)
         .with("hwVersion", HARDWARE_VERSION)
 }

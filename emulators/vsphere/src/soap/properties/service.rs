@@ -1,5 +1,6 @@
 //! ServiceInstance and the managers there is one of each.
 
+use super::super::events;
 use super::super::object::{Folder, Known, Object};
 use super::super::session::{Session, default_collector};
 use super::super::value::{Data, Ref, Value};
@@ -14,7 +15,7 @@ const BUILD: &str = "1";
 const PRODUCT: &str = "VMware vCenter Server";
 /// Of this vCenter; there is one in a world.
 const INSTANCE_UUID: &str = "52000000-0000-0000-0000-000000000000";
-/// How many collectors of tasks there could be. None can be made.
+/// How many collectors of events a session may make, and how many of tasks there could be. None of these can be made.
 const COLLECTORS_MAX: i32 = 32;
 
 pub(super) fn property(world: &World<'_>, kind: &str, name: &str) -> Known {
@@ -40,7 +41,8 @@ pub(super) fn property(world: &World<'_>, kind: &str, name: &str) -> Known {
             Value::refs(views.map(|view| world.reference(&Object::View(view)))).into()
         }
         ("TaskManager", "recentTask") => Value::refs(entity::recent(world, None)).into(),
-        ("TaskManager", "maxCollector") => COLLECTORS_MAX.into(),
+        ("TaskManager" | "EventManager", "maxCollector") => COLLECTORS_MAX.into(),
+        ("EventManager", "latestEvent") => Known::some(events::all(world).pop()),
         _ => Known::NotEmulated,
     }
 }
@@ -56,6 +58,9 @@ pub(crate) fn service_content(world: &World<'_>) -> Data {
         .with("sessionManager", service("SessionManager"))
         .with("taskManager", service("TaskManager"))
         .with("searchIndex", service("SearchIndex"))
+        .with("fileManager", service("FileManager"))
+        .with("virtualDiskManager", service("VirtualDiskManager"))
+        .with("eventManager", service("EventManager"))
 }
 
 fn about() -> Data {

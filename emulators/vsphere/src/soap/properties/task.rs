@@ -63,10 +63,10 @@ fn error(world: &World<'_>, task: &Task, state: &TaskState) -> Option<Data> {
     }
 }
 
-/// A snapshot is the result of the task that took it. Of tasks that are not a client's it is not known.
-fn result(world: &World<'_>, task: &Task) -> Option<Ref> {
+/// A snapshot is the result of the task that took it, a machine of the one that made it. Of tasks that are not a client's it is not known.
+fn result(world: &World<'_>, task: &Task) -> Option<Value> {
     match world.ends.get(&task.moid) {
-        Some(End::Took(snapshot)) => Some(Ref::new("VirtualMachineSnapshot", snapshot)),
+        Some(End::Gave(value)) => Some(value.clone()),
         _ => None,
     }
 }
@@ -86,6 +86,26 @@ fn description(method: &str) -> &'static str {
         "MigrateVM_Task" => "VirtualMachine.migrate",
         "CreateVM_Task" => "Folder.createVm",
         "Destroy_Task" => "VirtualMachine.destroy",
+        "RegisterVM_Task" => "Folder.registerVm",
+        "CloneVM_Task" => "VirtualMachine.clone",
+        "Rename_Task" => "VirtualMachine.rename",
+        "RevertToCurrentSnapshot_Task" => "VirtualMachine.revertToCurrentSnapshot",
+        "ConsolidateVMDisks_Task" => "VirtualMachine.consolidateDisks",
+        "ResetVM_Task" => "VirtualMachine.reset",
+        "EnterMaintenanceMode_Task" => "HostSystem.enterMaintenanceMode",
+        "ExitMaintenanceMode_Task" => "HostSystem.exitMaintenanceMode",
+        "DisconnectHost_Task" => "HostSystem.disconnect",
+        "ReconnectHost_Task" => "HostSystem.reconnect",
+        "SearchDatastore_Task" => "host.DatastoreBrowser.search",
+        "SearchDatastoreSubFolders_Task" => "host.DatastoreBrowser.searchSubFolders",
+        "DeleteDatastoreFile_Task" => "FileManager.deleteFile",
+        "MoveDatastoreFile_Task" => "FileManager.moveFile",
+        "CopyDatastoreFile_Task" => "FileManager.copyFile",
+        "CreateVirtualDisk_Task" => "VirtualDiskManager.createVirtualDisk",
+        "DeleteVirtualDisk_Task" => "VirtualDiskManager.deleteVirtualDisk",
+        "MoveVirtualDisk_Task" => "VirtualDiskManager.moveVirtualDisk",
+        "CopyVirtualDisk_Task" => "VirtualDiskManager.copyVirtualDisk",
+        "ExtendVirtualDisk_Task" => "VirtualDiskManager.extendVirtualDisk",
         _ => "Task",
     }
 }
