@@ -65,6 +65,14 @@ impl Rehearsed {
         Ok(Self { world, scenario, interventions, premises, names, pace, anchor })
     }
 
+    /// The same from the beginning.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn anew(&self) -> Result<Self, DrillError> {
+        Self::new(&self.scenario, self.pace)
+    }
+
     /// The world.
     #[must_use]
     pub const fn world(&self) -> &World<Stamp> {

@@ -10,6 +10,7 @@ use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, RETRY_A
 use hyper::{HeaderMap, StatusCode};
 use serde_json::json;
 use switchback_azure::arm::{self, Arm};
+use switchback_harness::DrillError;
 use switchback_sim::SimTime;
 use switchback_vsphere::soap::{self, Vim};
 
@@ -104,8 +105,6 @@ pub(crate) struct Surfaces {
     pub(crate) rehearsed: Rehearsed,
     arm: Arm,
     vim: Vim,
-    /// The world as it was at the beginning, to begin again from.
-    beginning: Rehearsed,
     /// Worlds that somebody wants to come back to, by name.
     pub(crate) kept: BTreeMap<String, Kept>,
     pub(crate) faults: WireFaults,
@@ -115,12 +114,10 @@ pub(crate) struct Surfaces {
 
 impl Surfaces {
     pub(crate) fn new(rehearsed: Rehearsed) -> Self {
-        let beginning = rehearsed.clone();
         Self {
             rehearsed,
             arm: Arm::new(),
             vim: Vim::new(),
-            beginning,
             kept: BTreeMap::new(),
             faults: WireFaults::default(),
             log: RequestLog::default(),
@@ -129,10 +126,13 @@ impl Surfaces {
     }
 
     /// Begins again from the beginning, without faults on the wire.
-    pub(crate) fn reset(&mut self) {
-        (self.rehearsed, self.arm, self.vim) = (self.beginning.clone(), Arm::new(), Vim::new());
+    ///
+    /// # Errors
+    /// [`DrillError`] when the world can no longer be built, which it was before.
+    pub(crate) fn reset(&mut self) -> Result<(), DrillError> {
+        (self.rehearsed, self.arm, self.vim) = (self.rehearsed.anew()?, Arm::new(), Vim::new());
         self.faults.clear_all();
-        self.rehearsed.anchor_now();
+        Ok(())
     }
 
     /// Keeps the world under a name.

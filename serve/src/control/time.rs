@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use hyper::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +69,7 @@ pub(super) fn advance(surfaces: &mut Surfaces, call: &Call<'_>) -> Answered {
 }
 
 pub(super) fn reset(surfaces: &mut Surfaces, _: &Call<'_>) -> Answered {
-    surfaces.reset();
+    let broken = |error| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "Broken", &format!("{error}"));
+    surfaces.reset().map_err(broken)?;
     ok(&state_of(surfaces))
 }
