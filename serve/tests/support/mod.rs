@@ -65,12 +65,17 @@ fn beside(what: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     std::thread::spawn(what)
 }
 
-pub(crate) fn served(stack: Stack) -> Served {
+/// The site, as a scenario.
+pub(crate) fn scenario(stack: Stack) -> String {
     let stack = match stack {
         Stack::Classic => "classic",
         Stack::Modernised => "modernised",
     };
-    let text = SCENARIO.replace("STACK", stack);
+    SCENARIO.replace("STACK", stack)
+}
+
+pub(crate) fn served(stack: Stack) -> Served {
+    let text = scenario(stack);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("served.yaml");
     std::fs::write(&file, text).expect("the scenario is written");

@@ -1,0 +1,228 @@
+//! What disks hold, over the wire: read in parts and as a whole, written, replicated, and never held as a whole by the
+//! server.
+
+mod support;
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use support::{Served, Stack, served};
+use switchback_azure::arm::Rehearsal;
+use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::{Change, Content, DiskId, MachineId, Stamp};
+use switchback_harness::world::PhysicalDisk;
+use switchback_serve::{Pace, Rehearsed};
+use switchback_vsphere::soap::{FileBody, FileRequest, Request, Vim};
+
+const STORE: &str = "dcPath=vc-lon&dsName=ds-1";
+
+/// A client of vSphere with its cookie.
+struct Site<'s> {
+    served: &'s Served,
+    client: Client,
+    cookie: String,
+}
+
+fn envelope(body: &str) -> String {
+    format!(
+        "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
+         xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>"
+    )
+}
+
+const LOGIN: &str = "<Login xmlns=\"urn:vim25\"><_this type=\"SessionManager\">SessionManager</_this>\
+                     <userName>user</userName><password>pw</password></Login>";
+
+impl<'s> Site<'s> {
+    fn new(served: &'s Served) -> Self {
+        let client = Client::builder().timeout(Duration::from_secs(120)).build().expect("a client");
+        let mut site = Self { served, client, cookie: String::new() };
+        let answer = site.call(LOGIN);
+        let cookie = answer.headers()["set-cookie"].to_str().expect("text").to_owned();
+        site.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        site
+    }
+
+    fn call(&self, body: &str) -> Response {
+        let request = self.client.post(format!("{}/sdk", self.served.base()));
+        let answer = request.header("cookie", &self.cookie).body(envelope(body)).send().expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{body}");
+        answer
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/folder/{path}?{STORE}", self.served.base())
+    }
+
+    fn send(&self, request: RequestBuilder) -> Response {
+        request.header("cookie", &self.cookie).send().expect("an answer")
+    }
+
+    fn get(&self, path: &str) -> Response {
+        self.send(self.client.get(self.url(path)))
+    }
+
+    /// The id of a machine, by its name.
+    fn machine(&self, name: &str) -> String {
+        let find = format!(
+            "<FindChild xmlns=\"urn:vim25\"><_this type=\"SearchIndex\">SearchIndex</_this>\
+             <entity type=\"Folder\">group-v3</entity><name>{name}</name></FindChild>"
+        );
+        let answer = self.call(&find).text().expect("text");
+        answer.split("\"VirtualMachine\">").nth(1).and_then(|rest| rest.split('<').next()).expect("an id").to_owned()
+    }
+
+    fn power_off(&self, name: &str) {
+        let id = self.machine(name);
+        self.call(&format!(
+            "<PowerOffVM_Task xmlns=\"urn:vim25\"><_this type=\"VirtualMachine\">{id}</_this></PowerOffVM_Task>"
+        ));
+    }
+}
+
+fn pattern(bytes: usize) -> Vec<u8> {
+    (0..bytes).map(|at| (at / 5 + at % 253) as u8).collect()
+}
+
+#[test]
+fn a_disk_is_read_in_parts_and_as_a_whole() {
+    let served = served(Stack::Classic);
+    let site = Site::new(&served);
+    assert_eq!(site.get("db-01/db-01-flat.vmdk").status(), StatusCode::CONFLICT, "the machine runs");
+    site.power_off("db-01");
+    let whole = site.get("db-01/db-01_1-flat.vmdk");
+    assert_eq!(whole.headers()["content-length"], "8388608");
+    let whole = whole.bytes().expect("all of it");
+    site.power_off("web-01");
+    let written = site.get("web-01/web-01-flat.vmdk").bytes().expect("all of it");
+    assert!(written.iter().any(|byte| *byte != 0), "it holds what its machine wrote");
+    let head = site.send(site.client.head(site.url("db-01/db-01_1-flat.vmdk")));
+    assert_eq!((head.status(), head.headers()["content-length"].to_str().expect("text")), (StatusCode::OK, "8388608"));
+    let part = site.client.get(site.url("db-01/db-01_1-flat.vmdk")).header("range", "bytes=1000000-1999999");
+    let part = site.send(part);
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(part.bytes().expect("the part"), whole[1_000_000..2_000_000]);
+    let config = site.get("db-01/db-01.vmx").text().expect("text");
+    assert!(config.contains("scsi0:1.fileName = \"db-01_1.vmdk\""), "{config}");
+}
+
+#[test]
+fn what_is_sent_is_what_is_read_however_long_it_is() {
+    let served = served(Stack::Classic);
+    let site = Site::new(&served);
+    site.power_off("db-01");
+    // Longer than any body that is held as a whole.
+    let bytes = pattern(8 << 20);
+    let sent = site.send(site.client.put(site.url("db-01/db-01_1-flat.vmdk")).body(bytes.clone()));
+    assert_eq!(sent.status(), StatusCode::OK);
+    assert_eq!(site.get("db-01/db-01_1-flat.vmdk").bytes().expect("all of it"), bytes);
+    let file = pattern(5_000_001);
+    assert_eq!(site.send(site.client.put(site.url("any.iso")).body(file.clone())).status(), StatusCode::CREATED);
+    assert_eq!(site.get("any.iso").bytes().expect("all of it"), file);
+    assert_eq!(site.send(site.client.delete(site.url("any.iso"))).status(), StatusCode::NO_CONTENT);
+    assert_eq!(site.get("any.iso").status(), StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn nobody_gets_out_of_the_datastore_or_in_without_a_login() {
+    let served = served(Stack::Classic);
+    let site = Site::new(&served);
+    for path in ["web-01/%2e%2e%2f%2e%2e%2fx", "a%5C..%5Cb", "%00", "%zz", "%ff"] {
+        for method in [reqwest::Method::GET, reqwest::Method::PUT, reqwest::Method::DELETE] {
+            let request = site.client.request(method, site.url(path)).body("x");
+            assert_eq!(site.send(request).status(), StatusCode::BAD_REQUEST, "{path}");
+        }
+    }
+    for path in ["/folder", "/folder/web-01/web-01.vmx"] {
+        let bare = site.client.get(format!("{}{path}?{STORE}", served.base())).send().expect("an answer");
+        assert_eq!(bare.status(), StatusCode::UNAUTHORIZED, "{path}");
+        assert!(bare.headers().contains_key("www-authenticate"));
+    }
+    let forged = site.client.put(site.url("x")).header("cookie", "vmware_soap_session=\"nobody\"").body("x");
+    assert_eq!(forged.send().expect("an answer").status(), StatusCode::UNAUTHORIZED);
+    let nowhere = site.client.post(format!("{}/nfc/nothing/disk-0.vmdk", served.base())).body("x");
+    assert_eq!(site.send(nowhere).status(), StatusCode::NOT_FOUND);
+    assert_eq!(site.send(site.client.patch(site.url("x")).body("x")).status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+/// The world itself, without a wire between.
+fn rehearsed() -> Rehearsed {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("served.yaml");
+    std::fs::write(&file, support::scenario(Stack::Classic)).expect("the scenario is written");
+    let scenario = switchback_scenarios::read_file(&file).unwrap_or_else(|report| panic!("{report:?}"));
+    Rehearsed::new(&scenario, Pace::Instant).expect("the site can be")
+}
+
+/// Which write each sector of a disk of 4 MiB shows.
+fn sectors(runs: &[Change<Stamp>]) -> Vec<Option<Stamp>> {
+    let mut sectors = vec![None; 8_192];
+    for run in runs {
+        for at in 0..run.sectors {
+            sectors[run.start as usize + at as usize] = Some(run.content.part(at, 1));
+        }
+    }
+    sectors
+}
+
+#[test]
+fn what_was_sent_to_a_disk_is_replicated() {
+    let (mut world, mut vim) = (rehearsed(), Vim::new());
+    let login = envelope(LOGIN);
+    let request = Request {
+        method: "POST",
+        path: "/sdk",
+        cookie: None,
+        soap_action: None,
+        body: login.as_bytes(),
+        https: false,
+        authority: None,
+    };
+    let answer = vim.answer(&request, &mut world);
+    let (_, cookie) = answer.headers.into_iter().find(|(name, _)| *name == "Set-Cookie").expect("a cookie");
+    let id = world.world().vcenter().machine(MachineId(1)).expect("it is there").moid;
+    let power = envelope(&format!(
+        "<PowerOffVM_Task xmlns=\"urn:vim25\"><_this type=\"VirtualMachine\">{id}</_this></PowerOffVM_Task>"
+    ));
+    vim.answer(&Request { body: power.as_bytes(), cookie: Some(&cookie), ..request }, &mut world);
+
+    let file = FileRequest {
+        method: "PUT",
+        path: "/folder/db-01/db-01-flat.vmdk",
+        query: STORE,
+        cookie: Some(&cookie),
+        authorization: None,
+        range: None,
+        length: None,
+    };
+    let bytes = pattern(4 << 20);
+    let number = vim.begin_upload(&file, &mut world).expect("it is off");
+    vim.continue_upload(number, &bytes).expect("there is room");
+    assert_eq!(vim.end_upload(number, &file, &mut world).status, 200);
+    let on = power.replace("PowerOff", "PowerOn");
+    vim.answer(&Request { body: on.as_bytes(), cookie: Some(&cookie), ..request }, &mut world);
+    world.advance(Duration::from_secs(120));
+
+    let enable = world.enable(MachineId(1), ReplicationPolicy::DEFAULT).expect("it can be protected");
+    world.ask(enable);
+    world.advance(Duration::from_secs(3_600));
+    let disk = DiskId { machine: MachineId(1), index: 0 };
+    let mut seen = world.world().clone();
+    let home = seen.disk_runs(PhysicalDisk::Home(disk)).expect("it is there");
+    let replica = seen.disk_runs(PhysicalDisk::Replica(disk)).expect("it is protected");
+    // Whatever the machine has written since, most is what was sent, on both sides.
+    let (home, replica) = (sectors(&home), sectors(&replica));
+    let sent = home.iter().zip(&replica).filter(|(one, other)| one.is_some() && one == other).count();
+    assert!(sent > 4_000, "{sent} of 8192 sectors are on both sides");
+    let off = envelope(&format!(
+        "<PowerOffVM_Task xmlns=\"urn:vim25\"><_this type=\"VirtualMachine\">{id}</_this></PowerOffVM_Task>"
+    ));
+    vim.answer(&Request { body: off.as_bytes(), cookie: Some(&cookie), ..request }, &mut world);
+    let answer = vim.file(&FileRequest { method: "GET", ..file }, &mut world);
+    let FileBody::Part(image, range) = answer.body else { panic!("{}", answer.status) };
+    let mut read = vec![0; (range.end - range.start) as usize];
+    image.read(0, &mut read);
+    let kept = read.chunks(512).zip(bytes.chunks(512)).filter(|(one, other)| one == other).count();
+    assert!(kept > 4_000, "{kept} of 8192 sectors are as they were sent");
+}
