@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod proxy;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -135,4 +137,13 @@ pub(crate) fn walked(scenario: &Scenario, served: &Served) -> Walked {
     let (walked, broke_off) = walk(scenario, served, &served.endpoint(), None, Options::default());
     assert!(broke_off.is_none(), "{broke_off:?}");
     walked
+}
+
+/// The same in a subscription of one core, which no size fits into.
+pub(crate) fn with_one_core(stack: &str, rest: &str) -> Arc<Scenario> {
+    let site = SITE.replace("STACK", stack);
+    let text =
+        site.replace("cache-account: stdrcache }", "cache-account: stdrcache, subscription: { cores: 1 } }");
+    let read = switchback_scenarios::read_str("walked.yaml", &format!("{text}{rest}"));
+    Arc::new(read.unwrap_or_else(|report| panic!("{report}")))
 }
