@@ -60,12 +60,23 @@ fn over_http(scenario: &Scenario) -> Course {
 
 /// Both arms, which agree; the jobs and how they ended.
 fn both(stack: &str, rest: &str) -> Vec<(String, String)> {
-    let scenario = scenario(stack, rest);
-    let (one, other) = (in_process(&scenario), over_http(&scenario));
+    let course = agreed(&scenario(stack, rest));
+    course.jobs.into_iter().map(|job| (job.what.0, job.state)).collect()
+}
+
+/// What both arms give.
+fn agreed(scenario: &Arc<Scenario>) -> Course {
+    let (one, other) = (in_process(scenario), over_http(scenario));
+    let stack = scenario.site.stack;
     assert_eq!(one.jobs, other.jobs, "jobs of the {stack} stack");
-    assert_eq!(one.states, other.states, "states of the {stack} stack");
+    let states = |of: &Course| of.states.iter().map(told).collect::<Vec<_>>();
+    assert_eq!(states(&one), states(&other), "states of the {stack} stack");
     assert!(one.states.len() > 2 && one.jobs.iter().all(|job| !job.tasks.is_empty()));
-    one.jobs.into_iter().map(|job| (job.what.0, job.state)).collect()
+    one
+}
+
+fn told(seen: &StateSeen) -> String {
+    format!("{} {}: {} ({})", seen.machine, seen.provider, seen.state, seen.description)
 }
 
 fn well(jobs: &[&str]) -> Vec<(String, String)> {
@@ -185,9 +196,7 @@ fn a_failover_fails_in_both_arms_with_the_same_codes() {
         let rest = "timeline:\n\
              - { at: 30m, failover: { vm: web-01, to: latest-processed }, fails: out-of-capacity }\n\
              - { after: failover, plus: 5m, name: once-more, failover: { vm: web-01, to: latest-processed }, fails: out-of-capacity }\n";
-        let scenario = support::with_one_core(stack, rest);
-        let (one, other) = (in_process(&scenario), over_http(&scenario));
-        assert_eq!(one, other);
+        let one = agreed(&support::with_one_core(stack, rest));
         let failed: Vec<&JobCourse> = one.jobs.iter().filter(|job| job.state == "Failed").collect();
         assert_eq!(failed.len(), 2, "{one:#?}");
         assert!(failed.iter().all(|job| job.codes.iter().any(|code| code == "28031")), "{failed:#?}");

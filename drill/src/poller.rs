@@ -125,6 +125,12 @@ impl Poller {
         self.name.as_deref()
     }
 
+    /// Whether it is through, and only its result is fetched.
+    #[must_use]
+    pub const fn is_through(&self) -> bool {
+        matches!(self.stage, Stage::Result(_))
+    }
+
     fn look(&self) -> Next {
         Next::Look(match &self.stage {
             Stage::Status(url) | Stage::Location(url) | Stage::Result(url) => url.clone(),

@@ -93,7 +93,8 @@ fn whatever_happens_to_requests_and_replies_nothing_is_done_twice() {
         Deed::Fail,
     ];
     for shift in 0..deeds.len() {
-        let (walked, jobs, met) = through(Box::new(move |number, _| deeds[mixed(number, shift) % deeds.len()]));
+        let (walked, jobs, met) =
+            through(Box::new(move |number, _| deeds[mixed(number, shift) % deeds.len()]));
         assert!(walked.is_well(), "shift {shift}: {walked:#?}");
         assert_eq!(jobs, JOBS, "shift {shift}");
         assert!(met > 50, "shift {shift}: {met} requests met something");

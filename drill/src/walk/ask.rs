@@ -366,6 +366,10 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 let reply = self.client.read(&url)?;
                 match poller.take(&reply) {
                     Ok(Next::Look(url)) => {
+                        if poller.is_through() {
+                            // The result may be the machine itself, and a look at one waits until it goes on.
+                            self.items()?;
+                        }
                         let look_at = self.now()? + self.client.until_next_look(&reply)?;
                         let follow = Follow::Operation(poller, url);
                         self.asks[at].stage = Stage::UnderWay { follow, look_at };
