@@ -99,7 +99,8 @@ fn a_point_that_is_not_there_is_not_asked_for() {
         "classic",
         "timeline:\n\
          - { at: 30m, failover: { vm: web-01, to: latest-processed } }\n\
-         - { after: failover, change-point: { vm: web-01, to: { at: 0s } }, fails: no-such-point }\n",
+         - { after: failover, change-point: { vm: web-01, to: latest-app-consistent }, fails: no-such-point }\n\
+         policy: { app-consistent-every: 12h }\n",
     );
     let mut ended = walked(&scenario, &Served::new(&scenario));
     let end = ended.asks.pop().expect("the change").end;
