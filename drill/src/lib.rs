@@ -15,6 +15,7 @@ pub mod error;
 pub mod http;
 pub mod journal;
 pub mod lists;
+pub mod operation;
 pub mod paths;
 pub mod patience;
 pub mod plan;

@@ -61,6 +61,7 @@ pub struct Poller {
     method: Method,
     resource: String,
     location: Option<String>,
+    name: Option<String>,
     stage: Stage,
 }
 
@@ -85,6 +86,7 @@ impl Poller {
             method: request.method,
             resource: request.url.clone(),
             location: headers.location.clone(),
+            name: headers.operation.as_deref().or(headers.location.as_deref()).and_then(name_in),
             stage: Stage::Resource,
         };
         let next = match stage {
@@ -120,12 +122,13 @@ impl Poller {
     /// The last part of the address of the operation, which is the name of its job (azure-clients A3).
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        let url = match &self.stage {
-            Stage::Status(url) | Stage::Location(url) => Some(url.as_str()),
-            Stage::Resource | Stage::Result(_) => self.location.as_deref(),
-        };
-        let path = url?.split('?').next()?;
-        path.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty())
+        self.name.as_deref()
+    }
+
+    /// Whether it is through, and only its result is fetched.
+    #[must_use]
+    pub const fn is_through(&self) -> bool {
+        matches!(self.stage, Stage::Result(_))
     }
 
     fn look(&self) -> Next {
@@ -190,6 +193,13 @@ impl Poller {
             None => Next::Ended(Ended::Succeeded(reply.json().clone())),
         }
     }
+}
+
+/// The last part of an address.
+fn name_in(url: &str) -> Option<String> {
+    let path = url.split('?').next()?;
+    let name = path.trim_end_matches('/').rsplit('/').next()?;
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// Why it failed, as far as the answer says.

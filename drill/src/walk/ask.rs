@@ -20,6 +20,7 @@ use crate::client::{Written, unexpected};
 use crate::clock::Clock;
 use crate::error::{RequestError, WalkError};
 use crate::journal::{AskEnd, How, Record};
+use crate::operation::strange;
 use crate::plan::{Planned, Wish};
 use crate::poller::{Ended, Next, Poller, Word};
 use crate::seen::JobSeen;
@@ -326,11 +327,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     }
 
     fn accepted(&mut self, request: &Request, reply: &Reply) -> Result<Answer, WalkError> {
-        let strange = |strange: crate::poller::Strange| {
-            let (expected, came) = (strange.expected, strange.came);
-            RequestError::Unexpected { request: request.told(), expected, came }
-        };
-        let (poller, next) = Poller::begin(request, reply).map_err(strange)?;
+        let (poller, next) = Poller::begin(request, reply).map_err(|why| strange(request, why))?;
         Ok(match next {
             Next::Look(url) => {
                 let look_at = self.now()? + self.client.until_next_look(reply)?;
@@ -369,6 +366,10 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 let reply = self.client.read(&url)?;
                 match poller.take(&reply) {
                     Ok(Next::Look(url)) => {
+                        if poller.is_through() {
+                            // The result may be the machine itself, and a look at one waits until it goes on.
+                            self.items()?;
+                        }
                         let look_at = self.now()? + self.client.until_next_look(&reply)?;
                         let follow = Follow::Operation(poller, url);
                         self.asks[at].stage = Stage::UnderWay { follow, look_at };
@@ -379,16 +380,13 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                         self.settle(at, ended, job)
                     }
                     // The operation is not kept, or told strangely: its job says how it went.
-                    Err(strange) => match poller.name().map(str::to_owned) {
+                    Err(why) => match poller.name().map(str::to_owned) {
                         Some(job) if self.job(&job)?.is_some() => {
                             let follow = Follow::Job(job);
                             self.asks[at].stage = Stage::UnderWay { follow, look_at: Duration::ZERO };
                             Ok(())
                         }
-                        _ => {
-                            let (request, expected) = (Request::get(url).told(), strange.expected);
-                            Err(RequestError::Unexpected { request, expected, came: strange.came }.into())
-                        }
+                        _ => Err(strange(&Request::get(url), why).into()),
                     },
                 }
             }

@@ -90,7 +90,20 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         for item in &items {
             self.note(&item.seen)?;
         }
+        self.note_who_is_gone(&items)?;
         Ok(items)
+    }
+
+    /// Who is not listed any more is not protected.
+    fn note_who_is_gone(&mut self, items: &[ItemSeen]) -> Result<(), WalkError> {
+        let is_listed = |seen: &StateSeen| items.iter().any(|item| item.seen.machine == seen.machine);
+        let gone: Vec<StateSeen> = self.states.values().filter(|seen| !is_listed(seen)).cloned().collect();
+        let words = vocabulary::protection_state(ItemState::Unprotected);
+        for seen in gone {
+            let (state, description) = (words.state.to_owned(), words.description.to_owned());
+            self.note(&StateSeen { state, description, ..seen })?;
+        }
+        Ok(())
     }
 
     pub(super) fn item_of(&mut self, machine: &str) -> Result<Option<ItemSeen>, WalkError> {

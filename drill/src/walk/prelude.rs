@@ -11,8 +11,9 @@ use crate::client::{Written, unexpected};
 use crate::clock::Clock;
 use crate::error::{RequestError, WalkError};
 use crate::journal::Record;
+use crate::operation::follow;
 use crate::plan::Wish;
-use crate::poller::{Ended, Next, Poller};
+use crate::poller::Ended;
 use crate::transport::{Reply, Request, Transport};
 
 /// How often something is made whose replies are lost, and which is not seen.
@@ -77,35 +78,14 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
     }
 
-    /// Follows what was accepted to its end.
     fn made(&mut self, request: &Request, reply: &Reply) -> Result<(), WalkError> {
-        let strange = |strange: crate::poller::Strange| {
-            let (expected, came) = (strange.expected, strange.came);
-            RequestError::Unexpected { request: request.told(), expected, came }
+        let came = match follow(&mut self.client, request, reply)? {
+            Ended::Succeeded(_) => return Ok(()),
+            Ended::Failed { code, message } => format!("{code} {message}"),
+            Ended::Canceled => "that it was canceled".to_owned(),
         };
-        let (mut poller, mut next) = Poller::begin(request, reply).map_err(strange)?;
-        let mut last = reply.clone();
-        loop {
-            match next {
-                Next::Ended(Ended::Succeeded(_)) => return Ok(()),
-                Next::Ended(Ended::Failed { code, message }) => {
-                    let came = format!("{code} {message}");
-                    return Err(strange(crate::poller::Strange { expected: "to be made", came }).into());
-                }
-                Next::Ended(Ended::Canceled) => {
-                    let came = "it was canceled".to_owned();
-                    return Err(strange(crate::poller::Strange { expected: "to be made", came }).into());
-                }
-                Next::Look(url) => {
-                    let pause = self.client.until_next_look(&last)?;
-                    if !pause.is_zero() {
-                        self.client.clock().sleep(pause)?;
-                    }
-                    last = self.client.read(&url)?;
-                    next = poller.take(&last).map_err(strange)?;
-                }
-            }
-        }
+        let (request, expected) = (request.told(), "that it is made");
+        Err(RequestError::Unexpected { request, expected, came }.into())
     }
 
     /// Protects what is not protected yet; whether everything is then.

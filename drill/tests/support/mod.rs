@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod proxy;
+
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +23,8 @@ use switchback_drill::walk::{Options, Walk, Walked};
 use switchback_scenarios::Scenario;
 use switchback_serve::{Options as ServeOptions, Pace, Rehearsed, Server};
 
-/// A site of one or two small machines; `STACK`, `GROUPS` and what follows the timeline are filled in.
+/// A site of one small machine; its stack and what comes after are filled in. It has so much data that every state lasts longer than the
+/// ten milliseconds in which `serve` looks for the vault's answer.
 const SITE: &str = r"
 scenario: walked
 version: 1
@@ -35,7 +38,7 @@ wan: { bandwidth: 200Mbps, latency: 8ms..25ms }
 protect:
   - consistency-group: shop
     vms:
-      - { name: web-01, disks: [{ name: os, size: 16MiB, used: 8MiB }], churn: { rate: 2KiB/s, block: 4KiB } }
+      - { name: web-01, disks: [{ name: os, size: 2GiB, used: 128MiB }], churn: { rate: 32KiB/s, block: 8KiB } }
 ";
 
 /// A scenario of one machine, by its stack and what follows.
@@ -135,4 +138,21 @@ pub(crate) fn walked(scenario: &Scenario, served: &Served) -> Walked {
     let (walked, broke_off) = walk(scenario, served, &served.endpoint(), None, Options::default());
     assert!(broke_off.is_none(), "{broke_off:?}");
     walked
+}
+
+/// The same in a subscription of one core, which no size fits into.
+pub(crate) fn with_one_core(stack: &str, rest: &str) -> Arc<Scenario> {
+    let site = SITE.replace("STACK", stack);
+    let text =
+        site.replace("cache-account: stdrcache }", "cache-account: stdrcache, subscription: { cores: 1 } }");
+    let read = switchback_scenarios::read_str("walked.yaml", &format!("{text}{rest}"));
+    Arc::new(read.unwrap_or_else(|report| panic!("{report}")))
+}
+
+/// The same with a second machine in the group.
+pub(crate) fn with_two_machines(stack: &str, rest: &str) -> Arc<Scenario> {
+    let second = "      - { name: db-01, os: linux, disks: [{ name: os, size: 8MiB }] }\n";
+    let text = format!("{}{second}{rest}", SITE.replace("STACK", stack));
+    let read = switchback_scenarios::read_str("walked.yaml", &text);
+    Arc::new(read.unwrap_or_else(|report| panic!("{report}")))
 }
