@@ -70,7 +70,12 @@ impl<'s> Site<'s> {
              <entity type=\"Folder\">group-v3</entity><name>{name}</name></FindChild>"
         );
         let answer = self.call(&find).text().expect("text");
-        answer.split("\"VirtualMachine\">").nth(1).and_then(|rest| rest.split('<').next()).expect("an id").to_owned()
+        answer
+            .split("\"VirtualMachine\">")
+            .nth(1)
+            .and_then(|rest| rest.split('<').next())
+            .expect("an id")
+            .to_owned()
     }
 
     fn power_off(&self, name: &str) {
@@ -98,7 +103,10 @@ fn a_disk_is_read_in_parts_and_as_a_whole() {
     let written = site.get("web-01/web-01-flat.vmdk").bytes().expect("all of it");
     assert!(written.iter().any(|byte| *byte != 0), "it holds what its machine wrote");
     let head = site.send(site.client.head(site.url("db-01/db-01_1-flat.vmdk")));
-    assert_eq!((head.status(), head.headers()["content-length"].to_str().expect("text")), (StatusCode::OK, "8388608"));
+    assert_eq!(
+        (head.status(), head.headers()["content-length"].to_str().expect("text")),
+        (StatusCode::OK, "8388608")
+    );
     let part = site.client.get(site.url("db-01/db-01_1-flat.vmdk")).header("range", "bytes=1000000-1999999");
     let part = site.send(part);
     assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
@@ -118,7 +126,10 @@ fn what_is_sent_is_what_is_read_however_long_it_is() {
     assert_eq!(sent.status(), StatusCode::OK);
     assert_eq!(site.get("db-01/db-01_1-flat.vmdk").bytes().expect("all of it"), bytes);
     let file = pattern(5_000_001);
-    assert_eq!(site.send(site.client.put(site.url("any.iso")).body(file.clone())).status(), StatusCode::CREATED);
+    assert_eq!(
+        site.send(site.client.put(site.url("any.iso")).body(file.clone())).status(),
+        StatusCode::CREATED
+    );
     assert_eq!(site.get("any.iso").bytes().expect("all of it"), file);
     assert_eq!(site.send(site.client.delete(site.url("any.iso"))).status(), StatusCode::NO_CONTENT);
     assert_eq!(site.get("any.iso").status(), StatusCode::NOT_FOUND);
@@ -143,7 +154,10 @@ fn nobody_gets_out_of_the_datastore_or_in_without_a_login() {
     assert_eq!(forged.send().expect("an answer").status(), StatusCode::UNAUTHORIZED);
     let nowhere = site.client.post(format!("{}/nfc/nothing/disk-0.vmdk", served.base())).body("x");
     assert_eq!(site.send(nowhere).status(), StatusCode::NOT_FOUND);
-    assert_eq!(site.send(site.client.patch(site.url("x")).body("x")).status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        site.send(site.client.patch(site.url("x")).body("x")).status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
 }
 
 /// The world itself, without a wire between.

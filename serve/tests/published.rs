@@ -59,7 +59,9 @@ impl Shapes {
             return;
         };
         let instance = value["instanceType"].as_str().unwrap_or_default();
-        let model = self.kinds.get(&(model, instance)).copied().unwrap_or(model);
+        // A kind of a kind is said by its own name alone.
+        let (by_name, of) = (self.fields.contains_key(instance), self.kinds.get(&(model, instance)));
+        let model = of.copied().unwrap_or(if by_name { instance } else { model });
         let Some(fields) = self.fields.get(model) else { return };
         for (key, of) in object {
             let below = format!("{at}.{key}");
@@ -256,6 +258,14 @@ impl Gathered {
         );
         self.served.wait_for("Protected");
         self.look(&item);
+        if stack == Stack::Modernised {
+            self.served.done(
+                Method::POST,
+                "replicationRecoveryPlans/plan-1/plannedFailover",
+                Some(&json!({})),
+            );
+            self.look(&item);
+        }
     }
 
     /// Notes what is there now.

@@ -15,12 +15,12 @@
 //! | `fabric` | fabrics, containers, providers, what can be protected |
 //! | `policy` | policies and their mappings |
 //! | `plan` | recovery plans; `plan_actions` what is asked of them, `plan_jobs` their jobs |
-//! | `item` | a protected item as the vault shows it; `details` what is peculiar to its provider |
+//! | `item` | a protected item as the vault shows it; `details` what is peculiar to its provider, `orders` in which order |
 //! | `items` | which item and which machine a name is for |
 //! | `enable` | how a machine, alone or in a group, becomes an item |
 //! | `actions` | what is asked of an item; `test_network` where a test goes |
 //! | `polling` | operations that take time |
-//! | `jobs` | jobs and their tasks; `work` jobs of either kind, and their names |
+//! | `jobs` | jobs; `tasks` their tasks, `work` jobs of either kind and their names, `filed_jobs` those of what is done at once |
 //! | `points` | recovery points |
 //! | `events` | what was raised and cleared |
 //! | `health` | the health of the vault, and to whom it writes |
@@ -30,7 +30,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use switchback_engine::GroupId;
 use switchback_engine::control::{Command, JobId, PlanPlace};
 
@@ -39,6 +39,7 @@ mod details;
 mod enable;
 mod events;
 mod fabric;
+mod filed_jobs;
 mod health;
 mod inventory;
 mod item;
@@ -48,6 +49,7 @@ mod maintenance;
 mod message;
 mod names;
 pub mod operations;
+mod orders;
 mod plan;
 mod plan_actions;
 mod plan_jobs;
@@ -58,6 +60,7 @@ mod rehearsal;
 mod resources;
 mod route;
 mod sign_in;
+mod tasks;
 mod test_network;
 mod time;
 mod work;
@@ -65,7 +68,8 @@ mod work;
 pub use message::{Request, Response};
 pub use rehearsal::{Premises, Raised, Rehearsal, Source, SourceSpec};
 
-use inventory::VCenter;
+use filed_jobs::FiledJob;
+use inventory::SiteServer;
 use items::{ItemFile, Items, MachineNames};
 use plan::PlanFile;
 use polling::Tracked;
@@ -93,6 +97,9 @@ pub struct Arm {
     action_names: BTreeMap<(JobId, PlanPlace), String>,
     observations: BTreeMap<(JobId, PlanPlace), String>,
     job_names: JobNames,
+    filed_jobs: Vec<FiledJob>,
+    /// What was said when a test was cleaned up.
+    comments: BTreeMap<JobId, String>,
     /// What jobs were begun for, so that they can be begun again.
     begun: BTreeMap<JobId, Command>,
     /// Jobs that no client asked for in so many words. They are not listed.
@@ -102,7 +109,7 @@ pub struct Arm {
     alert_settings: BTreeMap<String, Filed>,
     vault_settings: Option<Value>,
     /// The vCenter as clients have changed it.
-    vcenter: VCenter,
+    site_server: SiteServer,
     /// The fabric was removed.
     fabric_is_gone: bool,
     served: u64,
@@ -126,7 +133,16 @@ impl Arm {
     pub fn answer<R: Rehearsal>(&mut self, request: &Request<'_>, rehearsal: &mut R) -> Response {
         self.served += 1;
         let mut response = self.route(request, rehearsal).unwrap_or_else(|refusal| refusal);
-        response.headers.extend(self.common_headers(request, rehearsal));
+        let common = self.common_headers(request, rehearsal);
+        if let Some(details) = response.body.as_mut().and_then(|body| body.pointer_mut("/error/details/0")) {
+            // Who is told that there is nothing is told under which number it was looked for (recording-classic 6).
+            let id = common.iter().find(|(name, _)| *name == "x-ms-request-id").map(|(_, id)| id.as_str());
+            details["clientRequestId"] = json!(request.client_request_id);
+            details["activityId"] = json!(id);
+        }
+        let has = |name: &str| response.headers.iter().any(|(other, _)| *other == name);
+        let missing: Vec<_> = common.into_iter().filter(|(name, _)| !has(name)).collect();
+        response.headers.extend(missing);
         response
     }
 
@@ -137,10 +153,10 @@ impl Arm {
         rehearsal: &R,
     ) -> Vec<(&'static str, String)> {
         let id = rehearsal.cloud().guid_named(&format!("request {}", self.served));
-        let remaining = if request.method == "GET" {
-            ("x-ms-ratelimit-remaining-subscription-reads", "11999")
-        } else {
-            ("x-ms-ratelimit-remaining-subscription-writes", "1199")
+        let remaining = match request.method {
+            "GET" | "HEAD" => ("x-ms-ratelimit-remaining-subscription-reads", "11999"),
+            "DELETE" => ("x-ms-ratelimit-remaining-subscription-deletes", "14999"),
+            _ => ("x-ms-ratelimit-remaining-subscription-writes", "1199"),
         };
         let mut headers = vec![
             ("cache-control", "no-cache".to_owned()),

@@ -2,7 +2,9 @@
 //! it says is told apart here and nowhere else.
 
 use serde_json::Value;
-use switchback_engine::control::{Command, ItemState, Location, PlannedPoint, ReprotectWay, Stack};
+use switchback_engine::control::{
+    Command, ItemState, JobId, Location, PlannedPoint, ProtectedItem, ReprotectWay, Stack,
+};
 use switchback_engine::message::Selector;
 use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::Address;
@@ -48,7 +50,7 @@ impl Arm {
             text("selectedRecoveryAzureNetworkId").map(|id| last_of(&id).to_owned()).or(change.network);
         change.test_network =
             text("selectedTfoAzureNetworkId").map(|id| last_of(&id).to_owned()).or(change.test_network);
-        self.ask(request, name, Command::Configure { machine, change }, r)
+        self.ask(request, name, Command::Configure { machine, change }, r).map(|(_, response)| response)
     }
 
     /// An action on an item, by its word in small letters.
@@ -67,6 +69,12 @@ impl Arm {
             let network = if inner.is_string() { inner } else { &properties["networkId"] };
             self.test_network(&[machine], network, r)?;
         }
+        let state = r.vault().and_then(|vault| vault.item(machine)).map(ProtectedItem::state);
+        if action == "failovercommit" && matches!(state, Some(ItemState::FailoverFailed(_))) {
+            let filed = self.filed(name, r)?.name.clone();
+            let resource = self.below_vault(&self.item_path(&filed, r), r);
+            return Ok(self.fails_to_commit(request, &resource, r));
+        }
         let command = match action {
             "unplannedfailover" => self.failover(machine, &properties, r)?,
             "plannedfailover" => planned(machine, input)?,
@@ -83,12 +91,19 @@ impl Arm {
             _ => Command::Disable { machine },
         };
         let now = r.now();
-        let answer = self.ask(request, name, command, r)?;
+        let (job, answer) = self.ask(request, name, command, r)?;
+        if let Some(comments) = properties["comments"].as_str() {
+            self.comments.insert(job, comments.to_owned());
+        }
+        let policy = input["profileId"].as_str().or_else(|| input["policyId"].as_str());
+        let policy = policy.filter(|id| !id.is_empty()).map(|id| last_of(id).to_owned());
         if let Some(filed) = self.items.get_mut(name) {
             match action {
                 "testfailover" => filed.tested_at = Some(now),
                 "unplannedfailover" | "plannedfailover" => filed.failed_over_at = Some(now),
-                "reprotect" => (filed.tested_at, filed.failed_over_at) = (None, None),
+                "reprotect" => {
+                    (filed.tested_at, filed.failed_over_at, filed.home_policy) = (None, None, policy);
+                }
                 _ => {}
             }
         }
@@ -101,10 +116,10 @@ impl Arm {
         name: &str,
         command: Command,
         r: &mut R,
-    ) -> Answer {
+    ) -> Result<(JobId, Response), Response> {
         let filed = self.filed(name, r)?.name.clone();
         let resource = self.below_vault(&self.item_path(&filed, r), r);
-        self.begin(request, &resource, command, r).map(|(_, response)| response)
+        self.begin(request, &resource, command, r)
     }
 
     /// Away by either stack, and home by the classic one.

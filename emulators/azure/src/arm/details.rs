@@ -26,6 +26,8 @@ pub(super) struct Group {
     pub(super) name: Option<String>,
     /// Its GUID.
     pub(super) id: String,
+    /// The policy that its machines replicate away by.
+    pub(super) policy: String,
 }
 
 /// The details of an item's provider; lists show less (recording-classic 5.10).
@@ -43,7 +45,7 @@ pub(super) fn of<R: Rehearsal>(
         "InMageRcm" => rcm(&group, item, view, is_single, r),
         _ => rcm_failback(&group, item, is_single, r),
     };
-    both(json!({ "instanceType": provider }), details)
+    super::orders::in_order(provider, both(json!({ "instanceType": provider }), details))
 }
 
 /// One object of two.
@@ -149,7 +151,7 @@ fn azure_v2<R: Rehearsal>(
         "osType": if spec.windows { "Windows" } else { "Linux" },
         "vhdName": "\\\\.\\PHYSICALDRIVE0",
         "osDiskId": disk_id(item.machine, 0, r),
-        "azureVMDiskDetails": azure_disks(item, r),
+        "azureVMDiskDetails": is_single.then(|| azure_disks(item, r)),
         "recoveryAzureVMName": recovery.map(|it| it.name.as_str()),
         "recoveryAzureVMSize": recovery.map(|it| it.size.as_str()),
         "recoveryAzureResourceGroupId": resource_group,
@@ -366,6 +368,8 @@ fn rcm_failback<R: Rehearsal>(group: &Group, item: &ProtectedItem, is_single: bo
         "mobilityAgentDetails": mobility_agent(item, "UnsupportedProtectionScenario"),
         "vmNics": [],
         "discoveredVmDetails": null,
+        "lastUsedPolicyId": super::item::policy_path(&group.policy, r),
+        "lastUsedPolicyFriendlyName": group.policy,
         "isAgentRegistrationSuccessfulAfterFailover": null,
     })
 }

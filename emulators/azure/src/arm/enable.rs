@@ -57,6 +57,7 @@ impl Arm {
             name: name.to_owned(),
             machine,
             policy,
+            home_policy: None,
             group: named,
             tested_at: None,
             failed_over_at: None,

@@ -56,10 +56,14 @@ fn event<R: Rehearsal>(number: usize, raised: &Raised, r: &R) -> Value {
     let row = row(raised.code);
     let at = stamp_of(raised.at);
     let item = raised.machine.and_then(|machine| r.vault()?.item(machine));
-    let affected = raised.machine.map_or(r.premises().name.as_str(), |machine| {
-        r.premises().machines[machine.0 as usize].name.as_str()
-    });
+    let machine = raised.machine.map(|machine| &r.premises().machines[machine.0 as usize].name);
+    let affected = machine.unwrap_or_else(|| &r.premises().name);
     let instance = item.map(|item| vocabulary::provider(r.premises().stack, item.direction()));
+    let mut details = json!({ "instanceType": instance });
+    if instance == Some("InMageAzureV2") {
+        details["siteName"] = json!(r.premises().name);
+    }
+    let details = instance.is_some().then_some(details);
     let error = json!({
         "innerHealthErrors": [],
         "errorSource": null,
@@ -90,7 +94,7 @@ fn event<R: Rehearsal>(number: usize, raised: &Raised, r: &R) -> Value {
             "severity": severity.as_str(),
             "timeOfOccurrence": at,
             "fabricId": r.cloud().fabric_path(),
-            "providerSpecificDetails": instance.map(|instance| json!({ "instanceType": instance, "siteName": r.premises().name })),
+            "providerSpecificDetails": details,
             "eventSpecificDetails": null,
             // What is over has none (recording-classic 3).
             "healthErrors": if raised.cleared { Vec::new() } else { vec![error] },

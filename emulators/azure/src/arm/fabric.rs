@@ -79,8 +79,8 @@ impl Arm {
         let name = r.cloud().guid_named("provider");
         json!({
             "id": format!("{}/replicationRecoveryServicesProviders/{name}", r.cloud().fabric_path()),
-            "name": name,
             "type": "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationRecoveryServicesProviders",
+            "name": name,
             "properties": {
                 "fabricType": fabric_type(r.premises().stack),
                 "friendlyName": r.premises().name,
@@ -118,18 +118,17 @@ impl Arm {
         let name = r.cloud().machine_guid(machine);
         let (spec, source) = (&r.premises().machines[machine.0 as usize], r.source(machine));
         let item = self.items.of_machine(machine);
-        let disks: Vec<Value> = spec
-            .disks
+        let disks: Vec<Value> = source
+            .disk_bytes
             .iter()
-            .zip(&source.disk_bytes)
             .enumerate()
-            .map(|(index, (disk, bytes))| {
+            .map(|(index, bytes)| {
                 json!({
                     "diskId": disk_id(machine, index, r),
-                    "diskName": disk,
+                    "diskName": format!("\\\\.\\PHYSICALDRIVE{index}"),
                     "diskSizeInMB": (bytes / MB).to_string(),
-                    "diskType": "Basic",
-                    "diskConfiguration": if index == 0 { "OS" } else { "Data" },
+                    "diskType": if index == 0 { "OperatingSystem" } else { "Data" },
+                    "diskConfiguration": "Basic",
                     "volumeList": [],
                 })
             })
@@ -294,15 +293,27 @@ fn modernised<R: Rehearsal>(r: &R, is_single: bool) -> Value {
         "throughputStatus": "Healthy",
         "historicHealth": "Normal",
     });
+    let mut dra = component(json!({}));
+    if let Some(dra) = dra.as_object_mut() {
+        dra.shift_remove("fqdn");
+    }
+    let identity = json!({
+        "tenantId": super::sign_in::TENANT,
+        "applicationId": r.cloud().guid_named("agent application"),
+        "objectId": r.cloud().guid_named("agent object"),
+        "audience": r.cloud().guid_named("agent audience"),
+        "aadAuthority": "https://login.microsoftonline.com",
+    });
     json!({
         "instanceType": "InMageRcm",
+        "sourceAgentIdentityDetails": is_single.then_some(identity),
         "processServers": listed(component(server)),
         "rcmProxies": listed(component(json!({ "clientAuthenticationType": "Certificate" }))),
         "pushInstallers": listed(component(json!({}))),
         "replicationAgents": listed(component(json!({}))),
         "reprotectAgents": listed(component(json!({ "accessibleDatastores": stores }))),
         "marsAgents": listed(component(json!({}))),
-        "dras": listed(component(json!({}))),
+        "dras": listed(dra),
         "agentDetails": [],
     })
 }

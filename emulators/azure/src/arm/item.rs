@@ -72,6 +72,7 @@ impl Arm {
         let is_home = item.direction() == Direction::Reverse;
         let container = r.cloud().container_path();
         let point = item.chosen_point().map(|point| self.point_path(&filed.name, item.machine, point.id, r));
+        let policy = policy_of(filed, item, stack);
         let mut properties = self.identity(item, r);
         let state = json!({
             "protectionState": state_words(item, stack).state,
@@ -85,8 +86,8 @@ impl Arm {
             "replicationHealth": health(view.health),
             "failoverHealth": health(view.failover_health),
             "healthErrors": super::health::errors_of(item, r),
-            "policyId": format!("{}/replicationPolicies/{}", r.cloud().vault_path(), filed.policy),
-            "policyFriendlyName": filed.policy,
+            "policyId": policy_path(&policy, r),
+            "policyFriendlyName": policy,
         });
         append(&mut properties, state);
         // Absent, and not null, until there was one (recording-classic 4).
@@ -111,11 +112,12 @@ impl Arm {
     fn identity<R: Rehearsal>(&self, item: &ProtectedItem, r: &R) -> Value {
         let is_home = item.direction() == Direction::Reverse;
         let container = r.cloud().container_path();
+        let is_classic = r.premises().stack == Stack::Classic;
         let friendly = if is_home { r.premises().name.as_str() } else { "Microsoft Azure" };
         json!({
             "friendlyName": r.premises().machines[item.machine.0 as usize].name,
             "protectedItemType": "",
-            "protectableItemId": format!("{container}/replicationProtectableItems/{}", r.cloud().machine_guid(item.machine)),
+            "protectableItemId": is_classic.then(|| format!("{container}/replicationProtectableItems/{}", r.cloud().machine_guid(item.machine))),
             "recoveryServicesProviderId": format!(
                 "{}/replicationRecoveryServicesProviders/{}", r.cloud().fabric_path(), r.cloud().guid_named("provider")
             ),
@@ -131,21 +133,22 @@ impl Arm {
     /// The group of an item: its id and its name. One alone is a group by itself.
     fn group_of_item<R: Rehearsal>(&self, filed: &ItemFile, item: &ProtectedItem, r: &R) -> details::Group {
         let id = r.cloud().guid_named(&format!("group {}", item.group.whole().0));
-        details::Group { name: filed.group.clone(), id }
+        details::Group { name: filed.group.clone(), id, policy: filed.policy.clone() }
     }
 
     /// The sizes that the machine may have in Azure.
     pub(super) fn sizes<R: Rehearsal>(&self, name: &str, r: &R) -> Answer {
-        self.filed(name, r)?;
+        let item = self.item_path(&self.filed(name, r)?.name, r);
         let size = |size: VmSize| {
             json!({
-                "id": null,
+                "id": format!("{item}/targetComputeSizes/{}", size.name()),
                 "name": size.name(),
-                "type": null,
+                "type": format!("{KIND}/targetComputeSizes"),
                 "properties": {
                     "name": size.name(),
                     "friendlyName": size.name(),
                     "cpuCoresCount": size.cores(),
+                    "vCPUsAvailable": size.cores(),
                     "maxDataDiskCount": size.data_disks_max(),
                     "maxNicsCount": size.nics_max(),
                     "errors": [],
@@ -155,6 +158,21 @@ impl Arm {
         };
         Ok(Response::list(VmSize::ALL.into_iter().map(size).collect()))
     }
+}
+
+/// The policy that an item replicates by now. Home it is the one that the client named, or the one that the service has:
+/// that of the way there with a word behind it, or one for all (recording-modernized 2.3).
+fn policy_of(filed: &ItemFile, item: &ProtectedItem, stack: Stack) -> String {
+    match (item.direction(), &filed.home_policy, stack) {
+        (Direction::Forward, ..) => filed.policy.clone(),
+        (Direction::Reverse, Some(named), _) => named.clone(),
+        (Direction::Reverse, None, Stack::Classic) => format!("{}-failback", filed.policy),
+        (Direction::Reverse, None, Stack::Modernised) => "crashconsistency-policy-failback".to_owned(),
+    }
+}
+
+pub(super) fn policy_path<R: Rehearsal>(policy: &str, r: &R) -> String {
+    format!("{}/replicationPolicies/{policy}", r.cloud().vault_path())
 }
 
 /// Adds the members of an object behind those of another.
@@ -173,7 +191,8 @@ pub(super) fn incarnation<R: Rehearsal>(item: &ProtectedItem, r: &R) -> String {
 /// The words for an item's state. The modernised stack says so when all is copied and the first point is waited for
 /// (recording-modernized 2.2).
 fn state_words(item: &ProtectedItem, stack: Stack) -> vocabulary::StateWords {
-    let is_copied = item.health.heard.is_some() && item.health.sectors_to_copy == 0;
+    let has_told = item.health.heard.is_some_and(|at| at > item.status().since());
+    let is_copied = has_told && item.health.sectors_to_copy == 0;
     match item.state() {
         ItemState::Synchronising(Direction::Forward) if is_copied && stack == Stack::Modernised => {
             vocabulary::StateWords {
@@ -240,8 +259,8 @@ const fn test_state(test: TestState, was_tested: bool) -> (&'static str, &'stati
 
 const fn health(of: ReplicationHealth) -> &'static str {
     match of {
-        ReplicationHealth::None => "None",
-        ReplicationHealth::Normal => "Normal",
+        // What does not replicate any more is not ill (recording-classic 4).
+        ReplicationHealth::None | ReplicationHealth::Normal => "Normal",
         ReplicationHealth::Warning => "Warning",
         ReplicationHealth::Critical => "Critical",
     }

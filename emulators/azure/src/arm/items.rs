@@ -13,6 +13,8 @@ pub(super) struct ItemFile {
     pub(super) name: String,
     pub(super) machine: MachineId,
     pub(super) policy: String,
+    /// The policy that it comes home by, where the client named one.
+    pub(super) home_policy: Option<String>,
     /// What the client calls the machines that share its points; none for a machine alone.
     pub(super) group: Option<String>,
     /// When its last test failover and failover were asked for.
@@ -39,6 +41,10 @@ impl Items {
 
     pub(super) fn of_machine(&self, machine: MachineId) -> Option<&ItemFile> {
         self.by_name.get(self.by_machine.get(&machine)?)
+    }
+
+    pub(super) fn of_machine_mut(&mut self, machine: MachineId) -> Option<&mut ItemFile> {
+        self.by_name.get_mut(self.by_machine.get(&machine)?)
     }
 
     /// Files an item, in place of the one that its machine had and of the one that had its name.
@@ -74,5 +80,35 @@ impl MachineNames {
             self.0.extend(machines.map(|machine| (r.cloud().machine_guid(machine), machine)));
         }
         self.0.get(&name.to_ascii_lowercase()).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(name: &str, machine: u32) -> ItemFile {
+        ItemFile {
+            name: name.to_owned(),
+            machine: MachineId(machine),
+            policy: String::new(),
+            home_policy: None,
+            group: None,
+            tested_at: None,
+            failed_over_at: None,
+        }
+    }
+
+    #[test]
+    fn a_machine_has_one_name_and_a_name_one_machine() {
+        let mut items = Items::default();
+        items.put(item("Web", 1));
+        assert_eq!(items.get("wEB").map(|it| it.machine), Some(MachineId(1)));
+        items.put(item("shop", 1));
+        assert!(items.get("web").is_none(), "it has another name now");
+        items.put(item("SHOP", 2));
+        assert!(items.of_machine(MachineId(1)).is_none(), "its name is another's now");
+        assert_eq!(items.of_machine(MachineId(2)).map(|it| it.name.as_str()), Some("SHOP"));
+        assert_eq!(items.len(), 1);
     }
 }

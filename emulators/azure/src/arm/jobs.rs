@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 use switchback_engine::control::{Command, Job, JobId, JobKind, JobState, PlanCommand, PlanJob, TaskState};
 
+use super::filed_jobs::FiledJob;
 use super::polling::wait_for_news;
 use super::route::Answer;
 use super::time::{UNSET, stamp, whole_seconds};
@@ -13,7 +14,13 @@ use super::work::Work;
 use super::{Arm, ItemFile, Rehearsal, Request, Response};
 use crate::errors::raised::all_of_job;
 use crate::errors::{Code, ErrorRow, table};
-use crate::vocabulary::{self, Shown, ShownTask};
+use crate::vocabulary::{self, Shown};
+
+/// A job in a list.
+enum Listed<'a> {
+    OfVault(Work<'a>),
+    Filed(&'a FiledJob),
+}
 
 /// The path of a job.
 pub(super) fn path<R: Rehearsal>(name: &str, r: &R) -> String {
@@ -27,16 +34,27 @@ impl Arm {
         let below: BTreeSet<JobId> =
             plans.iter().flat_map(|plan| plan.children.iter().map(|(_, child)| *child)).collect();
         let mut machines = r.vault().into_iter().flat_map(|vault| vault.jobs().rev()).peekable();
-        let in_order = core::iter::from_fn(|| {
+        let of_vault = core::iter::from_fn(|| {
             let newest = machines.peek().map(|job| job.id);
             match plans.pop_if(|plan| Some(plan.id) > newest) {
                 Some(plan) => Some(Work::Plan(plan)),
                 None => machines.next().map(Work::Machine),
             }
         });
-        let listed =
-            in_order.filter(|work| !below.contains(&work.id()) && !self.unlisted.contains(&work.id()));
-        Response::page(request, listed, |work| self.shown_job(work, false, r))
+        let is_listed = |work: &Work<'_>| !below.contains(&work.id()) && !self.unlisted.contains(&work.id());
+        let mut of_vault = of_vault.filter(is_listed).peekable();
+        let mut filed = self.filed_jobs.iter().rev().filter(|job| job.words.is_some()).peekable();
+        let in_order = core::iter::from_fn(|| {
+            let started = of_vault.peek().map(|work| work.started().0);
+            match filed.next_if(|job| Some(job.at.as_nanos()) > started) {
+                Some(job) => Some(Listed::Filed(job)),
+                None => of_vault.next().map(Listed::OfVault),
+            }
+        });
+        Response::page(request, in_order, |listed| match listed {
+            Listed::Filed(job) => job.shown(false, r),
+            Listed::OfVault(work) => self.shown_job(work, false, r),
+        })
     }
 
     fn shown_job<R: Rehearsal>(&self, work: Work<'_>, is_single: bool, r: &R) -> Value {
@@ -48,6 +66,9 @@ impl Arm {
 
     /// A client looks at a job: time passes until the job has got one step further.
     pub(super) fn show_job<R: Rehearsal>(&mut self, name: &str, r: &mut R) -> Answer {
+        if let Some(filed) = self.filed_jobs.iter().find(|job| job.name.eq_ignore_ascii_case(name)) {
+            return Ok(Response::ok(filed.shown(true, r)));
+        }
         let id = self.job_names.find(name, r).ok_or_else(|| Response::no_such(name))?;
         wait_for_news(id, r);
         let work = Work::of(id, r).ok_or_else(|| Response::no_such(name))?;
@@ -112,7 +133,7 @@ impl Arm {
             "friendlyName": words.friendly_name,
             "state": state.state,
             "stateDescription": state.description,
-            "tasks": if is_single { tasks(job, r) } else { Vec::new() },
+            "tasks": if is_single { super::tasks::tasks(job, r) } else { Vec::new() },
             "errors": if is_single { errors(job, r) } else { Vec::new() },
             "startTime": stamp(job.started),
         });
@@ -157,13 +178,26 @@ impl Arm {
                 "networkType": "VmNetworkAsInput",
                 "protectedItemDetails": [],
             }),
+            JobKind::CleanUpTest => json!({
+                "instanceType": "TestFailoverJobDetails",
+                "affectedObjectDetails": affected,
+                "testFailoverStatus": null,
+                "comments": self.comments.get(&job.id),
+                "networkName": null,
+                "networkFriendlyName": null,
+                "networkType": null,
+                "protectedItemDetails": [],
+            }),
             JobKind::Reprotect => {
                 let ended = job.state == JobState::Succeeded;
                 let item = self.item_of(job).filter(|_| ended);
                 json!({
                     "instanceType": "SwitchProtectionJobDetails",
                     "affectedObjectDetails": affected,
-                    "newReplicationProtectedItemId": item.map(|item| self.item_path(&item.name, r)),
+                    // In small letters here, and nowhere else (recording-classic 5.7).
+                    "newReplicationProtectedItemId": item.map(|item| {
+                        self.item_path(&item.name, r).replacen("/Subscriptions/", "/subscriptions/", 1)
+                    }),
                 })
             }
             _ => json!({ "instanceType": "AsrJobDetails", "affectedObjectDetails": affected }),
@@ -190,29 +224,6 @@ pub(super) fn recovered_to<R: Rehearsal>(job: &Job, r: &R) -> Option<Value> {
             "recoveryPointId": r.cloud().point_guid(job.machine, point.id),
             "recoveryPointTime": stamp(point.at),
         })
-    })
-}
-
-fn tasks<R: Rehearsal>(job: &Job, r: &R) -> Vec<Value> {
-    vocabulary::shown_tasks(job).iter().map(|shown| task(job, shown, r)).collect()
-}
-
-fn task<R: Rehearsal>(job: &Job, task: &ShownTask, r: &R) -> Value {
-    let shown = vocabulary::task_state(task.state);
-    let made_up = || r.cloud().guid_named(&format!("task {} {:?}", job.id.0, task.kind));
-    json!({
-        "taskId": task.words.task_id.map_or_else(made_up, str::to_owned),
-        "name": task.words.name,
-        "startTime": task.started.map_or_else(|| UNSET.to_owned(), stamp),
-        "endTime": task.ended.map_or_else(|| UNSET.to_owned(), stamp),
-        "allowedActions": [],
-        "friendlyName": task.words.friendly_name,
-        "state": shown.state,
-        "stateDescription": shown.description,
-        "taskType": "TaskDetails",
-        "customDetails": null,
-        "groupTaskCustomDetails": null,
-        "errors": if task.state == TaskState::Failed { errors(job, r) } else { Vec::new() },
     })
 }
 

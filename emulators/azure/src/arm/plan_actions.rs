@@ -97,7 +97,25 @@ impl Arm {
                 _ => {}
             }
         }
+        self.note_on_items(plan, operation, r);
         Ok(response)
+    }
+
+    /// What is done with a plan is done with its machines.
+    fn note_on_items<R: Rehearsal>(&mut self, plan: &PlanFile, operation: PlanOperation, r: &R) {
+        for machine in plan.machines() {
+            let Some(item) = self.items.of_machine_mut(machine) else { continue };
+            match operation {
+                PlanOperation::TestFailover { .. } => item.tested_at = Some(r.now()),
+                PlanOperation::Failover { .. } | PlanOperation::PlannedFailover { .. } => {
+                    item.failed_over_at = Some(r.now());
+                }
+                PlanOperation::Reprotect(_) => {
+                    (item.tested_at, item.failed_over_at, item.home_policy) = (None, None, None);
+                }
+                PlanOperation::CleanUpTest | PlanOperation::Commit => {}
+            }
+        }
     }
 
     fn cancel_plan<R: Rehearsal>(&mut self, request: &Request<'_>, plan: &PlanFile, r: &mut R) -> Answer {

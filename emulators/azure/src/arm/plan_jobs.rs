@@ -364,6 +364,8 @@ fn details<R: Rehearsal>(job: &PlanJob, r: &R) -> Value {
     if job.kind == JobKind::TestFailover {
         details["testFailoverStatus"] = json!("Active");
         details["comments"] = Value::Null;
+        details["networkName"] = json!(r.cloud().names().network);
+        details["networkFriendlyName"] = json!(r.cloud().names().network);
         details["networkType"] = json!("VmNetworkAsInput");
     }
     details["protectedItemDetails"] = json!(items);

@@ -42,6 +42,13 @@ impl<'a> Work<'a> {
         }
     }
 
+    pub(super) const fn started(self) -> Instant {
+        match self {
+            Self::Machine(job) => job.started,
+            Self::Plan(job) => job.started,
+        }
+    }
+
     pub(super) const fn ended(self) -> Option<Instant> {
         match self {
             Self::Machine(job) => job.ended,
