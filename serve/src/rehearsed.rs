@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Instant as WallInstant;
 
 use switchback_azure::Azure;
-use switchback_azure::arm::{Premises, Rehearsal, Source, SourceSpec};
+use switchback_azure::arm::{Premises, Raised, Rehearsal, Source, SourceSpec};
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::control::{Command, Control, JobId, Refused};
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{GroupId, MachineId, Site, Stamp};
+use switchback_harness::outcome::events::{self, Event};
 use switchback_harness::scene::world_spec;
 use switchback_harness::world::Seen;
 use switchback_harness::world::spec::GroupSpec;
@@ -104,7 +105,7 @@ fn on_the_wall() -> WallInstant {
     WallInstant::now()
 }
 
-/// Clients protect machines one by one: each is a group by itself.
+/// Clients protect machines one by one: each is a group by itself, until clients make groups of them.
 fn each_by_itself(mut spec: WorldSpec) -> WorldSpec {
     let mut groups = Vec::with_capacity(spec.machines.len());
     for (number, machine) in spec.machines.iter().enumerate() {
@@ -167,6 +168,14 @@ impl Rehearsal for Rehearsed {
             is_on: self.world.is_running(machine, Site::Primary),
             disk_bytes: self.world.disk_sizes(machine).into_iter().map(|it| it * SECTOR_BYTES).collect(),
         }
+    }
+
+    fn events(&self) -> Vec<Raised> {
+        let raised = |event: Event| {
+            let Event { at, machine, code, cleared, of_job } = event;
+            Raised { at, machine, code, cleared, of_job }
+        };
+        events::of(&self.world).into_iter().map(raised).collect()
     }
 
     fn enable(&self, machine: MachineId, policy: ReplicationPolicy) -> Option<Command> {

@@ -46,6 +46,14 @@ impl Request<'_> {
     }
 }
 
+/// So many resources are on a page (recording-modernized 7).
+pub(crate) const PAGE: usize = 100;
+
+fn is_skip_token(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or_default();
+    name.eq_ignore_ascii_case("$skipToken") || name.eq_ignore_ascii_case("%24skipToken")
+}
+
 /// What a client is answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
@@ -69,6 +77,31 @@ impl Response {
     /// All of a collection, on one page.
     pub(crate) fn list(values: Vec<Value>) -> Self {
         Self::ok(json!({ "value": values, "nextLink": null }))
+    }
+
+    /// A page of a collection: from where the client's `$skipToken` says, and with a link to the next one while there is
+    /// more. Only what is on the page is made.
+    pub(crate) fn page<T>(
+        request: &Request<'_>,
+        all: impl IntoIterator<Item = T>,
+        show: impl FnMut(T) -> Value,
+    ) -> Result<Self, Self> {
+        let token = request.query_value("$skipToken").or_else(|| request.query_value("%24skipToken"));
+        let skipped = match token.filter(|token| !token.is_empty()) {
+            None => 0,
+            Some(token) => token.parse::<usize>().map_err(|_| {
+                let message = format!("'{token}' is no $skipToken that was given out.");
+                Self::error(400, "InvalidParameter", &message)
+            })?,
+        };
+        let mut rest = all.into_iter().skip(skipped);
+        let values: Vec<Value> = rest.by_ref().take(PAGE).map(show).collect();
+        let next = rest.next().map(|_| {
+            let kept: Vec<&str> = request.query.split('&').filter(|pair| !is_skip_token(pair)).collect();
+            let (base, path, query) = (request.base, request.path, kept.join("&"));
+            format!("{base}{path}?{query}&$skipToken={}", skipped.saturating_add(PAGE))
+        });
+        Ok(Self::ok(json!({ "value": values, "nextLink": next })))
     }
 
     /// A refusal in the form of Resource Manager.
