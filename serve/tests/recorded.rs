@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use support::{Served, Stack, parsed, served};
+use support::{Served, Stack, parsed, served_with};
 
 const FACTS: &str = include_str!("recorded/facts.tsv");
 const PAGE: &str = "docs/reference/differences.md";
@@ -85,7 +85,9 @@ struct Journey {
 
 impl Journey {
     fn walked(stack: Stack) -> Self {
-        let mut journey = Self { served: served(stack), stack, moment: "policy", answers: BTreeMap::new() };
+        // A thin line: the first copy is under way when the operation has ended.
+        let served = served_with(stack, "wan: {}", "wan: { bandwidth: 1Mbps }");
+        let mut journey = Self { served, stack, moment: "policy", answers: BTreeMap::new() };
         journey.walk();
         journey
     }

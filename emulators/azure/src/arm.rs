@@ -69,7 +69,7 @@ pub use message::{Request, Response};
 pub use rehearsal::{Premises, Raised, Rehearsal, Source, SourceSpec};
 
 use filed_jobs::FiledJob;
-use inventory::VCenter;
+use inventory::SiteServer;
 use items::{ItemFile, Items, MachineNames};
 use plan::PlanFile;
 use polling::Tracked;
@@ -106,7 +106,7 @@ pub struct Arm {
     alert_settings: BTreeMap<String, Filed>,
     vault_settings: Option<Value>,
     /// The vCenter as clients have changed it.
-    vcenter: VCenter,
+    site_server: SiteServer,
     /// The fabric was removed.
     fabric_is_gone: bool,
     served: u64,

@@ -22,8 +22,13 @@ site:
   vcenter: { name: vc-lon, hosts: 1 }
   stack: STACK
   datastores: [{ name: ds-1, capacity: 1TiB }]
-region: { name: uksouth, vault: rsv-dr, cache-account: stdrcache }
+region:
+  name: uksouth
+  vault: rsv-dr
+  cache-account: stdrcache
+  networks: [{ name: rsv-dr-vnet, subnets: [{ name: default, first: 10.1.0.0 }] }, { name: apart, subnets: [{ name: inner, first: 10.9.0.0 }] }]
 wan: {}
+process-servers: [{ name: scale-out-1 }]
 protect:
   - consistency-group: shop
     vms:
@@ -66,11 +71,17 @@ fn beside(what: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
 }
 
 pub(crate) fn served(stack: Stack) -> Served {
+    served_with(stack, "", "")
+}
+
+/// The same, with something of the scenario said otherwise.
+pub(crate) fn served_with(stack: Stack, what: &str, otherwise: &str) -> Served {
     let stack = match stack {
         Stack::Classic => "classic",
         Stack::Modernised => "modernised",
     };
     let text = SCENARIO.replace("STACK", stack);
+    let text = if what.is_empty() { text } else { text.replace(what, otherwise) };
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("served.yaml");
     std::fs::write(&file, text).expect("the scenario is written");
@@ -109,6 +120,12 @@ impl Served {
             None => request,
         };
         request.send().expect("an answer")
+    }
+
+    /// Where resources of a type in the vault's resource group are listed.
+    pub(crate) fn url_of(&self, resource_type: &str) -> String {
+        let group = self.vault.split("/providers/").next().unwrap_or_default();
+        format!("{}{group}/providers/{resource_type}?{VERSION}", self.base())
     }
 
     pub(crate) fn get(&self, below: &str) -> Value {

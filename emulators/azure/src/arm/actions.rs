@@ -2,7 +2,9 @@
 //! it says is told apart here and nowhere else.
 
 use serde_json::Value;
-use switchback_engine::control::{Command, ItemState, JobId, Location, PlannedPoint, ReprotectWay, Stack};
+use switchback_engine::control::{
+    Command, ItemState, JobId, Location, PlannedPoint, ProtectedItem, ReprotectWay, Stack,
+};
 use switchback_engine::message::Selector;
 use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::Address;
@@ -66,6 +68,12 @@ impl Arm {
             let inner = &input["networkId"];
             let network = if inner.is_string() { inner } else { &properties["networkId"] };
             self.test_network(&[machine], network, r)?;
+        }
+        let state = r.vault().and_then(|vault| vault.item(machine)).map(ProtectedItem::state);
+        if action == "failovercommit" && matches!(state, Some(ItemState::FailoverFailed(_))) {
+            let filed = self.filed(name, r)?.name.clone();
+            let resource = self.below_vault(&self.item_path(&filed, r), r);
+            return Ok(self.fails_to_commit(request, &resource, r));
         }
         let command = match action {
             "unplannedfailover" => self.failover(machine, &properties, r)?,

@@ -1,14 +1,17 @@
-//! Jobs of what is done when it is asked for: policies, mappings, servers. The engine has none for them, and the service
-//! has one for each (recording-classic 2).
+//! Jobs of what is over when it is asked for: policies, mappings, servers. The engine has none for them, and the service
+//! has one for each (recording-classic 2). A commit of a failover that has failed is accepted too, as a job that fails
+//! (recording-classic 5.3).
 
 use serde_json::{Value, json};
+use switchback_engine::control::{JobState, TaskState};
 use switchback_engine::time::Instant;
 use switchback_sim::SimTime;
 
 use super::Rehearsal;
 use super::jobs::path;
 use super::names::last_of;
-use super::time::{stamp_of, whole_seconds};
+use super::time::{UNSET, stamp_of, whole_seconds};
+use crate::vocabulary;
 
 /// Something that was done at once.
 #[derive(Debug, Clone)]
@@ -20,13 +23,67 @@ pub(super) struct FiledJob {
     pub(super) words: Option<(&'static str, &'static str, &'static str)>,
     /// What it was about.
     target: String,
+    has_failed: bool,
 }
+
+/// A failover that has failed is not ready to be committed.
+const NOT_READY: &str = "25037";
+const NOT_READY_TEXT: &str = "The machine is not ready for the commit of a failover.";
 
 impl FiledJob {
     /// The job of a request about a resource, which is a path below the vault.
     pub(super) fn of(name: String, at: SimTime, method: &str, path: &str, resource: &str) -> Self {
         let target = last_of(resource).to_owned();
-        Self { name, at, words: words(method, &path.to_ascii_lowercase()), target }
+        Self { name, at, words: words(method, &path.to_ascii_lowercase()), target, has_failed: false }
+    }
+
+    /// The job of a commit after a failed failover.
+    pub(super) fn of_failed_commit(name: String, at: SimTime, resource: &str) -> Self {
+        let words = Some(("FinalizeFailback", "Commit", "ProtectionEntity"));
+        Self { name, at, words, target: last_of(resource).to_owned(), has_failed: true }
+    }
+
+    /// Why it failed, as Resource Manager puts it; nothing where it did not.
+    pub(super) fn error(&self) -> Value {
+        let error = json!({ "code": NOT_READY, "message": NOT_READY_TEXT, "details": null });
+        if self.has_failed { error } else { Value::Null }
+    }
+
+    fn errors<R: Rehearsal>(&self, r: &R) -> Vec<Value> {
+        let error = json!({
+            "serviceErrorDetails": {
+                "code": NOT_READY,
+                "message": NOT_READY_TEXT,
+                "possibleCauses": "The failover before has failed.",
+                "recommendedAction": "Fail over again.",
+                "activityId": r.cloud().guid_named(&format!("activity of {}", self.name)),
+            },
+            "errorLevel": "Error",
+            "creationTime": stamp_of(self.at),
+            "taskId": "FinalizeRestoreOnRecovery",
+        });
+        self.has_failed.then_some(error).into_iter().collect()
+    }
+
+    /// Only what fails was recorded with tasks.
+    fn tasks<R: Rehearsal>(&self, r: &R) -> Vec<Value> {
+        let task = |id: &str, friendly: &str, state: TaskState, at: Option<SimTime>| {
+            let (words, at) = (vocabulary::task_state(state), at.map_or_else(|| UNSET.to_owned(), stamp_of));
+            json!({
+                "taskId": id, "name": id, "startTime": at, "endTime": at, "allowedActions": [],
+                "friendlyName": friendly, "state": words.state, "stateDescription": words.description,
+                "taskType": "TaskDetails", "customDetails": null, "groupTaskCustomDetails": null,
+                "errors": if state == TaskState::Failed { self.errors(r) } else { Vec::new() },
+            })
+        };
+        let on = |site: &str| format!("Finalizing restore on the {site} virtual machine");
+        match self.has_failed {
+            true => vec![
+                task("FinalizeRestoreOnRecovery", &on("recovery"), TaskState::Failed, Some(self.at)),
+                task("FinalizeRestoreOnPrimary", &on("primary"), TaskState::Skipped, None),
+            ],
+            false => Vec::new(),
+        }
     }
 
     /// As the vault shows it.
@@ -38,6 +95,8 @@ impl FiledJob {
         let activity =
             || format!(" ActivityId: {}", r.cloud().guid_named(&format!("activity of {}", self.name)));
         let details = json!({ "instanceType": "AsrJobDetails", "affectedObjectDetails": {} });
+        let state =
+            vocabulary::job_state(if self.has_failed { JobState::Failed } else { JobState::Succeeded });
         json!({
             "id": path(&self.name, r),
             "name": self.name,
@@ -46,10 +105,10 @@ impl FiledJob {
                 "activityId": is_single.then(activity),
                 "scenarioName": scenario,
                 "friendlyName": friendly,
-                "state": "Succeeded",
-                "stateDescription": "Completed",
-                "tasks": [],
-                "errors": [],
+                "state": state.state,
+                "stateDescription": state.description,
+                "tasks": if is_single { self.tasks(r) } else { Vec::new() },
+                "errors": if is_single { self.errors(r) } else { Vec::new() },
                 "startTime": stamp_of(self.at),
                 "endTime": whole_seconds(Instant(self.at.as_nanos())),
                 "allowedActions": [],

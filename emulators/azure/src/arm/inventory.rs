@@ -9,13 +9,13 @@ use super::route::{Answer, not_answered};
 use super::time::stamp_of;
 use super::{Arm, Filed, Rehearsal, Request, Response};
 
-const VCENTER: &str = "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationvCenters";
+const SITE_SERVER: &str = "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationvCenters";
 const SETTINGS: &str = "Microsoft.RecoveryServices/vaults/replicationVaultSettings";
 const SYSTEMS: &str = "Microsoft.RecoveryServices/vaults/replicationSupportedOperatingSystems";
 
 /// The vCenter of the site, as it is registered with the configuration server.
 #[derive(Debug, Clone, Default)]
-pub(super) enum VCenter {
+pub(super) enum SiteServer {
     /// As it was at the beginning.
     #[default]
     Found,
@@ -27,29 +27,29 @@ pub(super) enum VCenter {
 
 impl Arm {
     /// The vCenter; the modernised stack knows it by its appliance.
-    fn vcenters<R: Rehearsal>(&self, r: &R) -> Vec<Value> {
+    fn site_servers<R: Rehearsal>(&self, r: &R) -> Vec<Value> {
         let found = Filed { name: r.premises().name.clone(), properties: json!({}) };
-        match &self.vcenter {
+        match &self.site_server {
             _ if r.premises().stack == Stack::Modernised || self.fabric_is_gone => Vec::new(),
-            VCenter::Gone => Vec::new(),
-            VCenter::Found => vec![vcenter(&found, r)],
-            VCenter::Filed(filed) => vec![vcenter(filed, r)],
+            SiteServer::Gone => Vec::new(),
+            SiteServer::Found => vec![site_server(&found, r)],
+            SiteServer::Filed(filed) => vec![site_server(filed, r)],
         }
     }
 
     /// Whether the machines of the site are discovered.
     pub(super) fn discovers<R: Rehearsal>(&self, r: &R) -> bool {
-        r.premises().stack == Stack::Modernised || !matches!(self.vcenter, VCenter::Gone)
+        r.premises().stack == Stack::Modernised || !matches!(self.site_server, SiteServer::Gone)
     }
 
     /// `segments` are below the fabric.
-    pub(super) fn of_vcenters<R: Rehearsal>(
+    pub(super) fn of_site_servers<R: Rehearsal>(
         &mut self,
         request: &Request<'_>,
         segments: &[&str],
         r: &mut R,
     ) -> Answer {
-        let all = self.vcenters(r);
+        let all = self.site_servers(r);
         let named = |name: &str| {
             let mut found = all.iter();
             found.find(|it| it["name"].as_str().is_some_and(|it| it.eq_ignore_ascii_case(name)))
@@ -73,12 +73,12 @@ impl Arm {
                 }
                 let resource = below(name);
                 let mut filed = Filed { name: (*name).to_owned(), properties };
-                if let (VCenter::Filed(before), false) = (&self.vcenter, is_new) {
+                if let (SiteServer::Filed(before), false) = (&self.site_server, is_new) {
                     let mut changed = before.properties.clone();
                     super::item::append(&mut changed, filed.properties);
                     filed.properties = changed;
                 }
-                self.vcenter = VCenter::Filed(filed);
+                self.site_server = SiteServer::Filed(filed);
                 Ok(self.done_at_once(request, &resource, r))
             }
             ("DELETE", [_, name]) => {
@@ -89,15 +89,15 @@ impl Arm {
                     return Err(Response::error(409, "VCenterInUse", &message));
                 }
                 let resource = below(name);
-                self.vcenter = VCenter::Gone;
+                self.site_server = SiteServer::Gone;
                 Ok(self.done_at_once(request, &resource, r))
             }
             (method, _) => Err(not_answered(method, &[&["replicationFabrics", "x"], segments].concat())),
         }
     }
 
-    pub(super) fn list_vcenters<R: Rehearsal>(&self, r: &R) -> Response {
-        Response::list(self.vcenters(r))
+    pub(super) fn list_site_servers<R: Rehearsal>(&self, r: &R) -> Response {
+        Response::list(self.site_servers(r))
     }
 
     /// Whether anything is protected.
@@ -220,11 +220,11 @@ pub(super) fn none_of(request: &Request<'_>, segments: &[&str], words: &[&str]) 
     }
 }
 
-fn vcenter<R: Rehearsal>(filed: &Filed, r: &R) -> Value {
+fn site_server<R: Rehearsal>(filed: &Filed, r: &R) -> Value {
     let given = |key: &str, otherwise: &str| filed.properties[key].as_str().unwrap_or(otherwise).to_owned();
     json!({
         "name": filed.name,
-        "type": VCENTER,
+        "type": SITE_SERVER,
         "id": format!("{}/replicationvCenters/{}", r.cloud().fabric_path(), filed.name),
         "properties": {
             "friendlyName": given("friendlyName", &filed.name),

@@ -82,3 +82,33 @@ impl MachineNames {
         self.0.get(&name.to_ascii_lowercase()).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(name: &str, machine: u32) -> ItemFile {
+        ItemFile {
+            name: name.to_owned(),
+            machine: MachineId(machine),
+            policy: String::new(),
+            home_policy: None,
+            group: None,
+            tested_at: None,
+            failed_over_at: None,
+        }
+    }
+
+    #[test]
+    fn a_machine_has_one_name_and_a_name_one_machine() {
+        let mut items = Items::default();
+        items.put(item("Web", 1));
+        assert_eq!(items.get("wEB").map(|it| it.machine), Some(MachineId(1)));
+        items.put(item("shop", 1));
+        assert!(items.get("web").is_none(), "it has another name now");
+        items.put(item("SHOP", 2));
+        assert!(items.of_machine(MachineId(1)).is_none(), "its name is another's now");
+        assert_eq!(items.of_machine(MachineId(2)).map(|it| it.name.as_str()), Some("SHOP"));
+        assert_eq!(items.len(), 1);
+    }
+}

@@ -126,3 +126,34 @@ impl Response {
         Self { status: 404, headers: Vec::new(), body: Some(body) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked<'a>(query: &'a str) -> Request<'a> {
+        Request { method: "GET", path: "/x", query, base: "http://h", body: &[], client_request_id: None }
+    }
+
+    fn page(query: &str, all: usize) -> (usize, Value) {
+        let page = Response::page(&asked(query), 0..all, |number| json!(number)).expect("a page");
+        let body = page.body.expect("a body");
+        (body["value"].as_array().map_or(0, Vec::len), body["nextLink"].clone())
+    }
+
+    #[test]
+    fn a_long_list_has_pages_and_the_last_says_so() {
+        let (count, next) = page("api-version=1", PAGE + 1);
+        assert_eq!((count, next), (PAGE, json!(format!("http://h/x?api-version=1&$skipToken={PAGE}"))));
+        assert_eq!(page(&format!("api-version=1&$skipToken={PAGE}"), PAGE + 1), (1, Value::Null));
+        assert_eq!(page(&format!("%24skipToken={PAGE}"), PAGE + 1), (1, Value::Null));
+        assert_eq!(page("api-version=1", PAGE), (PAGE, Value::Null), "a full page may be the last");
+        assert_eq!(page(&format!("$skiptoken={}", usize::MAX), 3), (0, Value::Null));
+    }
+
+    #[test]
+    fn a_token_that_nobody_gave_out_is_refused() {
+        let refused = Response::page(&asked("$skipToken=abc"), 0..3, |number| json!(number));
+        assert_eq!(refused.map(|page| page.status).map_err(|refused| refused.status), Err(400));
+    }
+}

@@ -42,8 +42,8 @@ pub(super) struct Tracked {
 enum Of {
     /// Jobs of the vault, mostly one.
     Jobs(Vec<JobId>),
-    /// It was done when it was asked for.
-    Filing,
+    /// It was over when it was asked for: why it failed, or nothing.
+    Filing(Value),
 }
 
 impl Arm {
@@ -110,8 +110,30 @@ impl Arm {
     ) -> Response {
         let name = r.cloud().guid_named(&format!("filing {}", self.served));
         let job = FiledJob::of(name.clone(), r.now(), request.method, request.path, resource);
+        self.file_job(request, job, resource, r)
+    }
+
+    /// Accepts a commit that fails: the failover before has failed (recording-classic 5.3).
+    pub(super) fn fails_to_commit<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        resource: &str,
+        r: &R,
+    ) -> Response {
+        let name = r.cloud().guid_named(&format!("filing {}", self.served));
+        self.file_job(request, FiledJob::of_failed_commit(name, r.now(), resource), resource, r)
+    }
+
+    fn file_job<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        job: FiledJob,
+        resource: &str,
+        r: &R,
+    ) -> Response {
+        let (name, error) = (job.name.clone(), job.error());
         self.filed_jobs.push(job);
-        self.accepted(request, &name, resource, Of::Filing, r)
+        self.accepted(request, &name, resource, Of::Filing(error), r)
     }
 
     fn accepted<R: Rehearsal>(
@@ -225,8 +247,9 @@ fn is_under_way<R: Rehearsal>(job: JobId, r: &R) -> bool {
 /// The status word of an operation, when it ended, and why it failed. What was done at once is shown under way once.
 fn status_of<R: Rehearsal>(tracked: &Tracked, r: &R) -> (&'static str, Option<SimTime>, Value) {
     match &tracked.of {
-        Of::Filing if tracked.looks < 2 => ("InProgress", None, Value::Null),
-        Of::Filing => ("Succeeded", Some(tracked.started), Value::Null),
+        Of::Filing(_) if tracked.looks < 2 => ("InProgress", None, Value::Null),
+        Of::Filing(Value::Null) => ("Succeeded", Some(tracked.started), Value::Null),
+        Of::Filing(error) => ("Failed", Some(tracked.started), error.clone()),
         Of::Jobs(jobs) => {
             // The worst of them says how it stands, and the last of them when it ended.
             let rank = |status: &str| {

@@ -82,7 +82,7 @@ impl Arm {
             ("GET", ["replicationprotecteditems"]) => self.list_items(request, r),
             ("GET", ["replicationprotectioncontainermappings"]) => Ok(self.list_mappings(r)),
             ("GET", ["replicationrecoveryservicesproviders"]) => Ok(self.only(|r| self.provider(r), r)),
-            ("GET", ["replicationvcenters"]) => Ok(self.list_vcenters(r)),
+            ("GET", ["replicationvcenters"]) => Ok(self.list_site_servers(r)),
             ("GET", ["replicationappliances"]) => Ok(self.list_appliances(r)),
             ("GET", ["replicationsupportedoperatingsystems"]) => self.supported_systems(request, r),
             (_, ["replicationvaultsettings", ..]) => self.of_vault_settings(request, segments, r),
@@ -123,7 +123,7 @@ impl Arm {
             (_, ["replicationrecoveryservicesproviders", _, ..]) => {
                 self.act_on_provider(request, segments, r)
             }
-            (_, ["replicationvcenters", ..]) => self.of_vcenters(request, segments, r),
+            (_, ["replicationvcenters", ..]) => self.of_site_servers(request, segments, r),
             ("GET", ["replicationprotectioncontainers", _]) => {
                 self.check_container(segments, r)?;
                 Ok(Response::ok(self.container(r)))
