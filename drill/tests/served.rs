@@ -120,24 +120,21 @@ fn what_is_protected_already_stays_as_it_is() {
 }
 
 #[test]
-fn machines_of_a_group_are_walked_each_by_itself_where_groups_are_not_taken() {
+fn machines_of_a_group_are_walked_together_or_each_by_itself() {
     let scenario = support::with_two_machines(
         "modernised",
         "timeline:\n\
          - { at: 30m, failover: { group: shop, to: latest, shutdown: true } }\n\
          - { after: failover, commit: { group: shop } }\n",
     );
-    let served = Served::new(&scenario);
-    let (together, broke_off) = walk(&scenario, &served, &served.endpoint(), None, Options::default());
-    assert!(broke_off.is_none() && !together.is_well());
-    let refused = &together.asks[0].end.how;
-    assert!(matches!(refused, How::Refused { code, .. } if code == "OperationNotEmulated"), "{refused:?}");
-
-    let options = Options { each_by_itself: true, ..Options::default() };
-    let (walked, broke_off) = walk(&scenario, &served, &served.endpoint(), None, options);
-    assert!(broke_off.is_none() && walked.is_well(), "{walked:#?}");
-    let count = |wanted: &str| jobs(&walked).iter().filter(|job| **job == wanted).count();
-    assert_eq!((count("EnableDr"), count("UnplannedFailover"), count("CommitFailover")), (2, 2, 2));
+    for each_by_itself in [false, true] {
+        let served = Served::new(&scenario);
+        let options = Options { each_by_itself, ..Options::default() };
+        let (walked, broke_off) = walk(&scenario, &served, &served.endpoint(), None, options);
+        assert!(broke_off.is_none() && walked.is_well(), "{walked:#?}");
+        let count = |wanted: &str| jobs(&walked).iter().filter(|job| **job == wanted).count();
+        assert_eq!((count("EnableDr"), count("UnplannedFailover"), count("CommitFailover")), (2, 2, 2));
+    }
 }
 
 #[test]
