@@ -94,6 +94,8 @@ impl Arm {
         change.size = text("recoveryAzureVMSize").or(change.size);
         change.network =
             text("selectedRecoveryAzureNetworkId").map(|id| last_of(&id).to_owned()).or(change.network);
+        change.availability_set =
+            text("recoveryAvailabilitySetId").map(|id| last_of(&id).to_owned()).or(change.availability_set);
         self.ask(request, name, Command::Configure { machine, change }, r)
     }
 
@@ -278,7 +280,11 @@ fn settings(input: &Value) -> SettingsChange {
     let last = |keys: &[&str]| text(keys).map(|id| last_of(&id).to_owned());
     SettingsChange {
         name: text(&["targetVmName", "targetAzureVmName"]),
-        resource_group: last(&["targetResourceGroupId", "targetAzureV2ResourceGroupId"]),
+        resource_group: last(&[
+            "targetResourceGroupId",
+            "targetAzureV2ResourceGroupId",
+            "recoveryAzureV2ResourceGroupId",
+        ]),
         size: text(&["targetVmSize"]),
         network: last(&["targetNetworkId", "targetAzureNetworkId"]),
         subnet: last(&["targetSubnetName", "targetAzureSubnetId"]),
