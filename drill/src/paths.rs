@@ -120,13 +120,6 @@ fn part(name: &str) -> String {
     text
 }
 
-/// The last part of a path or address, which is a name.
-#[must_use]
-pub fn last_of(path: &str) -> &str {
-    let path = path.split('?').next().unwrap_or(path);
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +148,6 @@ mod tests {
             id.starts_with("/subscriptions/s-1/") && id.ends_with("/vaults/rsv/replicationPolicies/p"),
             "{id}"
         );
-        assert_eq!(last_of(&request.url), "testFailover");
     }
 
     #[test]

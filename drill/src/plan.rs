@@ -4,7 +4,7 @@ use switchback_azure::vocabulary;
 use switchback_engine::control::{JobKind, Operation};
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::recovery::Settings;
-use switchback_scenarios::model::words::LocationWord;
+use switchback_scenarios::model::words::{LocationWord, StackWord};
 use switchback_scenarios::model::{
     Action, DriveIndex, FailbackPoint, MasterTargetIndex, Moment, NewDisks, ProcessServerChoice,
     RecoveryPointChoice, StepIndex, Subject, VmIndex, When,
@@ -187,6 +187,11 @@ impl Plan {
             return Err("the moment that it waits for is not shown by the vault".to_owned());
         }
         let (subject, wish) = wish(action)?;
+        if let (StackWord::Modernised, Wish::Reprotect(Way { master_target: Some(_), .. })) =
+            (scenario.site.stack, &wish)
+        {
+            return Err("requests of the modernised stack name no master target".to_owned());
+        }
         let machines = match subject {
             Subject::Plan(_) => return Err("recovery plans are not walked".to_owned()),
             subject => scenario.members(subject).to_vec(),

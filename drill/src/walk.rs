@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `prelude` | policies, protection, and what the timeline counts from |
 //! | `ask` | one wish for one machine, from when it is due to its end |
+//! | `send` | asking so that it is done once |
 //! | `look` | what the vault shows: items, jobs, points |
 //! | `memory` | what a run before has left in the journal |
 
@@ -27,6 +28,7 @@ mod ask;
 mod look;
 mod memory;
 mod prelude;
+mod send;
 
 use ask::Ask;
 use memory::Memory;
@@ -145,8 +147,8 @@ impl<'a, T: Transport, C: Clock> Walk<'a, T, C> {
     /// [`WalkError`] when it breaks off; what was asked for goes on by itself.
     pub fn run(&mut self) -> Result<(), WalkError> {
         self.prepare()?;
-        if self.protect()? {
-            self.find_origin()?;
+        self.protect()?;
+        if self.find_origin()? {
             self.take_up()?;
             while self.round()? {}
         }

@@ -15,7 +15,7 @@ use switchback_drill::http::Http;
 use switchback_drill::journal::{Identity, Journal};
 use switchback_drill::patience::Patience;
 use switchback_drill::plan::Plan;
-use switchback_drill::transport::{Method, NoReply, Reply, Request, Transport};
+use switchback_drill::transport::{Body, Method, NoReply, Reply, Request, Transport};
 use switchback_drill::walk::{Options, Walk, Walked};
 use switchback_scenarios::Scenario;
 
@@ -138,6 +138,46 @@ fn who_is_never_let_in_says_so() {
         other => panic!("{other:?}"),
     }
     assert_eq!(jobs_of(&served, &scenario), Vec::<String>::new());
+}
+
+/// A service that has taken a failover, says nothing, and does not list its job for a while.
+struct Slow {
+    inner: Http,
+    hidden: usize,
+    is_lost: bool,
+}
+
+impl Transport for Slow {
+    fn send(&mut self, request: &Request) -> Result<Reply, NoReply> {
+        let mut reply = self.inner.send(request)?;
+        if request.url.contains("/unplannedFailover") && !self.is_lost {
+            self.is_lost = true;
+            return Err(NoReply::Lost("it took too long".to_owned()));
+        }
+        if self.is_lost && self.hidden > 0 && request.url.contains("/replicationJobs?") {
+            self.hidden -= 1;
+            if let Body::Json(jobs) = &mut reply.body {
+                jobs["value"].as_array_mut().expect("a list").remove(0);
+            }
+        }
+        Ok(reply)
+    }
+}
+
+#[test]
+fn a_job_that_shows_late_is_waited_for_where_the_machine_shows_that_it_was_taken() {
+    for hidden in [0, 3, 9] {
+        let scenario = there_and_back();
+        let served = Served::new(&scenario);
+        let (plan, vault) = (Plan::of(&scenario), vault(&scenario, &served.endpoint()));
+        let transport = Slow { inner: http(&served.endpoint()), hidden, is_lost: false };
+        let client = Client::new(transport, served.clock(), Patience::default());
+        let (mut tell, journal) = (|_: &str| {}, Journal::in_memory());
+        let walk = Walk::new(&scenario, &plan, vault, Options::default(), client, journal, &mut tell);
+        let mut walk = walk.unwrap_or_else(|error| panic!("{error}"));
+        walk.run().expect("it gets through");
+        assert_eq!(jobs_of(&served, &scenario), JOBS, "hidden for {hidden} looks");
+    }
 }
 
 /// A transport of a drill that is stopped at its n-th request, before or after it was sent.

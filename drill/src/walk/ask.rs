@@ -15,8 +15,9 @@ use switchback_scenarios::model::{StepIndex, VmIndex};
 use super::Walk;
 use super::look::ItemSeen;
 use super::memory::Remembered;
+use super::send::Answer;
 use crate::bodies::Bodies;
-use crate::client::{Written, unexpected};
+use crate::client::unexpected;
 use crate::clock::Clock;
 use crate::error::{RequestError, WalkError};
 use crate::journal::{AskEnd, How, Record};
@@ -28,17 +29,13 @@ use crate::transport::{Reply, Request, Transport};
 
 /// From a job that failed to the next attempt.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
-/// How often somebody looks for a job after a reply was lost.
-const LOOKS_FOR_A_JOB: u32 = 4;
-/// How often something is asked for whose replies are lost, and of which nothing is seen.
-const LOST_MAX: u32 = 8;
 
 /// A wish for one machine.
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
     pub(super) step: Option<StepIndex>,
     pub(super) machine: VmIndex,
-    wish: Wish,
+    pub(super) wish: Wish,
     attempt: u32,
     /// How often it was put off, or turned away for now.
     put_off: u32,
@@ -57,18 +54,11 @@ enum Stage {
 
 /// By what it is followed.
 #[derive(Debug, Clone)]
-enum Follow {
+pub(super) enum Follow {
     /// Its operation, and where to look next.
     Operation(Poller, String),
     /// Its job.
     Job(String),
-}
-
-/// What came of asking.
-enum Answer {
-    UnderWay(Follow, Duration),
-    Ended(Ended, Option<String>),
-    Refused(Reply),
 }
 
 impl Ask {
@@ -220,7 +210,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 known
             }
         };
-        match self.send(&ask, &request, &known)? {
+        match self.send(&ask, &request, &known, item.as_ref())? {
             Answer::UnderWay(follow, look_at) => {
                 let job = match &follow {
                     Follow::Operation(poller, _) => poller.name().map(str::to_owned),
@@ -282,61 +272,6 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Ok(Some(request))
     }
 
-    /// Asks, and where the reply is lost looks before asking again.
-    fn send(&mut self, ask: &Ask, request: &Request, known: &[String]) -> Result<Answer, WalkError> {
-        let mut was_lost = String::new();
-        for _ in 0..LOST_MAX {
-            match self.client.write(request)? {
-                Written::Answered(reply) if reply.is_success() => return self.accepted(request, &reply),
-                // Perhaps what was lost before stands in the way.
-                Written::Answered(reply) if was_lost.is_empty() => return Ok(Answer::Refused(reply)),
-                Written::Answered(reply) => {
-                    return Ok(match self.look_for_job(ask, known)? {
-                        Some(job) => Answer::UnderWay(Follow::Job(job), Duration::ZERO),
-                        None => Answer::Refused(reply),
-                    });
-                }
-                Written::Lost(why) => {
-                    (self.tell)(&format!("{}: {why}; looking whether it was done", request.told()));
-                    if let Some(job) = self.look_for_job(ask, known)? {
-                        return Ok(Answer::UnderWay(Follow::Job(job), Duration::ZERO));
-                    }
-                    was_lost = why;
-                }
-            }
-        }
-        Err(WalkError::Request(RequestError::GaveUp {
-            request: request.told(),
-            expected: "an answer, or its job",
-            attempts: LOST_MAX,
-            came: was_lost,
-        }))
-    }
-
-    /// A job of the machine that was not there before.
-    fn look_for_job(&mut self, ask: &Ask, known: &[String]) -> Result<Option<String>, WalkError> {
-        let machine = self.name(ask.machine);
-        for attempt in 0..LOOKS_FOR_A_JOB {
-            let jobs = self.jobs_of(machine, ask.wish.job())?;
-            if let Some(job) = jobs.into_iter().find(|job| !known.contains(job)) {
-                return Ok(Some(job));
-            }
-            self.client.pause(attempt, None)?;
-        }
-        Ok(None)
-    }
-
-    fn accepted(&mut self, request: &Request, reply: &Reply) -> Result<Answer, WalkError> {
-        let (poller, next) = Poller::begin(request, reply).map_err(|why| strange(request, why))?;
-        Ok(match next {
-            Next::Look(url) => {
-                let look_at = self.now()? + self.client.until_next_look(reply)?;
-                Answer::UnderWay(Follow::Operation(poller, url), look_at)
-            }
-            Next::Ended(ended) => Answer::Ended(ended, poller.name().map(str::to_owned)),
-        })
-    }
-
     fn follow_job(&mut self, at: usize, key: &str, job: String) -> Result<(), WalkError> {
         self.journal.write(Record::Accepted { ask: key.to_owned(), job: Some(job.clone()) })?;
         self.asks[at].stage = Stage::UnderWay { follow: Follow::Job(job), look_at: Duration::ZERO };
@@ -361,36 +296,36 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
 
     /// One look at something that runs.
     fn follow(&mut self, at: usize, follow: Follow) -> Result<(), WalkError> {
-        match follow {
-            Follow::Operation(mut poller, url) => {
-                let reply = self.client.read(&url)?;
-                match poller.take(&reply) {
-                    Ok(Next::Look(url)) => {
-                        if poller.is_through() {
-                            // The result may be the machine itself, and a look at one waits until it goes on.
-                            self.items()?;
-                        }
-                        let look_at = self.now()? + self.client.until_next_look(&reply)?;
-                        let follow = Follow::Operation(poller, url);
-                        self.asks[at].stage = Stage::UnderWay { follow, look_at };
-                        Ok(())
-                    }
-                    Ok(Next::Ended(ended)) => {
-                        let job = poller.name().map(str::to_owned);
-                        self.settle(at, ended, job)
-                    }
-                    // The operation is not kept, or told strangely: its job says how it went.
-                    Err(why) => match poller.name().map(str::to_owned) {
-                        Some(job) if self.job(&job)?.is_some() => {
-                            let follow = Follow::Job(job);
-                            self.asks[at].stage = Stage::UnderWay { follow, look_at: Duration::ZERO };
-                            Ok(())
-                        }
-                        _ => Err(strange(&Request::get(url), why).into()),
-                    },
+        let (mut poller, url) = match follow {
+            Follow::Operation(poller, url) => (poller, url),
+            Follow::Job(name) => return self.look_at_job(at, name),
+        };
+        let reply = self.client.read(&url)?;
+        match poller.take(&reply) {
+            Ok(Next::Look(url)) => {
+                if poller.is_through() {
+                    // The result may be the machine itself, and a look at one waits until it goes on.
+                    self.items()?;
                 }
+                let look_at = self.now()? + self.client.until_next_look(&reply)?;
+                let follow = Follow::Operation(poller, url);
+                self.asks[at].stage = Stage::UnderWay { follow, look_at };
+                Ok(())
             }
-            Follow::Job(name) => self.look_at_job(at, name),
+            Ok(Next::Ended(ended)) => self.settle(at, ended, poller.name().map(str::to_owned)),
+            Err(why) => self.follow_its_job(at, &poller, strange(&Request::get(url), why)),
+        }
+    }
+
+    /// An operation is not kept, or told strangely: its job says how it went, where it has one.
+    fn follow_its_job(&mut self, at: usize, poller: &Poller, why: RequestError) -> Result<(), WalkError> {
+        match poller.name().map(str::to_owned) {
+            Some(job) if self.job(&job)?.is_some() => {
+                let follow = Follow::Job(job);
+                self.asks[at].stage = Stage::UnderWay { follow, look_at: Duration::ZERO };
+                Ok(())
+            }
+            _ => Err(why.into()),
         }
     }
 

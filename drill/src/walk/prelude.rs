@@ -88,8 +88,8 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         Err(RequestError::Unexpected { request, expected, came }.into())
     }
 
-    /// Protects what is not protected yet; whether everything is then.
-    pub(super) fn protect(&mut self) -> Result<bool, WalkError> {
+    /// Asks for the protection of what is not protected yet. Where the timeline counts from the start, nothing waits for that.
+    pub(super) fn protect(&mut self) -> Result<(), WalkError> {
         let now = self.now()?;
         if self.scenario.t0 == Origin::Start && self.origin.is_none() {
             self.count_from(now)?;
@@ -97,6 +97,11 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         for number in 0..self.scenario.vms.len() {
             self.add_ask(None, VmIndex(number), Wish::Protect, now)?;
         }
+        Ok(())
+    }
+
+    /// Waits until the protection that was asked for is set up; whether it is.
+    fn wait_for_protection(&mut self) -> Result<bool, WalkError> {
         loop {
             let now = self.now()?;
             let was_busy = self.ask_what_is_due(now)? | self.look_at_what_runs()?;
@@ -111,8 +116,12 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
         }
     }
 
-    /// Waits until every machine is protected, which is what the timeline counts from unless it says otherwise.
-    pub(super) fn find_origin(&mut self) -> Result<(), WalkError> {
+    /// Waits until every machine is protected, which is what the timeline counts from unless it says otherwise. Whether there is
+    /// anything to count from.
+    pub(super) fn find_origin(&mut self) -> Result<bool, WalkError> {
+        if self.origin.is_none() && !self.wait_for_protection()? {
+            return Ok(false);
+        }
         let began = self.now()?;
         while self.origin.is_none() {
             let mut all = true;
@@ -131,7 +140,7 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
                 self.client.clock().sleep(pause)?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn count_from(&mut self, at: core::time::Duration) -> Result<(), WalkError> {

@@ -19,12 +19,14 @@ use switchback_drill::paths::Vault;
 use switchback_drill::patience::Patience;
 use switchback_drill::plan::Plan;
 use switchback_drill::rehearsal::names_of;
+use switchback_drill::seen::JobSeen;
+use switchback_drill::transport::{Request, Transport as _};
 use switchback_drill::walk::{Options, Walk, Walked};
 use switchback_scenarios::Scenario;
 use switchback_serve::{Options as ServeOptions, Pace, Rehearsed, Server};
 
 /// A site of one small machine; its stack and what comes after are filled in. It has so much data that every state lasts longer than the
-/// ten milliseconds in which `serve` looks for the vault's answer.
+/// millisecond after which `serve` looks for the vault's answer.
 const SITE: &str = r"
 scenario: walked
 version: 1
@@ -131,6 +133,23 @@ pub(crate) fn walk(
         Walk::new(scenario, &plan, vault, options, client, journal, &mut tell).expect("the vault is there");
     let broke_off = walk.run().err();
     (walk.walked(), broke_off)
+}
+
+/// All jobs that a server has, in the order in which they were begun, each with its tasks.
+pub(crate) fn jobs_in(served: &Served, scenario: &Scenario) -> Vec<JobSeen> {
+    let vault = vault(scenario, &served.endpoint());
+    let mut http = http(&served.endpoint());
+    let mut get = |url: String| http.send(&Request::get(url)).expect("an answer").json().clone();
+    let list = get(vault.url("replication_jobs_list", &[]));
+    let names = list["value"].as_array().expect("a list").iter().rev();
+    let names = names.map(|job| job["name"].as_str().expect("a name").to_owned());
+    let names: Vec<String> = names.collect();
+    // Each look lets a job that runs go one step further.
+    let job = |name: String| {
+        let mut looks = (0..100).map(|_| JobSeen::of(&get(vault.url("replication_jobs_get", &[&name]))));
+        looks.find(|job| job.as_ref().is_none_or(|job| job.state != "InProgress")).flatten()
+    };
+    names.into_iter().filter_map(job).collect()
 }
 
 /// Walks to the end.

@@ -50,6 +50,8 @@ impl Arm {
             text("selectedRecoveryAzureNetworkId").map(|id| last_of(&id).to_owned()).or(change.network);
         change.test_network =
             text("selectedTfoAzureNetworkId").map(|id| last_of(&id).to_owned()).or(change.test_network);
+        change.availability_set =
+            text("recoveryAvailabilitySetId").map(|id| last_of(&id).to_owned()).or(change.availability_set);
         self.ask(request, name, Command::Configure { machine, change }, r).map(|(_, response)| response)
     }
 
@@ -266,7 +268,11 @@ pub(super) fn settings(input: &Value) -> SettingsChange {
     let last = |keys: &[&str]| text(keys).map(|id| last_of(&id).to_owned());
     SettingsChange {
         name: text(&["targetVmName", "targetAzureVmName"]),
-        resource_group: last(&["targetResourceGroupId", "targetAzureV2ResourceGroupId"]),
+        resource_group: last(&[
+            "targetResourceGroupId",
+            "targetAzureV2ResourceGroupId",
+            "recoveryAzureV2ResourceGroupId",
+        ]),
         size: text(&["targetVmSize"]),
         network: last(&["targetNetworkId", "targetAzureNetworkId"]),
         subnet: last(&["targetSubnetName", "targetAzureSubnetId"]),

@@ -23,7 +23,7 @@ const LONGEST_JOB: Duration = Duration::from_hours(12);
 const LOOK: Duration = Duration::from_mins(5);
 /// The vault answers a command within milliseconds, or is down.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
-const ANSWER_LOOKED_FOR_EVERY: Duration = Duration::from_millis(10);
+const ANSWER_LOOKED_FOR_EVERY: Duration = Duration::from_millis(1);
 
 /// An operation that a client polls.
 #[derive(Debug, Clone)]
