@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -70,7 +72,12 @@ impl<'s> Site<'s> {
              <entity type=\"Folder\">group-v3</entity><name>{name}</name></FindChild>"
         );
         let answer = self.call(&find).text().expect("text");
-        answer.split("\"VirtualMachine\">").nth(1).and_then(|rest| rest.split('<').next()).expect("an id").to_owned()
+        answer
+            .split("\"VirtualMachine\">")
+            .nth(1)
+            .and_then(|rest| rest.split('<').next())
+            .expect("an id")
+            .to_owned()
     }
 
     fn power_off(&self, name: &str) {
@@ -98,7 +105,10 @@ fn a_disk_is_read_in_parts_and_as_a_whole() {
     let written = site.get("web-01/web-01-flat.vmdk").bytes().expect("all of it");
     assert!(written.iter().any(|byte| *byte != 0), "it holds what its machine wrote");
     let head = site.send(site.client.head(site.url("db-01/db-01_1-flat.vmdk")));
-    assert_eq!((head.status(), head.headers()["content-length"].to_str().expect("text")), (StatusCode::OK, "8388608"));
+    assert_eq!(
+        (head.status(), head.headers()["content-length"].to_str().expect("text")),
+        (StatusCode::OK, "8388608")
+    );
     let part = site.client.get(site.url("db-01/db-01_1-flat.vmdk")).header("range", "bytes=1000000-1999999");
     let part = site.send(part);
     assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
@@ -118,7 +128,10 @@ fn what_is_sent_is_what_is_read_however_long_it_is() {
     assert_eq!(sent.status(), StatusCode::OK);
     assert_eq!(site.get("db-01/db-01_1-flat.vmdk").bytes().expect("all of it"), bytes);
     let file = pattern(5_000_001);
-    assert_eq!(site.send(site.client.put(site.url("any.iso")).body(file.clone())).status(), StatusCode::CREATED);
+    assert_eq!(
+        site.send(site.client.put(site.url("any.iso")).body(file.clone())).status(),
+        StatusCode::CREATED
+    );
     assert_eq!(site.get("any.iso").bytes().expect("all of it"), file);
     assert_eq!(site.send(site.client.delete(site.url("any.iso"))).status(), StatusCode::NO_CONTENT);
     assert_eq!(site.get("any.iso").status(), StatusCode::NOT_FOUND);
@@ -143,7 +156,36 @@ fn nobody_gets_out_of_the_datastore_or_in_without_a_login() {
     assert_eq!(forged.send().expect("an answer").status(), StatusCode::UNAUTHORIZED);
     let nowhere = site.client.post(format!("{}/nfc/nothing/disk-0.vmdk", served.base())).body("x");
     assert_eq!(site.send(nowhere).status(), StatusCode::NOT_FOUND);
-    assert_eq!(site.send(site.client.patch(site.url("x")).body("x")).status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        site.send(site.client.patch(site.url("x")).body("x")).status(),
+        StatusCode::METHOD_NOT_ALLOWED
+    );
+}
+
+#[test]
+fn what_stops_in_the_middle_or_does_not_fit_is_not_there() {
+    let served = served(Stack::Classic);
+    let site = Site::new(&served);
+    let raw = |length: &str, sent: &[u8]| {
+        let mut stream = TcpStream::connect(served.address).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
+        let (address, cookie) = (served.address, &site.cookie);
+        let head = format!(
+            "PUT /folder/half?{STORE} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("it is sent");
+        stream.write_all(sent).expect("it is sent");
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+    };
+    let cut_off = raw("1000", b"only this");
+    assert!(!cut_off.contains(" 20"), "{cut_off}");
+    let large = raw("99999999999999", b"x");
+    assert!(large.contains(" 507 "), "{large}");
+    assert_eq!(site.get("half").status(), StatusCode::NOT_FOUND);
+    assert_eq!(site.send(site.client.put(site.url("half")).body("whole")).status(), StatusCode::CREATED);
 }
 
 /// The world itself, without a wire between.
