@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -160,13 +162,106 @@ fn nobody_gets_out_of_the_datastore_or_in_without_a_login() {
     );
 }
 
-/// The world itself, without a wire between.
-fn rehearsed() -> Rehearsed {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("served.yaml");
-    std::fs::write(&file, support::scenario(Stack::Classic)).expect("the scenario is written");
-    let scenario = switchback_scenarios::read_file(&file).unwrap_or_else(|report| panic!("{report:?}"));
-    Rehearsed::new(&scenario, Pace::Instant).expect("the site can be")
+#[test]
+fn what_stops_in_the_middle_or_does_not_fit_is_not_there() {
+    let served = served(Stack::Classic);
+    let site = Site::new(&served);
+    let raw = |length: &str, sent: &[u8]| {
+        let mut stream = TcpStream::connect(served.address).expect("a connection");
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
+        let (address, cookie) = (served.address, &site.cookie);
+        let head = format!(
+            "PUT /folder/half?{STORE} HTTP/1.1\r\nHost: {address}\r\nCookie: {cookie}\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("it is sent");
+        stream.write_all(sent).expect("it is sent");
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
+    };
+    let cut_off = raw("1000", b"only this");
+    assert!(!cut_off.contains(" 20"), "{cut_off}");
+    let large = raw("99999999999999", b"x");
+    assert!(large.contains(" 507 "), "{large}");
+    assert_eq!(site.get("half").status(), StatusCode::NOT_FOUND);
+    assert_eq!(site.send(site.client.put(site.url("half")).body("whole")).status(), StatusCode::CREATED);
+}
+
+/// A request for the machine's first disk.
+fn request<'a>(method: &'a str, cookie: Option<&'a str>) -> FileRequest<'a> {
+    let path = "/folder/db-01/db-01-flat.vmdk";
+    FileRequest { method, path, query: STORE, cookie, authorization: None, range: None, length: None }
+}
+
+/// The world itself and its surface, without a wire between.
+struct Inside {
+    world: Rehearsed,
+    vim: Vim,
+    cookie: Option<String>,
+}
+
+const DB: MachineId = MachineId(1);
+const DISK: DiskId = DiskId { machine: DB, index: 0 };
+
+impl Inside {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("served.yaml");
+        std::fs::write(&file, support::scenario(Stack::Classic)).expect("the scenario is written");
+        let scenario = switchback_scenarios::read_file(&file).unwrap_or_else(|report| panic!("{report:?}"));
+        let world = Rehearsed::new(&scenario, Pace::Instant).expect("the site can be");
+        let mut inside = Self { world, vim: Vim::new(), cookie: None };
+        let headers = inside.call(LOGIN);
+        inside.cookie = headers.into_iter().find(|(name, _)| *name == "Set-Cookie").map(|(_, cookie)| cookie);
+        inside
+    }
+
+    fn call(&mut self, body: &str) -> Vec<(&'static str, String)> {
+        let body = envelope(body);
+        let request = Request {
+            method: "POST",
+            path: "/sdk",
+            cookie: self.cookie.as_deref(),
+            soap_action: None,
+            body: body.as_bytes(),
+            https: false,
+            authority: None,
+        };
+        let answer = self.vim.answer(&request, &mut self.world);
+        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+        answer.headers
+    }
+
+    /// Calls a method of the machine that has a task and takes nothing.
+    fn act(&mut self, method: &str) {
+        let id = self.world.world().vcenter().machine(DB).expect("it is there").moid;
+        self.call(&format!(
+            "<{method} xmlns=\"urn:vim25\"><_this type=\"VirtualMachine\">{id}</_this></{method}>"
+        ));
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> u16 {
+        let cookie = self.cookie.clone();
+        let request = request("PUT", cookie.as_deref());
+        let number = self.vim.begin_upload(&request, &mut self.world).expect("it may be sent");
+        self.vim.continue_upload(number, bytes).expect("there is room");
+        self.vim.end_upload(number, &request, &mut self.world).status
+    }
+
+    fn read(&mut self) -> Vec<u8> {
+        let cookie = self.cookie.clone();
+        let request = request("GET", cookie.as_deref());
+        let answer = self.vim.file(&request, &mut self.world);
+        let FileBody::Part(image, range) = answer.body else { panic!("{}", answer.status) };
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        image.read(range.start, &mut bytes);
+        bytes
+    }
+
+    fn shown(&self, disk: PhysicalDisk) -> Option<Vec<Option<Stamp>>> {
+        self.world.world().clone().disk_runs(disk).map(|runs| sectors(&runs))
+    }
 }
 
 /// Which write each sector of a disk of 4 MiB shows.
@@ -182,61 +277,38 @@ fn sectors(runs: &[Change<Stamp>]) -> Vec<Option<Stamp>> {
 
 #[test]
 fn what_was_sent_to_a_disk_is_replicated() {
-    let (mut world, mut vim) = (rehearsed(), Vim::new());
-    let login = envelope(LOGIN);
-    let request = Request {
-        method: "POST",
-        path: "/sdk",
-        cookie: None,
-        soap_action: None,
-        body: login.as_bytes(),
-        https: false,
-        authority: None,
-    };
-    let answer = vim.answer(&request, &mut world);
-    let (_, cookie) = answer.headers.into_iter().find(|(name, _)| *name == "Set-Cookie").expect("a cookie");
-    let id = world.world().vcenter().machine(MachineId(1)).expect("it is there").moid;
-    let power = envelope(&format!(
-        "<PowerOffVM_Task xmlns=\"urn:vim25\"><_this type=\"VirtualMachine\">{id}</_this></PowerOffVM_Task>"
-    ));
-    vim.answer(&Request { body: power.as_bytes(), cookie: Some(&cookie), ..request }, &mut world);
-
-    let file = FileRequest {
-        method: "PUT",
-        path: "/folder/db-01/db-01-flat.vmdk",
-        query: STORE,
-        cookie: Some(&cookie),
-        authorization: None,
-        range: None,
-        length: None,
-    };
+    let mut inside = Inside::new();
+    inside.act("PowerOffVM_Task");
     let bytes = pattern(4 << 20);
-    let number = vim.begin_upload(&file, &mut world).expect("it is off");
-    vim.continue_upload(number, &bytes).expect("there is room");
-    assert_eq!(vim.end_upload(number, &file, &mut world).status, 200);
-    let on = power.replace("PowerOff", "PowerOn");
-    vim.answer(&Request { body: on.as_bytes(), cookie: Some(&cookie), ..request }, &mut world);
-    world.advance(Duration::from_secs(120));
-
-    let enable = world.enable(MachineId(1), ReplicationPolicy::DEFAULT).expect("it can be protected");
-    world.ask(enable);
-    world.advance(Duration::from_secs(3_600));
-    let disk = DiskId { machine: MachineId(1), index: 0 };
-    let mut seen = world.world().clone();
-    let home = seen.disk_runs(PhysicalDisk::Home(disk)).expect("it is there");
-    let replica = seen.disk_runs(PhysicalDisk::Replica(disk)).expect("it is protected");
+    assert_eq!(inside.send(&bytes), 200);
+    assert_eq!(inside.read(), bytes);
+    inside.act("PowerOnVM_Task");
+    inside.world.advance(Duration::from_secs(120));
+    let enable = inside.world.enable(DB, ReplicationPolicy::DEFAULT).expect("it can be protected");
+    inside.world.ask(enable);
+    inside.world.advance(Duration::from_secs(3_600));
+    let home = inside.shown(PhysicalDisk::Home(DISK)).expect("it is there");
+    let replica = inside.shown(PhysicalDisk::Replica(DISK)).expect("it is protected");
     // Whatever the machine has written since, most is what was sent, on both sides.
-    let (home, replica) = (sectors(&home), sectors(&replica));
     let sent = home.iter().zip(&replica).filter(|(one, other)| one.is_some() && one == other).count();
     assert!(sent > 4_000, "{sent} of 8192 sectors are on both sides");
-    let off = envelope(&format!(
-        "<PowerOffVM_Task xmlns=\"urn:vim25\"><_this type=\"VirtualMachine\">{id}</_this></PowerOffVM_Task>"
-    ));
-    vim.answer(&Request { body: off.as_bytes(), cookie: Some(&cookie), ..request }, &mut world);
-    let answer = vim.file(&FileRequest { method: "GET", ..file }, &mut world);
-    let FileBody::Part(image, range) = answer.body else { panic!("{}", answer.status) };
-    let mut read = vec![0; (range.end - range.start) as usize];
-    image.read(0, &mut read);
-    let kept = read.chunks(512).zip(bytes.chunks(512)).filter(|(one, other)| one == other).count();
+    inside.act("PowerOffVM_Task");
+    let kept = inside.read().chunks(512).zip(bytes.chunks(512)).filter(|(one, other)| one == other).count();
     assert!(kept > 4_000, "{kept} of 8192 sectors are as they were sent");
+}
+
+#[test]
+fn what_a_client_deletes_or_takes_away_is_gone_for_the_drill() {
+    let mut inside = Inside::new();
+    inside.act("PowerOffVM_Task");
+    inside.act("UnregisterVM");
+    assert!(inside.world.world().vcenter().machine(DB).is_none());
+    assert!(inside.shown(PhysicalDisk::Home(DISK)).is_some(), "its disks stay");
+    let again = "<RegisterVM_Task xmlns=\"urn:vim25\"><_this type=\"Folder\">group-v3</_this><path>[ds-1] db-01/db-01.vmx</path>\
+                 <asTemplate>false</asTemplate></RegisterVM_Task>";
+    inside.call(again);
+    assert!(inside.world.world().vcenter().machine(DB).is_some(), "it is back");
+    inside.act("Destroy_Task");
+    assert!(inside.world.world().vcenter().machine(DB).is_none());
+    assert!(inside.shown(PhysicalDisk::Home(DISK)).is_none(), "its disks are gone");
 }

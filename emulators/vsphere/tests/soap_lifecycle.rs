@@ -334,6 +334,9 @@ fn a_machine_goes_out_and_comes_in() {
     let url = between(&info, "<url>http://localhost", "<").to_owned();
     assert_eq!(client.upload("POST", &url, "", b"KDMV is not enough"), 400);
     assert_eq!(client.upload("POST", &url, "", &stream[..stream.len() / 2]), 400, "it is cut off");
+    let mut larger = stream.clone();
+    larger[12..20].copy_from_slice(&4_096_u64.to_le_bytes());
+    assert_eq!(client.upload("POST", &url, "", &larger), 400, "it does not fit");
     assert_eq!(client.upload("POST", &url, "", &stream), 201);
     client.ok(&call(("HttpNfcLease", &lease), "HttpNfcLeaseComplete", ""));
     assert_eq!(client.download("/folder/came/came-flat.vmdk", VMFS), flat);

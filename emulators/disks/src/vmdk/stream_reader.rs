@@ -10,8 +10,8 @@ use super::descriptor::VmdkError;
 use super::layout::{COMPRESSED, MAGIC, MARKERS, SECTOR, long_at, word_at};
 use switchback_engine::content::SECTOR_BYTES;
 
-/// The largest grain that is read, in sectors: usual are 128.
-const GRAIN_MAX: u64 = 2_048;
+/// The largest grain that is read, in sectors: usual are 128. What comes packed may be hundreds of times as long.
+const GRAIN_MAX: u64 = 256;
 /// What a marker says before its data.
 const MARKER_BYTES: usize = 12;
 

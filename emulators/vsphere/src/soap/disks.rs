@@ -35,6 +35,10 @@ impl Vim {
         place: usize,
     ) -> Result<Now, SoapFault> {
         if let Some(disk) = known_disk(vm, place) {
+            // Another machine may have come into the place of one that was unregistered, and has the disks there.
+            if home.vcenter().machine(disk.machine).is_some_and(|present| present.moid != vm.moid) {
+                return Err(unknown(vm));
+            }
             let contents = home.disk(disk).ok_or_else(|| unknown(vm))?;
             return Ok(Now::Known(contents));
         }

@@ -200,7 +200,6 @@ pub(super) fn abort(context: &mut Context<'_>, _: &Arguments) -> Result<Outcome,
     Ok(Outcome::Done)
 }
 
-/// How many disks a lease has is how many numbers there are.
 impl Context<'_> {
     fn lease(
         &self,
@@ -241,11 +240,6 @@ impl Context<'_> {
         upload: Upload,
     ) -> Result<u16, FileAnswer> {
         let (vm, device) = self.lease(id, number, true)?;
-        let came = upload.stream.as_ref().and_then(|stream| stream.disk_bytes()).unwrap_or_default();
-        if came > device.bytes {
-            let text = format!("A disk of {came} bytes does not fit into one of {}.", device.bytes);
-            return Err(FileAnswer::text(400, text));
-        }
         fill(self, &vm, device.place, upload.contents).map_err(|fault| FileAnswer::refused(&fault))?;
         let lease = self.vim.leases.open.get_mut(id);
         if let Some(lease) = lease {

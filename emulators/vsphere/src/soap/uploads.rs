@@ -32,7 +32,8 @@ pub(super) struct Upload {
     pub(super) came: u64,
     /// How much may come, and how long what it makes may be.
     pub(super) limit: u64,
-    pub(super) stream: Option<StreamReader>,
+    /// What reads a stream, and how long the disk in it may be.
+    pub(super) stream: Option<(StreamReader, u64)>,
 }
 
 /// All uploads.

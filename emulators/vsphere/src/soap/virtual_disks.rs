@@ -60,8 +60,8 @@ fn uuid_at(at: &DatastorePath) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     format!(
-        "6000C29f-{:08x}-{:04x}-{:04x}-{:012x}",
-        at.store.0,
+        "6000C29f-{:04x}-{:04x}-{:04x}-{:012x}",
+        at.store.0 & 0xffff,
         hash >> 48,
         hash >> 32 & 0xffff,
         hash & 0xffff_ffff

@@ -15,6 +15,9 @@ use super::request::{Place, place};
 use super::{FileAnswer, FileBody, FileRequest, PLAIN};
 use crate::virtual_machine::VirtualMachine;
 
+/// How much of a stream is unpacked at a time, in bytes.
+const PACKED_PIECE: usize = 64 << 10;
+
 impl Vim {
     /// A client begins to send. The number says what it goes on with.
     ///
@@ -29,17 +32,11 @@ impl Vim {
         let upload = match place(&context, request)? {
             Place::At(at) if request.method == "PUT" => to_file(&mut context, at)?,
             Place::Lease(lease, number) if matches!(request.method, "PUT" | "POST") => {
-                let limit = context.lease_room(&lease, number)?;
+                let room = context.lease_room(&lease, number)?;
                 // What does not shrink has markers beside it.
-                let limit = limit.saturating_mul(2).saturating_add(1 << 20);
-                let target = Target::Lease(lease, number);
-                Upload {
-                    target,
-                    contents: ByteFile::new(0),
-                    came: 0,
-                    limit,
-                    stream: Some(StreamReader::new()),
-                }
+                let limit = room.saturating_mul(2).saturating_add(1 << 20);
+                let (target, stream) = (Target::Lease(lease, number), Some((StreamReader::new(), room)));
+                Upload { target, contents: ByteFile::new(0), came: 0, limit, stream }
             }
             _ => {
                 return Err(FileAnswer::text(405, "Nothing can be sent there.")
@@ -66,9 +63,15 @@ impl Vim {
         }
         match &mut upload.stream {
             None => upload.contents.write(upload.came, bytes),
-            Some(stream) => {
-                let grains = stream.push(bytes).map_err(|why| FileAnswer::text(400, why.to_string()))?;
-                grains.iter().for_each(|grain| upload.contents.write(grain.at, &grain.bytes));
+            Some((stream, room)) => {
+                // What little comes may unpack to much: it is taken in small parts, and none lies behind the disk.
+                for part in bytes.chunks(PACKED_PIECE) {
+                    let grains = stream.push(part).map_err(|why| FileAnswer::text(400, why.to_string()))?;
+                    if stream.disk_bytes().is_some_and(|bytes| bytes > *room) {
+                        return Err(FileAnswer::text(400, format!("The disk has {room} bytes.")));
+                    }
+                    grains.iter().for_each(|grain| upload.contents.write(grain.at, &grain.bytes));
+                }
             }
         }
         upload.came += bytes.len() as u64;
@@ -87,7 +90,7 @@ impl Vim {
         home: &mut dyn Home,
     ) -> Result<FileAnswer, FileAnswer> {
         let upload = self.uploads.take(number).ok_or_else(given_up)?;
-        if let Some(stream) = &upload.stream {
+        if let Some((stream, _)) = &upload.stream {
             stream.finish().map_err(|why| FileAnswer::text(400, why.to_string()))?;
         }
         let mut context = self.context(request, home)?;

@@ -26,15 +26,23 @@ pub(crate) fn instance_uuid(vm: &VirtualMachine) -> String {
     vm.settings.instance_uuid.clone().unwrap_or_else(|| format!("{INSTANCE_UUID}{:012x}", vm.moid.0))
 }
 
-/// Which machine would have that identifier. Those that brought one with them are asked.
-pub(crate) fn machine_of_uuid(world: &World<'_>, uuid: &str, instance: bool) -> Option<VmMoid> {
-    let brought = |vm: &&VirtualMachine| {
-        let own = if instance { &vm.settings.instance_uuid } else { &vm.settings.uuid };
-        own.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(uuid))
-    };
-    if let Some(vm) = world.machines().find(brought) {
+/// Which machine has that identifier. Most are made from numbers and need no search; those that a machine brought with it
+/// do.
+pub(crate) fn machine_of_uuid(world: &World<'_>, wanted: &str, instance: bool) -> Option<VmMoid> {
+    let own = if instance { instance_uuid } else { uuid };
+    let is_own = |vm: &&VirtualMachine| own(vm).eq_ignore_ascii_case(wanted);
+    if let Some(vm) = numbered(wanted, instance).and_then(|vm| world.vcenter.vm(vm)).filter(is_own) {
         return Some(vm.moid);
     }
+    let brought = |vm: &&VirtualMachine| {
+        let brought = if instance { &vm.settings.instance_uuid } else { &vm.settings.uuid };
+        brought.as_ref().is_some_and(|brought| brought.eq_ignore_ascii_case(wanted))
+    };
+    world.vcenter.machines().find(brought).map(|vm| vm.moid)
+}
+
+/// The number that an identifier is made from.
+fn numbered(uuid: &str, instance: bool) -> Option<VmMoid> {
     let uuid = uuid.to_ascii_lowercase();
     let number = uuid.strip_prefix(if instance { INSTANCE_UUID } else { UUID })?;
     let plain = number.len() == 12 && number.bytes().all(|byte| byte.is_ascii_hexdigit());

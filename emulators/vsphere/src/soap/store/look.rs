@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use switchback_sim::SimTime;
 
+use super::super::properties::disk_files;
 use super::super::world::World;
 use super::machine_files::{MachineFile, files};
 use super::{DatastorePath, Stored, StoredFile, within};
@@ -46,10 +47,16 @@ fn machines<'a>(
     all.filter(move |vm| vm.datastore == store || vm.disks.iter().any(|disk| disk.datastore == store))
 }
 
+/// Whether files of a machine may lie in a folder: a look at its own folder saves a look at all of them.
+fn may_lie(world: &World<'_>, vm: &VirtualMachine, at: &DatastorePath) -> bool {
+    let home = disk_files::config(world, vm).parent().unwrap_or_else(|| DatastorePath::root(at.store));
+    !vm.settings.disks.is_empty() || within(&home.path, &at.path) || within(&at.path, &home.path)
+}
+
 /// Everything on a datastore that lies within a folder, by its path.
 pub(crate) fn all_below<'a>(world: &World<'a>, folder: &DatastorePath) -> BTreeMap<String, Found<'a>> {
     let mut found = BTreeMap::new();
-    for vm in machines(world, folder.store) {
+    for vm in machines(world, folder.store).filter(|vm| may_lie(world, vm, folder)) {
         for (at, file) in files(world, vm) {
             if at.store == folder.store && within(&at.path, &folder.path) {
                 let mut parent = at.parent();
