@@ -221,6 +221,14 @@ fn events_are_kept_after_they_are_over_and_have_names_of_their_own() {
     assert_eq!(severities, ["OK", "Warning"], "newest first");
     let names: Vec<&str> = events.iter().filter_map(|event| event["name"].as_str()).collect();
     assert!(names.is_sorted(), "names sort newest first");
+    let filtered = |filter: &str| {
+        let url = served.url_below("replicationEvents").replace('?', &format!("?$filter={filter}&"));
+        let answer = served.ask_at(Method::GET, &url, None);
+        (answer.status().as_u16(), parsed(answer)["value"].as_array().map_or(0, Vec::len))
+    };
+    assert_eq!(filtered("Severity eq 'OK' and EventType eq 'VmHealth'"), (200, 1));
+    assert_eq!(filtered("AffectedObjectFriendlyName eq 'nobody'"), (200, 0));
+    assert_eq!(filtered("Colour eq 'red'").0, 400, "all of it for a part would be wrong");
     let one = served.get(&format!("replicationEvents/{}", names[0]));
     assert_eq!(&one, &events[0]);
     assert_eq!(served.ask(Method::GET, "replicationEvents/VmMonitoringEvent;1_x", None).status(), 404);
