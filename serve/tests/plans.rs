@@ -303,3 +303,30 @@ fn a_machine_alone_shares_nothing_and_nobody_joins_a_group_that_has_failed_over(
     assert_eq!(refused.status(), 400);
     assert!(parsed(refused)["error"]["message"].as_str().expect("why").contains("no other can join it now"));
 }
+
+#[test]
+fn a_group_is_joined_by_its_id_too() {
+    let served = served(Stack::Classic);
+    policy(&served, Stack::Classic);
+    enable(&served, Stack::Classic, 0, Some("shop"));
+    let id = is_protected(&served, 0)["providerSpecificDetails"]["multiVmGroupId"].clone();
+    let (below, mut body) = enabling(&served, Stack::Classic, 1, None);
+    body["properties"]["providerSpecificDetails"]["multiVmGroupId"] = id.clone();
+    served.done(Method::PUT, &below, Some(&body));
+    let item = is_protected(&served, 1);
+    assert_eq!(item["providerSpecificDetails"]["multiVmGroupId"], id);
+    assert_eq!(item["providerSpecificDetails"]["multiVmGroupName"], "shop");
+}
+
+#[test]
+fn a_group_replicates_under_one_policy() {
+    let served = served(Stack::Classic);
+    policy(&served, Stack::Classic);
+    let other = json!({ "properties": { "providerSpecificInput": { "instanceType": "InMageAzureV2" } } });
+    served.done(Method::PUT, "replicationPolicies/policy-2", Some(&other));
+    enable(&served, Stack::Classic, 0, Some("shop"));
+    let (below, mut body) = enabling(&served, Stack::Classic, 1, Some("shop"));
+    body["properties"]["policyId"] = served.get("replicationPolicies/policy-2")["id"].clone();
+    assert_eq!(served.ask(Method::PUT, &below, Some(&body)).status(), 400);
+    assert_eq!(served.get("replicationProtectedItems")["value"].as_array().map(Vec::len), Some(1));
+}

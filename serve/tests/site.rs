@@ -221,6 +221,14 @@ fn events_are_kept_after_they_are_over_and_have_names_of_their_own() {
     assert_eq!(severities, ["OK", "Warning"], "newest first");
     let names: Vec<&str> = events.iter().filter_map(|event| event["name"].as_str()).collect();
     assert!(names.is_sorted(), "names sort newest first");
+    let filtered = |filter: &str| {
+        let url = served.url_below("replicationEvents").replace('?', &format!("?$filter={filter}&"));
+        let answer = served.ask_at(Method::GET, &url, None);
+        (answer.status().as_u16(), parsed(answer)["value"].as_array().map_or(0, Vec::len))
+    };
+    assert_eq!(filtered("Severity eq 'OK' and EventType eq 'VmHealth'"), (200, 1));
+    assert_eq!(filtered("AffectedObjectFriendlyName eq 'nobody'"), (200, 0));
+    assert_eq!(filtered("Colour eq 'red'").0, 400, "all of it for a part would be wrong");
     let one = served.get(&format!("replicationEvents/{}", names[0]));
     assert_eq!(&one, &events[0]);
     assert_eq!(served.ask(Method::GET, "replicationEvents/VmMonitoringEvent;1_x", None).status(), 404);
@@ -248,6 +256,33 @@ fn every_operation_has_a_job_under_its_name() {
     let job = served.get(&format!("replicationJobs/{name}"));
     assert_eq!(job["properties"]["scenarioName"], "AddProtectionProfile");
     assert_eq!(job["properties"]["state"], "Succeeded");
+    let result = accepted.headers()["location"].to_str().expect("text").to_owned();
+    let look = || served.ask_at(Method::GET, &result, None);
+    assert_eq!(look().status(), 202, "under way, as whoever polls the other place is told");
+    let answer = look();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(parsed(answer)["name"], "policy-1", "then it is what was asked for");
+    let gone = served.ask(Method::DELETE, "replicationPolicies/policy-1", None);
+    let result = gone.headers()["location"].to_str().expect("text").to_owned();
+    let looks: Vec<u16> =
+        (0..2).map(|_| served.ask_at(Method::GET, &result, None).status().as_u16()).collect();
+    assert_eq!(looks, [202, 204], "and nothing where that is gone");
+}
+
+#[test]
+fn what_may_be_done_is_listed_after_what_is_answered() {
+    let served = served(Stack::Classic);
+    let rights =
+        parsed(served.ask_at(Method::GET, &served.url_of("Microsoft.RecoveryServices/operations"), None));
+    let names: Vec<&str> =
+        rights["value"].as_array().expect("rights").iter().filter_map(|it| it["name"].as_str()).collect();
+    assert!(
+        names.contains(&"Microsoft.RecoveryServices/vaults/replicationRecoveryPlans/testFailover/action")
+    );
+    assert!(
+        !names.iter().any(|name| name.contains("replicationProtectionClusters")),
+        "which are not answered"
+    );
 }
 
 #[test]

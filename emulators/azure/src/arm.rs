@@ -20,6 +20,7 @@
 //! | `enable` | how a machine, alone or in a group, becomes an item |
 //! | `actions` | what is asked of an item; `test_network` where a test goes |
 //! | `polling` | operations that take time |
+//! | `filter` | which of a list a client wants |
 //! | `jobs` | jobs; `tasks` their tasks, `work` jobs of either kind and their names, `filed_jobs` those of what is done at once |
 //! | `points` | recovery points |
 //! | `events` | what was raised and cleared |
@@ -40,6 +41,7 @@ mod enable;
 mod events;
 mod fabric;
 mod filed_jobs;
+mod filter;
 mod health;
 mod inventory;
 mod item;

@@ -120,7 +120,12 @@ impl Served {
 
     /// A request for a path below the vault.
     pub(crate) fn ask(&self, method: Method, below: &str, body: Option<&Value>) -> Response {
-        self.ask_at(method, &format!("{}{}/{below}?{VERSION}", self.base(), self.vault), body)
+        self.ask_at(method, &self.url_below(below), body)
+    }
+
+    /// Where something below the vault is.
+    pub(crate) fn url_below(&self, below: &str) -> String {
+        format!("{}{}/{below}?{VERSION}", self.base(), self.vault)
     }
 
     pub(crate) fn ask_at(&self, method: Method, url: &str, body: Option<&Value>) -> Response {

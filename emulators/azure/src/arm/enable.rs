@@ -90,7 +90,15 @@ impl Arm {
         policy: &str,
         r: &R,
     ) -> Result<Option<(GroupId, String)>, Response> {
-        let Some(name) = input["multiVmGroupName"].as_str().filter(|name| !name.is_empty()) else {
+        let text = |key: &str| input[key].as_str().filter(|text| !text.is_empty());
+        let by_id = || {
+            let id = text("multiVmGroupId")?;
+            let mut groups = self.groups.iter();
+            let is_it = |group: GroupId| group_guid(group, r).eq_ignore_ascii_case(id);
+            // A group that is named by an id alone is called so.
+            Some(groups.find(|(_, (group, _))| is_it(*group)).map_or(id, |(name, _)| name.as_str()))
+        };
+        let Some(name) = text("multiVmGroupName").or_else(by_id) else {
             return Ok(None);
         };
         let Some((id, of_group)) = self.groups.get(&name.to_ascii_lowercase()) else {
@@ -120,6 +128,11 @@ fn in_group<R: Rehearsal>(command: Command, id: GroupId, r: &R) -> Command {
         }
         _ => Command::Enable { group: id, machines, policy, process_server },
     }
+}
+
+/// The GUID of a group.
+pub(super) fn group_guid<R: Rehearsal>(group: GroupId, r: &R) -> String {
+    r.cloud().guid_named(&format!("group {}", group.whole().0))
 }
 
 /// How many machines of a group are protected; none where none is.

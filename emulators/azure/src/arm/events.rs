@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use switchback_sim::SimTime;
 
+use super::filter::Filter;
 use super::item::incarnation;
 use super::jobs::row;
 use super::route::Answer;
@@ -16,8 +17,18 @@ const FROM_1601: i64 = 11_644_473_600 * 10_000_000;
 
 impl Arm {
     pub(super) fn list_events<R: Rehearsal>(&self, request: &Request<'_>, r: &R) -> Answer {
+        let filter =
+            Filter::of(request, &["EventType", "FabricName", "Severity", "AffectedObjectFriendlyName"])?;
         let events = r.events();
-        Response::page(request, events.iter().enumerate().rev(), |(number, raised)| event(number, raised, r))
+        let wanted = events.iter().enumerate().rev().filter(|(_, raised)| {
+            filter.takes(|key| match key {
+                "eventtype" => event_type(raised).as_str().to_owned(),
+                "fabricname" => r.cloud().fabric_name(),
+                "severity" => severity(raised).as_str().to_owned(),
+                _ => affected(raised, r).to_owned(),
+            })
+        });
+        Response::page(request, wanted, |(number, raised)| event(number, raised, r))
     }
 
     pub(super) fn show_event<R: Rehearsal>(&self, name: &str, r: &R) -> Answer {
@@ -45,6 +56,16 @@ const fn file_time(at: SimTime) -> i64 {
     FROM_1601 + unix_seconds(at) * 10_000_000 + (at.as_nanos() % 1_000_000_000 / 100) as i64
 }
 
+fn severity(raised: &Raised) -> Severity {
+    if raised.cleared { Severity::Ok } else { Severity::of(raised.code) }
+}
+
+/// What an event is about, by its name.
+fn affected<'r, R: Rehearsal>(raised: &Raised, r: &'r R) -> &'r str {
+    let machine = raised.machine.map(|machine| &r.premises().machines[machine.0 as usize].name);
+    machine.unwrap_or_else(|| &r.premises().name)
+}
+
 const fn event_type(raised: &Raised) -> EventType {
     EventType::of(raised.code, raised.machine, raised.of_job)
 }
@@ -52,12 +73,9 @@ const fn event_type(raised: &Raised) -> EventType {
 fn event<R: Rehearsal>(number: usize, raised: &Raised, r: &R) -> Value {
     let name = name_of(number, raised, r);
     let kind = event_type(raised);
-    let severity = if raised.cleared { Severity::Ok } else { Severity::of(raised.code) };
     let row = row(raised.code);
     let at = stamp_of(raised.at);
     let item = raised.machine.and_then(|machine| r.vault()?.item(machine));
-    let machine = raised.machine.map(|machine| &r.premises().machines[machine.0 as usize].name);
-    let affected = machine.unwrap_or_else(|| &r.premises().name);
     let instance = item.map(|item| vocabulary::provider(r.premises().stack, item.direction()));
     let mut details = json!({ "instanceType": instance });
     if instance == Some("InMageAzureV2") {
@@ -89,9 +107,9 @@ fn event<R: Rehearsal>(number: usize, raised: &Raised, r: &R) -> Value {
             "eventCode": raised.code.as_str(),
             "description": row.map(|row| row.text),
             "eventType": kind.as_str(),
-            "affectedObjectFriendlyName": affected,
+            "affectedObjectFriendlyName": affected(raised, r),
             "affectedObjectCorrelationId": item.map(|item| incarnation(item, r)),
-            "severity": severity.as_str(),
+            "severity": severity(raised).as_str(),
             "timeOfOccurrence": at,
             "fabricId": r.cloud().fabric_path(),
             "providerSpecificDetails": details,

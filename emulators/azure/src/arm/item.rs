@@ -132,7 +132,7 @@ impl Arm {
 
     /// The group of an item: its id and its name. One alone is a group by itself.
     fn group_of_item<R: Rehearsal>(&self, filed: &ItemFile, item: &ProtectedItem, r: &R) -> details::Group {
-        let id = r.cloud().guid_named(&format!("group {}", item.group.whole().0));
+        let id = super::enable::group_guid(item.group, r);
         details::Group { name: filed.group.clone(), id, policy: filed.policy.clone() }
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use switchback_engine::control::{Command, Job, JobId, JobKind, JobState, PlanCommand, PlanJob, TaskState};
 
 use super::filed_jobs::FiledJob;
+use super::filter::Filter;
 use super::polling::wait_for_news;
 use super::route::Answer;
 use super::time::{UNSET, stamp, whole_seconds};
@@ -30,6 +31,7 @@ pub(super) fn path<R: Rehearsal>(name: &str, r: &R) -> String {
 impl Arm {
     /// Newest first, without tasks and errors (recording-classic 2). Those of a plan's machines are seen below the plan's.
     pub(super) fn list_jobs<R: Rehearsal>(&self, request: &Request<'_>, r: &R) -> Answer {
+        let filter = Filter::of(request, &["JobStatus", "AffectedObjectType"])?;
         let mut plans: Vec<&PlanJob> = r.vault().into_iter().flat_map(|vault| vault.plan_jobs()).collect();
         let below: BTreeSet<JobId> =
             plans.iter().flat_map(|plan| plan.children.iter().map(|(_, child)| *child)).collect();
@@ -51,10 +53,20 @@ impl Arm {
                 None => of_vault.next().map(Listed::OfVault),
             }
         });
-        Response::page(request, in_order, |listed| match listed {
+        let show = |listed| match listed {
             Listed::Filed(job) => job.shown(false, r),
             Listed::OfVault(work) => self.shown_job(work, false, r),
-        })
+        };
+        if filter == Filter::default() {
+            return Response::page(request, in_order, show);
+        }
+        let wanted = in_order.map(show).filter(|job| {
+            filter.takes(|key| {
+                let key = if key == "jobstatus" { "state" } else { "targetInstanceType" };
+                job["properties"][key].as_str().unwrap_or_default().to_owned()
+            })
+        });
+        Response::page(request, wanted, |job| job)
     }
 
     fn shown_job<R: Rehearsal>(&self, work: Work<'_>, is_single: bool, r: &R) -> Value {

@@ -220,7 +220,7 @@ fn is_version(version: &str) -> bool {
     date.len() == 10 && date.bytes().enumerate().all(is_digit)
 }
 
-fn decoded(path: &str) -> Option<String> {
+pub(super) fn decoded(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let [first, after @ ..] = rest {
