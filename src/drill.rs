@@ -176,7 +176,7 @@ fn walk(
     vault: Vault,
     clock: impl Clock,
 ) -> anyhow::Result<Exit> {
-    let rehearsal = rehearse(scenario)?;
+    let transport = transport(args)?;
     let place = format!("{}{}", vault.endpoint, vault.path());
     let identity = Identity::new(&scenario.name, &scenario.text, &place);
     let journal = match &args.state {
@@ -186,7 +186,7 @@ fn walk(
     let options =
         Options { network: args.network.clone(), each_by_itself: args.each_by_itself, again: args.again };
     let patience = Patience { poll_every: args.poll_every, ..Patience::default() };
-    let client = Client::new(transport(args)?, clock, patience);
+    let client = Client::new(transport, clock, patience);
     let mut tell = |line: &str| say::talk(line);
     let mut walk = Walk::new(scenario, plan, vault, options, client, journal, &mut tell)?;
     let broke_off = walk.run().err();
