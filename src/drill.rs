@@ -183,6 +183,7 @@ fn walk(
         Some(file) => Journal::open(file, identity)?,
         None => Journal::in_memory(),
     };
+    let rehearsal = rehearse(scenario)?;
     let options =
         Options { network: args.network.clone(), each_by_itself: args.each_by_itself, again: args.again };
     let patience = Patience { poll_every: args.poll_every, ..Patience::default() };
