@@ -176,17 +176,18 @@ fn walk(
     vault: Vault,
     clock: impl Clock,
 ) -> anyhow::Result<Exit> {
-    let rehearsal = rehearse(scenario)?;
+    let transport = transport(args)?;
     let place = format!("{}{}", vault.endpoint, vault.path());
     let identity = Identity::new(&scenario.name, &scenario.text, &place);
     let journal = match &args.state {
         Some(file) => Journal::open(file, identity)?,
         None => Journal::in_memory(),
     };
+    let rehearsal = rehearse(scenario)?;
     let options =
         Options { network: args.network.clone(), each_by_itself: args.each_by_itself, again: args.again };
     let patience = Patience { poll_every: args.poll_every, ..Patience::default() };
-    let client = Client::new(transport(args)?, clock, patience);
+    let client = Client::new(transport, clock, patience);
     let mut tell = |line: &str| say::talk(line);
     let mut walk = Walk::new(scenario, plan, vault, options, client, journal, &mut tell)?;
     let broke_off = walk.run().err();

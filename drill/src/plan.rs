@@ -102,14 +102,22 @@ impl Wish {
         self.words().0
     }
 
-    /// The word in `allowedOperations` that says it may be asked for; none where the service lists none.
+    /// The words in `allowedOperations` that say it may be asked for; none where the service lists none. The published
+    /// enumeration has others beside those that were recorded, and both are taken.
     #[must_use]
-    pub const fn allowed(&self) -> Option<&'static str> {
-        match self {
+    pub fn allowed(&self) -> Vec<&'static str> {
+        let recorded = match self {
             // Listed only while a disk needs it, and carried out all the same (recording-classic 5.10).
             Self::Resync => None,
             _ => vocabulary::operation(self.words().1),
-        }
+        };
+        let published = match self {
+            Self::Reprotect(_) => Some("ReverseReplicate"),
+            Self::Failback(_) | Self::PlannedFailover(_) => Some("Failback"),
+            Self::Commit => Some("FinalizeFailback"),
+            _ => None,
+        };
+        recorded.into_iter().chain(published).collect()
     }
 
     /// The point that it names, if it may name one.

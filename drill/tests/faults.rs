@@ -15,7 +15,7 @@ use switchback_drill::http::Http;
 use switchback_drill::journal::{Identity, Journal};
 use switchback_drill::patience::Patience;
 use switchback_drill::plan::Plan;
-use switchback_drill::transport::{Body, Method, NoReply, Reply, Request, Transport};
+use switchback_drill::transport::{Body, Headers, Method, NoReply, Reply, Request, Transport};
 use switchback_drill::walk::{Options, Walk, Walked};
 use switchback_scenarios::Scenario;
 
@@ -208,20 +208,59 @@ impl Transport for Stopped {
     }
 }
 
-/// Walks until it is stopped, and says whether it was.
-fn walk_until(scenario: &Scenario, served: &Served, state: &Path, transport: Stopped) -> bool {
+/// Walks until it breaks off, and says why if it did.
+fn broken_off(
+    scenario: &Scenario,
+    served: &Served,
+    state: &Path,
+    transport: impl Transport,
+) -> Option<String> {
     let plan = Plan::of(scenario);
     let vault = vault(scenario, &served.endpoint());
     let place = format!("{}{}", vault.endpoint, vault.path());
-    let journal =
-        Journal::open(state, Identity::new(&scenario.name, &scenario.text, &place)).expect("a journal");
+    let identity = Identity::new(&scenario.name, &scenario.text, &place);
+    let journal = Journal::open(state, identity).expect("a journal");
     let client: Client<_, ServedClock<Http>> = Client::new(transport, served.clock(), Patience::default());
     let mut tell = |_: &str| {};
     let walk = Walk::new(scenario, &plan, vault, Options::default(), client, journal, &mut tell);
-    match walk {
-        Ok(mut walk) => walk.run().is_err(),
-        Err(_) => true,
+    let error = match walk {
+        Ok(mut walk) => walk.run().err(),
+        Err(error) => Some(error),
+    };
+    error.map(|error| error.to_string())
+}
+
+/// A service that knows a token for so many requests.
+struct Expires {
+    inner: Http,
+    left: usize,
+}
+
+impl Transport for Expires {
+    fn send(&mut self, request: &Request) -> Result<Reply, NoReply> {
+        match self.left.checked_sub(1) {
+            Some(left) => {
+                self.left = left;
+                self.inner.send(request)
+            }
+            None => Ok(Reply { status: 401, headers: Headers::default(), body: Body::Empty }),
+        }
     }
+}
+
+#[test]
+fn a_token_that_expires_on_the_way_ends_the_drill_and_with_another_one_it_goes_on() {
+    let scenario = there_and_back();
+    let (served, folder) = (Served::new(&scenario), tempfile::tempdir().expect("a folder"));
+    let state = folder.path().join("state");
+    for left in [0, 30, 60] {
+        let transport = Expires { inner: http(&served.endpoint()), left };
+        let why = broken_off(&scenario, &served, &state, transport).expect("it breaks off");
+        assert!(why.contains("expected a token that is accepted, and 401"), "{why}");
+    }
+    let (walked, broke_off) = walk(&scenario, &served, &served.endpoint(), Some(&state), Options::default());
+    assert!(broke_off.is_none() && walked.is_well(), "{broke_off:?}");
+    assert_eq!(jobs_of(&served, &scenario), JOBS);
 }
 
 fn stopped_anywhere(is_write_only: bool, step: usize) -> usize {
@@ -233,7 +272,7 @@ fn stopped_anywhere(is_write_only: bool, step: usize) -> usize {
             let state = folder.path().join("state");
             let inner = http(&served.endpoint());
             let transport = Stopped { inner, left, sends_the_last, is_write_only };
-            if !walk_until(&scenario, &served, &state, transport) {
+            if broken_off(&scenario, &served, &state, transport).is_none() {
                 break;
             }
             stops += 1;

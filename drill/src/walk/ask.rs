@@ -230,9 +230,10 @@ impl<T: Transport, C: Clock> Walk<'_, T, C> {
     /// What is to fail is asked for at once.
     fn is_early(&self, ask: &Ask, item: Option<&ItemSeen>) -> bool {
         let is_to_fail = ask.step.is_some_and(|step| self.step(step).fails.is_some());
-        let (Some(item), Some(word), false) = (item, ask.wish.allowed(), is_to_fail) else { return false };
-        let is_listed = item.allowed.iter().any(|allowed| allowed == word);
-        ask.wish != Wish::Cancel && !is_listed && !item.rests()
+        let words = ask.wish.allowed();
+        let is_listed = item.is_none_or(|item| words.is_empty() || item.allows(&words));
+        let rests = item.is_none_or(ItemSeen::rests);
+        !is_to_fail && !is_listed && !rests && ask.wish != Wish::Cancel
     }
 
     fn put_off(&mut self, at: usize, why: &str) -> Result<(), WalkError> {

@@ -67,18 +67,31 @@ impl ItemSeen {
         self.seen.state == vocabulary::protection_state(ItemState::Unprotected).state
     }
 
-    /// Whether it stays as it is until somebody asks for something.
+    /// Whether it stays as it is until somebody asks for something. A real vault has more words than are known here: what does
+    /// not sound like something under way rests.
     pub(super) fn rests(&self) -> bool {
-        use Direction::Forward;
-        let resting = [
-            ItemState::Unprotected,
-            ItemState::Protected(Forward),
-            ItemState::FailedOver(Forward),
-            ItemState::FailoverFailed(Forward),
-            ItemState::Committed(Forward),
+        use Direction::{Forward, Reverse};
+        let passing = [
+            ItemState::Enabling(Forward),
+            ItemState::Synchronising(Forward),
+            ItemState::FailingOver(Forward),
+            ItemState::ChangingPoint(Forward),
+            ItemState::Committing(Forward),
+            ItemState::Committing(Reverse),
+            ItemState::Cancelling,
+            ItemState::Disabling,
+            ItemState::Resuming,
         ];
-        let is_it = |state: ItemState| vocabulary::protection_state(state).state == self.seen.state;
-        self.is_idle && resting.into_iter().any(is_it)
+        let word = self.seen.state.as_str();
+        let is_passing = passing.into_iter().any(|state| vocabulary::protection_state(state).state == word);
+        let sounds_so =
+            ["InProgress", "Initiated", "CompletionPending"].iter().any(|part| word.contains(part));
+        self.is_idle && !is_passing && !sounds_so
+    }
+
+    /// Whether one of these operations may be asked of it.
+    pub(super) fn allows(&self, words: &[&str]) -> bool {
+        self.allowed.iter().any(|allowed| words.contains(&allowed.as_str()))
     }
 }
 
@@ -239,4 +252,31 @@ fn is_in(item: &ItemSeen, state: ItemState, stack: Stack) -> bool {
     let way = direction_of(state);
     let words = vocabulary::protection_state(state);
     item.seen.state == words.state && way.is_none_or(|way| item.direction(stack) == way)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn item(state: &str, scenario: &str) -> ItemSeen {
+        ItemSeen::of(&json!({ "name": "i", "properties": {
+            "friendlyName": "web-01", "protectionState": state, "allowedOperations": ["SwitchProtection"],
+            "currentScenario": { "scenarioName": scenario },
+        } }))
+    }
+
+    #[test]
+    fn a_machine_rests_in_words_of_a_real_vault_too_unless_they_sound_like_something_under_way() {
+        let resting =
+            ["Protected", "UnplannedFailoverCommitted", "PlannedFailoverCommitRequired", "SomethingNew"];
+        assert!(resting.iter().all(|word| item(word, "None").rests()));
+        let passing =
+            ["UnprotectedStatesBegin", "InitialReplicationRecoveryCompletionPending", "ReprotectInProgress"];
+        assert!(!passing.iter().any(|word| item(word, "None").rests()));
+        assert!(!item("Protected", "TestFailover").rests(), "something is done to it");
+        assert!(item("Protected", "None").allows(&["ReverseReplicate", "SwitchProtection"]));
+        assert!(!item("Protected", "None").allows(&["Commit"]));
+    }
 }
