@@ -313,3 +313,52 @@ fn a_commit_after_a_failed_failover_is_accepted_and_fails_as_recorded() {
     assert_eq!(job["tasks"][1]["stateDescription"], "Skipped");
     assert_eq!(served.item()["protectionState"], "UnplannedFailoverCompletionFailed", "nothing was changed");
 }
+
+#[test]
+fn bodies_of_the_wrong_shape_are_refused_one_by_one_and_the_vault_goes_on() {
+    let served = served(Stack::Classic);
+    protect(&served, Stack::Classic);
+    let (fabric, container) = (fabric(&served), served.container());
+    let policy = served.get("replicationPolicies/policy-1")["id"].clone();
+    let mapping = format!("{container}/replicationProtectionContainerMappings/mapping-1");
+    let paired =
+        json!({ "properties": { "policyId": policy, "targetProtectionContainerId": "Microsoft Azure" } });
+    served.done(Method::PUT, &mapping, Some(&paired));
+    let item = json!({ "id": served.get(&format!("{container}/replicationProtectedItems/item-1"))["id"] });
+    let fabric_id = served.get("replicationFabrics")["value"][0]["id"].clone();
+    let plan = json!({ "properties": { "primaryFabricId": fabric_id, "recoveryFabricId": "Microsoft Azure",
+        "groups": [{ "groupType": "Boot", "replicationProtectedItems": [item] }] } });
+    served.done(Method::PUT, "replicationRecoveryPlans/plan-1", Some(&plan));
+    let before = served.get("replicationRecoveryPlans/plan-1");
+    let odd = [
+        json!([]),
+        json!("x"),
+        json!({ "properties": [1, 2] }),
+        json!({ "properties": { "groups": { "a": 1 }, "providerSpecificInput": 7, "networkId": {} } }),
+        json!({ "properties": { "groups": [1, null, { "groupType": 5 }], "updateType": [], "vmsToMigrate": 3 } }),
+        json!({ "properties": { "providerSpecificDetails": ["x", 5, { "instanceType": "InMageAzureV2", "recoveryPointType": "Custom" }],
+            "groups": [{ "groupType": "Boot", "replicationProtectedItems": "x", "startGroupActions": [5] }] } }),
+    ];
+    let asked = [
+        (Method::PUT, "replicationRecoveryPlans/odd".to_owned()),
+        (Method::PATCH, "replicationRecoveryPlans/plan-1".to_owned()),
+        (Method::PATCH, "replicationPolicies/policy-1".to_owned()),
+        (Method::PATCH, mapping),
+        (Method::POST, format!("{fabric}/reassociateGateway")),
+        (Method::POST, format!("{container}/discoverProtectableItem")),
+        (Method::POST, "replicationRecoveryPlans/plan-1/plannedFailover".to_owned()),
+        (Method::POST, "replicationJobs/nobody/resume".to_owned()),
+    ];
+    for (method, below) in &asked {
+        for body in &odd {
+            let status = served.ask(method.clone(), below, Some(body)).status().as_u16();
+            let changes_nothing = status == 202 && *method == Method::PATCH && below.contains("Plans");
+            assert!(
+                [400, 404, 409].contains(&status) || changes_nothing,
+                "{method} {below} {body}: {status}"
+            );
+        }
+    }
+    assert_eq!(served.get("replicationRecoveryPlans/plan-1"), before);
+    assert_eq!(served.ask(Method::GET, "replicationRecoveryPlans/odd", None).status(), 404);
+}

@@ -100,6 +100,9 @@ impl Arm {
             ("PATCH", [name]) => {
                 let change = request.json()?["properties"]["providerSpecificInput"].clone();
                 let filed = self.mappings.get_mut(*name).ok_or_else(|| Response::no_such(segments[1]))?;
+                if !change.is_object() {
+                    return Err(super::plan::invalid("properties.providerSpecificInput is no object."));
+                }
                 filed.properties["providerSpecificInput"] = change;
                 Ok(self.done_at_once(request, &mapping_path(segments[1], r), r))
             }
