@@ -13,7 +13,7 @@ use futures_util::{StreamExt as _, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, ORIGIN};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -330,9 +330,11 @@ impl Refusal {
         Self { status, code, message }
     }
 
+    /// The connection ends with it: what the client still sends is not read.
     pub(crate) fn response(self) -> Response<Body> {
         let body = json!({ "error": { "code": self.code, "message": self.message } });
-        response(self.status, HeaderMap::new(), whole(Bytes::from(body.to_string())))
+        let headers = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
+        response(self.status, headers, whole(Bytes::from(body.to_string())))
     }
 }
 
