@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Put the emulators of a scenario behind HTTP and HTTPS on loopback, for real clients.
     Serve(ServeArgs),
+    /// Walk a scenario's steps in a vault: the served one, or a real one.
+    Drill(Box<crate::drill::DrillArgs>),
     /// Check scenario files without running them.
     Check(CheckArgs),
     /// Print the JSON schema of scenario files.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 mod args;
 mod check;
+mod drill;
 mod exit;
 mod explore;
 mod progress;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Explore(explore) => explore::explore(explore),
         Command::Replay(replay) => replay::replay(replay),
         Command::Serve(serve) => serve::serve(serve),
+        Command::Drill(drill) => drill::drill(drill),
         Command::Check(check) => check::check(check),
         Command::Schema => check::schema(),
     };

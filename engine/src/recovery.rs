@@ -104,6 +104,8 @@ pub struct RecoverySettings {
     pub address: Option<Ipv4Addr>,
     /// Whether it gets a public address too.
     pub public_address: bool,
+    /// The network that the machine of a test failover is put into; none for the same as the other.
+    pub test_network: Option<String>,
 }
 
 /// What of the settings is to change; the rest stays as it is.
@@ -127,6 +129,8 @@ pub struct SettingsChange {
     pub address: Option<Ipv4Addr>,
     /// See [`RecoverySettings::public_address`].
     pub public_address: Option<bool>,
+    /// See [`RecoverySettings::test_network`].
+    pub test_network: Option<String>,
 }
 
 impl RecoverySettings {
@@ -147,6 +151,7 @@ impl RecoverySettings {
             subnet,
             address: change.address.or_else(|| self.address.filter(|_| stays)),
             public_address: change.public_address.unwrap_or(self.public_address),
+            test_network: change.test_network.clone().or_else(|| self.test_network.clone()),
         }
     }
 }
@@ -186,6 +191,7 @@ mod tests {
             subnet: Some("front".to_owned()),
             address: Some(Ipv4Addr::new(10, 0, 0, 7)),
             public_address: false,
+            test_network: None,
         }
     }
 
@@ -194,6 +200,15 @@ mod tests {
         let change = SettingsChange { size: Some("large".to_owned()), ..SettingsChange::default() };
         assert_eq!(settings().with(&change), RecoverySettings { size: "large".to_owned(), ..settings() });
         assert_eq!(settings().with(&SettingsChange::default()), settings());
+    }
+
+    #[test]
+    fn a_test_goes_to_the_same_network_until_it_is_given_another_and_keeps_that() {
+        assert_eq!(settings().test_network, None);
+        let change = SettingsChange { test_network: Some("apart".to_owned()), ..SettingsChange::default() };
+        let after = settings().with(&change);
+        assert_eq!((after.network.as_str(), after.test_network.as_deref()), ("one", Some("apart")));
+        assert_eq!(after.with(&SettingsChange::default()), after, "what is not said stays");
     }
 
     #[test]

@@ -36,8 +36,8 @@ mod commands;
 mod expectations;
 mod failovers;
 mod failure;
-mod faults;
-mod moments;
+pub(crate) mod faults;
+pub(crate) mod moments;
 mod monitoring;
 mod plans;
 mod recovery;
@@ -46,7 +46,7 @@ mod steps;
 mod verdict;
 
 pub use failovers::Failover;
-pub(crate) use moments::state_of;
+pub use moments::state_of;
 use steps::StepRun;
 pub use steps::StepState;
 

@@ -15,6 +15,7 @@ pub mod content;
 pub mod drill;
 pub mod explore;
 pub mod guard;
+pub mod interventions;
 pub mod outcome;
 pub mod outside;
 pub mod report;
@@ -26,6 +27,7 @@ pub mod world;
 
 pub use content::Simulated;
 pub use drill::{Drill, DrillError};
+pub use interventions::Interventions;
 pub use outcome::Outcome;
 pub use outside::ScriptRunner;
 pub use world::{World, WorldSpec};

@@ -7,5 +7,5 @@ mod viewer;
 
 pub use junit::junit;
 pub use text::{result_line, summary};
-pub use timeline::{timeline, timeline_line};
+pub use timeline::{Cast, timeline, timeline_line, told};
 pub use viewer::viewer_trace;

@@ -21,9 +21,10 @@ use std::path::PathBuf;
 pub use crate::diagnostic::{Diagnostic, Label, Report};
 pub use crate::load::{
     Checked, FILE_BYTES_MAX, check_file, read_exploration, read_exploration_str, read_file, read_file_with,
-    read_str, read_str_with,
+    read_steps, read_str, read_str_with,
 };
 pub use crate::model::{Exploration, Scenario};
+pub use crate::remark::Remark;
 pub use crate::schema::{exploration_schema, schema};
 pub use crate::source::{SourceLine, Span};
 
@@ -43,6 +44,7 @@ mod raw_moment;
 mod raw_plans;
 mod raw_steps;
 mod read;
+mod remark;
 mod scalars;
 mod schema;
 mod source;

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::check::{check, check_exploration};
 use crate::decode::{Decode, Decoder};
 use crate::diagnostic::{Diagnostic, Report};
-use crate::model::{Exploration, Scenario};
+use crate::model::{Exploration, Scenario, Step};
 use crate::node::{Kind, Node};
 use crate::source::Span;
 use crate::{Overrides, raw, raw_exploration, read, traces};
@@ -48,6 +48,18 @@ pub fn read_str(name: &str, text: &str) -> Result<Scenario, Report> {
 pub fn read_str_with(name: &str, text: &str, overrides: &Overrides) -> Result<Scenario, Report> {
     let node = document(name, text)?;
     scenario(name, text, &node, overrides)
+}
+
+/// Reads and checks steps that are added to the timeline of a scenario: a list in JSON, in which steps name what the
+/// scenario has. `name` is what the list stands for: reports name it.
+///
+/// # Errors
+/// A report of everything that is wrong with them.
+pub fn read_steps(scenario: &Scenario, name: &str, steps: &str) -> Result<Vec<Step>, Report> {
+    // They are read as the whole timeline of the same scenario, and stand in the first line, where reports find them.
+    let around = Scenario { timeline: Vec::new(), expect: Vec::new(), run_for: None, ..scenario.clone() };
+    let text = format!("timeline: {steps}\n{}", around.to_yaml());
+    read_str(name, &text).map(|whole| whole.timeline)
 }
 
 /// Reads and checks a file that says ranges to draw scenarios from.

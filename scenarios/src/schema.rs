@@ -31,6 +31,8 @@ fn of<T: JsonSchema>(title: &str) -> Value {
     if let Some(object) = value.as_object_mut() {
         object.insert("title".to_owned(), json!(title));
     }
+    // Lists of keys are looked through by people.
+    value.sort_all_objects();
     value
 }
 

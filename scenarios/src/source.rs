@@ -54,4 +54,12 @@ impl LineIndex {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         SourceLine { line: count(line + 1), column: count(before.chars().count() + 1) }
     }
+
+    /// The byte offset of a line and column; the end of the text where there is no such place.
+    pub(crate) fn offset(&self, text: &str, at: SourceLine) -> usize {
+        let start = self.starts.get(at.line.saturating_sub(1) as usize).copied().unwrap_or(text.len());
+        let line = text.get(start..).unwrap_or_default();
+        let before = line.char_indices().nth(at.column.saturating_sub(1) as usize);
+        start + before.map_or(line.len(), |(offset, _)| offset)
+    }
 }

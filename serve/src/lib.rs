@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `rehearsed` | the world of a scenario, as the surfaces reach it, and how its time passes; `home` what of it a vSphere client reaches |
 //! | `surfaces` | which surface a request is for |
+//! | `request_log`, `wire_faults` | what clients asked, and what goes wrong between them and the surfaces |
 //! | `control` | the surface that is Switchback's own |
 //! | `listener` | connections: what is read of them, how much and how long; hosts that are answered |
 //! | `files` | files of datastores and disks of leases, in pieces; `pieces` bodies that are made while they are sent |
@@ -19,7 +20,9 @@ mod home;
 mod listener;
 mod pieces;
 mod rehearsed;
+mod request_log;
 mod surfaces;
+mod wire_faults;
 
 pub use listener::{Options, ServeError, Server};
 pub use rehearsed::{Pace, Rehearsed};

@@ -1,7 +1,6 @@
 //! Connections: http and https on one port, told apart by their first byte. How much is read of each and how long it may take is
 //! bounded; a request for another host, or from a page of another origin, is refused.
 
-use core::convert::Infallible;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io;
@@ -10,9 +9,11 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Either, Full, Limited};
-use hyper::body::Incoming;
-use hyper::header::{HOST, HeaderMap, ORIGIN};
+use futures_util::{StreamExt as _, stream};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -30,7 +31,7 @@ use crate::certificate::{self, CertificateError, Tls};
 use crate::files;
 use crate::pieces::Pieces;
 use crate::rehearsed::Rehearsed;
-use crate::surfaces::{Answer, Exchange, Outcome, Surfaces};
+use crate::surfaces::{Answer, Delivery, Exchange, Outcome, Surfaces};
 
 /// The longest body that is read, in bytes.
 const BODY_MAX: usize = 4 << 20;
@@ -180,7 +181,7 @@ async fn exchanges<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 ) {
     let service = service_fn(move |request| {
         let surfaces = Arc::clone(&surfaces);
-        async move { Ok::<_, Infallible>(answer(request, scheme, surfaces, address).await) }
+        answer(request, scheme, surfaces, address)
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -189,9 +190,6 @@ async fn exchanges<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         .serve_connection(TokioIo::new(stream), service);
     let _ = connection.await;
 }
-
-/// What follows the head of an answer.
-pub(crate) type Body = Either<Full<Bytes>, Pieces>;
 
 /// A request that was read to its end.
 struct Read {
@@ -215,52 +213,91 @@ impl Read {
     }
 }
 
+/// What follows the head of an answer; an error ends the connection in the middle of it.
+pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// Reads and answers a request; an error ends the connection instead.
 async fn answer(
     request: Request<Incoming>,
     scheme: &'static str,
     surfaces: Arc<Mutex<Surfaces>>,
     address: SocketAddr,
-) -> Response<Body> {
+) -> Result<Response<Body>, io::Error> {
     let (head, body) = request.into_parts();
     let authority = match authority_of(&head.headers, address) {
         Ok(authority) => authority,
-        Err(refusal) => return refusal.response(),
+        Err(refusal) => return Ok(refusal.response()),
     };
     // Files are as long as disks, and are not held as a whole.
     if soap::is_for_files(head.uri.path()) {
-        return files::answered(head, body, surfaces).await;
+        return Ok(files::answered(head, body, surfaces).await);
     }
     let body = match timeout(READ_WITHIN, Limited::new(body, BODY_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => return Refusal::TOO_LARGE.response(),
-        Err(_) => return Refusal::TOO_SLOW.response(),
+        Ok(Err(_)) => return Ok(Refusal::TOO_LARGE.response()),
+        Err(_) => return Ok(Refusal::TOO_SLOW.response()),
     };
     let read = Read { head, body, base: format!("{scheme}://{authority}"), https: scheme == "https" };
-    match answered(Arc::new(read), surfaces).await {
-        Some(Answer { status, headers, body }) => {
-            let mut response = Response::new(Either::Left(Full::new(body)));
-            *response.status_mut() = status;
-            *response.headers_mut() = headers;
-            response
+    let Some((answer, delivery)) = answered(Arc::new(read), surfaces).await else {
+        return Ok(Refusal::BROKEN.response());
+    };
+    match delivery {
+        Delivery::Whole => Ok(response(answer.status, answer.headers, whole(answer.body))),
+        Delivery::Late(by) => {
+            tokio::time::sleep(by).await;
+            Ok(response(answer.status, answer.headers, whole(answer.body)))
         }
-        None => Refusal::BROKEN.response(),
+        Delivery::UpTo(bytes) => Ok(cut_off(answer, bytes)),
+        Delivery::Lost => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a fault on the wire")),
     }
 }
 
+fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// All of it at once.
+pub(crate) fn whole(body: Bytes) -> Body {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Made while it is sent.
+pub(crate) fn in_pieces(pieces: Pieces) -> Body {
+    pieces.map_err(|never| match never {}).boxed_unsync()
+}
+
+/// An answer that promises all of its body, and breaks off before its end.
+fn cut_off(mut answer: Answer, bytes: usize) -> Response<Body> {
+    answer.headers.insert(CONTENT_LENGTH, answer.body.len().into());
+    let sent = answer.body.slice(..bytes.min(answer.body.len()));
+    let aborted = io::Error::new(io::ErrorKind::ConnectionAborted, "a fault on the wire");
+    let beginning = stream::iter([Ok(Frame::data(sent))]);
+    // What is ready goes out only when nothing more is.
+    let end = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(aborted)
+    });
+    let frames = beginning.chain(end);
+    response(answer.status, answer.headers, StreamBody::new(frames).boxed_unsync())
+}
+
 /// Asks until there is an answer; none when that came to grief.
-async fn answered(read: Arc<Read>, surfaces: Arc<Mutex<Surfaces>>) -> Option<Answer> {
-    let mut came_at = None;
+async fn answered(read: Arc<Read>, surfaces: Arc<Mutex<Surfaces>>) -> Option<(Answer, Delivery)> {
+    let mut pending = None;
     loop {
         let (read, surfaces) = (Arc::clone(&read), Arc::clone(&surfaces));
         // A failover of many machines may take the world seconds: connections go on meanwhile.
         let attempt = tokio::task::spawn_blocking(move || {
             // What panicked while it held the world has left it as it was then; the next request finds out.
             let mut surfaces = surfaces.lock().unwrap_or_else(PoisonError::into_inner);
-            surfaces.answer(&read.exchange(), came_at)
+            surfaces.answer(&read.exchange(), pending)
         });
         match attempt.await.ok()? {
-            Outcome::Answered(answer) => return Some(answer),
-            Outcome::Waits(since) => came_at = Some(since),
+            Outcome::Answered(answer, delivery) => return Some((answer, delivery)),
+            Outcome::Waits(since) => pending = Some(since),
         }
         tokio::time::sleep(LOOKED_AGAIN_AFTER).await;
     }
@@ -295,9 +332,7 @@ impl Refusal {
 
     pub(crate) fn response(self) -> Response<Body> {
         let body = json!({ "error": { "code": self.code, "message": self.message } });
-        let mut response = Response::new(Either::Left(Full::new(Bytes::from(body.to_string()))));
-        *response.status_mut() = self.status;
-        response
+        response(self.status, HeaderMap::new(), whole(Bytes::from(body.to_string())))
     }
 }
 

@@ -5,18 +5,22 @@ use std::sync::Arc;
 use std::time::Instant as WallInstant;
 
 use switchback_azure::Azure;
-use switchback_azure::arm::{Premises, Rehearsal, Source, SourceSpec};
+use switchback_azure::arm::{Premises, Raised, Rehearsal, Source, SourceSpec};
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::control::{Command, Control, JobId, Refused};
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{GroupId, MachineId, Site, Stamp};
+use switchback_harness::interventions::{Intervention, Interventions, NoIntervention};
+use switchback_harness::outcome::events::{self, Event};
+use switchback_harness::report;
 use switchback_harness::scene::world_spec;
-use switchback_harness::world::Seen;
+use switchback_harness::world::Happening;
 use switchback_harness::world::spec::GroupSpec;
 use switchback_harness::{DrillError, World, WorldSpec};
-use switchback_scenarios::Scenario;
+use switchback_scenarios::{Report, Scenario, read_steps};
 use switchback_sim::SimTime;
+use thiserror::Error;
 
 /// How the time of a rehearsal passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +38,12 @@ const BOOTED_AT: SimTime = SimTime::from_nanos(60_000_000_000);
 #[derive(Debug, Clone)]
 pub struct Rehearsed {
     world: World<Stamp>,
+    scenario: Arc<Scenario>,
+    /// What goes wrong in the world meanwhile.
+    interventions: Interventions,
     premises: Arc<Premises>,
+    /// The names of its machines.
+    names: Arc<[String]>,
     pace: Pace,
     /// The moment on the wall and in the world from which time is counted, where it follows the wall.
     anchor: (WallInstant, SimTime),
@@ -48,10 +57,20 @@ impl Rehearsed {
     pub fn new(scenario: &Scenario, pace: Pace) -> Result<Self, DrillError> {
         let spec = each_by_itself(world_spec(scenario));
         let premises = Arc::new(premises(&spec));
+        let names = spec.machines.iter().map(|machine| machine.name.clone()).collect();
         let mut world = World::new(spec)?;
         world.run_until(BOOTED_AT);
         let anchor = (on_the_wall(), world.now());
-        Ok(Self { world, premises, pace, anchor })
+        let (scenario, interventions) = (Arc::new(scenario.clone()), Interventions::default());
+        Ok(Self { world, scenario, interventions, premises, names, pace, anchor })
+    }
+
+    /// The same from the beginning.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn anew(&self) -> Result<Self, DrillError> {
+        Self::new(&self.scenario, self.pace)
     }
 
     /// The world.
@@ -75,7 +94,7 @@ impl Rehearsed {
         if let Pace::Times(factor) = self.pace {
             let due = self.anchor.1 + self.anchor.0.elapsed().saturating_mul(factor);
             if due > self.world.now() {
-                self.world.run_until(due);
+                self.run(due, false);
             }
         }
     }
@@ -83,14 +102,41 @@ impl Rehearsed {
     /// Lets time pass until something happens, at most so long. Whether anything did.
     pub(crate) fn run_to_what_happens(&mut self, at_most: Duration) -> bool {
         let until = self.world.now() + at_most;
-        self.world.run_until_seen(until, true) == Seen::Happening
+        self.run(until, true)
     }
 
     /// Lets time pass, whatever its pace.
     pub fn advance(&mut self, span: Duration) {
         let until = self.world.now() + span;
-        self.world.run_until(until);
+        self.run(until, false);
         self.anchor_now();
+    }
+
+    /// Lets time pass until then, or until something happens; whether that was it.
+    fn run(&mut self, until: SimTime, or_happening: bool) -> bool {
+        self.interventions.run(&mut self.world, &self.scenario, until, or_happening)
+    }
+
+    /// What is done to the world meanwhile.
+    pub(crate) fn interventions(&self) -> &[Intervention] {
+        self.interventions.all()
+    }
+
+    /// Has steps done that fate, a device or an operator does, written as a list in JSON; their numbers.
+    pub(crate) fn intervene(&mut self, steps: &str) -> Result<Vec<u64>, StepsRefused> {
+        let steps = read_steps(&self.scenario, "steps", steps).map_err(Box::new)?;
+        Ok(self.interventions.add(&mut self.world, &self.scenario, steps)?)
+    }
+
+    /// Whether there was anything to take back.
+    pub(crate) fn clear_intervention(&mut self, number: u64) -> bool {
+        self.interventions.clear(&mut self.world, number)
+    }
+
+    /// A happening in words; none for what only machines read.
+    pub(crate) fn told(&self, happening: &Happening) -> Option<String> {
+        let cast = report::Cast { machines: &self.names, stack: self.premises.stack };
+        report::told(cast, happening).map(|(from, what)| format!("{from}: {what}"))
     }
 
     /// Time counts from here on.
@@ -99,12 +145,23 @@ impl Rehearsed {
     }
 }
 
+/// Why steps are not done.
+#[derive(Debug, Error)]
+pub(crate) enum StepsRefused {
+    /// They are no steps of the scenario.
+    #[error("these are no steps of the scenario language, or name what the scenario does not have")]
+    Unreadable(#[from] Box<Report>),
+    /// They can be no interventions.
+    #[error(transparent)]
+    NoIntervention(#[from] NoIntervention),
+}
+
 #[expect(clippy::disallowed_methods, reason = "the pace of a rehearsal may be that of the wall")]
 fn on_the_wall() -> WallInstant {
     WallInstant::now()
 }
 
-/// Clients protect machines one by one: each is a group by itself.
+/// Clients protect machines one by one: each is a group by itself, until clients make groups of them.
 fn each_by_itself(mut spec: WorldSpec) -> WorldSpec {
     let mut groups = Vec::with_capacity(spec.machines.len());
     for (number, machine) in spec.machines.iter().enumerate() {
@@ -167,6 +224,14 @@ impl Rehearsal for Rehearsed {
             is_on: self.world.is_running(machine, Site::Primary),
             disk_bytes: self.world.disk_sizes(machine).into_iter().map(|it| it * SECTOR_BYTES).collect(),
         }
+    }
+
+    fn events(&self) -> Vec<Raised> {
+        let raised = |event: Event| {
+            let Event { at, machine, code, cleared, of_job } = event;
+            Raised { at, machine, code, cleared, of_job }
+        };
+        events::of(&self.world).into_iter().map(raised).collect()
     }
 
     fn enable(&self, machine: MachineId, policy: ReplicationPolicy) -> Option<Command> {

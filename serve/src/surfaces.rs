@@ -1,17 +1,23 @@
 //! Which surface a request is for: Switchback's own below `/switchback`, vSphere's below `/sdk`, and Resource Manager otherwise.
-//! Files of datastores, below `/folder` and `/nfc`, are vSphere's too and come another way: in pieces.
+//! Files of datastores, below `/folder` and `/nfc`, are vSphere's too and come another way: in pieces. What is asked of the emulated ones is
+//! logged, and may meet a fault on the wire.
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{HeaderMap, StatusCode};
+use serde_json::json;
 use switchback_azure::arm::{self, Arm};
+use switchback_harness::DrillError;
 use switchback_sim::SimTime;
 use switchback_vsphere::soap::{self, Vim};
 
 use crate::control;
 use crate::rehearsed::Rehearsed;
+use crate::request_log::{Asked, RequestLog, SurfaceName};
+use crate::wire_faults::{Effect, WireFaults};
 
 /// Time passes at least so far while a client waits.
 const WAIT_MIN: Duration = Duration::from_millis(1);
@@ -46,57 +52,175 @@ impl Answer {
     }
 }
 
+/// How an answer goes out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// As it is.
+    #[default]
+    Whole,
+    /// So much later, on the wall.
+    Late(Duration),
+    /// So many bytes of its body, and then nothing.
+    UpTo(usize),
+    /// Not at all.
+    Lost,
+}
+
+/// A request whose client waits for something to happen. It is to be tried again when time has passed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pending {
+    /// When it came.
+    came_at: SimTime,
+    /// The fault that it met, and what that does to the answer.
+    fault: Option<u64>,
+    delivery: Delivery,
+}
+
 /// What became of a request.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// It is answered.
+    Answered(Answer, Delivery),
+    /// Its client waits.
+    Waits(Pending),
+}
+
+/// What became of a request at the surface that it is for.
+enum Attempt {
     Answered(Answer),
-    /// Its client waits for something to happen. It is to be tried again when time has passed, with when it came.
-    Waits(SimTime),
+    Waits,
+}
+
+/// A world, and what clients have made of the surfaces in front of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) rehearsed: Rehearsed,
+    arm: Arm,
+    vim: Vim,
 }
 
 /// Everything that is served, and what it is served of.
 #[derive(Debug, Clone)]
 pub(crate) struct Surfaces {
     pub(crate) rehearsed: Rehearsed,
-    pub(crate) arm: Arm,
+    arm: Arm,
     vim: Vim,
-    /// The world as it was at the beginning, to begin again from.
-    beginning: Rehearsed,
+    /// Worlds that somebody wants to come back to, by name.
+    pub(crate) kept: BTreeMap<String, Kept>,
+    pub(crate) faults: WireFaults,
+    pub(crate) log: RequestLog,
     pub(crate) requests: u64,
 }
 
 impl Surfaces {
     pub(crate) fn new(rehearsed: Rehearsed) -> Self {
-        let beginning = rehearsed.clone();
-        Self { rehearsed, arm: Arm::new(), vim: Vim::new(), beginning, requests: 0 }
-    }
-
-    /// Begins again from the beginning.
-    pub(crate) fn reset(&mut self) {
-        (self.rehearsed, self.arm, self.vim) = (self.beginning.clone(), Arm::new(), Vim::new());
-        self.rehearsed.anchor_now();
-    }
-
-    /// Answers a request, or says that its client waits. `came_at` is what was said when it was tried before.
-    pub(crate) fn answer(&mut self, exchange: &Exchange<'_>, came_at: Option<SimTime>) -> Outcome {
-        self.requests += u64::from(came_at.is_none());
-        self.rehearsed.catch_up();
-        match exchange.path.split('/').nth(1) {
-            Some("switchback") => Outcome::Answered(control::answer(self, exchange)),
-            Some("sdk") => self.of_vsphere(exchange, came_at),
-            _ => Outcome::Answered(self.of_resource_manager(exchange)),
+        Self {
+            rehearsed,
+            arm: Arm::new(),
+            vim: Vim::new(),
+            kept: BTreeMap::new(),
+            faults: WireFaults::default(),
+            log: RequestLog::default(),
+            requests: 0,
         }
     }
 
-    /// Does something about files of datastores.
-    pub(crate) fn of_files<T>(&mut self, what: impl FnOnce(&mut Vim, &mut Rehearsed) -> T) -> T {
-        self.requests += 1;
+    /// Begins again from the beginning, without faults on the wire.
+    ///
+    /// # Errors
+    /// [`DrillError`] when the world can no longer be built, which it was before.
+    pub(crate) fn reset(&mut self) -> Result<(), DrillError> {
+        (self.rehearsed, self.arm, self.vim) = (self.rehearsed.anew()?, Arm::new(), Vim::new());
+        self.faults.clear_all();
+        Ok(())
+    }
+
+    /// Keeps the world under a name.
+    pub(crate) fn keep(&mut self, name: String) {
+        let kept = Kept { rehearsed: self.rehearsed.clone(), arm: self.arm.clone(), vim: self.vim.clone() };
+        self.kept.insert(name, kept);
+    }
+
+    /// Goes back to the world that was kept under a name, if there is one.
+    pub(crate) fn restore(&mut self, name: &str) -> bool {
+        let Some(kept) = self.kept.get(name).cloned() else { return false };
+        (self.rehearsed, self.arm, self.vim) = (kept.rehearsed, kept.arm, kept.vim);
+        self.rehearsed.anchor_now();
+        true
+    }
+
+    /// Answers a request, or says that its client waits. `pending` is what was said when it was tried before.
+    pub(crate) fn answer(&mut self, exchange: &Exchange<'_>, pending: Option<Pending>) -> Outcome {
+        self.requests += u64::from(pending.is_none());
+        self.rehearsed.catch_up();
+        let surface = match exchange.path.split('/').nth(1) {
+            Some("switchback") => return Outcome::Answered(control::answer(self, exchange), Delivery::Whole),
+            Some("sdk") => SurfaceName::Vsphere,
+            _ => SurfaceName::Azure,
+        };
+        let asked = Asked::of(exchange, surface);
+        let (pending, refusal) = match pending {
+            Some(pending) => (pending, None),
+            None => self.met(exchange, &asked),
+        };
+        let answer = match refusal.map_or_else(|| self.attempt(exchange, surface, pending), Attempt::Answered)
+        {
+            Attempt::Answered(answer) => answer,
+            Attempt::Waits => return Outcome::Waits(pending),
+        };
+        let at_seconds = self.rehearsed.world().now().as_nanos() as f64 / 1e9;
+        self.log.take(asked.logged(exchange, at_seconds, answer.status.as_u16(), pending.fault));
+        Outcome::Answered(answer, pending.delivery)
+    }
+
+    /// What a new request meets on the wire: what that does to its answer, and the answer of who turns it away.
+    fn met(&mut self, exchange: &Exchange<'_>, asked: &Asked) -> (Pending, Option<Answer>) {
+        let mut pending =
+            Pending { came_at: self.rehearsed.world().now(), fault: None, delivery: Delivery::Whole };
+        let Some((number, effect)) = self.faults.meet(exchange, asked, &self.rehearsed) else {
+            return (pending, None);
+        };
+        pending.fault = Some(number);
+        let mut refusal = None;
+        match effect {
+            Effect::Throttle { retry_after_seconds } => refusal = Some(throttled(retry_after_seconds)),
+            Effect::Fail { status, code } => refusal = Some(failed(status, &code)),
+            Effect::LoseRequest {} => {
+                pending.delivery = Delivery::Lost;
+                refusal = Some(failed(StatusCode::BAD_GATEWAY.as_u16(), "Lost"));
+            }
+            Effect::LoseReply {} => pending.delivery = Delivery::Lost,
+            Effect::CutReply { bytes } => pending.delivery = Delivery::UpTo(bytes as usize),
+            Effect::Delay { milliseconds } => {
+                pending.delivery = Delivery::Late(Duration::from_millis(milliseconds.into()));
+            }
+            Effect::EndSession {} => {
+                let cookie = exchange.headers.get(COOKIE).and_then(|cookie| cookie.to_str().ok());
+                self.vim.end_session(cookie);
+            }
+        }
+        (pending, refusal)
+    }
+
+    fn attempt(&mut self, exchange: &Exchange<'_>, surface: SurfaceName, pending: Pending) -> Attempt {
+        match surface {
+            SurfaceName::Vsphere => self.of_vsphere(exchange, pending.came_at),
+            SurfaceName::Azure => Attempt::Answered(self.of_resource_manager(exchange)),
+        }
+    }
+
+    /// Does something about files of datastores. What is sent comes in pieces, and is one request.
+    pub(crate) fn of_files<T>(
+        &mut self,
+        is_first: bool,
+        what: impl FnOnce(&mut Vim, &mut Rehearsed) -> T,
+    ) -> T {
+        self.requests += u64::from(is_first);
         self.rehearsed.catch_up();
         what(&mut self.vim, &mut self.rehearsed)
     }
 
-    fn of_vsphere(&mut self, exchange: &Exchange<'_>, came_at: Option<SimTime>) -> Outcome {
+    fn of_vsphere(&mut self, exchange: &Exchange<'_>, came_at: SimTime) -> Attempt {
         let header = |name: &str| exchange.headers.get(name).and_then(|value| value.to_str().ok());
         let request = soap::Request {
             method: exchange.method,
@@ -107,14 +231,11 @@ impl Surfaces {
             https: exchange.https,
             authority: header(HOST.as_str()),
         };
-        let came_at = came_at.unwrap_or_else(|| self.rehearsed.world().now());
         loop {
             let waited = self.rehearsed.world().now().saturating_since(came_at);
             match self.vim.attempt(&request, &mut self.rehearsed, waited) {
-                soap::Attempt::Answered(response) => return Outcome::Answered(of_soap(response)),
-                soap::Attempt::Waits(_) if self.rehearsed.follows_the_wall() => {
-                    return Outcome::Waits(came_at);
-                }
+                soap::Attempt::Answered(response) => return Attempt::Answered(of_soap(response)),
+                soap::Attempt::Waits(_) if self.rehearsed.follows_the_wall() => return Attempt::Waits,
                 soap::Attempt::Waits(left) => {
                     // Nobody has to sit through it. Where nothing happens, the client has waited for all it wanted.
                     self.rehearsed.run_to_what_happens(left.max(WAIT_MIN));
@@ -135,6 +256,19 @@ impl Surfaces {
         };
         written(self.arm.answer(&request, &mut self.rehearsed))
     }
+}
+
+/// Turned away, to come again.
+fn throttled(retry_after_seconds: u32) -> Answer {
+    let mut answer = failed(StatusCode::TOO_MANY_REQUESTS.as_u16(), "TooManyRequests");
+    answer.headers.insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds));
+    answer
+}
+
+/// An error from in front of the surface.
+fn failed(status: u16, code: &str) -> Answer {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Answer::json(status, &json!({ "error": { "code": code, "message": "A fault on the wire." } }))
 }
 
 fn of_soap(response: soap::Response) -> Answer {

@@ -4,47 +4,7 @@ mod support;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Served, Stack, served};
-
-fn policy(served: &Served, stack: Stack) {
-    let input = match stack {
-        Stack::Classic => json!({
-            "instanceType": "InMageAzureV2", "recoveryPointThresholdInMinutes": 15, "recoveryPointHistory": 1440,
-            "crashConsistentFrequencyInMinutes": 5, "appConsistentFrequencyInMinutes": 60, "multiVmSyncStatus": "Enable",
-        }),
-        Stack::Modernised => json!({
-            "instanceType": "InMageRcm", "recoveryPointHistoryInMinutes": 1440, "crashConsistentFrequencyInMinutes": 5,
-            "appConsistentFrequencyInMinutes": 60, "enableMultiVmSync": "true",
-        }),
-    };
-    let body = json!({ "properties": { "providerSpecificInput": input } });
-    let words = served.done(Method::PUT, "replicationPolicies/policy-1", Some(&body));
-    assert_eq!(words, ["InProgress", "Succeeded"], "as recorded, also of what is done at once");
-}
-
-fn enable(served: &Served, stack: Stack) {
-    let container = served.container();
-    let machines = served.get(&format!("{container}/replicationProtectableItems"))["value"].clone();
-    assert_eq!(machines.as_array().map(Vec::len), Some(2));
-    let machine = machines[0]["id"].as_str().expect("an id");
-    let input = match stack {
-        Stack::Classic => json!({ "instanceType": "InMageAzureV2", "targetAzureVmName": "web-in-azure" }),
-        Stack::Modernised => {
-            json!({ "instanceType": "InMageRcm", "fabricDiscoveryMachineId": machine, "targetVmName": "web-in-azure" })
-        }
-    };
-    let policy = served.get("replicationPolicies/policy-1")["id"].clone();
-    let body = json!({ "properties": {
-        "policyId": policy, "protectableItemId": machine, "providerSpecificDetails": input,
-    } });
-    let below = format!("{container}/replicationProtectedItems/item-1");
-    assert_eq!(served.done(Method::PUT, &below, Some(&body)), ["InProgress", "Succeeded"]);
-    let item = served.wait_for("Protected");
-    assert_eq!(item["activeLocation"], "Primary");
-    assert_eq!(item["allowedOperations"], json!(["UnplannedFailover", "DisableProtection", "TestFailover"]));
-    assert_eq!(item["currentScenario"]["startTime"], "1753-01-01T01:01:01Z");
-    assert!(item.get("lastSuccessfulFailoverTime").is_none(), "absent, and not null, before there was one");
-}
+use support::{Served, Stack, protect, served};
 
 fn names(job: &Value) -> Vec<&str> {
     let tasks = job["properties"]["tasks"].as_array().expect("tasks");
@@ -61,8 +21,7 @@ fn job(served: &Served, scenario: &str) -> Value {
 }
 
 fn there(served: &Served, stack: Stack) {
-    policy(served, stack);
-    enable(served, stack);
+    protect(served, stack);
     let kind = if stack == Stack::Classic { "InMageAzureV2" } else { "InMageRcm" };
     served.act("testFailover", json!({ "providerSpecificDetails": { "instanceType": kind } }));
     assert!(
@@ -174,8 +133,7 @@ fn the_same_requests_are_answered_in_the_same_way() {
 #[test]
 fn what_is_asked_at_the_wrong_time_is_a_conflict_and_changes_nothing() {
     let served = served(Stack::Classic);
-    policy(&served, Stack::Classic);
-    enable(&served, Stack::Classic);
+    protect(&served, Stack::Classic);
     let before = served.item()["allowedOperations"].clone();
     let below = format!("{}/replicationProtectedItems/item-1/failoverCommit", served.container());
     let response = served.ask(Method::POST, &below, None);

@@ -48,12 +48,12 @@ class Drill:
     def details(self):
         return self.client.replication_fabrics.get(*self.vault, self.fabric).properties.custom_details
 
-    def item(self):
-        return self.client.replication_protected_items.get(*self.at, ITEM).properties
+    def item(self, name=ITEM):
+        return self.client.replication_protected_items.get(*self.at, name).properties
 
-    def wait_for(self, state):
+    def wait_for(self, state, name=ITEM):
         for _ in range(200):
-            item = self.item()
+            item = self.item(name)
             if item.protection_state == state:
                 return item
         raise SystemExit(f"FAIL the item is {item.protection_state}, and never {state}")
@@ -111,18 +111,20 @@ class Drill:
         ).result()
         expect(mapping.properties.state == "Paired", "the mapping is paired")
 
-    def enable(self):
+    def protect(self, number, item, group=None):
+        """Asks for the protection of a machine, by its place in the list: alone, or in a group of that name."""
         machines = list(self.client.replication_protectable_items.list_by_replication_protection_containers(*self.at))
         expect(machines, "machines are listed")
-        machine = machines[0]
+        machine = machines[number]
         expect(machine.properties.protection_status == "Unprotected", "the machine is not protected")
         details = self.details()
-        account = f"/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/cache"
+        account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/cache"
         if self.is_classic:
             provider = m.InMageAzureV2EnableProtectionInput(
                 process_server_id=details.process_servers[0].id,
                 master_target_id=details.master_target_servers[0].id,
                 log_storage_account_id=account,
+                multi_vm_group_name=group,
             )
         else:
             provider = m.InMageRcmEnableProtectionInput(
@@ -130,14 +132,17 @@ class Drill:
                 target_resource_group_id=f"/subscriptions/s/resourceGroups/{self.vault[0]}",
                 process_server_id=details.process_servers[0].id,
                 disks_default=m.InMageRcmDisksDefaultInput(disk_type="Premium_LRS", log_storage_account_id=account),
+                multi_vm_group_name=group,
             )
         policy = self.client.replication_policies.get(*self.vault, POLICY)
         properties = m.EnableProtectionInputProperties(
             policy_id=policy.id, protectable_item_id=machine.id, provider_specific_details=provider
         )
-        self.client.replication_protected_items.begin_create(
-            *self.at, ITEM, m.EnableProtectionInput(properties=properties)
-        ).result()
+        items = self.client.replication_protected_items
+        items.begin_create(*self.at, item, m.EnableProtectionInput(properties=properties)).result()
+
+    def enable(self):
+        self.protect(0, ITEM)
         expect(self.job_of("EnableDr").state == "Succeeded", "replication is enabled")
         item = self.wait_for("Protected")
         expect(item.active_location == "Primary", "it runs at home")

@@ -14,29 +14,45 @@
 //! | `resources` | subscriptions, resource groups, vaults, machines, disks, networks |
 //! | `fabric` | fabrics, containers, providers, what can be protected |
 //! | `policy` | policies and their mappings |
-//! | `item` | a protected item as the vault shows it; `details` what is peculiar to its provider |
-//! | `actions` | what is asked of an item |
+//! | `plan` | recovery plans; `plan_actions` what is asked of them, `plan_jobs` their jobs |
+//! | `item` | a protected item as the vault shows it; `details` what is peculiar to its provider, `orders` in which order |
+//! | `items` | which item and which machine a name is for |
+//! | `enable` | how a machine, alone or in a group, becomes an item |
+//! | `actions` | what is asked of an item; `test_network` where a test goes |
 //! | `polling` | operations that take time |
-//! | `jobs` | jobs and their tasks |
+//! | `jobs` | jobs; `tasks` their tasks, `work` jobs of either kind and their names, `filed_jobs` those of what is done at once |
 //! | `points` | recovery points |
-//! | `health` | events, alerts, the health of the vault |
+//! | `events` | what was raised and cleared |
+//! | `health` | the health of the vault, and to whom it writes |
+//! | `inventory` | vCenters, appliances, systems, settings of the vault, and what a VMware site has none of |
+//! | `maintenance` | what is asked of fabrics, containers and providers |
 //! | `names`, `time` | ids and times as the service writes them |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-use switchback_engine::MachineId;
-use switchback_sim::SimTime;
+use serde_json::{Value, json};
+use switchback_engine::GroupId;
+use switchback_engine::control::{Command, JobId, PlanPlace};
 
 mod actions;
 mod details;
+mod enable;
+mod events;
 mod fabric;
+mod filed_jobs;
 mod health;
+mod inventory;
 mod item;
+mod items;
 mod jobs;
+mod maintenance;
 mod message;
 mod names;
 pub mod operations;
+mod orders;
+mod plan;
+mod plan_actions;
+mod plan_jobs;
 mod points;
 mod policy;
 mod polling;
@@ -44,26 +60,58 @@ mod rehearsal;
 mod resources;
 mod route;
 mod sign_in;
+mod tasks;
+mod test_network;
 mod time;
+mod work;
 
 pub use message::{Request, Response};
-pub use rehearsal::{Premises, Rehearsal, Source, SourceSpec};
+pub use rehearsal::{Premises, Raised, Rehearsal, Source, SourceSpec};
 
+use filed_jobs::FiledJob;
+use inventory::SiteServer;
+use items::{ItemFile, Items, MachineNames};
+use plan::PlanFile;
 use polling::Tracked;
+use work::JobNames;
 
 /// The version of the interface whose shapes are answered, whichever a client asks for: fields were only ever added.
 pub const NEWEST_VERSION: &str = "2025-08-01";
+
+/// What the clocks of the service show at the first moment of a rehearsal, in seconds since 1970.
+pub const BEGIN_SECONDS: u64 = time::BEGIN;
 
 /// What clients have filed and asked for, as far as the vault does not keep it.
 #[derive(Debug, Clone, Default)]
 pub struct Arm {
     policies: BTreeMap<String, Filed>,
     mappings: BTreeMap<String, Filed>,
-    /// Protected items by their names in small letters.
-    items: BTreeMap<String, ItemFile>,
+    items: Items,
+    machine_names: MachineNames,
+    /// Groups of machines that share points, by what clients call them in small letters, with the policy of each.
+    groups: BTreeMap<String, (GroupId, String)>,
+    /// Recovery plans by their names in small letters, and how many there ever were.
+    plans: BTreeMap<String, PlanFile>,
+    plans_made: u32,
+    /// What actions of a plan are called, and what was said when one was done by people, by the plan's job.
+    action_names: BTreeMap<(JobId, PlanPlace), String>,
+    observations: BTreeMap<(JobId, PlanPlace), String>,
+    job_names: JobNames,
+    filed_jobs: Vec<FiledJob>,
+    /// What was said when a test was cleaned up.
+    comments: BTreeMap<JobId, String>,
+    /// What jobs were begun for, so that they can be begun again.
+    begun: BTreeMap<JobId, Command>,
+    /// Jobs that no client asked for in so many words. They are not listed.
+    unlisted: BTreeSet<JobId>,
     /// Operations under way and over, by GUID.
     operations: BTreeMap<String, Tracked>,
     alert_settings: BTreeMap<String, Filed>,
+    vault_settings: Option<Value>,
+    /// The vCenter as clients have changed it.
+    site_server: SiteServer,
+    /// The fabric was removed.
+    fabric_is_gone: bool,
     served: u64,
 }
 
@@ -72,17 +120,6 @@ pub struct Arm {
 struct Filed {
     name: String,
     properties: Value,
-}
-
-/// What a client has called a protected item, and which it is.
-#[derive(Debug, Clone)]
-struct ItemFile {
-    name: String,
-    machine: MachineId,
-    policy: String,
-    /// When its last test failover and failover were asked for.
-    tested_at: Option<SimTime>,
-    failed_over_at: Option<SimTime>,
 }
 
 impl Arm {
@@ -96,7 +133,16 @@ impl Arm {
     pub fn answer<R: Rehearsal>(&mut self, request: &Request<'_>, rehearsal: &mut R) -> Response {
         self.served += 1;
         let mut response = self.route(request, rehearsal).unwrap_or_else(|refusal| refusal);
-        response.headers.extend(self.common_headers(request, rehearsal));
+        let common = self.common_headers(request, rehearsal);
+        if let Some(details) = response.body.as_mut().and_then(|body| body.pointer_mut("/error/details/0")) {
+            // Who is told that there is nothing is told under which number it was looked for (recording-classic 6).
+            let id = common.iter().find(|(name, _)| *name == "x-ms-request-id").map(|(_, id)| id.as_str());
+            details["clientRequestId"] = json!(request.client_request_id);
+            details["activityId"] = json!(id);
+        }
+        let has = |name: &str| response.headers.iter().any(|(other, _)| *other == name);
+        let missing: Vec<_> = common.into_iter().filter(|(name, _)| !has(name)).collect();
+        response.headers.extend(missing);
         response
     }
 
@@ -107,10 +153,10 @@ impl Arm {
         rehearsal: &R,
     ) -> Vec<(&'static str, String)> {
         let id = rehearsal.cloud().guid_named(&format!("request {}", self.served));
-        let remaining = if request.method == "GET" {
-            ("x-ms-ratelimit-remaining-subscription-reads", "11999")
-        } else {
-            ("x-ms-ratelimit-remaining-subscription-writes", "1199")
+        let remaining = match request.method {
+            "GET" | "HEAD" => ("x-ms-ratelimit-remaining-subscription-reads", "11999"),
+            "DELETE" => ("x-ms-ratelimit-remaining-subscription-deletes", "14999"),
+            _ => ("x-ms-ratelimit-remaining-subscription-writes", "1199"),
         };
         let mut headers = vec![
             ("cache-control", "no-cache".to_owned()),

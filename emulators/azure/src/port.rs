@@ -252,6 +252,7 @@ impl<C: Content> Azure<C> {
             subnet: None,
             address: None,
             public_address: false,
+            test_network: None,
         };
         let settings = settings.cloned().unwrap_or_else(chosen);
         match requirements::violations(profile, &settings) {
@@ -329,7 +330,12 @@ impl<C: Content> Azure<C> {
         machine: MachineId,
         settings: Option<&RecoverySettings>,
     ) -> Result<VirtualMachine, Refusal> {
-        let target = settings.map_or_else(|| Ok(self.target(machine)), MachineTarget::of)?;
+        let mut target = settings.map_or_else(|| Ok(self.target(machine)), MachineTarget::of)?;
+        if let Some(network) =
+            settings.and_then(|it| it.test_network.clone()).filter(|_| instance == Instance::Test)
+        {
+            (target.network, target.subnet, target.private_ip) = (Some(network), None, None);
+        }
         let name = named(instance, &target.name);
         let disks: Vec<_> = self.disks_created_for(instance, machine).map(|disk| disk.name.clone()).collect();
         if self.disk(DiskRole::of(instance), DiskId { machine, index: 0 }).is_none() {

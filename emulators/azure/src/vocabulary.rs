@@ -47,8 +47,7 @@ pub const fn job(kind: JobKind) -> JobWords {
         JobKind::SwitchProcessServer => ("ProcessServerFailover", "Process server failover"),
         JobKind::Disable => ("DisableDr", "Disable replication"),
         JobKind::TestFailover => ("TestFailover", "Test failover"),
-        // Inferred, from the operation's name in the interface.
-        JobKind::CleanUpTest => ("TestFailoverCleanup", "Cleanup test failover"),
+        JobKind::CleanUpTest => ("TestFailoverCleanup", "Test failover cleanup"),
         // Inferred, from the operation's name in the interface.
         JobKind::PlannedFailover => ("PlannedFailover", "Planned failover"),
         // Inferred, from the operation's name in the interface.
@@ -287,12 +286,13 @@ const fn planned_failover_task(task: TaskKind) -> Option<Shown> {
     })
 }
 
-/// Inferred: the job was started in recordings, its tasks were not listed.
 const fn clean_up_test_task(task: TaskKind) -> Option<Shown> {
     Some(match task {
-        TaskKind::CleanUp => {
-            shown("TestFailoverCleanupTask", "VmTfoCleanup", "Cleaning up the test environment")
-        }
+        TaskKind::CleanUp => shown(
+            "CleanupTestProtectedEntitiesTask",
+            "VmTfoDeleteTestVm",
+            "Clean up the test virtual machine",
+        ),
         _ => return None,
     })
 }
@@ -482,5 +482,8 @@ pub const fn arm_error(failure: &PortFailure) -> (u16, &'static str) {
     }
 }
 
+mod shown_tasks;
 #[cfg(test)]
 mod tests;
+
+pub use shown_tasks::{ShownTask, shown_tasks};

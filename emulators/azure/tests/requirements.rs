@@ -20,6 +20,7 @@ fn settings() -> RecoverySettings {
         subnet: None,
         address: None,
         public_address: false,
+        test_network: None,
     }
 }
 

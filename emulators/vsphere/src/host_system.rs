@@ -9,7 +9,7 @@ pub struct HostSpec {
     pub name: String,
     /// The cluster it joins, or none.
     pub cluster: Option<ClusterMoid>,
-    /// Memory for machines, in MiB. Running machines take theirs out of it.
+    /// Memory for machines, in MiB. Running machines take theirs out of it, unless it is [`HostSystem::ENDLESS_MIB`].
     pub memory_mib: u64,
 }
 
@@ -56,6 +56,9 @@ pub struct HostSystem {
 }
 
 impl HostSystem {
+    /// Memory that no number of machines fills, in MiB: 1 PiB. What they take of it is not counted.
+    pub const ENDLESS_MIB: u64 = 1 << 30;
+
     /// Whether it runs and answers.
     #[must_use]
     pub const fn is_connected(&self) -> bool {

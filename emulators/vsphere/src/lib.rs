@@ -26,6 +26,7 @@ pub mod faults;
 mod guest_condition;
 pub mod host_system;
 mod leftovers;
+mod machines;
 mod master_target;
 mod moid;
 mod operator;

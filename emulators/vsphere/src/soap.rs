@@ -68,6 +68,7 @@ use crate::vcenter::VCenter;
 pub use check::{Unfit, check_answer};
 pub use contents::BytesOf;
 pub(crate) use context::Context;
+pub use envelope::called;
 pub use folder::{FileAnswer, FileBody, FileRequest, is_for_files};
 pub use operations::{OPERATIONS, Operation};
 pub use vim::Vim;

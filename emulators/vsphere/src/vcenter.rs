@@ -15,6 +15,7 @@ use crate::fault_rule::{FaultRule, FaultRules, RuleId};
 use crate::faults::Fault;
 use crate::guest_condition::{GuestCondition, Installer};
 use crate::host_system::HostSystem;
+use crate::machines::Machines;
 use crate::moid::{ClusterMoid, DatacenterMoid, DatastoreMoid, HostMoid, TaskMoid, VmMoid};
 use crate::physical_server::PhysicalServer;
 use crate::request_kind::RequestKind;
@@ -42,7 +43,7 @@ pub struct VCenter {
     pub(crate) clusters: BTreeMap<ClusterMoid, ClusterComputeResource>,
     pub(crate) hosts: BTreeMap<HostMoid, HostSystem>,
     pub(crate) datastores: BTreeMap<DatastoreMoid, Datastore>,
-    pub(crate) machines: BTreeMap<VmMoid, VirtualMachine>,
+    pub(crate) machines: Machines,
     pub(crate) by_machine: BTreeMap<MachineId, VmMoid>,
     /// Machines that a client took out of the inventory.
     pub(crate) unregistered: BTreeMap<VmMoid, VirtualMachine>,
@@ -89,7 +90,7 @@ impl VCenter {
             clusters: BTreeMap::new(),
             hosts: BTreeMap::new(),
             datastores: BTreeMap::new(),
-            machines: BTreeMap::new(),
+            machines: Machines::default(),
             by_machine: BTreeMap::new(),
             unregistered: BTreeMap::new(),
             former: BTreeMap::new(),

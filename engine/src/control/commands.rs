@@ -41,6 +41,9 @@ impl Vault {
             Command::Enable { group, machines, policy, process_server } => {
                 self.enable(group, &machines, policy, process_server)
             }
+            Command::Join { group, machine, disk_sectors, process_server } => {
+                self.join(group, (machine, disk_sectors), process_server)
+            }
             Command::Failover { machine, to, shut_down_source } => {
                 self.fail_over(machine, to, shut_down_source)
             }
@@ -98,8 +101,24 @@ impl Vault {
     ) -> Reply {
         self.check_group(group, machines)?;
         let members: Vec<MachineId> = machines.iter().map(|(machine, _)| *machine).collect();
+        self.put_members(group, members.clone());
+        self.begin_protection(group, machines, policy, process_server)
+    }
+
+    /// The machines of a group, in their order. Its runs stay.
+    pub(super) fn put_members(&mut self, group: GroupId, machines: Vec<MachineId>) {
         let runs = self.ledger.group(group).map_or_else(Vec::new, |group| group.runs.clone());
-        self.ledger.put_group(Group { id: group, machines: members.clone(), runs });
+        self.ledger.put_group(Group { id: group, machines, runs });
+    }
+
+    /// Makes items of machines, and begins a job for each. The first stands for all.
+    pub(super) fn begin_protection(
+        &mut self,
+        group: GroupId,
+        machines: &[(MachineId, Vec<u64>)],
+        policy: ReplicationPolicy,
+        process_server: Address,
+    ) -> Reply {
         for (machine, disk_sectors) in machines {
             let status = self.item(*machine).map_or_else(
                 || ItemStatus::Unprotected { leftover: false, since: self.now },
@@ -129,8 +148,10 @@ impl Vault {
                 standing: Vec::new(),
             });
         }
-        let jobs: Vec<JobId> =
-            members.iter().map(|machine| self.begin_replication(*machine, None, Facts::new())).collect();
+        let jobs: Vec<JobId> = machines
+            .iter()
+            .map(|(machine, _)| self.begin_replication(*machine, None, Facts::new()))
+            .collect();
         for job in &jobs {
             self.advance(*job);
         }
@@ -145,6 +166,17 @@ impl Vault {
         if group > GroupId::MAX {
             return bad(format!("groups have numbers up to {}", GroupId::MAX.0));
         }
+        self.check_new_machines(machines)?;
+        let mut items = self.ledger.items().values();
+        if items.any(|item| item.group.whole() == group && item.state() != ItemState::Unprotected) {
+            return bad(format!("group {} is protected already", group.0));
+        }
+        Ok(())
+    }
+
+    /// Whether machines can become items: none of them is one, and each has disks.
+    pub(super) fn check_new_machines(&self, machines: &[(MachineId, Vec<u64>)]) -> Result<(), Refused> {
+        let bad = |why: String| Err(Refused::BadGroup(why));
         let mut seen = BTreeSet::new();
         for (machine, disks) in machines {
             if !seen.insert(*machine) {
@@ -156,10 +188,6 @@ impl Vault {
             if self.item(*machine).is_some_and(|item| item.state() != ItemState::Unprotected) {
                 return bad(format!("machine {} is protected already", machine.0));
             }
-        }
-        let mut items = self.ledger.items().values();
-        if items.any(|item| item.group.whole() == group && item.state() != ItemState::Unprotected) {
-            return bad(format!("group {} is protected already", group.0));
         }
         Ok(())
     }

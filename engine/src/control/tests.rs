@@ -7,6 +7,7 @@ mod edges;
 mod failures;
 mod groups;
 mod home;
+mod joining;
 mod journey;
 mod moves;
 mod parts;

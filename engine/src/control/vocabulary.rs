@@ -242,6 +242,18 @@ pub enum Command {
         /// Where its batches go.
         process_server: Address,
     },
+    /// Protect one more machine together with a group that replicates to the other site already, under the policy of the
+    /// group. Those that replicate begin anew with it: until all have compared their disks there is no common point.
+    Join {
+        /// The group.
+        group: GroupId,
+        /// The machine.
+        machine: MachineId,
+        /// The sizes of its disks in sectors.
+        disk_sectors: Vec<u64>,
+        /// Where its batches go.
+        process_server: Address,
+    },
     /// Fail over in the direction of the replication.
     Failover {
         /// Which machine.

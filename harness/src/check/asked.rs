@@ -112,6 +112,11 @@ impl<C: Simulated> World<C> {
                 {
                     wanted = SettingsChange::default();
                 }
+                Command::Join { machine: newcomer, .. }
+                    if *newcomer == machine && self.reply(*id)?.is_ok() =>
+                {
+                    wanted = SettingsChange::default();
+                }
                 Command::Configure { machine: whose, change }
                     if *whose == machine && self.reply(*id)?.is_ok() =>
                 {
@@ -249,5 +254,6 @@ fn settings_of(vm: &Instantiated) -> RecoverySettings {
         subnet: Some(vm.nic.subnet.clone()),
         address: Some(vm.nic.private_ip),
         public_address: vm.nic.public_ip.is_some(),
+        test_network: None,
     }
 }

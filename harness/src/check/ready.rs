@@ -9,7 +9,7 @@ use switchback_engine::control::{ItemState, JobId, JobKind, JobState, TaskKind, 
 use switchback_engine::message::Observation;
 use switchback_engine::{Direction, MachineId, Site};
 use switchback_sim::SimTime;
-use switchback_vsphere::Misreading;
+use switchback_vsphere::{HostMoid, Misreading};
 
 use super::Judge;
 use crate::content::Simulated;
@@ -170,14 +170,23 @@ impl<C: Simulated> World<C> {
         let vcenter = self.vcenter();
         let Some(vm) = vcenter.machine(machine) else { return };
         let Some(host) = vcenter.host(vm.host) else { return };
-        let on = vcenter.machines().filter(|other| other.host == vm.host && other.is_on());
-        let taken: u64 = on.map(|other| other.memory_mib).sum();
+        let taken = self.memory_taken(vm.host);
         let (name, has) = (vm.name.clone(), host.memory_mib);
         self.judges.looked(Judge::AsAsked);
         if taken > has {
             let what = format!("{name} runs on a host with {has} MiB of memory, of which {taken} are taken");
             self.found_about(machine, Judge::AsAsked, what);
         }
+    }
+
+    /// How much memory the machines take that run on a host, in MiB. Where nobody has said how much hosts have, nothing is counted: of ten
+    /// thousand machines that come up, each would look at all.
+    fn memory_taken(&self, host: HostMoid) -> u64 {
+        if self.spec().site.host_memory_bytes.is_none() {
+            return 0;
+        }
+        let on = self.vcenter().machines().filter(|vm| vm.host == host && vm.is_on());
+        on.map(|vm| vm.memory_mib).sum()
     }
 
     /// A machine was moved to another host: it sees its disks from there, and has room.

@@ -8,7 +8,7 @@ use switchback_scenarios::model::{self, VmIndex};
 
 use crate::world::Moment;
 
-pub(super) const fn of(moment: model::Moment) -> Moment {
+pub(crate) const fn of(moment: model::Moment) -> Moment {
     match moment {
         model::Moment::State { vm, is } => Moment::State(machine(vm), state_of(is)),
         model::Moment::CutsPoint { group, number } => Moment::Cut(GroupId(group.0 as u32), number),
@@ -21,7 +21,8 @@ const fn machine(vm: VmIndex) -> MachineId {
 }
 
 /// The state of an item that the language calls so.
-pub(crate) const fn state_of(word: PassingState) -> ItemState {
+#[must_use]
+pub const fn state_of(word: PassingState) -> ItemState {
     match word {
         PassingState::Unprotected => ItemState::Unprotected,
         PassingState::Enabling => ItemState::Enabling(Forward),

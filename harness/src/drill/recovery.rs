@@ -31,6 +31,8 @@ pub(super) fn change(settings: &Settings) -> SettingsChange {
         subnet: settings.subnet.clone(),
         address: settings.address,
         public_address: settings.public_address,
+        // Scenarios test where the machine would be.
+        test_network: None,
     }
 }
 

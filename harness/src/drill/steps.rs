@@ -4,7 +4,7 @@ use switchback_scenarios::model::Action;
 use switchback_sim::SimTime;
 
 use super::asked::Asked;
-use super::{Drill, LOOK_EVERY};
+use super::{Drill, LOOK_EVERY, faults};
 use crate::content::Simulated;
 
 /// Where a step stands.
@@ -78,7 +78,7 @@ impl<C: Simulated> Drill<C> {
     fn begin(&mut self, at: usize) {
         let since = self.world.now();
         let action = self.scenario.timeline[at].action.clone();
-        let lasts = self.do_fault(&action);
+        let lasts = faults::bring_about(&mut self.world, &self.scenario, &action);
         let commands = self.commands(&action);
         let mut accepts = self.scenario.operator.accepts_refusals;
         let commands = commands.unwrap_or_else(|failure| {

@@ -25,15 +25,27 @@ pub fn timeline_line(
     at: switchback_sim::SimTime,
     happening: &Happening,
 ) -> Option<String> {
-    let (from, what) = describe(outcome, happening)?;
+    let cast = Cast { machines: &outcome.machines, stack: outcome.stack };
+    let (from, what) = told(cast, happening)?;
     Some(format!("{:>16}  {from:<9}  {what}", words::since(at, outcome.t0)))
 }
 
-fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, String)> {
-    let name = |machine: &MachineId| outcome.machines.get(machine.0 as usize).map_or("?", String::as_str);
+/// Whom a happening is about: names of machines by number, and what protects them.
+#[derive(Debug, Clone, Copy)]
+pub struct Cast<'a> {
+    /// The names.
+    pub machines: &'a [String],
+    /// The stack.
+    pub stack: Stack,
+}
+
+/// Where a happening comes from and what it is, in words; `None` for what is only in the JSON.
+#[must_use]
+pub fn told(cast: Cast<'_>, happening: &Happening) -> Option<(&'static str, String)> {
+    let name = |machine: &MachineId| cast.machines.get(machine.0 as usize).map_or("?", String::as_str);
     Some(match happening {
-        Happening::Observed(observation) => ("engine", observed(outcome, observation)?),
-        Happening::Asked { command } => ("operator", asked(outcome, command)),
+        Happening::Observed(observation) => ("engine", observed(cast, observation)?),
+        Happening::Asked { command } => ("operator", asked(cast, command)),
         Happening::Replied { result: Err(refused) } => ("vault", format!("refused: {refused}")),
         Happening::Replied { result: Ok(_) } => return None,
         Happening::MachineStarted { machine, site } => {
@@ -75,7 +87,7 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
             let way = if *nanos < 0 { "back" } else { "ahead" };
             let lasting =
                 lasting.map_or_else(String::new, |lasting| format!(" for {}", words::span(lasting)));
-            ("fault", format!("the clock of the {} jumps {by} {way}{lasting}", role(outcome, *address)))
+            ("fault", format!("the clock of the {} jumps {by} {way}{lasting}", role(cast, *address)))
         }
         Happening::DiskLies { disk, lie } => {
             let (id, which) = (
@@ -105,11 +117,11 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
             ("fault", format!("every request to the disks {whose} takes {by} longer for {lasting}"))
         }
         Happening::StoreFull { address, lasting } => {
-            ("fault", format!("disk of the {} full for {}", role(outcome, *address), words::span(*lasting)))
+            ("fault", format!("disk of the {} full for {}", role(cast, *address), words::span(*lasting)))
         }
         Happening::FaultEnded => ("fault", "over".to_owned()),
-        Happening::Crashed { address } => ("fault", format!("the {} crashes", role(outcome, *address))),
-        Happening::Restarted { address } => ("fault", format!("the {} runs again", role(outcome, *address))),
+        Happening::Crashed { address } => ("fault", format!("the {} crashes", role(cast, *address))),
+        Happening::Restarted { address } => ("fault", format!("the {} runs again", role(cast, *address))),
         Happening::SiteLost => ("fault", "the site on premises is lost".to_owned()),
         Happening::OperatorStarted { machine } => {
             ("operator", format!("powers {} on, on premises", name(machine)))
@@ -175,8 +187,8 @@ fn describe(outcome: &Outcome, happening: &Happening) -> Option<(&'static str, S
     })
 }
 
-fn observed(outcome: &Outcome, observation: &Observation) -> Option<String> {
-    let name = |machine: &MachineId| outcome.machines.get(machine.0 as usize).map_or("?", String::as_str);
+fn observed(cast: Cast<'_>, observation: &Observation) -> Option<String> {
+    let name = |machine: &MachineId| cast.machines.get(machine.0 as usize).map_or("?", String::as_str);
     Some(match observation {
         Observation::Job { job, kind, machine, state } => {
             let what = words::job(*kind);
@@ -207,13 +219,13 @@ fn observed(outcome: &Outcome, observation: &Observation) -> Option<String> {
             format!("{}: {what}{end}", name(machine))
         }
         Observation::Throttled { by } => {
-            format!("the {} takes nothing more for now: its cache is full", role(outcome, *by))
+            format!("the {} takes nothing more for now: its cache is full", role(cast, *by))
         }
         Observation::TakesAgain { by } => {
-            format!("the {} has room in its cache again", role(outcome, *by))
+            format!("the {} has room in its cache again", role(cast, *by))
         }
         Observation::Server { number, figure, level } => {
-            let server = role(outcome, Address::ProcessServer(*number));
+            let server = role(cast, Address::ProcessServer(*number));
             format!("{} of the {server}: {}", words::server_figure(*figure), words::level(*level))
         }
         Observation::QuiesceFailed { machine, why, .. } => {
@@ -235,13 +247,14 @@ fn observed(outcome: &Outcome, observation: &Observation) -> Option<String> {
     })
 }
 
-fn asked(outcome: &Outcome, command: &Command) -> String {
-    let name = |machine: &MachineId| outcome.machines.get(machine.0 as usize).map_or("?", String::as_str);
+fn asked(cast: Cast<'_>, command: &Command) -> String {
+    let name = |machine: &MachineId| cast.machines.get(machine.0 as usize).map_or("?", String::as_str);
     match command {
         Command::Enable { machines, .. } => {
             let names: Vec<&str> = machines.iter().map(|(machine, _)| name(machine)).collect();
             format!("enable replication of {}", names.join(", "))
         }
+        Command::Join { machine, .. } => format!("enable replication of {}, with its group", name(machine)),
         Command::Failover { machine, to, shut_down_source } => {
             let with = if *shut_down_source { ", shut down first" } else { "" };
             format!("fail over {} to {to:?}{with}", name(machine))
@@ -288,14 +301,14 @@ fn call_name(call: SiteCall) -> String {
     }
 }
 
-fn role(outcome: &Outcome, address: Address) -> String {
+fn role(cast: Cast<'_>, address: Address) -> String {
     match address {
         Address::Control => "vault".to_owned(),
         Address::Agent(machine, _) => {
-            format!("machine {}", outcome.machines.get(machine.0 as usize).map_or("?", String::as_str))
+            format!("machine {}", cast.machines.get(machine.0 as usize).map_or("?", String::as_str))
         }
-        Address::ProcessServer(number) => process_server(outcome.stack, number).to_owned(),
-        Address::Target(Site::Primary) => match outcome.stack {
+        Address::ProcessServer(number) => process_server(cast.stack, number).to_owned(),
+        Address::Target(Site::Primary) => match cast.stack {
             Stack::Classic => "master target".to_owned(),
             Stack::Modernised => "appliance's reprotection agent".to_owned(),
         },

@@ -13,6 +13,7 @@ use switchback_engine::target::Target;
 use switchback_engine::{DiskId, MachineId, Site};
 use switchback_scenarios::model::Subscription;
 use switchback_sim::{Device, Kernel, Trace};
+use switchback_vsphere::host_system::HostSystem;
 use switchback_vsphere::{
     DatastoreSpec, Fault, GuestCondition, GuestOs, HostSpec, MachineSpec, Management, Misreading, VCenter,
 };
@@ -32,8 +33,6 @@ use crate::outside::Outside;
 use crate::truth::History;
 use crate::workload::Workload;
 
-/// Room for machines on a host, in MiB: memory is not what these worlds are about, unless a scenario says so.
-const HOST_MEMORY_MIB: u64 = 16 << 20;
 /// Cores that may be used in the cloud: quotas are not what these worlds are about, unless a scenario says so.
 const CORES_MAX: u32 = 100_000;
 /// A subnet of a scenario has 256 addresses.
@@ -150,7 +149,8 @@ fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {
     let mut hosts = Vec::new();
     for host in 0..site.hosts {
         let name = format!("{}-esx{:02}", site.vcenter, host + 1);
-        let memory_mib = site.host_memory_bytes.map_or(HOST_MEMORY_MIB, |bytes| bytes >> 20);
+        // Memory is not what these worlds are about, unless a scenario says so.
+        let memory_mib = site.host_memory_bytes.map_or(HostSystem::ENDLESS_MIB, |bytes| bytes >> 20);
         hosts.push(vcenter.add_host(HostSpec { name, cluster: None, memory_mib })?);
     }
     for host in &site.unmanaged {

@@ -71,8 +71,15 @@ impl RoleKind {
 }
 
 /// Names a fault under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FaultId(u64);
+
+impl FaultId {
+    /// The faults that began after this one, up to and with `last`.
+    pub fn until(self, last: Self) -> impl Iterator<Item = Self> {
+        (self.0 + 1..=last.0).map(Self)
+    }
+}
 
 /// A fault that ends by itself.
 #[derive(Debug, Clone)]
@@ -142,6 +149,17 @@ impl<C: Simulated> World<C> {
         if let Some(lasting) = lasting {
             self.kernel.schedule_in(lasting, Event::FaultEnds(id));
         }
+    }
+
+    /// The number of the last fault that has begun and ends by itself; counted from 1 in the order in which they began.
+    #[must_use]
+    pub const fn last_fault(&self) -> FaultId {
+        FaultId(self.under_way.begun)
+    }
+
+    /// Ends a fault before its time. One that is over already stays so.
+    pub fn end_fault(&mut self, id: FaultId) {
+        self.fault_ends(id);
     }
 
     pub(super) fn fault_ends(&mut self, id: FaultId) {

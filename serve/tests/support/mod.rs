@@ -22,8 +22,13 @@ site:
   vcenter: { name: vc-lon, hosts: 1 }
   stack: STACK
   datastores: [{ name: ds-1, capacity: 1TiB }]
-region: { name: uksouth, vault: rsv-dr, cache-account: stdrcache }
+region:
+  name: uksouth
+  vault: rsv-dr
+  cache-account: stdrcache
+  networks: [{ name: rsv-dr-vnet, subnets: [{ name: default, first: 10.1.0.0 }] }, { name: apart, subnets: [{ name: inner, first: 10.9.0.0 }] }]
 wan: {}
+process-servers: [{ name: scale-out-1 }]
 protect:
   - consistency-group: shop
     vms:
@@ -75,7 +80,13 @@ pub(crate) fn scenario(stack: Stack) -> String {
 }
 
 pub(crate) fn served(stack: Stack) -> Served {
+    served_with(stack, "", "")
+}
+
+/// The same, with something of the scenario said otherwise.
+pub(crate) fn served_with(stack: Stack, what: &str, otherwise: &str) -> Served {
     let text = scenario(stack);
+    let text = if what.is_empty() { text } else { text.replace(what, otherwise) };
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("served.yaml");
     std::fs::write(&file, text).expect("the scenario is written");
@@ -102,6 +113,11 @@ impl Served {
         format!("http://{}", self.address)
     }
 
+    /// The path from the root of what lies below the vault.
+    pub(crate) fn path(&self, below: &str) -> String {
+        format!("{}/{below}", self.vault)
+    }
+
     /// A request for a path below the vault.
     pub(crate) fn ask(&self, method: Method, below: &str, body: Option<&Value>) -> Response {
         self.ask_at(method, &format!("{}{}/{below}?{VERSION}", self.base(), self.vault), body)
@@ -114,6 +130,12 @@ impl Served {
             None => request,
         };
         request.send().expect("an answer")
+    }
+
+    /// Where resources of a type in the vault's resource group are listed.
+    pub(crate) fn url_of(&self, resource_type: &str) -> String {
+        let group = self.vault.split("/providers/").next().unwrap_or_default();
+        format!("{}{group}/providers/{resource_type}?{VERSION}", self.base())
     }
 
     pub(crate) fn get(&self, below: &str) -> Value {
@@ -174,4 +196,50 @@ impl Served {
 pub(crate) fn parsed(response: Response) -> Value {
     let text = response.text().expect("a body");
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Files a policy and protects the first machine under it.
+pub(crate) fn protect(served: &Served, stack: Stack) {
+    policy(served, stack);
+    enable(served, stack);
+}
+
+fn policy(served: &Served, stack: Stack) {
+    let input = match stack {
+        Stack::Classic => json!({
+            "instanceType": "InMageAzureV2", "recoveryPointThresholdInMinutes": 15, "recoveryPointHistory": 1440,
+            "crashConsistentFrequencyInMinutes": 5, "appConsistentFrequencyInMinutes": 60, "multiVmSyncStatus": "Enable",
+        }),
+        Stack::Modernised => json!({
+            "instanceType": "InMageRcm", "recoveryPointHistoryInMinutes": 1440, "crashConsistentFrequencyInMinutes": 5,
+            "appConsistentFrequencyInMinutes": 60, "enableMultiVmSync": "true",
+        }),
+    };
+    let body = json!({ "properties": { "providerSpecificInput": input } });
+    let words = served.done(Method::PUT, "replicationPolicies/policy-1", Some(&body));
+    assert_eq!(words, ["InProgress", "Succeeded"], "as recorded, also of what is done at once");
+}
+
+fn enable(served: &Served, stack: Stack) {
+    let container = served.container();
+    let machines = served.get(&format!("{container}/replicationProtectableItems"))["value"].clone();
+    assert_eq!(machines.as_array().map(Vec::len), Some(2));
+    let machine = machines[0]["id"].as_str().expect("an id");
+    let input = match stack {
+        Stack::Classic => json!({ "instanceType": "InMageAzureV2", "targetAzureVmName": "web-in-azure" }),
+        Stack::Modernised => {
+            json!({ "instanceType": "InMageRcm", "fabricDiscoveryMachineId": machine, "targetVmName": "web-in-azure" })
+        }
+    };
+    let policy = served.get("replicationPolicies/policy-1")["id"].clone();
+    let body = json!({ "properties": {
+        "policyId": policy, "protectableItemId": machine, "providerSpecificDetails": input,
+    } });
+    let below = format!("{container}/replicationProtectedItems/item-1");
+    assert_eq!(served.done(Method::PUT, &below, Some(&body)), ["InProgress", "Succeeded"]);
+    let item = served.wait_for("Protected");
+    assert_eq!(item["activeLocation"], "Primary");
+    assert_eq!(item["allowedOperations"], json!(["UnplannedFailover", "DisableProtection", "TestFailover"]));
+    assert_eq!(item["currentScenario"]["startTime"], "1753-01-01T01:01:01Z");
+    assert!(item.get("lastSuccessfulFailoverTime").is_none(), "absent, and not null, before there was one");
 }

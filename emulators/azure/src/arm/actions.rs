@@ -2,16 +2,17 @@
 //! it says is told apart here and nowhere else.
 
 use serde_json::Value;
-use switchback_engine::control::{Command, ItemState, Location, PlannedPoint, ReprotectWay, Stack};
+use switchback_engine::control::{
+    Command, ItemState, JobId, Location, PlannedPoint, ProtectedItem, ReprotectWay, Stack,
+};
 use switchback_engine::message::Selector;
 use switchback_engine::recovery::SettingsChange;
 use switchback_engine::role::Address;
 use switchback_engine::{DatastoreId, Direction, MachineId, MasterTargetId};
 
-use super::fabric::machine_of;
 use super::names::last_of;
 use super::route::Answer;
-use super::{Arm, ItemFile, Rehearsal, Request, Response};
+use super::{Arm, Rehearsal, Request, Response};
 
 /// What may stand behind an item's path, in small letters.
 const KNOWN: [&str; 10] = [
@@ -32,53 +33,6 @@ pub(super) fn is_known(action: &str) -> bool {
 }
 
 impl Arm {
-    /// Protects a machine: the item is filed under the name that the client gives it.
-    pub(super) fn enable<R: Rehearsal>(&mut self, request: &Request<'_>, name: &str, r: &mut R) -> Answer {
-        let properties = request.json()?["properties"].clone();
-        let input = &properties["providerSpecificDetails"];
-        let wanted = match r.premises().stack {
-            Stack::Classic => ("InMageAzureV2", &properties["protectableItemId"]),
-            Stack::Modernised => ("InMageRcm", &input["fabricDiscoveryMachineId"]),
-        };
-        check_kind(input, &[wanted.0])?;
-        if input["multiVmGroupName"].as_str().is_some_and(|group| !group.is_empty()) {
-            let message =
-                "Groups of machines that share recovery points are not emulated over this interface.";
-            return Err(Response::error(501, "OperationNotEmulated", message));
-        }
-        let id = wanted.1.as_str().or_else(|| properties["protectableItemId"].as_str()).unwrap_or_default();
-        let machine = machine_of(last_of(id), r).ok_or_else(|| Response::no_such(last_of(id)))?;
-        let (policy, of_engine) = self.policy_of(properties["policyId"].as_str().unwrap_or_default())?;
-        let key = name.to_ascii_lowercase();
-        let is_other = |(other, item): (&String, &ItemFile)| *other != key && item.machine == machine;
-        if self.items.iter().any(is_other) && self.is_protected(machine, r) {
-            let message = "The machine is protected under another name.";
-            return Err(Response::error(409, "AlreadyProtected", message));
-        }
-        let command = r.enable(machine, of_engine).ok_or_else(|| Response::no_such(last_of(id)))?;
-        self.items.retain(|_, item| item.machine != machine);
-        let filed =
-            ItemFile { name: name.to_owned(), machine, policy, tested_at: None, failed_over_at: None };
-        let resource = self.below_vault(&self.item_path(name, r), r);
-        let (_, response) = self.begin(request, &resource, command, r)?;
-        self.items.insert(key, filed);
-        let change = settings(input);
-        if change != SettingsChange::default() {
-            // The job that has just begun goes first; what it will be like in Azure is not decided until then.
-            r.ask(Command::Configure { machine, change });
-        }
-        Ok(response)
-    }
-
-    fn is_protected<R: Rehearsal>(&self, machine: MachineId, r: &R) -> bool {
-        let item = r.vault().and_then(|vault| vault.item(machine));
-        item.is_some_and(|item| item.state() != ItemState::Unprotected)
-    }
-
-    fn below_vault<R: Rehearsal>(&self, path: &str, r: &R) -> String {
-        path.strip_prefix(&r.cloud().vault_path()).unwrap_or(path).trim_start_matches('/').to_owned()
-    }
-
     /// Changes what the machine is to be like in Azure.
     pub(super) fn update_item<R: Rehearsal>(
         &mut self,
@@ -94,7 +48,11 @@ impl Arm {
         change.size = text("recoveryAzureVMSize").or(change.size);
         change.network =
             text("selectedRecoveryAzureNetworkId").map(|id| last_of(&id).to_owned()).or(change.network);
-        self.ask(request, name, Command::Configure { machine, change }, r)
+        change.test_network =
+            text("selectedTfoAzureNetworkId").map(|id| last_of(&id).to_owned()).or(change.test_network);
+        change.availability_set =
+            text("recoveryAvailabilitySetId").map(|id| last_of(&id).to_owned()).or(change.availability_set);
+        self.ask(request, name, Command::Configure { machine, change }, r).map(|(_, response)| response)
     }
 
     /// An action on an item, by its word in small letters.
@@ -108,6 +66,17 @@ impl Arm {
         let machine = self.filed(name, r)?.machine;
         let properties = request.json()?["properties"].clone();
         let input = &properties["providerSpecificDetails"];
+        if action == "testfailover" {
+            let inner = &input["networkId"];
+            let network = if inner.is_string() { inner } else { &properties["networkId"] };
+            self.test_network(&[machine], network, r)?;
+        }
+        let state = r.vault().and_then(|vault| vault.item(machine)).map(ProtectedItem::state);
+        if action == "failovercommit" && matches!(state, Some(ItemState::FailoverFailed(_))) {
+            let filed = self.filed(name, r)?.name.clone();
+            let resource = self.below_vault(&self.item_path(&filed, r), r);
+            return Ok(self.fails_to_commit(request, &resource, r));
+        }
         let command = match action {
             "unplannedfailover" => self.failover(machine, &properties, r)?,
             "plannedfailover" => planned(machine, input)?,
@@ -124,12 +93,19 @@ impl Arm {
             _ => Command::Disable { machine },
         };
         let now = r.now();
-        let answer = self.ask(request, name, command, r)?;
+        let (job, answer) = self.ask(request, name, command, r)?;
+        if let Some(comments) = properties["comments"].as_str() {
+            self.comments.insert(job, comments.to_owned());
+        }
+        let policy = input["profileId"].as_str().or_else(|| input["policyId"].as_str());
+        let policy = policy.filter(|id| !id.is_empty()).map(|id| last_of(id).to_owned());
         if let Some(filed) = self.items.get_mut(name) {
             match action {
                 "testfailover" => filed.tested_at = Some(now),
                 "unplannedfailover" | "plannedfailover" => filed.failed_over_at = Some(now),
-                "reprotect" => (filed.tested_at, filed.failed_over_at) = (None, None),
+                "reprotect" => {
+                    (filed.tested_at, filed.failed_over_at, filed.home_policy) = (None, None, policy);
+                }
                 _ => {}
             }
         }
@@ -142,10 +118,10 @@ impl Arm {
         name: &str,
         command: Command,
         r: &mut R,
-    ) -> Answer {
+    ) -> Result<(JobId, Response), Response> {
         let filed = self.filed(name, r)?.name.clone();
         let resource = self.below_vault(&self.item_path(&filed, r), r);
-        self.begin(request, &resource, command, r).map(|(_, response)| response)
+        self.begin(request, &resource, command, r)
     }
 
     /// Away by either stack, and home by the classic one.
@@ -201,9 +177,14 @@ impl Arm {
 
     /// Through whom, and where to. The classic stack names its input after the provider that the item will have, the
     /// modernised one after the one that it has (azure-clients A4).
-    fn way<R: Rehearsal>(&self, machine: MachineId, input: &Value, r: &R) -> Result<ReprotectWay, Response> {
-        let item = r.vault().and_then(|vault| vault.item(machine));
-        let is_away = item.is_none_or(|item| item.state() != ItemState::Committed(Direction::Reverse));
+    pub(super) fn way<R: Rehearsal>(
+        &self,
+        machine: MachineId,
+        input: &Value,
+        r: &R,
+    ) -> Result<ReprotectWay, Response> {
+        let is_away = is_away(machine, r);
+        let default = self.default_way(machine, r);
         let wanted = match (r.premises().stack, is_away) {
             (Stack::Classic, true) | (Stack::Modernised, false) => ["InMage", "InMageRcmFailback"],
             (Stack::Classic, false) => ["InMageAzureV2", "InMageAzureV2"],
@@ -211,15 +192,7 @@ impl Arm {
         };
         check_kind(input, &wanted)?;
         let server = input["processServerId"].as_str().or_else(|| input["reprotectAgentId"].as_str());
-        let number = |id: &str| {
-            let mut numbers = 0..r.premises().process_servers.len();
-            numbers.find(|number| r.cloud().process_server_guid(*number).eq_ignore_ascii_case(id))
-        };
-        let near = usize::from(is_away && r.premises().stack == Stack::Classic);
-        let process_server = match server.filter(|id| !id.is_empty()) {
-            None => near,
-            Some(id) => number(id).ok_or_else(|| Response::no_such(id))?,
-        };
+        let process_server = self.server_of(server, r)?;
         let target = input["masterTargetId"].as_str().filter(|id| !id.is_empty() && is_away);
         let master_target = target
             .map(|id| {
@@ -236,12 +209,23 @@ impl Arm {
             })
             .transpose()?;
         Ok(ReprotectWay {
-            process_server: Address::ProcessServer(process_server as u16),
+            process_server: process_server.unwrap_or(default.process_server),
             master_target: master_target.filter(|_| r.premises().stack == Stack::Classic),
-            retention_drive: None,
             datastore,
-            location: Location::Original,
+            ..default
         })
+    }
+
+    /// The way that a machine goes where the client says nothing of it.
+    pub(super) fn default_way<R: Rehearsal>(&self, machine: MachineId, r: &R) -> ReprotectWay {
+        let near = usize::from(is_away(machine, r) && r.premises().stack == Stack::Classic);
+        ReprotectWay {
+            process_server: Address::ProcessServer(near as u16),
+            master_target: None,
+            retention_drive: None,
+            datastore: None,
+            location: Location::Original,
+        }
     }
 }
 
@@ -259,8 +243,14 @@ fn planned(machine: MachineId, input: &Value) -> Result<Command, Response> {
     Ok(Command::PlannedFailover { machine, to })
 }
 
+/// Whether the machine is in Azure, so that it turns round homeward.
+fn is_away<R: Rehearsal>(machine: MachineId, r: &R) -> bool {
+    let item = r.vault().and_then(|vault| vault.item(machine));
+    item.is_none_or(|item| item.state() != ItemState::Committed(Direction::Reverse))
+}
+
 /// Input is for a provider, and must be for one that the operation takes.
-fn check_kind(input: &Value, wanted: &[&str]) -> Result<(), Response> {
+pub(super) fn check_kind(input: &Value, wanted: &[&str]) -> Result<(), Response> {
     let kind = input["instanceType"].as_str().unwrap_or_default();
     if wanted.contains(&kind) {
         return Ok(());
@@ -270,7 +260,7 @@ fn check_kind(input: &Value, wanted: &[&str]) -> Result<(), Response> {
 }
 
 /// What an enable or update says of the machine in Azure, in the words of either stack.
-fn settings(input: &Value) -> SettingsChange {
+pub(super) fn settings(input: &Value) -> SettingsChange {
     let text = |keys: &[&str]| {
         let found = keys.iter().find_map(|key| input[*key].as_str());
         found.filter(|it| !it.is_empty()).map(str::to_owned)
@@ -278,11 +268,16 @@ fn settings(input: &Value) -> SettingsChange {
     let last = |keys: &[&str]| text(keys).map(|id| last_of(&id).to_owned());
     SettingsChange {
         name: text(&["targetVmName", "targetAzureVmName"]),
-        resource_group: last(&["targetResourceGroupId", "targetAzureV2ResourceGroupId"]),
+        resource_group: last(&[
+            "targetResourceGroupId",
+            "targetAzureV2ResourceGroupId",
+            "recoveryAzureV2ResourceGroupId",
+        ]),
         size: text(&["targetVmSize"]),
         network: last(&["targetNetworkId", "targetAzureNetworkId"]),
         subnet: last(&["targetSubnetName", "targetAzureSubnetId"]),
         availability_set: last(&["targetAvailabilitySetId"]),
+        test_network: last(&["testNetworkId", "selectedTfoAzureNetworkId"]),
         ..SettingsChange::default()
     }
 }

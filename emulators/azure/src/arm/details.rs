@@ -20,29 +20,37 @@ pub(super) const fn fabric_provider(stack: Stack) -> &'static str {
     }
 }
 
-/// The details of a provider; lists show less (recording-classic 5.10).
+/// The group of an item.
+pub(super) struct Group {
+    /// What the client calls it; none for a machine alone.
+    pub(super) name: Option<String>,
+    /// Its GUID.
+    pub(super) id: String,
+    /// The policy that its machines replicate away by.
+    pub(super) policy: String,
+}
+
+/// The details of an item's provider; lists show less (recording-classic 5.10).
 pub(super) fn of<R: Rehearsal>(
-    provider: &str,
+    group: Group,
     item: &ProtectedItem,
     view: &ReplicatedItem,
     is_single: bool,
     r: &R,
 ) -> Value {
-    let mut details = match provider {
-        "InMageAzureV2" => azure_v2(item, view, is_single, r),
-        "InMage" => in_mage(item, is_single, r),
-        "InMageRcm" => rcm(item, view, is_single, r),
-        _ => rcm_failback(item, is_single, r),
+    let provider = vocabulary::provider(r.premises().stack, item.direction());
+    let details = match provider {
+        "InMageAzureV2" => azure_v2(&group, item, view, is_single, r),
+        "InMage" => in_mage(&group, item, is_single, r),
+        "InMageRcm" => rcm(&group, item, view, is_single, r),
+        _ => rcm_failback(&group, item, is_single, r),
     };
-    details["instanceType"] = json!(provider);
-    details
+    super::orders::in_order(provider, both(json!({ "instanceType": provider }), details))
 }
 
 /// One object of two.
 fn both(mut one: Value, other: Value) -> Value {
-    if let (Some(one), Value::Object(other)) = (one.as_object_mut(), other) {
-        one.extend(other);
-    }
+    super::item::append(&mut one, other);
     one
 }
 
@@ -73,7 +81,13 @@ fn target_vm<R: Rehearsal>(machine: MachineId, r: &R) -> String {
     r.cloud().resource_id("Microsoft.Compute/virtualMachines", name)
 }
 
-fn azure_v2<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single: bool, r: &R) -> Value {
+fn azure_v2<R: Rehearsal>(
+    group: &Group,
+    item: &ProtectedItem,
+    view: &ReplicatedItem,
+    is_single: bool,
+    r: &R,
+) -> Value {
     let spec = &r.premises().machines[item.machine.0 as usize];
     let state = vocabulary::protection_state(item.state());
     let is_copying = matches!(item.state(), ItemState::Synchronising(_));
@@ -98,7 +112,7 @@ fn azure_v2<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single
     let disks: Vec<Value> = item.disk_sectors.iter().enumerate().map(disk).collect();
     let recovery = item.recovery.as_ref();
     let network = recovery.map(|it| r.cloud().resource_id("Microsoft.Network/virtualNetworks", &it.network));
-    let group = recovery.map(|it| {
+    let resource_group = recovery.map(|it| {
         format!("/subscriptions/{}/resourceGroups/{}", r.cloud().names().subscription, it.resource_group)
     });
     let replication = json!({
@@ -118,8 +132,9 @@ fn azure_v2<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single
         "lastHeartbeat": item.health.heard.map(stamp),
         "processServerId": process_server(item, r),
         "processServerName": process_server_name(item, r),
-        "multiVmGroupId": r.cloud().guid_named(&format!("group {}", item.group.0)),
-        "multiVmGroupName": spec.name,
+        // One alone is a group whose name is its id (site-recovery 2.3).
+        "multiVmGroupId": group.id,
+        "multiVmGroupName": group.name.as_ref().unwrap_or(&group.id),
         "multiVmSyncStatus": "Enabled",
         "protectedDisks": if is_single { disks } else { Vec::new() },
         "lastRpoCalculatedTime": stamp_of(r.now()),
@@ -136,12 +151,13 @@ fn azure_v2<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single
         "osType": if spec.windows { "Windows" } else { "Linux" },
         "vhdName": "\\\\.\\PHYSICALDRIVE0",
         "osDiskId": disk_id(item.machine, 0, r),
-        "azureVMDiskDetails": azure_disks(item, r),
+        "azureVMDiskDetails": is_single.then(|| azure_disks(item, r)),
         "recoveryAzureVMName": recovery.map(|it| it.name.as_str()),
         "recoveryAzureVMSize": recovery.map(|it| it.size.as_str()),
-        "recoveryAzureResourceGroupId": group,
+        "recoveryAzureResourceGroupId": resource_group,
         "recoveryAvailabilitySetId": recovery.and_then(|it| it.availability_set.as_deref()),
         "selectedRecoveryAzureNetworkId": network,
+        "selectedTfoAzureNetworkId": recovery.and_then(|it| it.test_network.as_ref()).map(|name| r.cloud().resource_id("Microsoft.Network/virtualNetworks", name)),
         "useManagedDisks": recovery.is_none_or(|it| it.managed_disks).to_string(),
         "vmNics": [],
         "discoveryType": if spec.physical { "Physical" } else { "vCenter" },
@@ -180,7 +196,7 @@ const fn number_of(item: &ProtectedItem) -> Option<usize> {
     }
 }
 
-fn in_mage<R: Rehearsal>(item: &ProtectedItem, is_single: bool, r: &R) -> Value {
+fn in_mage<R: Rehearsal>(group: &Group, item: &ProtectedItem, is_single: bool, r: &R) -> Value {
     let spec = &r.premises().machines[item.machine.0 as usize];
     let state = vocabulary::protection_state(item.state());
     let rpo = rpo_seconds(item.machine, r).unwrap_or(0);
@@ -218,6 +234,8 @@ fn in_mage<R: Rehearsal>(item: &ProtectedItem, is_single: bool, r: &R) -> Value 
         "masterTargetId": item.master_target.map(|target| r.cloud().master_target_guid(usize::from(target.0))),
         "consistencyPoints": {},
         "diskResized": "NotResized",
+        "multiVmGroupId": group.id,
+        "multiVmGroupName": group.name.as_ref().unwrap_or(&group.id),
         "multiVmSyncStatus": "Enabled",
         "agentDetails": { "agentVersion": "9.41.5888.1", "agentUpdateStatus": "NotRequired" },
         "discoveryType": "Physical",
@@ -226,7 +244,13 @@ fn in_mage<R: Rehearsal>(item: &ProtectedItem, is_single: bool, r: &R) -> Value 
     })
 }
 
-fn rcm<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single: bool, r: &R) -> Value {
+fn rcm<R: Rehearsal>(
+    group: &Group,
+    item: &ProtectedItem,
+    view: &ReplicatedItem,
+    is_single: bool,
+    r: &R,
+) -> Value {
     let spec = &r.premises().machines[item.machine.0 as usize];
     let is_copying = matches!(item.state(), ItemState::Synchronising(_));
     let has_failed_over = r.cloud().machine(item.machine).is_some();
@@ -253,9 +277,9 @@ fn rcm<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single: boo
     };
     let disks: Vec<Value> = item.disk_sectors.iter().enumerate().map(disk).collect();
     let machine = json!({
-        "internalIdentifier": r.cloud().guid_named(&format!("incarnation {} {}", item.machine.0, item.generation)),
+        "internalIdentifier": super::item::incarnation(item, r),
         "fabricDiscoveryMachineId": r.cloud().machine_guid(item.machine),
-        "multiVmGroupName": null,
+        "multiVmGroupName": group.name,
         "discoveryType": if spec.physical { "Physical" } else { "VCenter" },
         "processServerId": process_server(item, r),
         "processServerName": process_server_name(item, r),
@@ -270,7 +294,7 @@ fn rcm<R: Rehearsal>(item: &ProtectedItem, view: &ReplicatedItem, is_single: boo
         "targetLocation": r.cloud().names().region,
         "targetAvailabilitySetId": recovery.and_then(|it| it.availability_set.as_deref()).unwrap_or(""),
         "targetNetworkId": recovery.map(|it| r.cloud().resource_id("Microsoft.Network/virtualNetworks", &it.network)),
-        "testNetworkId": "",
+        "testNetworkId": recovery.and_then(|it| it.test_network.as_ref()).map_or_else(String::new, |name| r.cloud().resource_id("Microsoft.Network/virtualNetworks", name)),
         "vmNics": [],
     });
     let replication = json!({
@@ -313,7 +337,7 @@ fn mobility_agent(item: &ProtectedItem, reason: &str) -> Value {
     })
 }
 
-fn rcm_failback<R: Rehearsal>(item: &ProtectedItem, is_single: bool, r: &R) -> Value {
+fn rcm_failback<R: Rehearsal>(group: &Group, item: &ProtectedItem, is_single: bool, r: &R) -> Value {
     let spec = &r.premises().machines[item.machine.0 as usize];
     let is_copying = matches!(item.state(), ItemState::Synchronising(_));
     let disk = |(index, sectors): (usize, &u64)| {
@@ -328,9 +352,9 @@ fn rcm_failback<R: Rehearsal>(item: &ProtectedItem, is_single: bool, r: &R) -> V
     };
     let disks: Vec<Value> = item.disk_sectors.iter().enumerate().map(disk).collect();
     json!({
-        "internalIdentifier": r.cloud().guid_named(&format!("incarnation {} {}", item.machine.0, item.generation)),
+        "internalIdentifier": super::item::incarnation(item, r),
         "azureVirtualMachineId": target_vm(item.machine, r),
-        "multiVmGroupName": null,
+        "multiVmGroupName": group.name,
         "reprotectAgentId": process_server(item, r),
         "reprotectAgentName": process_server_name(item, r),
         "osType": if spec.windows { "Windows" } else { "Linux" },
@@ -344,6 +368,8 @@ fn rcm_failback<R: Rehearsal>(item: &ProtectedItem, is_single: bool, r: &R) -> V
         "mobilityAgentDetails": mobility_agent(item, "UnsupportedProtectionScenario"),
         "vmNics": [],
         "discoveredVmDetails": null,
+        "lastUsedPolicyId": super::item::policy_path(&group.policy, r),
+        "lastUsedPolicyFriendlyName": group.policy,
         "isAgentRegistrationSuccessfulAfterFailover": null,
     })
 }

@@ -7,14 +7,14 @@ use switchback_engine::control::Stack;
 use super::names::last_of;
 use super::route::Answer;
 use super::time::{UNSET, stamp_of};
-use super::{Arm, Rehearsal, Response};
+use super::{Arm, Rehearsal, Request, Response};
 
 const GB: u64 = 1 << 30;
 const MB: u64 = 1 << 20;
 
 impl Arm {
     pub(super) fn check_fabric<R: Rehearsal>(&self, segments: &[&str], r: &R) -> Result<(), Response> {
-        if segments[1].eq_ignore_ascii_case(&r.cloud().fabric_name()) {
+        if segments[1].eq_ignore_ascii_case(&r.cloud().fabric_name()) && !self.fabric_is_gone {
             return Ok(());
         }
         Err(Response::no_such(segments[1]))
@@ -26,6 +26,11 @@ impl Arm {
             return Ok(());
         }
         Err(Response::no_such(segments[1]))
+    }
+
+    /// A list of what there is one of, as long as the fabric is there.
+    pub(super) fn only<R: Rehearsal>(&self, show: impl FnOnce(&R) -> Value, r: &R) -> Response {
+        Response::list(if self.fabric_is_gone { Vec::new() } else { vec![show(r)] })
     }
 
     /// The fabric; lists show it without its servers (recording-modernized 7).
@@ -74,8 +79,8 @@ impl Arm {
         let name = r.cloud().guid_named("provider");
         json!({
             "id": format!("{}/replicationRecoveryServicesProviders/{name}", r.cloud().fabric_path()),
-            "name": name,
             "type": "Microsoft.RecoveryServices/vaults/replicationFabrics/replicationRecoveryServicesProviders",
+            "name": name,
             "properties": {
                 "fabricType": fabric_type(r.premises().stack),
                 "friendlyName": r.premises().name,
@@ -97,32 +102,33 @@ impl Arm {
         })
     }
 
-    pub(super) fn list_protectable<R: Rehearsal>(&self, r: &R) -> Response {
-        let machines = 0..r.premises().machines.len() as u32;
-        Response::list(machines.map(|machine| self.protectable(MachineId(machine), r)).collect())
+    pub(super) fn list_protectable<R: Rehearsal>(&self, request: &Request<'_>, r: &R) -> Answer {
+        let machines = (0..r.premises().machines.len() as u32).map(MachineId);
+        let machines = machines
+            .filter(|machine| self.discovers(r) || r.premises().machines[machine.0 as usize].physical);
+        Response::page(request, machines, |machine| self.protectable(machine, r))
     }
 
-    pub(super) fn show_protectable<R: Rehearsal>(&self, name: &str, r: &R) -> Answer {
-        let machine = machine_of(name, r).ok_or_else(|| Response::no_such(name))?;
+    pub(super) fn show_protectable<R: Rehearsal>(&mut self, name: &str, r: &R) -> Answer {
+        let machine = self.machine_names.find(name, r).ok_or_else(|| Response::no_such(name))?;
         Ok(Response::ok(self.protectable(machine, r)))
     }
 
     fn protectable<R: Rehearsal>(&self, machine: MachineId, r: &R) -> Value {
         let name = r.cloud().machine_guid(machine);
         let (spec, source) = (&r.premises().machines[machine.0 as usize], r.source(machine));
-        let item = self.items.values().find(|item| item.machine == machine);
-        let disks: Vec<Value> = spec
-            .disks
+        let item = self.items.of_machine(machine);
+        let disks: Vec<Value> = source
+            .disk_bytes
             .iter()
-            .zip(&source.disk_bytes)
             .enumerate()
-            .map(|(index, (disk, bytes))| {
+            .map(|(index, bytes)| {
                 json!({
                     "diskId": disk_id(machine, index, r),
-                    "diskName": disk,
+                    "diskName": format!("\\\\.\\PHYSICALDRIVE{index}"),
                     "diskSizeInMB": (bytes / MB).to_string(),
-                    "diskType": "Basic",
-                    "diskConfiguration": if index == 0 { "OS" } else { "Data" },
+                    "diskType": if index == 0 { "OperatingSystem" } else { "Data" },
+                    "diskConfiguration": "Basic",
                     "volumeList": [],
                 })
             })
@@ -168,12 +174,6 @@ const fn fabric_type(stack: Stack) -> &'static str {
         Stack::Classic => "VMware",
         Stack::Modernised => "InMageRcm",
     }
-}
-
-/// The machine of a protectable item, by the last part of its id.
-pub(super) fn machine_of<R: Rehearsal>(name: &str, r: &R) -> Option<MachineId> {
-    let machines = 0..r.premises().machines.len() as u32;
-    machines.map(MachineId).find(|machine| r.cloud().machine_guid(*machine).eq_ignore_ascii_case(name))
 }
 
 /// Disks are known by a GUID in braces (recording-classic 5.15).
@@ -293,15 +293,27 @@ fn modernised<R: Rehearsal>(r: &R, is_single: bool) -> Value {
         "throughputStatus": "Healthy",
         "historicHealth": "Normal",
     });
+    let mut dra = component(json!({}));
+    if let Some(dra) = dra.as_object_mut() {
+        dra.shift_remove("fqdn");
+    }
+    let identity = json!({
+        "tenantId": super::sign_in::TENANT,
+        "applicationId": r.cloud().guid_named("agent application"),
+        "objectId": r.cloud().guid_named("agent object"),
+        "audience": r.cloud().guid_named("agent audience"),
+        "aadAuthority": "https://login.microsoftonline.com",
+    });
     json!({
         "instanceType": "InMageRcm",
+        "sourceAgentIdentityDetails": is_single.then_some(identity),
         "processServers": listed(component(server)),
         "rcmProxies": listed(component(json!({ "clientAuthenticationType": "Certificate" }))),
         "pushInstallers": listed(component(json!({}))),
         "replicationAgents": listed(component(json!({}))),
         "reprotectAgents": listed(component(json!({ "accessibleDatastores": stores }))),
         "marsAgents": listed(component(json!({}))),
-        "dras": listed(component(json!({}))),
+        "dras": listed(dra),
         "agentDetails": [],
     })
 }

@@ -1,4 +1,4 @@
-//! Health errors of items, events, the health of the vault, and to whom it writes.
+//! Health errors of items, the health of the vault, and to whom it writes.
 
 use serde_json::{Value, json};
 use switchback_engine::control::ProtectedItem;
@@ -39,14 +39,6 @@ pub(super) fn errors_of<R: Rehearsal>(item: &ProtectedItem, r: &R) -> Vec<Value>
 }
 
 impl Arm {
-    /// What stands of every item now. What came and went is not kept.
-    pub(super) fn list_events<R: Rehearsal>(&self, r: &R) -> Response {
-        let items = r.vault().into_iter().flat_map(|vault| vault.items());
-        let events =
-            items.flat_map(|item| errors_of(item, r).into_iter().map(|error| event(item, &error, r)));
-        Response::list(events.collect())
-    }
-
     pub(super) fn vault_health<R: Rehearsal>(&self, r: &R) -> Value {
         let items: Vec<&ProtectedItem> = r.vault().into_iter().flat_map(|vault| vault.items()).collect();
         let level = |item: &&ProtectedItem| -> Level {
@@ -113,28 +105,4 @@ impl Arm {
             }
         }
     }
-}
-
-fn event<R: Rehearsal>(item: &ProtectedItem, error: &Value, r: &R) -> Value {
-    let code = error["errorCode"].as_str().unwrap_or_default();
-    let guid = r.cloud().guid_named(&format!("event {} {code}", item.machine.0));
-    let name = format!("VmMonitoringEvent;{guid}");
-    json!({
-        "id": format!("{}/replicationEvents/{name}", r.cloud().vault_path()),
-        "name": name,
-        "type": "Microsoft.RecoveryServices/vaults/replicationEvents",
-        "properties": {
-            "eventCode": code,
-            "description": error["summaryMessage"],
-            "eventType": "VmHealth",
-            "affectedObjectFriendlyName": r.premises().machines[item.machine.0 as usize].name,
-            "affectedObjectCorrelationId": r.cloud().guid_named(&format!("incarnation {} {}", item.machine.0, item.generation)),
-            "severity": "Warning",
-            "timeOfOccurrence": stamp_of(r.now()),
-            "fabricId": r.cloud().fabric_path(),
-            "providerSpecificDetails": null,
-            "eventSpecificDetails": null,
-            "healthErrors": [error],
-        },
-    })
 }

@@ -49,7 +49,15 @@ impl Arm {
 
     fn point<R: Rehearsal>(&self, item: &str, machine: MachineId, point: &RecoveryPoint, r: &R) -> Value {
         let direction = r.vault().and_then(|vault| vault.item(machine)).map(|item| item.direction());
+        let group = r.vault().and_then(|vault| vault.item(machine)).map(|item| item.group.whole());
+        let is_shared =
+            group.and_then(|group| super::enable::members(group, r)).is_some_and(|count| count > 1);
         let provider = direction.map(|direction| vocabulary::provider(r.premises().stack, direction));
+        let mut details = json!({ "instanceType": provider });
+        // The points of the way home do not say it.
+        if matches!(provider, Some("InMageAzureV2" | "InMageRcm")) {
+            details["isMultiVmSyncPoint"] = json!(is_shared.to_string());
+        }
         json!({
             "name": r.cloud().point_guid(machine, point.id),
             "type": KIND,
@@ -57,7 +65,7 @@ impl Arm {
             "properties": {
                 "recoveryPointTime": stamp(point.at),
                 "recoveryPointType": vocabulary::recovery_point_type(point.consistency),
-                "providerSpecificDetails": { "instanceType": provider, "isMultiVmSyncPoint": "false" },
+                "providerSpecificDetails": details,
             },
         })
     }

@@ -41,8 +41,26 @@ impl Arm {
                 self.policies.insert((*name).to_owned(), filed);
                 Ok(self.done_at_once(request, &format!("replicationPolicies/{}", segments[1]), r))
             }
+            ("PATCH", [name]) => {
+                let change = request.json()?["properties"]["replicationProviderSettings"].clone();
+                check_provider(&change, r.premises().stack)?;
+                let is_used = self
+                    .items
+                    .iter()
+                    .any(|item| item.policy.eq_ignore_ascii_case(name) && self.filed(&item.name, r).is_ok());
+                let filed = self.policies.get_mut(*name).ok_or_else(|| Response::no_such(segments[1]))?;
+                if is_used {
+                    let message = format!(
+                        "The policy '{}' is in use, and protected items keep the one they began with.",
+                        segments[1]
+                    );
+                    return Err(Response::error(409, "PolicyInUse", &message));
+                }
+                super::item::append(&mut filed.properties["providerSpecificInput"], change);
+                Ok(self.done_at_once(request, &format!("replicationPolicies/{}", segments[1]), r))
+            }
             ("DELETE", [name]) => {
-                if self.items.values().any(|item| item.policy.eq_ignore_ascii_case(name)) {
+                if self.items.iter().any(|item| item.policy.eq_ignore_ascii_case(name)) {
                     let message =
                         format!("Policy '{}' cannot be deleted: a protected item uses it.", segments[1]);
                     return Err(Response::error(409, "PolicyInUse", &message));
@@ -50,11 +68,7 @@ impl Arm {
                 self.policies.remove(*name).ok_or_else(|| Response::no_such(segments[1]))?;
                 Ok(self.done_at_once(request, &format!("replicationPolicies/{}", segments[1]), r))
             }
-            (method, _) => Err(Response::error(
-                501,
-                "OperationNotEmulated",
-                &format!("{method} of a policy is not emulated."),
-            )),
+            (method, _) => Err(super::route::not_answered(method, segments)),
         }
     }
 
@@ -83,15 +97,20 @@ impl Arm {
                 self.mappings.insert((*name).to_owned(), filed);
                 Ok(self.done_at_once(request, &mapping_path(segments[1], r), r))
             }
+            ("PATCH", [name]) => {
+                let change = request.json()?["properties"]["providerSpecificInput"].clone();
+                let filed = self.mappings.get_mut(*name).ok_or_else(|| Response::no_such(segments[1]))?;
+                filed.properties["providerSpecificInput"] = change;
+                Ok(self.done_at_once(request, &mapping_path(segments[1], r), r))
+            }
             ("DELETE", [name]) | ("POST", [name, "remove"]) => {
                 self.mappings.remove(*name).ok_or_else(|| Response::no_such(segments[1]))?;
                 Ok(self.done_at_once(request, &mapping_path(segments[1], r), r))
             }
-            (method, _) => Err(Response::error(
-                501,
-                "OperationNotEmulated",
-                &format!("{method} of a mapping is not emulated."),
-            )),
+            (method, _) => {
+                let above = ["replicationFabrics", "x", "replicationProtectionContainers", "x"];
+                Err(super::route::not_answered(method, &[&above, segments].concat()))
+            }
         }
     }
 

@@ -6,11 +6,13 @@
 use core::time::Duration;
 
 use serde_json::{Value, json};
-use switchback_engine::control::{Command, JobId, JobState, Refused};
+use switchback_engine::control::{Command, JobId, JobState, PlanRefused, Refused};
 use switchback_sim::SimTime;
 
+use super::filed_jobs::FiledJob;
 use super::route::Answer;
 use super::time::{padded_seconds, stamp_of};
+use super::work::Work;
 use super::{Arm, NEWEST_VERSION, Rehearsal, Request, Response};
 use crate::errors::Code;
 use crate::errors::raised::of_refusal;
@@ -21,7 +23,7 @@ const LONGEST_JOB: Duration = Duration::from_hours(12);
 const LOOK: Duration = Duration::from_mins(5);
 /// The vault answers a command within milliseconds, or is down.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
-const ANSWER_LOOKED_FOR_EVERY: Duration = Duration::from_millis(10);
+const ANSWER_LOOKED_FOR_EVERY: Duration = Duration::from_millis(1);
 
 /// An operation that a client polls.
 #[derive(Debug, Clone)]
@@ -36,12 +38,12 @@ pub(super) struct Tracked {
     looks: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Of {
-    /// A job of the vault.
-    Job(JobId),
-    /// It was done when it was asked for.
-    Filing,
+    /// Jobs of the vault, mostly one.
+    Jobs(Vec<JobId>),
+    /// It was over when it was asked for: why it failed, or nothing.
+    Filing(Value),
 }
 
 impl Arm {
@@ -53,6 +55,36 @@ impl Arm {
         command: Command,
         r: &mut R,
     ) -> Result<(JobId, Response), Response> {
+        let job = self.asked(command.clone(), r)?;
+        self.begun.insert(job, command);
+        Ok((job, self.goes_on(request, job, resource, r)))
+    }
+
+    /// Accepts a job that the vault has begun as an operation.
+    pub(super) fn goes_on<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        job: JobId,
+        resource: &str,
+        r: &R,
+    ) -> Response {
+        self.all_go_on(request, vec![job], resource, r)
+    }
+
+    /// The same of several; the operation has the name of the first.
+    pub(super) fn all_go_on<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        jobs: Vec<JobId>,
+        resource: &str,
+        r: &R,
+    ) -> Response {
+        let name = jobs.first().map_or_else(String::new, |job| r.cloud().job_guid(*job));
+        self.accepted(request, &name, resource, Of::Jobs(jobs), r)
+    }
+
+    /// Asks the vault for something and has its answer.
+    pub(super) fn asked<R: Rehearsal>(&self, command: Command, r: &mut R) -> Result<JobId, Response> {
         let id = r.ask(command);
         let mut waited = Duration::ZERO;
         let reply = loop {
@@ -66,10 +98,7 @@ impl Arm {
             r.pass(ANSWER_LOOKED_FOR_EVERY);
             waited += ANSWER_LOOKED_FOR_EVERY;
         };
-        let job = reply.map_err(|refused| refusal(&refused))?;
-        let name = r.cloud().job_guid(job);
-        let response = self.accepted(request, &name, resource, Of::Job(job), r);
-        Ok((job, response))
+        reply.map_err(|refused| refusal(&refused))
     }
 
     /// Accepts something that is done already: polled like all others.
@@ -80,7 +109,31 @@ impl Arm {
         r: &R,
     ) -> Response {
         let name = r.cloud().guid_named(&format!("filing {}", self.served));
-        self.accepted(request, &name, resource, Of::Filing, r)
+        let job = FiledJob::of(name.clone(), r.now(), request.method, request.path, resource);
+        self.file_job(request, job, resource, r)
+    }
+
+    /// Accepts a commit that fails: the failover before has failed (recording-classic 5.3).
+    pub(super) fn fails_to_commit<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        resource: &str,
+        r: &R,
+    ) -> Response {
+        let name = r.cloud().guid_named(&format!("filing {}", self.served));
+        self.file_job(request, FiledJob::of_failed_commit(name, r.now(), resource), resource, r)
+    }
+
+    fn file_job<R: Rehearsal>(
+        &mut self,
+        request: &Request<'_>,
+        job: FiledJob,
+        resource: &str,
+        r: &R,
+    ) -> Response {
+        let (name, error) = (job.name.clone(), job.error());
+        self.filed_jobs.push(job);
+        self.accepted(request, &name, resource, Of::Filing(error), r)
     }
 
     fn accepted<R: Rehearsal>(
@@ -97,8 +150,13 @@ impl Arm {
         let status = format!("{base}{vault}/replicationOperationStatus/{name}?api-version={version}");
         let result = format!("{base}{vault}/{resource}/operationresults/{name}?api-version={version}");
         let mut response = Response::empty(202);
-        response.headers =
-            vec![("azure-asyncoperation", status), ("location", result), ("retry-after", "0".to_owned())];
+        response.headers = vec![
+            ("azure-asyncoperation", status),
+            ("location", result),
+            ("retry-after", "0".to_owned()),
+            // The job, whose name is that of the operation (recording-classic 5).
+            ("x-ms-request-id", format!("{vault}/replicationJobs/{name}")),
+        ];
         response
     }
 
@@ -148,11 +206,13 @@ impl Arm {
         let tracked = self.operations.get_mut(name).ok_or_else(|| Response::no_such(name))?;
         tracked.looks += 1;
         let tracked = tracked.clone();
-        if let Of::Job(job) = tracked.of {
-            if tracked.looks == 1 {
-                wait_for_news(job, r);
-            } else {
-                wait_for_end(job, r);
+        if let Of::Jobs(jobs) = &tracked.of {
+            for job in jobs {
+                if tracked.looks == 1 {
+                    wait_for_news(*job, r);
+                } else {
+                    wait_for_end(*job, r);
+                }
             }
         }
         Ok(tracked)
@@ -161,12 +221,9 @@ impl Arm {
 
 /// Lets time pass until a job has got one step further.
 pub(super) fn wait_for_news<R: Rehearsal>(job: JobId, r: &mut R) {
-    let step = |r: &R| {
-        let job = r.vault().and_then(|vault| vault.job(job));
-        job.map(|job| (job.state, job.current_task().map(|task| task.kind)))
-    };
+    let step = |r: &R| Work::of(job, r).map(Work::step);
     let (before, until) = (step(r), r.now() + LOOK);
-    while is_running(job, r) && step(r) == before && r.now() < until {
+    while is_under_way(job, r) && step(r) == before && r.now() < until {
         if !r.wait(LOOK) {
             return;
         }
@@ -175,38 +232,50 @@ pub(super) fn wait_for_news<R: Rehearsal>(job: JobId, r: &mut R) {
 
 fn wait_for_end<R: Rehearsal>(job: JobId, r: &mut R) {
     let until = r.now() + LONGEST_JOB;
-    while is_running(job, r) && r.now() < until {
+    while is_under_way(job, r) && r.now() < until {
         if !r.wait(LOOK) {
             return;
         }
     }
 }
 
-fn is_running<R: Rehearsal>(job: JobId, r: &R) -> bool {
-    let job = r.vault().and_then(|vault| vault.job(job));
-    job.is_none_or(|job| job.state == JobState::InProgress)
+/// Whether waiting leads to anything: a vault that is down comes back.
+fn is_under_way<R: Rehearsal>(job: JobId, r: &R) -> bool {
+    Work::of(job, r).is_none_or(Work::is_under_way)
 }
 
 /// The status word of an operation, when it ended, and why it failed. What was done at once is shown under way once.
 fn status_of<R: Rehearsal>(tracked: &Tracked, r: &R) -> (&'static str, Option<SimTime>, Value) {
-    match tracked.of {
-        Of::Filing if tracked.looks < 2 => ("InProgress", None, Value::Null),
-        Of::Filing => ("Succeeded", Some(tracked.started), Value::Null),
-        Of::Job(job) => job_status(job, r),
+    match &tracked.of {
+        Of::Filing(_) if tracked.looks < 2 => ("InProgress", None, Value::Null),
+        Of::Filing(Value::Null) => ("Succeeded", Some(tracked.started), Value::Null),
+        Of::Filing(error) => ("Failed", Some(tracked.started), error.clone()),
+        Of::Jobs(jobs) => {
+            // The worst of them says how it stands, and the last of them when it ended.
+            let rank = |status: &str| {
+                ["Succeeded", "Canceled", "Failed", "InProgress"].iter().position(|it| *it == status)
+            };
+            let all: Vec<_> = jobs.iter().map(|job| job_status(*job, r)).collect();
+            let last = all.iter().filter_map(|(_, ended, _)| *ended).max();
+            let worst = all.into_iter().max_by_key(|(status, ..)| rank(status));
+            worst.map_or(("Succeeded", last, Value::Null), |(status, ended, error)| {
+                (status, ended.and(last), error)
+            })
+        }
     }
 }
 
 /// The same of a job. A vault that is down says that it runs.
 fn job_status<R: Rehearsal>(job: JobId, r: &R) -> (&'static str, Option<SimTime>, Value) {
-    let Some(job) = r.vault().and_then(|vault| vault.job(job)) else {
+    let Some(work) = Work::of(job, r) else {
         return ("InProgress", None, Value::Null);
     };
-    let ended = job.ended.map(|at| SimTime::from_nanos(at.0));
-    match job.state {
+    let ended = work.ended().map(|at| SimTime::from_nanos(at.0));
+    match work.state() {
         JobState::InProgress => ("InProgress", None, Value::Null),
         JobState::Succeeded => ("Succeeded", ended, Value::Null),
         JobState::Cancelled => ("Canceled", ended, Value::Null),
-        JobState::Failed => ("Failed", ended, super::jobs::error_of(job)),
+        JobState::Failed => ("Failed", ended, work.error(r)),
     }
 }
 
@@ -215,6 +284,15 @@ pub(super) fn refusal(refused: &Refused) -> Response {
     let message = refused.to_string();
     match refused {
         Refused::UnknownMachine(_) => Response::error(404, "NotFound", &message),
+        Refused::Plan(PlanRefused::UnknownPlan) => Response::error(404, "NotFound", &message),
+        Refused::Plan(
+            PlanRefused::Empty
+            | PlanRefused::TooManyGroups(_)
+            | PlanRefused::TooManyMachines(_)
+            | PlanRefused::MachineTwice(_)
+            | PlanRefused::UnknownMachine(_)
+            | PlanRefused::SinglePoint,
+        ) => Response::error(400, "InvalidParameter", &message),
         Refused::NoSuchPoint => Response::error(400, "RecoveryPointNotFound", &message),
         Refused::NoDatastore | Refused::NoProcessServer(_) | Refused::BadGroup(_) => {
             Response::error(400, "InvalidParameter", &message)

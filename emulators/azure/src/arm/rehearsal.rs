@@ -8,6 +8,7 @@ use switchback_engine::{Content, MachineId};
 use switchback_sim::SimTime;
 
 use crate::Azure;
+use crate::errors::Code;
 
 /// A world with a vault.
 pub trait Rehearsal {
@@ -24,6 +25,8 @@ pub trait Rehearsal {
     fn premises(&self) -> &Premises;
     /// A machine of it as it is now.
     fn source(&self, machine: MachineId) -> Source;
+    /// Everything that was raised and cleared so far, oldest first.
+    fn events(&self) -> Vec<Raised>;
     /// What protects a machine under a policy of this cadence, through a process server.
     fn enable(
         &self,
@@ -39,6 +42,21 @@ pub trait Rehearsal {
     fn wait(&mut self, at_most: Duration) -> bool;
     /// Lets time pass, whoever sits through it: for what takes the service milliseconds.
     fn pass(&mut self, span: Duration);
+}
+
+/// A code was raised or cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raised {
+    /// When.
+    pub at: SimTime,
+    /// For which machine; none for what is wrong with the whole site.
+    pub machine: Option<MachineId>,
+    /// Which.
+    pub code: Code,
+    /// Whether its condition is gone, rather than there.
+    pub cleared: bool,
+    /// Whether it is what a job that failed shows.
+    pub of_job: bool,
 }
 
 /// The site that is protected, as far as it does not change.

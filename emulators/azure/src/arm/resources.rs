@@ -57,6 +57,10 @@ impl Arm {
             ("GET", ["providers", _]) => Ok(Response::ok(provider(names, segments[3]))),
             ("POST", ["providers", _, "register"]) => Ok(Response::ok(provider(names, segments[3]))),
             ("GET", ["providers", namespace, kind]) => list(&format!("{namespace}/{kind}"), r.cloud()),
+            ("GET", ["resourcegroups", _, "providers", "microsoft.recoveryservices", "operations"]) => {
+                check_group(segments, names)?;
+                Ok(Response::list(super::operations::rights()))
+            }
             (method, ["resourcegroups", _, "providers", namespace, kind, below @ ..]) => {
                 check_group(segments, names)?;
                 let resource_type = format!("{namespace}/{kind}");

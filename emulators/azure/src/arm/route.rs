@@ -1,5 +1,6 @@
 //! Which operation a path names. Paths are matched without regard to case, as Resource Manager does; names keep theirs.
 
+use super::inventory::none_of;
 use super::operations;
 use super::{Arm, Rehearsal, Request, Response};
 
@@ -61,32 +62,50 @@ impl Arm {
     ) -> Answer {
         let method = request.method;
         match (method, words) {
-            ("GET", ["replicationfabrics"]) => Ok(Response::list(vec![self.fabric(r, false)])),
+            // Below whichever resource an operation is about.
+            ("GET", [.., "operationresults", operation]) => self.operation_result(operation, r),
+            ("GET", ["replicationfabrics"]) => Ok(self.only(|r| self.fabric(r, false), r)),
+            ("PUT", ["replicationfabrics", _]) => self.create_fabric(request, segments[1], r),
             ("GET", ["replicationfabrics", _]) => {
                 self.check_fabric(segments, r)?;
                 Ok(Response::ok(self.fabric(r, true)))
             }
-            ("GET", ["replicationprotectioncontainers"]) => Ok(Response::list(vec![self.container(r)])),
-            ("GET", ["replicationprotecteditems"]) => Ok(self.list_items(r)),
+            ("DELETE", ["replicationfabrics", _]) => {
+                self.check_fabric(segments, r)?;
+                self.remove_fabric(request, &segments.join("/"), r)
+            }
+            ("POST", ["replicationfabrics", _, action]) => {
+                self.check_fabric(segments, r)?;
+                self.act_on_fabric(request, action, r)
+            }
+            ("GET", ["replicationprotectioncontainers"]) => Ok(self.only(|r| self.container(r), r)),
+            ("GET", ["replicationprotecteditems"]) => self.list_items(request, r),
             ("GET", ["replicationprotectioncontainermappings"]) => Ok(self.list_mappings(r)),
-            ("GET", ["replicationrecoveryservicesproviders"]) => Ok(Response::list(vec![self.provider(r)])),
+            ("GET", ["replicationrecoveryservicesproviders"]) => Ok(self.only(|r| self.provider(r), r)),
+            ("GET", ["replicationvcenters"]) => Ok(self.list_site_servers(r)),
+            ("GET", ["replicationappliances"]) => Ok(self.list_appliances(r)),
+            ("GET", ["replicationsupportedoperatingsystems"]) => self.supported_systems(request, r),
+            (_, ["replicationvaultsettings", ..]) => self.of_vault_settings(request, segments, r),
             (_, ["replicationfabrics", _, ..]) => {
                 self.check_fabric(segments, r)?;
                 self.in_fabric(request, &segments[2..], &words[2..], r)
             }
             (_, ["replicationpolicies", ..]) => self.policies(request, segments, words, r),
-            ("GET", ["replicationjobs"]) => Ok(self.list_jobs(r)),
+            ("GET", ["replicationjobs"]) => self.list_jobs(request, r),
             ("GET", ["replicationjobs", job]) => self.show_job(job, r),
             ("POST", ["replicationjobs", job, "cancel"]) => self.cancel_job(request, job, r),
+            ("POST", ["replicationjobs", job, "resume"]) => self.resume_job(request, job, r),
+            ("POST", ["replicationjobs", job, "restart"]) => self.restart_job(request, job, r),
+            (_, ["replicationrecoveryplans", ..]) => self.plans(request, segments, words, r),
             ("GET", ["replicationoperationstatus", operation]) => self.operation_status(operation, r),
-            ("GET", [.., "operationresults", operation]) => self.operation_result(operation, r),
-            ("GET", ["replicationevents"]) => Ok(self.list_events(r)),
+            ("GET", ["replicationevents"]) => self.list_events(request, r),
+            ("GET", ["replicationevents", _]) => self.show_event(segments[1], r),
             ("GET", ["replicationvaulthealth"]) => Ok(Response::ok(self.vault_health(r))),
             ("POST", ["replicationvaulthealth", "default", "refresh"]) => {
                 Ok(self.done_at_once(request, &segments.join("/"), r))
             }
             (_, ["replicationalertsettings", ..]) => self.alert_settings(request, segments, r),
-            _ => Err(not_answered(method, segments)),
+            _ => none_of(request, segments, words).unwrap_or_else(|| Err(not_answered(method, segments))),
         }
     }
 
@@ -101,7 +120,10 @@ impl Arm {
         match (method, words) {
             ("GET", ["replicationprotectioncontainers"]) => Ok(Response::list(vec![self.container(r)])),
             ("GET", ["replicationrecoveryservicesproviders"]) => Ok(Response::list(vec![self.provider(r)])),
-            ("GET", ["replicationrecoveryservicesproviders", _]) => Ok(Response::ok(self.provider(r))),
+            (_, ["replicationrecoveryservicesproviders", _, ..]) => {
+                self.act_on_provider(request, segments, r)
+            }
+            (_, ["replicationvcenters", ..]) => self.of_site_servers(request, segments, r),
             ("GET", ["replicationprotectioncontainers", _]) => {
                 self.check_container(segments, r)?;
                 Ok(Response::ok(self.container(r)))
@@ -110,7 +132,9 @@ impl Arm {
                 self.check_container(segments, r)?;
                 self.in_container(request, &segments[2..], &words[2..], r)
             }
-            _ => Err(not_answered(method, &[&["replicationFabrics", "x"], segments].concat())),
+            _ => none_of(request, segments, words).unwrap_or_else(|| {
+                Err(not_answered(method, &[&["replicationFabrics", "x"], segments].concat()))
+            }),
         }
     }
 
@@ -123,10 +147,10 @@ impl Arm {
     ) -> Answer {
         let method = request.method;
         match (method, words) {
-            ("GET", ["replicationprotectableitems"]) => Ok(self.list_protectable(r)),
+            ("GET", ["replicationprotectableitems"]) => self.list_protectable(request, r),
             ("GET", ["replicationprotectableitems", name]) => self.show_protectable(name, r),
             (_, ["replicationprotectioncontainermappings", ..]) => self.mappings(request, segments, words, r),
-            ("GET", ["replicationprotecteditems"]) => Ok(self.list_items(r)),
+            ("GET", ["replicationprotecteditems"]) => self.list_items(request, r),
             ("GET", ["replicationprotecteditems", name]) => self.show_item(name, r),
             ("PUT", ["replicationprotecteditems", _]) => self.enable(request, segments[1], r),
             ("PATCH", ["replicationprotecteditems", name]) => self.update_item(request, name, r),
@@ -136,10 +160,18 @@ impl Arm {
                 self.show_point(name, point, r)
             }
             ("GET", ["replicationprotecteditems", name, "targetcomputesizes"]) => self.sizes(name, r),
-            ("GET", [.., "operationresults", operation]) => self.operation_result(operation, r),
             ("POST", ["replicationprotecteditems", name, action]) if super::actions::is_known(action) => {
                 self.act(request, name, action, r)
             }
+            (
+                "POST",
+                [
+                    "replicationprotecteditems",
+                    name,
+                    action @ ("updateappliance" | "updatemobilityservice" | "resolvehealtherrors"),
+                ],
+            ) => self.maintain(request, name, action, r),
+            ("POST", ["discoverprotectableitem"]) => self.discover(request, r),
             _ => {
                 let above = ["replicationFabrics", "x", "replicationProtectionContainers", "x"];
                 Err(not_answered(method, &[&above, segments].concat()))
@@ -149,7 +181,7 @@ impl Arm {
 }
 
 /// An operation that is not answered says which it is; one that the service does not have is not found.
-fn not_answered(method: &str, segments: &[&str]) -> Response {
+pub(super) fn not_answered(method: &str, segments: &[&str]) -> Response {
     let mut of_path = operations::of_path(segments).peekable();
     if of_path.peek().is_none() {
         let message = format!("There is no resource type at '{}'.", segments.join("/"));

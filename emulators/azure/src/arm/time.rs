@@ -6,7 +6,7 @@ use switchback_sim::SimTime;
 
 /// What the clocks of the service show at the first moment of a rehearsal: 2026-01-05T08:00:00Z, a Monday, in seconds since
 /// 1970.
-const BEGIN: i64 = 1_767_600_000;
+pub(super) const BEGIN: u64 = 1_767_600_000;
 
 /// A time that was never set (recording-classic 7).
 pub(super) const UNSET: &str = "0001-01-01T00:00:00";
@@ -39,11 +39,11 @@ pub(super) fn padded_seconds(at: SimTime) -> String {
 
 /// Seconds since 1970.
 pub(super) const fn unix_seconds(at: SimTime) -> i64 {
-    BEGIN + (at.as_nanos() / 1_000_000_000) as i64
+    (BEGIN + at.as_nanos() / 1_000_000_000) as i64
 }
 
 fn seven_digits(at: Instant) -> String {
-    let seconds = BEGIN + (at.0 / 1_000_000_000) as i64;
+    let seconds = (BEGIN + at.0 / 1_000_000_000) as i64;
     let whole = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
     let text = whole.strftime("%Y-%m-%dT%H:%M:%S").to_string();
     format!("{text}.{:07}", at.0 % 1_000_000_000 / 100)

@@ -126,7 +126,7 @@ impl VCenter {
         if self.by_machine.contains_key(&spec.machine) {
             return Err(Fault::AlreadyExists);
         }
-        if self.hosts.keys().any(|host| self.is_taken(&spec.name, *host)) {
+        if self.machines.has_named(&spec.name) {
             return Err(Fault::DuplicateName(spec.name));
         }
         let vm = VirtualMachine {
@@ -164,7 +164,7 @@ impl VCenter {
     /// Whether a machine on the host has that name. A machine that replication creates may have the name of one on
     /// another host (site-recovery 3.8, 78052).
     pub(crate) fn is_taken(&self, name: &str, host: HostMoid) -> bool {
-        self.machines.values().any(|vm| vm.host == host && vm.name == name)
+        self.machines.has_named(name) && self.machines.values().any(|vm| vm.host == host && vm.name == name)
     }
 
     /// Gives a machine its id, its disks and its place in the inventory.

@@ -64,7 +64,8 @@ impl VCenter {
 
     /// Names are unique in the folder of machines.
     fn check_name(&self, name: &str, but: Option<VmMoid>) -> Result<(), Fault> {
-        let is_taken = self.machines.values().any(|vm| vm.name == name && Some(vm.moid) != but);
+        let mut others = self.machines.values().filter(|vm| Some(vm.moid) != but);
+        let is_taken = self.machines.has_named(name) && others.any(|vm| vm.name == name);
         if is_taken { Err(Fault::DuplicateName(name.to_owned())) } else { Ok(()) }
     }
 
@@ -150,8 +151,8 @@ impl VCenter {
     /// [`Fault::DuplicateName`], [`Fault::ManagedObjectNotFound`].
     pub fn rename_machine(&mut self, vm: VmMoid, name: &str) -> Result<(), Fault> {
         self.check_name(name, Some(vm))?;
+        let before = self.machines.rename(vm, name).ok_or(Fault::ManagedObjectNotFound)?;
         let machine = self.machines.get_mut(&vm).ok_or(Fault::ManagedObjectNotFound)?;
-        let before = core::mem::replace(&mut machine.name, name.to_owned());
         machine.settings.directory.get_or_insert(before);
         Ok(())
     }

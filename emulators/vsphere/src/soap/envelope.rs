@@ -34,6 +34,24 @@ pub(crate) struct Call {
     pub(crate) arguments: Vec<Element>,
 }
 
+/// The name of the method that a message calls, as far as it can be told without reading it: for who counts and
+/// counterfeits calls.
+#[must_use]
+pub fn called(message: &[u8]) -> Option<&str> {
+    let text = core::str::from_utf8(message).ok()?;
+    let mut tags = text.split('<').skip(1);
+    tags.find(|tag| local(tag) == Some("Body"))?;
+    tags.find_map(local)
+}
+
+/// The name in an opening tag, without its prefix.
+fn local(tag: &str) -> Option<&str> {
+    let end = tag.find(|at: char| at.is_whitespace() || at == '>' || at == '/').unwrap_or(tag.len());
+    let name = tag[..end].rsplit(':').next().unwrap_or_default();
+    let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic());
+    is_name.then_some(name)
+}
+
 /// The one element in the body of a message.
 pub(crate) fn content(message: &[u8]) -> Result<Element, EnvelopeError> {
     let envelope = parse(message)?;
@@ -88,4 +106,23 @@ pub(crate) fn fault(rank: Rank, fault: &SoapFault) -> Vec<u8> {
     writer.raw(&format!("</{kind}Fault></detail></soapenv:Fault>"));
     writer.raw(FOOT);
     writer.finish().into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_message_calls_is_told_without_reading_it() {
+        let message = b"<?xml version=\"1.0\"?><soapenv:Envelope xmlns:soapenv=\"x\"><soapenv:Body>\
+            <PowerOnVM_Task xmlns=\"urn:vim25\"><_this>vm-1</_this></PowerOnVM_Task></soapenv:Body></soapenv:Envelope>";
+        assert_eq!(called(message), Some("PowerOnVM_Task"));
+        assert_eq!(
+            called(b"<e:Envelope><e:Header><a/></e:Header><e:Body> <v:Login/></e:Body>"),
+            Some("Login")
+        );
+        for other in [&b""[..], b"Body", b"<Body", b"<Body></Body>", b"\xff<Body><a>", b"<a>Body<b>"] {
+            assert_eq!(called(other), None, "{other:?}");
+        }
+    }
 }

@@ -54,6 +54,13 @@ impl Vim {
         Self::default()
     }
 
+    /// Ends the session that a client's cookie names, as vCenter does when it has been idle for too long.
+    pub fn end_session(&mut self, cookie: Option<&str>) {
+        if let Some(key) = self.sessions.of(cookie) {
+            self.sessions.close(&key);
+        }
+    }
+
     /// Answers a request. While a client waits for something to change, `home` lets time pass.
     pub fn answer(&mut self, request: &Request<'_>, home: &mut dyn Home) -> Response {
         let mut waited = Duration::ZERO;

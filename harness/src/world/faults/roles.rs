@@ -47,7 +47,8 @@ impl<C: Simulated> World<C> {
         self.kernel.schedule_in(down_for, Event::Restart(address));
     }
 
-    pub(in crate::world) fn restart(&mut self, address: Address) {
+    /// A role that is down starts again, with what its store had kept. One that is up, or whose site is lost, does not.
+    pub fn restart(&mut self, address: Address) {
         if self.hosts.is_up(address) || self.is_lost(address) {
             return;
         }

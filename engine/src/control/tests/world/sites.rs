@@ -31,6 +31,7 @@ fn examine(
         subnet: None,
         address: None,
         public_address: false,
+        test_network: None,
     };
     let settings = settings.cloned().unwrap_or_else(chosen);
     let broken = [("name", settings.name.contains('.')), ("size", settings.size == "none")];
