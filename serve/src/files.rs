@@ -27,7 +27,7 @@ pub(crate) async fn answered(head: Parts, body: Incoming, surfaces: Arc<Mutex<Su
     let exchange = Exchange { head: Arc::new(head), surfaces };
     let answer = match exchange.head.method.as_str() {
         "PUT" | "POST" => exchange.receive(body).await,
-        _ => exchange.with(|vim, request, home| vim.file(request, home)).await,
+        _ => exchange.with(true, |vim, request, home| vim.file(request, home)).await,
     };
     answer.map_or_else(Refusal::response, written)
 }
@@ -38,33 +38,36 @@ struct Exchange {
 }
 
 impl Exchange {
-    /// Asks the surface for something, beside the connections.
+    /// Asks the surface for something, beside the connections: first, or because something was asked before.
     async fn with<T: Send + 'static>(
         &self,
+        is_first: bool,
         what: impl FnOnce(&mut Vim, &FileRequest<'_>, &mut Rehearsed) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let (head, surfaces) = (Arc::clone(&self.head), Arc::clone(&self.surfaces));
         let asked = tokio::task::spawn_blocking(move || {
             let mut surfaces = surfaces.lock().unwrap_or_else(PoisonError::into_inner);
-            surfaces.of_files(|vim, home| what(vim, &request(&head), home))
+            surfaces.of_files(is_first, |vim, home| what(vim, &request(&head), home))
         });
         asked.await.map_err(|_| Refusal::BROKEN)
     }
 
     /// Takes what a client sends. One that stops in the middle has sent nothing.
     async fn receive(&self, body: Incoming) -> Result<FileAnswer, Refusal> {
-        let number = match self.with(|vim, request, home| vim.begin_upload(request, home)).await? {
+        let number = match self.with(true, |vim, request, home| vim.begin_upload(request, home)).await? {
             Ok(number) => number,
             Err(refused) => return Ok(refused),
         };
         match self.hand_on(number, body).await {
-            Ok(None) => self.with(move |vim, request, home| vim.end_upload(number, request, home)).await,
+            Ok(None) => {
+                self.with(false, move |vim, request, home| vim.end_upload(number, request, home)).await
+            }
             Ok(Some(refused)) => {
-                self.with(move |vim, _, _| vim.abort_upload(number)).await?;
+                self.with(false, move |vim, _, _| vim.abort_upload(number)).await?;
                 Ok(refused)
             }
             Err(refusal) => {
-                self.with(move |vim, _, _| vim.abort_upload(number)).await?;
+                self.with(false, move |vim, _, _| vim.abort_upload(number)).await?;
                 Err(refusal)
             }
         }
@@ -81,7 +84,7 @@ impl Exchange {
             }
             if kept.len() >= PIECE_BYTES || (is_over && !kept.is_empty()) {
                 let piece = kept.split().freeze();
-                let taken = self.with(move |vim, _, _| vim.continue_upload(number, &piece)).await?;
+                let taken = self.with(false, move |vim, _, _| vim.continue_upload(number, &piece)).await?;
                 if let Err(refused) = taken {
                     return Ok(Some(refused));
                 }

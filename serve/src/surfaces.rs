@@ -209,9 +209,13 @@ impl Surfaces {
         }
     }
 
-    /// Does something about files of datastores.
-    pub(crate) fn of_files<T>(&mut self, what: impl FnOnce(&mut Vim, &mut Rehearsed) -> T) -> T {
-        self.requests += 1;
+    /// Does something about files of datastores. What is sent comes in pieces, and is one request.
+    pub(crate) fn of_files<T>(
+        &mut self,
+        is_first: bool,
+        what: impl FnOnce(&mut Vim, &mut Rehearsed) -> T,
+    ) -> T {
+        self.requests += u64::from(is_first);
         self.rehearsed.catch_up();
         what(&mut self.vim, &mut self.rehearsed)
     }
