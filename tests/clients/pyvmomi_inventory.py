@@ -265,4 +265,5 @@ def main():
     said("logged out")
 
 
-main()
+if __name__ == "__main__":
+    main()
