@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 mod common;
 
-use common::{Folder, exit, root, switchback};
+use common::{Folder, exit, is_current, root, switchback};
 use switchback_azure::errors::{ErrorRow, Raised, as_markdown, table};
 use switchback_harness::Outcome;
 use switchback_scenarios::read_file;
@@ -169,11 +169,5 @@ fn a_code_that_is_not_raised_is_told() {
 
 #[test]
 fn the_page_of_the_reference_is_made_from_the_table() {
-    let path = root().join("docs/reference/errors.md");
-    let page = as_markdown(&rows());
-    if std::env::var_os("UPDATE_FILES").is_some() {
-        fs::write(&path, &page).expect("the page can be written");
-    }
-    let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page, "{} is out of date: run with UPDATE_FILES=1", path.display());
+    is_current("docs/reference/errors.md", &as_markdown(&rows()), "errors");
 }

@@ -3,11 +3,10 @@
 //! `UPDATE_FILES=1 cargo test --test operations` writes it anew.
 
 use std::fmt::Write as _;
-use std::fs;
 
 mod common;
 
-use common::root;
+use common::is_current;
 use switchback_azure::arm::operations::{Operation, all};
 
 const PAGE: &str = "docs/reference/operations.md";
@@ -31,10 +30,5 @@ fn page() -> String {
 
 #[test]
 fn the_page_of_operations_is_what_the_code_says() {
-    let path = root().join(PAGE);
-    if std::env::var_os("UPDATE_FILES").is_some() {
-        fs::write(&path, page()).expect("the page can be written");
-    }
-    let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == page(), "{PAGE} is not current: UPDATE_FILES=1 cargo test --test operations");
+    is_current(PAGE, &page(), "operations");
 }

@@ -168,7 +168,7 @@ impl Surfaces {
             Attempt::Answered(answer) => answer,
             Attempt::Waits => return Outcome::Waits(pending),
         };
-        let at_seconds = self.rehearsed.world().now().as_nanos() as f64 / 1e9;
+        let at_seconds = self.rehearsed.world().now().since_start().as_secs_f64();
         self.log.take(asked.logged(exchange, at_seconds, answer.status.as_u16(), pending.fault));
         Outcome::Answered(answer, pending.delivery)
     }

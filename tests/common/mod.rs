@@ -26,6 +26,16 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Holds that a page of the tree is what is made of the code, which the tests of that name write anew with `UPDATE_FILES=1`.
+pub(crate) fn is_current(page: &str, made: &str, test: &str) {
+    let path = root().join(page);
+    if std::env::var_os("UPDATE_FILES").is_some() {
+        fs::write(&path, made).expect("the page can be written");
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == made, "{page} is not current: UPDATE_FILES=1 cargo test --test {test}");
+}
+
 /// The command, as it is in a shell whose environment says nothing about colour.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchback"));

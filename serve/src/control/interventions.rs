@@ -55,7 +55,7 @@ enum Word {
 }
 
 fn seconds(at: SimTime) -> f64 {
-    at.as_nanos() as f64 / 1e9
+    at.since_start().as_secs_f64()
 }
 
 fn shown(it: &Intervention, now: SimTime) -> Shown {

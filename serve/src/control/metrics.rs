@@ -63,7 +63,7 @@ fn set(family: &Whole, labels: Vec<(&'static str, String)>, value: u64) {
 fn of_rehearsal(surfaces: &Surfaces, registry: &mut Registry) {
     let world = surfaces.rehearsed.world();
     let seconds = fraction(registry, "simulated_seconds", "Time of the rehearsal since its beginning");
-    seconds.get_or_create(&Labels(Vec::new())).set(world.now().as_nanos() as f64 / 1e9);
+    seconds.get_or_create(&Labels(Vec::new())).set(world.now().since_start().as_secs_f64());
     let events = whole(registry, "events", "Events of the simulation");
     set(&events, Vec::new(), world.events());
 }

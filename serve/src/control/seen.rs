@@ -62,9 +62,12 @@ pub(super) fn trace(surfaces: &mut Surfaces, call: &Call<'_>) -> Answered {
     let all = world.happenings();
     let skipped = usize::try_from(after).unwrap_or(usize::MAX).min(all.len());
     let numbered = (skipped as u64 + 1..).zip(&all[skipped..]).take(most);
-    let happened = |(number, (at, happening)): (u64, &(_, switchback_harness::world::Happening))| Happened {
+    let happened = |(number, (at, happening)): (
+        u64,
+        &(switchback_sim::SimTime, switchback_harness::world::Happening),
+    )| Happened {
         number,
-        at_seconds: switchback_sim::SimTime::as_nanos(*at) as f64 / 1e9,
+        at_seconds: at.since_start().as_secs_f64(),
         text: surfaces.rehearsed.told(happening),
         what: serde_json::to_value(happening).unwrap_or_default(),
     };

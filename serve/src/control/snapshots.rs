@@ -38,7 +38,7 @@ struct Shown {
 fn listed(surfaces: &Surfaces) -> Listed {
     let shown = |(name, kept): (&String, &crate::surfaces::Kept)| Shown {
         name: name.clone(),
-        seconds: kept.rehearsed.world().now().as_nanos() / 1_000_000_000,
+        seconds: kept.rehearsed.world().now().as_secs(),
     };
     Listed { snapshots: surfaces.kept.iter().map(shown).collect() }
 }

@@ -49,7 +49,7 @@ pub(super) fn state_of(surfaces: &Surfaces) -> State {
     let world = surfaces.rehearsed.world();
     State {
         ready: true,
-        seconds: world.now().as_nanos() / 1_000_000_000,
+        seconds: world.now().as_secs(),
         machines: world.spec().machines.len(),
         requests: surfaces.requests,
     }

@@ -1,6 +1,7 @@
 //! All operations of Site Recovery, and which of them are answered.
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
@@ -133,12 +134,19 @@ pub struct Operation {
 
 /// All of them, in the order of their paths.
 pub fn all() -> impl Iterator<Item = Operation> {
-    let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| {
-        let mut fields = line.split('\t');
-        let (method, path, name, kind) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-        Some(Operation { method, path, name, is_long: kind == "long", is_answered: ANSWERED.contains(&name) })
-    })
+    // Every request that is logged is looked up here: the table is read once.
+    static ALL: OnceLock<Vec<Operation>> = OnceLock::new();
+    ALL.get_or_init(|| TABLE.lines().filter_map(read).collect()).iter().copied()
+}
+
+/// The operation in a line of the table; none in a remark.
+fn read(line: &'static str) -> Option<Operation> {
+    if line.starts_with('#') {
+        return None;
+    }
+    let mut fields = line.split('\t');
+    let (method, path, name, kind) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    Some(Operation { method, path, name, is_long: kind == "long", is_answered: ANSWERED.contains(&name) })
 }
 
 /// The operation of a request, by its verb and its path from the root.
