@@ -204,11 +204,12 @@ impl Interventions {
 impl Intervention {
     fn carry_out<C: Simulated>(&mut self, world: &mut World<C>, scenario: &Scenario) {
         let (now, before) = (world.now(), world.last_fault());
-        let lasts = faults::bring_about(world, scenario, &self.step.action).unwrap_or(Duration::ZERO);
-        self.faults = before.until(world.last_fault()).collect();
+        // An agent is where its machine runs, which is nowhere once it has crashed.
         if let Action::Crash { who, vm, .. } = &self.step.action {
             self.crashed = faults::address(world, *who, vm.as_ref());
         }
+        let lasts = faults::bring_about(world, scenario, &self.step.action).unwrap_or(Duration::ZERO);
+        self.faults = before.until(world.last_fault()).collect();
         self.stage = Stage::Done { at: now, until: now + lasts };
     }
 }

@@ -273,3 +273,19 @@ fn a_role_that_was_crashed_comes_up_when_that_is_cleared() {
     control(&served, Method::DELETE, "interventions/1", None);
     assert_eq!(served.item()["protectionState"], "Protected");
 }
+
+#[test]
+fn a_machine_that_was_crashed_in_azure_comes_up_there_when_that_is_cleared() {
+    let served = served(Stack::Classic);
+    protect(&served, Stack::Classic);
+    served.done(Method::POST, &item_path(&served, "unplannedFailover"), Some(&failover()));
+    let crash =
+        json!({ "steps": [{ "at": "0s", "crash": { "who": "agent", "vm": "web-01", "down-for": "5h" } }] });
+    done(&served, Method::POST, "interventions", &crash);
+    let before = seen(&served, "trace?most=0")["count"].as_u64().expect("a count");
+    control(&served, Method::DELETE, "interventions/1", None);
+    done(&served, Method::POST, "advance", &json!({ "seconds": 300 }));
+    let since = seen(&served, &format!("trace?after={before}&most=10000"));
+    let texts = since["happenings"].as_array().expect("a list").iter().filter_map(|it| it["text"].as_str());
+    assert_eq!(texts.filter(|text| text.contains("web-01 starts in Azure")).count(), 1, "{since}");
+}
