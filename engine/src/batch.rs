@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::content::{Body, Content};
@@ -23,7 +24,7 @@ pub const BATCH_HEADER_BYTES: u64 = 96;
 
 /// Names a stream. A greater key of the same disk supersedes a smaller one: what is left of the old stream is
 /// dropped wherever the new one has been seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StreamKey {
     /// Which disk.
     pub disk: DiskId,
@@ -35,7 +36,7 @@ pub struct StreamKey {
 }
 
 /// The end of a round on one disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoundEnd {
     /// Which round of the session, counted from 1.
     pub round: u64,

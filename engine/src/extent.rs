@@ -79,7 +79,7 @@ pub trait Run: Clone {
 }
 
 /// New content for a run of sectors of one disk.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change<C> {
     /// First sector.
     pub start: u64,
@@ -105,6 +105,13 @@ impl<C: Content> Change<C> {
             at += u64::from(sectors);
             change
         })
+    }
+}
+
+impl<C> Change<C> {
+    /// The same change with its content told in another way.
+    pub fn map<D>(&self, tell: impl FnOnce(&Self) -> D) -> Change<D> {
+        Change { start: self.start, sectors: self.sectors, content: tell(self) }
     }
 }
 

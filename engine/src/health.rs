@@ -74,7 +74,7 @@ pub enum ServerFigure {
 }
 
 /// What a process server says of itself, every heartbeat. Counts begin with each of its lives.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessServerStatus {
     /// Its number.
     pub number: u16,

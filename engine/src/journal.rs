@@ -47,10 +47,11 @@ pub use view::View;
 
 use disk::DiskLog;
 use layer::{Layer, Weight};
+use serde::{Deserialize, Serialize};
 use tail::Cut;
 
 /// The journal of one group under one generation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GroupJournal<C: Content> {
     spec: Arc<JournalSpec>,
     disks: BTreeMap<DiskId, DiskLog<C>>,

@@ -22,10 +22,9 @@ use crate::role::Address;
 use crate::time::Instant;
 
 /// A message between roles.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub enum Message<C: Content> {
-    /// Agent to process server: captured changes.
-    Batch(Arc<Batch<C>>),
     /// Process server to agent: every batch of the stream up to and with `upto` is durable in the cache.
     BatchStored {
         /// Which stream.
@@ -35,8 +34,6 @@ pub enum Message<C: Content> {
         /// How many payload bytes the cache can still take. The agent keeps no more than that in flight.
         credit_bytes: u64,
     },
-    /// Process server to target: packed changes.
-    Frame(Arc<Frame<C>>),
     /// To process server, from where frames land on their way to the target: it takes none now, and what was sent of
     /// this stream is to be sent again.
     FrameRefused {
@@ -82,6 +79,13 @@ pub enum Message<C: Content> {
     TargetStatus(TargetStatus),
     /// Process server to control, every heartbeat. Boxed: it is rare, and every message moves often.
     ProcessServerStatus(Box<ProcessServerStatus>),
+    // What is not serialised stands last: formats that count variants would count them differently on both sides.
+    /// Agent to process server: captured changes. Serialised by who carries them: the payload is most of them.
+    #[serde(skip)]
+    Batch(Arc<Batch<C>>),
+    /// Process server to target: packed changes. Serialised by who carries them, too.
+    #[serde(skip)]
+    Frame(Arc<Frame<C>>),
 }
 
 impl<C: Content> Message<C> {
@@ -107,7 +111,7 @@ impl<C: Content> Message<C> {
 pub struct RequestId(pub u64);
 
 /// Digests of consecutive blocks of a source disk, read at one moment of its stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compare {
     /// The stream of the disk; the target drops every older stream of the disk when it sees this.
     pub stream: StreamKey,
@@ -120,7 +124,7 @@ pub struct Compare {
 }
 
 /// The answer to [`Compare`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Differs {
     /// The stream that was compared.
     pub stream: StreamKey,
@@ -132,7 +136,7 @@ pub struct Differs {
 
 /// The barrier that gives all machines of a group one cut: raised everywhere, then markers everywhere, then
 /// lowered. The agent of the first machine of the group leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Barrier {
     /// Which run of replication.
     pub generation: u64,
@@ -143,7 +147,7 @@ pub struct Barrier {
 }
 
 /// One step of a barrier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BarrierStep {
     /// Leader to member: hold writes.
     Raise,
@@ -372,7 +376,8 @@ impl JournalSpec {
 }
 
 /// What came of an order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub enum Answer<C: Content> {
     /// It is done, now or before.
     Done,

@@ -258,7 +258,8 @@ impl Inspection {
 }
 
 /// Asked of the cloud of the recovery site.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub enum CloudRequest<C: Content> {
     /// What is known of the machine's instance?
     Inspect(Instance, MachineId),

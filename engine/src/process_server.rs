@@ -11,6 +11,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::batch::{Batch, Frame, StreamKey};
 use crate::content::Content;
 use crate::health::ProcessServerStatus;
@@ -62,14 +64,17 @@ impl ProcessServerConfig {
 }
 
 /// What a process server's durable store keeps.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub enum ProcessServerRecord<C: Content> {
-    /// A frame came from an agent.
-    Frame(Address, Arc<Frame<C>>),
     /// The target has everything up to a frame.
     Forwarded(StreamKey, u64),
     /// A stream of an agent, and the number of its next batch.
     Stream(Address, StreamKey, u64),
+    // What is not serialised stands last: formats that count variants would count them differently on both sides.
+    /// A frame came from an agent. Serialised by who keeps it: the payload is most of it.
+    #[serde(skip)]
+    Frame(Address, Arc<Frame<C>>),
 }
 
 /// A process server.

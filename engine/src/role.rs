@@ -68,7 +68,7 @@ pub enum DiskRef {
 }
 
 /// Ties a completion to what was asked. Chosen by the role, unique within one life of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Token(pub u64);
 
 /// Ties the answer of a site to the call. Chosen by control and kept across restarts, so that asking again with

@@ -39,7 +39,7 @@ mod write;
 mod writings;
 
 use compare::Comparison;
-pub use durable::TargetRecord;
+pub use durable::{GroupCheckpoint, TargetRecord};
 use groups::Groups;
 pub use look::GroupLook;
 use writings::Writings;

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::capture::DiskCapture;
 use super::churn::ChurnWatch;
 use super::config::{AgentConfig, SEQUENCE_JUMP, SEQUENCE_RECORDED_EVERY, STOP_PATIENCE};
@@ -24,7 +26,7 @@ use crate::window::Window;
 const RECORD_BYTES: u64 = 512;
 
 /// What an agent's durable store keeps. The last record of each kind counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AgentRecord {
     /// A session began.
     Session {

@@ -24,6 +24,10 @@ use super::{Body, Content, SECTOR_BYTES};
 use crate::batch::{CHANGE_HEADER_BYTES, Corrupt, Packed};
 use crate::extent::Change;
 
+mod index;
+
+pub use index::{PackedChange, PackedIndex};
+
 /// Payload bytes in a frame: larger ones compress no better, measured.
 const FRAME_BYTES: usize = 64 * 1024;
 /// Set in the stored length of a frame that did not shrink.
@@ -212,16 +216,18 @@ impl<'a> Reader<'a> {
 
     /// Unpacks all frames into one piece, as long as the headers say and not a byte longer.
     fn payload(&mut self, headers: &[Header]) -> Result<Vec<u8>, Corrupt> {
-        let declared = headers.iter().try_fold(0usize, |sum, header| sum.checked_add(header.payload_bytes()));
-        let left = self.body.len() - self.at;
-        let Some(declared) = declared.filter(|bytes| bytes / LZ4_EXPANSION_MAX <= left) else {
-            return Err(self.malformed());
-        };
-        let mut payload = vec![0; declared];
+        let mut payload = vec![0; self.declared(headers)?];
         for frame in payload.chunks_mut(FRAME_BYTES) {
             self.frame(frame)?;
         }
         if self.at == self.body.len() { Ok(payload) } else { Err(self.malformed()) }
+    }
+
+    /// How much payload the headers announce. Not more than could be in what is left of the body.
+    fn declared(&self, headers: &[Header]) -> Result<usize, Corrupt> {
+        let declared = headers.iter().try_fold(0usize, |sum, header| sum.checked_add(header.payload_bytes()));
+        let left = self.body.len() - self.at;
+        declared.filter(|bytes| bytes / LZ4_EXPANSION_MAX <= left).ok_or_else(|| self.malformed())
     }
 
     fn frame(&mut self, raw: &mut [u8]) -> Result<(), Corrupt> {

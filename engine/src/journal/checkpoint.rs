@@ -3,17 +3,40 @@
 //! A checkpoint and the frames appended after it are the journal. Choices and points given up after it are not
 //! in the frames; whoever keeps the log records them and repeats them in their place.
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
 use super::GroupJournal;
 use crate::content::Content;
+use crate::extent::Change;
 
 /// The journal as it was at one moment. Holds the same immutable parts as the journal; taking it copies no index
 /// and no payload.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Checkpoint<C: Content> {
     journal: GroupJournal<C>,
 }
 
 impl<C: Content> Checkpoint<C> {
+    /// The same checkpoint with its content told in another way: as where it is kept, say, to be written down.
+    pub fn map<D: Content>(&self, tell: &mut impl FnMut(&Change<C>) -> D) -> Checkpoint<D> {
+        let journal = &self.journal;
+        Checkpoint {
+            journal: GroupJournal {
+                spec: Arc::clone(&journal.spec),
+                disks: journal.disks.iter().map(|(id, disk)| (*id, disk.map(tell))).collect(),
+                points: journal.points.clone(),
+                points_changed: journal.points_changed,
+                promoted: journal.promoted.clone(),
+                promoting: journal.promoting.clone(),
+                highest_number: journal.highest_number,
+                next_segment: journal.next_segment,
+                deleted: journal.deleted.clone(),
+            },
+        }
+    }
+
     /// What it weighs in the durable store, in bytes: the index and the payload it points at.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -5,14 +5,17 @@
 use core::ops::RangeInclusive;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::layer::{Layer, SegmentId, Weight};
 use super::look::{DiskLook, EpochLook};
 use super::tail::{Cut, Prefix, Tail};
 use crate::content::Content;
+use crate::extent::Change;
 use crate::point::PointId;
 
 /// Everything written between two points, the last write of every sector.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Epoch<C> {
     /// The point at its end.
     end: PointId,
@@ -20,11 +23,20 @@ struct Epoch<C> {
 }
 
 /// The journal of one disk.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct DiskLog<C> {
     /// Oldest first. A point before which nothing was written has none.
     epochs: Vec<Epoch<C>>,
     pub(super) tail: Tail<C>,
+}
+
+impl<C> DiskLog<C> {
+    /// The same journal with its content told in another way.
+    pub(super) fn map<D>(&self, tell: &mut impl FnMut(&Change<C>) -> D) -> DiskLog<D> {
+        let mut epoch =
+            |epoch: &Epoch<C>| Epoch { end: epoch.end, layer: Arc::new(epoch.layer.map(&mut *tell)) };
+        DiskLog { epochs: self.epochs.iter().map(&mut epoch).collect(), tail: self.tail.map(tell) }
+    }
 }
 
 impl<C: Content> DiskLog<C> {

@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::GroupJournal;
 use super::layer::Layer;
 use super::tail::Prefix;
@@ -21,14 +23,17 @@ use crate::point::PointId;
 pub type DiskWrites<C> = Vec<(DiskId, Arc<[Change<C>]>)>;
 
 /// What may be written to the base disks now.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub struct Fold<C: Content> {
     upto: Upto,
+    /// Not kept: when it has been written down that a fold is done, these are on the disks.
+    #[serde(skip)]
     disks: DiskWrites<C>,
 }
 
 /// How far a fold goes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Upto {
     /// Up to the oldest point.
     Point(PointId),

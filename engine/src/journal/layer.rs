@@ -10,6 +10,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::content::{Content, SECTOR_BYTES};
 use crate::extent::{Change, Run, SectorRange, clip, flatten};
 
@@ -19,7 +21,7 @@ const ZEROES: u32 = u32::MAX;
 /// A run of sectors and where its payload is.
 ///
 /// A place instead of the payload keeps an entry at 24 bytes whatever a disk holds; merging moves nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Extent {
     start: u64,
     sectors: u32,
@@ -46,11 +48,11 @@ impl Run for Extent {
 }
 
 /// Names a segment of a journal. Numbers are given in order of arrival and never again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SegmentId(pub u64);
 
 /// The payload of one frame.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Segment<C> {
     id: SegmentId,
     changes: Arc<[Change<C>]>,
@@ -61,7 +63,7 @@ struct Segment<C> {
 }
 
 /// What one stretch of a stream wrote, the last write of every sector.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Layer<C> {
     extents: Box<[Extent]>,
     segments: Box<[Segment<C>]>,
@@ -75,6 +77,19 @@ pub(super) struct Weight {
     pub(super) index_bytes: u64,
     pub(super) live_bytes: u64,
     pub(super) dead_bytes: u64,
+}
+
+impl<C> Layer<C> {
+    /// The same layer with its content told in another way.
+    pub(super) fn map<D>(&self, tell: &mut impl FnMut(&Change<C>) -> D) -> Layer<D> {
+        let mut segment = |segment: &Segment<C>| Segment {
+            id: segment.id,
+            changes: segment.changes.iter().map(|change| change.map(&mut *tell)).collect(),
+            held: segment.held,
+            live: segment.live,
+        };
+        Layer { extents: self.extents.clone(), segments: self.segments.iter().map(&mut segment).collect() }
+    }
 }
 
 impl<C: Content> Layer<C> {

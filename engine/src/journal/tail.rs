@@ -6,9 +6,12 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::layer::{Layer, SegmentId};
 use crate::batch::{Frame, RoundEnd};
 use crate::content::Content;
+use crate::extent::Change;
 use crate::point::{Marker, PointId};
 
 /// How many parts of about the same size are joined into one: every change is merged once for each time the tail
@@ -17,7 +20,7 @@ use crate::point::{Marker, PointId};
 const JOINED_AT_ONCE: usize = if cfg!(test) { 3 } else { 32 };
 
 /// Names a cut of a machine's write order: the session and the round in it. All disks of a machine share cuts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct CutId {
     session: u32,
     round: u64,
@@ -29,7 +32,7 @@ impl CutId {
 }
 
 /// The consistent end of a round on one disk.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Cut {
     pub(super) id: CutId,
     pub(super) end: RoundEnd,
@@ -45,7 +48,7 @@ impl Cut {
 }
 
 /// A stretch of the tail that no cut divides.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Part<C> {
     layer: Arc<Layer<C>>,
     /// How many frames are in it.
@@ -59,7 +62,7 @@ impl<C> Part<C> {
 }
 
 /// What a disk has received after the newest recovery point.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Tail<C> {
     /// How many frames were taken off the front so far.
     taken: u64,
@@ -70,9 +73,18 @@ pub(super) struct Tail<C> {
 }
 
 /// Names the frames of a disk up to one of them, counted from the first the journal ever got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Prefix {
     end: u64,
+}
+
+impl<C> Tail<C> {
+    /// The same tail with its content told in another way.
+    pub(super) fn map<D>(&self, tell: &mut impl FnMut(&Change<C>) -> D) -> Tail<D> {
+        let mut part =
+            |part: &Part<C>| Part { layer: Arc::new(part.layer.map(&mut *tell)), frames: part.frames };
+        Tail { taken: self.taken, parts: self.parts.iter().map(&mut part).collect(), cuts: self.cuts.clone() }
+    }
 }
 
 impl<C: Content> Tail<C> {

@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::layer::Layer;
 use crate::content::Content;
 use crate::extent::{Change, Piece, Run, SectorRange, clip, overlay, overlay_all, pieces, write_over};
@@ -14,11 +16,15 @@ use crate::id::DiskId;
 use crate::point::PointId;
 
 /// A disk at a recovery point.
-#[derive(Debug, Clone)]
+///
+/// Serialised it is only a name: which disk at which point. Whoever has the journal opens it anew.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub struct View<C: Content> {
     disk: DiskId,
     point: Option<PointId>,
     /// Oldest first.
+    #[serde(skip)]
     layers: Arc<[Arc<Layer<C>>]>,
 }
 

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::Target;
 use super::group::{Group, Pin, Stream};
 use crate::batch::{Frame, StreamKey};
 use crate::content::Content;
+use crate::extent::Change;
 use crate::id::{DiskId, GroupId, MachineId, Site};
 use crate::journal::{Checkpoint, Fold, GroupJournal};
 use crate::ledger::Ledger;
@@ -22,12 +25,11 @@ const CHECKPOINT_EVERY_BYTES_A_GROUP: u64 = 32 << 20;
 const CLOSED_DISK_BYTES: u64 = 16;
 
 /// A step of a target.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
 pub enum TargetRecord<C: Content> {
     /// A journal was opened.
     Opened(Arc<JournalSpec>),
-    /// The next frame of a stream was taken.
-    Frame(Arc<Frame<C>>),
     /// A newer stream of a disk was seen in a comparison: nothing of an older one is taken any more.
     Superseded(StreamKey),
     /// A disk did not take a write under this stream.
@@ -66,12 +68,17 @@ pub enum TargetRecord<C: Content> {
     Closed(GroupId, u64),
     /// Disks whose journals were closed under these generations, in place of all steps before.
     ClosedDisks(Vec<(DiskId, u64)>),
-    /// Everything about a group, in place of all steps before.
+    // What is not serialised stands last: formats that count variants would count them differently on both sides.
+    /// Everything about a group, in place of all steps before. Serialised by who keeps it, too: it knows where content is.
+    #[serde(skip)]
     Checkpoint(Arc<GroupCheckpoint<C>>),
+    /// The next frame of a stream was taken. Serialised by who keeps it: the payload is most of it.
+    #[serde(skip)]
+    Frame(Arc<Frame<C>>),
 }
 
 /// Everything about a group at one moment.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GroupCheckpoint<C: Content> {
     journal: Checkpoint<C>,
     streams: Vec<(StreamKey, u64, bool)>,
@@ -79,6 +86,20 @@ pub struct GroupCheckpoint<C: Content> {
     doubts: Vec<StreamKey>,
     pinned: Vec<(MachineId, (u64, RecoveryPoint))>,
     shared: Option<(u64, PointId)>,
+}
+
+impl<C: Content> GroupCheckpoint<C> {
+    /// The same checkpoint with its content told in another way: as where it is kept, say, to be written down.
+    pub fn map<D: Content>(&self, tell: &mut impl FnMut(&Change<C>) -> D) -> GroupCheckpoint<D> {
+        GroupCheckpoint {
+            journal: self.journal.map(tell),
+            streams: self.streams.clone(),
+            finished: self.finished.clone(),
+            doubts: self.doubts.clone(),
+            pinned: self.pinned.clone(),
+            shared: self.shared,
+        }
+    }
 }
 
 impl<C: Content> Target<C> {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::batch::{RoundEnd, StreamKey};
 use crate::content::Content;
 use crate::id::{DiskId, MachineId};
@@ -41,7 +43,7 @@ pub(super) struct Finished {
 }
 
 /// Under which numbers a point is pinned.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Pin {
     /// The pin's own.
     pub(super) by: u64,

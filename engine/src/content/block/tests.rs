@@ -149,3 +149,22 @@ fn simulated_content_is_not_bytes() {
     let packed = Packed { body: Body::Plain(Arc::new([])), raw_bytes: 0, wire_bytes: 0, checksum: 0 };
     assert_eq!(Block::unpack(&packed), Err(Corrupt::NotThisContent));
 }
+
+#[test]
+fn a_frame_that_is_unpacked_alone_holds_what_it_holds_with_the_others() {
+    let zeroes = Change { start: 0, sectors: 8, content: Block::zero() };
+    let text = Change { start: 100, sectors: 200, content: Block(payload(2, 200, 1)) };
+    let noise = Change { start: 400, sectors: 100, content: Block(payload(3, 100, 2)) };
+    let packed = Block::pack(vec![zeroes, text.clone(), noise.clone()]);
+    let Body::Bytes(body) = &packed.body else { panic!("bytes are packed as bytes") };
+
+    let index = PackedIndex::of(body).unwrap();
+    let places: Vec<_> = index.changes.iter().map(|change| (change.start, change.payload_at)).collect();
+    assert_eq!(places, [(0, None), (100, Some(0)), (400, Some(200 * 512))]);
+    let mut unpacked = vec![0; index.payload_bytes as usize];
+    for (frame, into) in index.frames.iter().zip(unpacked.chunks_mut(PackedIndex::FRAME_BYTES)) {
+        PackedIndex::unpack_frame(&body[*frame as usize..], into).unwrap();
+    }
+    assert_eq!(unpacked, [&text.content.0[..], &noise.content.0[..]].concat());
+    assert!(PackedIndex::of(&body[..body.len() - 1]).is_err(), "a body that was cut short");
+}

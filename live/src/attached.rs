@@ -1,0 +1,143 @@
+//! A recovery point as a disk: readable at once, writable on a sheet of its own, while production goes on.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::extent::Piece;
+use switchback_engine::journal::View;
+use switchback_engine::{Change, SectorRange};
+
+use crate::content::Data;
+use crate::disks::{Disk, Keeper};
+use crate::nbd::{AllocatedRun, Export};
+
+/// A disk at a recovery point.
+pub struct AttachedDisk {
+    view: View<Data>,
+    base: Arc<Disk>,
+    bytes: u64,
+    /// What the base held where it was written over since.
+    before: Arc<Keeper>,
+    /// What was written here.
+    written: Keeper,
+}
+
+impl AttachedDisk {
+    /// What `open` gives over its base disk, of so many sectors; `None` if it gives nothing. Scratch files go to a directory.
+    ///
+    /// # Errors
+    /// There is no place for them.
+    pub fn new(
+        base: Arc<Disk>,
+        sectors: u64,
+        scratch: &Path,
+        open: impl FnOnce() -> Option<View<Data>>,
+    ) -> io::Result<Option<Self>> {
+        let before = Arc::new(Keeper::new(scratch)?);
+        let written = Keeper::new(scratch)?;
+        // First of all: from the moment at which the view is taken, nothing below it may be lost.
+        base.keep_for(&before);
+        let Some(view) = open() else {
+            base.keep_no_longer(&before);
+            return Ok(None);
+        };
+        Ok(Some(Self { view: view.merged(), base, bytes: sectors * SECTOR_BYTES, before, written }))
+    }
+
+    fn read_point(&self, start: u64, into: &mut [u8]) -> io::Result<()> {
+        let range = SectorRange::new(start, into.len() as u64 / SECTOR_BYTES);
+        for piece in self.view.read(range) {
+            match piece {
+                Piece::Run(change) => change.content.read(part_of(into, start, change.range()))?,
+                Piece::Hole(gap) => {
+                    let part = part_of(into, start, gap);
+                    self.before.read(gap.start, part, |at, into| self.base.read(at * SECTOR_BYTES, into))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn part_of(into: &mut [u8], start: u64, range: SectorRange) -> &mut [u8] {
+    let from = ((range.start - start) * SECTOR_BYTES) as usize;
+    &mut into[from..from + (range.sectors() * SECTOR_BYTES) as usize]
+}
+
+impl Drop for AttachedDisk {
+    fn drop(&mut self) {
+        self.base.keep_no_longer(&self.before);
+    }
+}
+
+impl Export for AttachedDisk {
+    fn size_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
+    fn read(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        self.written.read(offset / SECTOR_BYTES, into, |start, into| self.read_point(start, into))
+    }
+
+    fn write(&self, offset: u64, data: Bytes, _durable: bool) -> io::Result<()> {
+        // Nothing of it outlives the process: there is nothing to make durable.
+        self.written.write(offset / SECTOR_BYTES, &data)
+    }
+
+    fn zero(&self, offset: u64, bytes: u64, _may_punch: bool, durable: bool) -> io::Result<()> {
+        const STEP_BYTES: u64 = 1 << 20;
+        let zeroes = Bytes::from(vec![0; STEP_BYTES.min(bytes) as usize]);
+        let mut at = offset;
+        while at < offset + bytes {
+            let now = zeroes.slice(..(offset + bytes - at).min(STEP_BYTES) as usize);
+            at += now.len() as u64;
+            self.write(at - now.len() as u64, now, durable)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn runs(&self, _offset: u64, bytes: u64) -> io::Result<Vec<AllocatedRun>> {
+        Ok(vec![AllocatedRun { bytes, is_hole: false }])
+    }
+}
+
+/// Writes a disk at a recovery point to a file that holds nothing, without what is zeroes.
+///
+/// # Errors
+/// Something cannot be read, or there is no room.
+pub fn write_out(view: &View<Data>, base: &Disk, sectors: u64, to: &Disk) -> io::Result<()> {
+    /// Read at once, in sectors: 8 MiB.
+    const STEP: u64 = 16 << 10;
+    let view = view.merged();
+    let mut at = 0;
+    while at < sectors {
+        let range = SectorRange { start: at, end: (at + STEP).min(sectors) };
+        to.write_loosely(&runs_at(&view, base, range)?)?;
+        at = range.end;
+    }
+    to.sync()
+}
+
+/// What a disk holds at a recovery point: the runs in a range that are not zeroes.
+fn runs_at(view: &View<Data>, base: &Disk, range: SectorRange) -> io::Result<Vec<Change<Data>>> {
+    let mut runs = Vec::new();
+    for piece in view.read(range) {
+        match piece {
+            Piece::Run(change) => runs.push(change),
+            Piece::Hole(gap) => runs.extend(base.runs(gap)?),
+        }
+    }
+    runs.retain(|run| !matches!(run.content, Data::Zeroes));
+    Ok(runs)
+}

@@ -1,0 +1,227 @@
+//! The disks that roles read and write: files and block devices, by the names that roles have for them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::role::{DiskRef, StorageError};
+use switchback_engine::{Change, SectorRange};
+
+use crate::content::Data;
+use crate::store::storage_error;
+
+mod keeper;
+mod scan;
+
+pub use keeper::Keeper;
+
+/// A disk in a file or on a block device.
+#[derive(Debug)]
+pub struct Disk {
+    file: File,
+    path: PathBuf,
+    /// Who keeps what is about to be written over.
+    keepers: RwLock<Vec<Arc<Keeper>>>,
+}
+
+impl Disk {
+    /// Opens one that is there.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        let file =
+            File::options().read(true).write(true).open(&path).map_err(|error| named(&path, &error))?;
+        Ok(Self { file, path, keepers: RwLock::default() })
+    }
+
+    /// Makes one of so many sectors that holds nothing; one that is there keeps what it holds and grows if it is smaller. Says
+    /// whether it was there.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn create(path: impl Into<PathBuf>, sectors: u64) -> io::Result<(Self, bool)> {
+        let path = path.into();
+        let was_there = path.exists();
+        let make = || {
+            let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
+            if file.metadata()?.len() < sectors * SECTOR_BYTES {
+                file.set_len(sectors * SECTOR_BYTES)?;
+            }
+            file.sync_all()?;
+            path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())?;
+            Ok(file)
+        };
+        let file = make().map_err(|error| named(&path, &error))?;
+        Ok((Self { file, path, keepers: RwLock::default() }, was_there))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many sectors it has.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn sectors(&self) -> io::Result<u64> {
+        scan::length(&self.file).map(|bytes| bytes / SECTOR_BYTES).map_err(|error| named(&self.path, &error))
+    }
+
+    /// Makes it as large as that, unless it is.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn grow(&self, sectors: u64) -> io::Result<()> {
+        let grow = || match scan::length(&self.file)? < sectors * SECTOR_BYTES {
+            true => self.file.set_len(sectors * SECTOR_BYTES),
+            false => Ok(()),
+        };
+        grow().map_err(|error| named(&self.path, &error))
+    }
+
+    /// The runs in a range that are not zeroes, sorted. Holes are not looked at.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn runs(&self, range: SectorRange) -> io::Result<Vec<Change<Data>>> {
+        scan::runs(&self.file, range).map_err(|error| named(&self.path, &error))
+    }
+
+    /// Fills `into` with what it holds from byte `at` on.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(into, at).map_err(|error| named(&self.path, &error))
+    }
+
+    /// Writes changes and makes them durable.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file. Then nobody knows how much of it was written.
+    pub fn write(&self, changes: &[Change<Data>]) -> io::Result<()> {
+        let keepers = self.keepers.read().unwrap_or_else(PoisonError::into_inner);
+        for change in changes {
+            for keeper in keepers.iter() {
+                keeper.keep(change.range(), |at, into| self.read(at, into))?;
+            }
+            self.write_one(change)?;
+        }
+        drop(keepers);
+        self.sync()
+    }
+
+    /// Writes changes to a disk that nobody reads yet. They are durable after [`Disk::sync`].
+    ///
+    /// # Errors
+    /// As [`Disk::write`].
+    pub fn write_loosely(&self, changes: &[Change<Data>]) -> io::Result<()> {
+        changes.iter().try_for_each(|change| self.write_one(change))
+    }
+
+    fn write_one(&self, change: &Change<Data>) -> io::Result<()> {
+        let at = change.start * SECTOR_BYTES;
+        match change.content.load(change.sectors)? {
+            Some(bytes) => self.file.write_all_at(&bytes, at),
+            None => scan::zero(&self.file, at, u64::from(change.sectors) * SECTOR_BYTES),
+        }
+        .map_err(|error| named(&self.path, &error))
+    }
+
+    /// Makes everything durable that was written.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data().map_err(|error| named(&self.path, &error))
+    }
+
+    /// From now on somebody keeps what is about to be written over.
+    pub fn keep_for(&self, keeper: &Arc<Keeper>) {
+        self.keepers.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(keeper));
+    }
+
+    /// Nobody needs what a keeper would keep.
+    pub fn keep_no_longer(&self, keeper: &Arc<Keeper>) {
+        self.keepers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|other| !Arc::ptr_eq(other, keeper));
+    }
+
+    /// Writes bytes where a machine does: nobody keeps anything for that.
+    pub(crate) fn write_as_machine(&self, at: u64, bytes: &Bytes) -> io::Result<()> {
+        self.file.write_all_at(bytes, at).map_err(|error| named(&self.path, &error))
+    }
+
+    /// Makes a range zeroes where a machine does.
+    pub(crate) fn zero_as_machine(&self, at: u64, bytes: u64) -> io::Result<()> {
+        scan::zero(&self.file, at, bytes).map_err(|error| named(&self.path, &error))
+    }
+
+    /// How a range is kept: how long each run is, in bytes, and whether it is a hole.
+    pub(crate) fn allocated(&self, at: u64, bytes: u64) -> io::Result<Vec<(u64, bool)>> {
+        scan::allocated(&self.file, at, bytes).map_err(|error| named(&self.path, &error))
+    }
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// The disks of a node.
+#[derive(Debug, Default)]
+pub struct Disks {
+    known: RwLock<BTreeMap<DiskRef, Arc<Disk>>>,
+}
+
+impl Disks {
+    /// A disk is there from now on, under that name.
+    pub fn put(&self, name: DiskRef, disk: Arc<Disk>) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(name, disk);
+    }
+
+    /// A disk is there no longer.
+    pub fn take_away(&self, name: DiskRef) -> Option<Arc<Disk>> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).remove(&name)
+    }
+
+    /// A disk.
+    #[must_use]
+    pub fn get(&self, name: DiskRef) -> Option<Arc<Disk>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(&name).map(Arc::clone)
+    }
+
+    /// What a role is told of a read.
+    ///
+    /// # Errors
+    /// The disk is not there, or does not do what is asked of it.
+    pub fn read(&self, name: DiskRef, range: SectorRange) -> Result<Vec<Change<Data>>, StorageError> {
+        self.with(name, |disk| disk.runs(range))
+    }
+
+    /// What a role is told of a write.
+    ///
+    /// # Errors
+    /// The disk is not there, or does not do what is asked of it.
+    pub fn write(&self, name: DiskRef, changes: &[Change<Data>]) -> Result<(), StorageError> {
+        self.with(name, |disk| disk.write(changes))
+    }
+
+    fn with<T>(&self, name: DiskRef, act: impl FnOnce(&Disk) -> io::Result<T>) -> Result<T, StorageError> {
+        let disk = self.get(name).ok_or(StorageError::Gone)?;
+        act(&disk).map_err(|error| {
+            tracing::warn!(?name, %error, "a disk does not do what is asked of it");
+            storage_error(&error)
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! What a disk held before it was written over, for somebody who still reads it as it was.
+//!
+//! Production goes on while a recovery point is looked at, and what grows older than the oldest point is written to the
+//! replica disk underneath. Before that happens the old content is copied to a keeper, sector by sector exactly, and whoever
+//! looks reads it there.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, PoisonError};
+
+use switchback_engine::SectorRange;
+use switchback_engine::content::SECTOR_BYTES;
+
+/// Copied at once, in sectors.
+const STEP_SECTORS: u64 = 2048;
+
+/// Sectors of a disk that are kept apart from it, in a file that has no name.
+#[derive(Debug)]
+pub struct Keeper {
+    file: File,
+    kept: Mutex<Bitmap>,
+}
+
+impl Keeper {
+    /// One that keeps nothing yet.
+    ///
+    /// # Errors
+    /// There is no place for its file.
+    pub fn new(directory: &std::path::Path) -> io::Result<Self> {
+        Ok(Self { file: tempfile::tempfile_in(directory)?, kept: Mutex::default() })
+    }
+
+    /// Keeps what `read` gives for the sectors of a range that are not kept yet.
+    ///
+    /// # Errors
+    /// What cannot be read, or has no room.
+    pub fn keep(
+        &self,
+        range: SectorRange,
+        read: impl Fn(u64, &mut [u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for (run, is_kept) in kept.runs(range) {
+            if !is_kept {
+                self.copy(run, &read)?;
+                kept.set(run);
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&self, run: SectorRange, read: impl Fn(u64, &mut [u8]) -> io::Result<()>) -> io::Result<()> {
+        let mut at = run.start;
+        while at < run.end {
+            let sectors = STEP_SECTORS.min(run.end - at);
+            let mut bytes = vec![0; (sectors * SECTOR_BYTES) as usize];
+            read(at * SECTOR_BYTES, &mut bytes)?;
+            self.file.write_all_at(&bytes, at * SECTOR_BYTES)?;
+            at += sectors;
+        }
+        Ok(())
+    }
+
+    /// Takes what is written, in place of whatever was kept.
+    ///
+    /// # Errors
+    /// There is no room.
+    pub fn write(&self, start: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        self.file.write_all_at(bytes, start * SECTOR_BYTES)?;
+        kept.set(SectorRange::new(start, bytes.len() as u64 / SECTOR_BYTES));
+        Ok(())
+    }
+
+    /// Fills the parts of `into` that are kept, and has `elsewhere` fill the others: it is told from which sector on.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn read(
+        &self,
+        start: u64,
+        into: &mut [u8],
+        mut elsewhere: impl FnMut(u64, &mut [u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let range = SectorRange::new(start, into.len() as u64 / SECTOR_BYTES);
+        // Held to the end: what is read elsewhere must not be written over, and kept here, in between.
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for (run, is_kept) in kept.runs(range) {
+            let from = ((run.start - start) * SECTOR_BYTES) as usize;
+            let part = &mut into[from..from + (run.sectors() * SECTOR_BYTES) as usize];
+            match is_kept {
+                true => self.file.read_exact_at(part, run.start * SECTOR_BYTES)?,
+                false => elsewhere(run.start, part)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A bit for each sector.
+#[derive(Debug, Default)]
+struct Bitmap {
+    words: Vec<u64>,
+}
+
+impl Bitmap {
+    fn is_set(&self, sector: u64) -> bool {
+        self.words.get((sector / 64) as usize).is_some_and(|word| word >> (sector % 64) & 1 == 1)
+    }
+
+    fn set(&mut self, range: SectorRange) {
+        let words = range.end.div_ceil(64) as usize;
+        if self.words.len() < words {
+            self.words.resize(words, 0);
+        }
+        for sector in range.start..range.end {
+            self.words[(sector / 64) as usize] |= 1 << (sector % 64);
+        }
+    }
+
+    /// The runs of a range that are set and those that are not, in order.
+    fn runs(&self, range: SectorRange) -> Vec<(SectorRange, bool)> {
+        let mut runs = Vec::new();
+        let mut at = range.start;
+        while at < range.end {
+            let is_set = self.is_set(at);
+            let end = (at + 1..range.end).find(|sector| self.is_set(*sector) != is_set).unwrap_or(range.end);
+            runs.push((SectorRange { start: at, end }, is_set));
+            at = end;
+        }
+        runs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_kept_first_stays_and_the_rest_is_read_elsewhere() {
+        let keeper = Keeper::new(&std::env::temp_dir()).unwrap();
+        let holding = |byte: u8| {
+            move |_: u64, into: &mut [u8]| {
+                into.fill(byte);
+                Ok(())
+            }
+        };
+        keeper.keep(SectorRange::new(10, 5), holding(1)).unwrap();
+        keeper.keep(SectorRange::new(8, 5), holding(2)).unwrap();
+        let mut read = vec![0; 10 * 512];
+        keeper.read(6, &mut read, holding(9)).unwrap();
+        let sectors: Vec<u8> = read.chunks(512).map(|sector| sector[0]).collect();
+        assert_eq!(sectors, [9, 9, 2, 2, 1, 1, 1, 1, 1, 9]);
+    }
+}

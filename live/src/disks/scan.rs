@@ -1,0 +1,163 @@
+//! Reading a file without what it does not hold: holes are skipped, and blocks of zeroes are not given back.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+
+use bytes::Bytes;
+use rustix::fs::{FallocateFlags, SeekFrom as Seeking, fallocate, seek};
+use rustix::io::Errno;
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::{Change, SectorRange};
+
+use crate::content::Data;
+
+/// Read at once, in bytes.
+const STEP_BYTES: u64 = 1 << 20;
+/// Zeroes are looked for in blocks of this size: those of file systems.
+const BLOCK_BYTES: usize = 4096;
+
+/// How long a file or block device is, in bytes.
+pub(super) fn length(file: &File) -> io::Result<u64> {
+    let mut file = file;
+    // The length of a device stands in no metadata.
+    file.seek(SeekFrom::End(0))
+}
+
+/// How a range is kept: how long each run is, in bytes, and whether it is a hole. Where the file system does not say,
+/// everything is kept.
+pub(super) fn allocated(file: &File, at: u64, bytes: u64) -> io::Result<Vec<(u64, bool)>> {
+    let (mut at, end) = (at, at + bytes);
+    let mut runs = Vec::new();
+    while at < end {
+        let data = match seek(file, Seeking::Data(at)) {
+            Ok(data) => data.min(end),
+            Err(Errno::NXIO) => end,
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => at,
+            Err(error) => return Err(error.into()),
+        };
+        if data > at {
+            runs.push((data - at, true));
+            at = data;
+            continue;
+        }
+        let hole = match seek(file, Seeking::Hole(at)) {
+            Ok(hole) => hole.min(end).max(at + 1),
+            Err(_) => end,
+        };
+        runs.push((hole - at, false));
+        at = hole;
+    }
+    Ok(runs)
+}
+
+/// The runs in a range that are not zeroes, sorted.
+pub(super) fn runs(file: &File, range: SectorRange) -> io::Result<Vec<Change<Data>>> {
+    let mut found = Vec::new();
+    let mut at = range.start * SECTOR_BYTES;
+    for (bytes, is_hole) in allocated(file, at, range.sectors() * SECTOR_BYTES)? {
+        let end = at + bytes;
+        if !is_hole {
+            read_run(file, at - at % SECTOR_BYTES, end.next_multiple_of(SECTOR_BYTES), &mut found)?;
+        }
+        at = end;
+    }
+    Ok(found)
+}
+
+fn read_run(file: &File, mut at: u64, end: u64, found: &mut Vec<Change<Data>>) -> io::Result<()> {
+    while at < end {
+        let mut bytes = vec![0; STEP_BYTES.min(end - at) as usize];
+        file.read_exact_at(&mut bytes, at)?;
+        let bytes = Bytes::from(bytes);
+        push_runs(&bytes, at / SECTOR_BYTES, found);
+        at += bytes.len() as u64;
+    }
+    Ok(())
+}
+
+/// Cuts what was read into runs without blocks of zeroes.
+fn push_runs(bytes: &Bytes, start: u64, found: &mut Vec<Change<Data>>) {
+    let mut from = 0;
+    let blocks = bytes.len().div_ceil(BLOCK_BYTES);
+    let block = |number: usize| number * BLOCK_BYTES..((number + 1) * BLOCK_BYTES).min(bytes.len());
+    while from < blocks {
+        if is_zero(&bytes[block(from)]) {
+            from += 1;
+            continue;
+        }
+        let until = (from + 1..blocks).find(|number| is_zero(&bytes[block(*number)])).unwrap_or(blocks);
+        let run = bytes.slice(block(from).start..block(until - 1).end);
+        found.push(Change {
+            start: start + (block(from).start as u64 / SECTOR_BYTES),
+            sectors: (run.len() as u64 / SECTOR_BYTES) as u32,
+            content: Data::Bytes(run),
+        });
+        from = until;
+    }
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    const CHUNK: usize = 128;
+    let chunks = bytes.chunks_exact(CHUNK);
+    let rest = chunks.remainder();
+    chunks.into_iter().all(|chunk| chunk.iter().fold(0, |seen, byte| seen | byte) == 0)
+        && rest.iter().all(|byte| *byte == 0)
+}
+
+/// Makes a range zeroes: a hole where that goes, written where it does not.
+pub(super) fn zero(file: &File, at: u64, bytes: u64) -> io::Result<()> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    match fallocate(file, flags, at, bytes) {
+        Ok(()) => Ok(()),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::NODEV) => write_zeroes(file, at, bytes),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn write_zeroes(file: &File, mut at: u64, bytes: u64) -> io::Result<()> {
+    let zeroes = vec![0; STEP_BYTES.min(bytes) as usize];
+    let end = at + bytes;
+    while at < end {
+        let now = zeroes.len().min((end - at) as usize);
+        file.write_all_at(&zeroes[..now], at)?;
+        at += now as u64;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_blocks_that_hold_something_are_given_back() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(1 << 24).unwrap();
+        file.write_all_at(&[7; 512], 8192 + 1024).unwrap();
+        file.write_all_at(&[0; 4096], 1 << 20).unwrap();
+        file.write_all_at(&[9; 8192], (1 << 20) + 4096).unwrap();
+        let found = runs(&file, SectorRange::new(0, 1 << 15)).unwrap();
+        let places: Vec<_> = found.iter().map(|run| (run.start, run.sectors)).collect();
+        assert_eq!(places, [(16, 8), (2056, 16)]);
+        assert_eq!(found[0].content.load(8).unwrap().unwrap()[1024..1536], [7; 512]);
+        assert!(runs(&file, SectorRange::new(1 << 15, 8)).unwrap_or_default().is_empty(), "beyond its end");
+    }
+
+    #[test]
+    fn what_is_made_zeroes_is_not_there_any_more() {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(&[7; 65536], 0).unwrap();
+        zero(&file, 4096, 8192).unwrap();
+        let places: Vec<_> = runs(&file, SectorRange::new(0, 128))
+            .unwrap()
+            .iter()
+            .map(|run| (run.start, run.sectors))
+            .collect();
+        assert_eq!(places, [(0, 8), (24, 104)]);
+        assert_eq!(length(&file).unwrap(), 65536);
+    }
+}

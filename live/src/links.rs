@@ -1,0 +1,262 @@
+//! Messages between nodes, over TCP.
+//!
+//! Each node dials those it has something to say to, and answers come on a connection of the other's. What cannot be said now
+//! is lost, as the roles expect of a network: they repeat what matters. A connection that is slow holds back its sender only up
+//! to [`QUEUE_BYTES`].
+//!
+//! # On the wire
+//! Both sides begin with a greeting, eight bytes of which the last two are the version. Then letters follow, in one direction:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | how long the head is |
+//! | 4 | how long the payload is |
+//! | 4 | CRC-32C of head and payload |
+//! | ... | the head, in postcard |
+//! | ... | the payload: content of changes, or the packed body of a frame |
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use switchback_engine::Address;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+mod letter;
+
+pub use letter::Letter;
+
+/// What both sides of a connection begin with.
+const GREETING: [u8; 8] = *b"SWBKLK01";
+/// What may wait for one peer, in bytes; what comes beyond is lost.
+pub const QUEUE_BYTES: u64 = 256 << 20;
+/// The largest head and the largest payload that are taken, in bytes: four times what the engine makes.
+const PART_BYTES_MAX: u32 = 256 << 20;
+/// How long a connection may take to come about.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// The first pause before a connection is tried again; it doubles up to the last.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_LAST: Duration = Duration::from_secs(5);
+
+/// Who is told of a letter that has come.
+pub type Deliver = Arc<dyn Fn(Address, Address, Letter) + Send + Sync>;
+
+/// How connections are made safe; `None` for not at all, which is for loopback only.
+#[derive(Clone, Default)]
+pub struct Tls {
+    /// As who dials.
+    pub dials: Option<tokio_rustls::TlsConnector>,
+    /// As who is dialled.
+    pub answers: Option<tokio_rustls::TlsAcceptor>,
+}
+
+/// The way to others.
+pub struct Links {
+    peers: BTreeMap<Address, Arc<Peer>>,
+}
+
+struct Peer {
+    queue: mpsc::UnboundedSender<(Address, Address, Letter)>,
+    queued_bytes: AtomicU64,
+    lost: AtomicU64,
+}
+
+impl Links {
+    /// Ways to those that are reached at these addresses, each under one socket address. Must be called within a runtime.
+    #[must_use]
+    pub fn to(peers: &BTreeMap<Address, SocketAddr>, tls: &Tls) -> Self {
+        let mut by_socket: BTreeMap<SocketAddr, Arc<Peer>> = BTreeMap::new();
+        let mut way = |socket: SocketAddr| {
+            let peer = by_socket.entry(socket).or_insert_with(|| {
+                let (queue, letters) = mpsc::unbounded_channel();
+                let peer = Arc::new(Peer { queue, queued_bytes: AtomicU64::new(0), lost: AtomicU64::new(0) });
+                tokio::spawn(talk(socket, Arc::clone(&peer), letters, tls.clone()));
+                peer
+            });
+            Arc::clone(peer)
+        };
+        Self { peers: peers.iter().map(|(address, socket)| (*address, way(*socket))).collect() }
+    }
+
+    /// Sends a letter, if there is a way and it is not full.
+    pub fn send(&self, from: Address, to: Address, letter: Letter) {
+        let Some(peer) = self.peers.get(&to) else {
+            return tracing::debug!(?to, "there is no way to it");
+        };
+        let bytes = letter.bytes();
+        let queued = peer.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if queued > QUEUE_BYTES || peer.queue.send((from, to, letter)).is_err() {
+            peer.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            peer.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many bytes wait for each peer, and how many letters were lost because too much did.
+    pub fn load(&self) -> impl Iterator<Item = (Address, u64, u64)> {
+        let load =
+            |peer: &Peer| (peer.queued_bytes.load(Ordering::Relaxed), peer.lost.load(Ordering::Relaxed));
+        self.peers.iter().map(move |(address, peer)| {
+            let (queued, lost) = load(peer);
+            (*address, queued, lost)
+        })
+    }
+}
+
+/// Connects to a peer, and tells it what comes, again and again.
+async fn talk(
+    socket: SocketAddr,
+    peer: Arc<Peer>,
+    mut letters: mpsc::UnboundedReceiver<(Address, Address, Letter)>,
+    tls: Tls,
+) {
+    let mut pause = RETRY_FIRST;
+    // Without anything to say there is no need to connect.
+    while let Some(first) = letters.recv().await {
+        let connected = tokio::time::timeout(CONNECT_PATIENCE, dial(socket, &tls)).await;
+        match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(stream) => {
+                pause = RETRY_FIRST;
+                let ended = tell(stream, &peer, first, &mut letters).await;
+                tracing::info!(%socket, reason = ?ended.err(), "a connection has ended");
+            }
+            Err(error) => {
+                peer.queued_bytes.fetch_sub(first.2.bytes(), Ordering::Relaxed);
+                tracing::info!(%socket, %error, "no connection");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(RETRY_LAST);
+                // What has waited meanwhile is old: whoever said it says it again.
+                while let Ok((_, _, letter)) = letters.try_recv() {
+                    peer.queued_bytes.fetch_sub(letter.bytes(), Ordering::Relaxed);
+                }
+            }
+        }
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+async fn dial(socket: SocketAddr, tls: &Tls) -> io::Result<Box<dyn Stream>> {
+    let stream = TcpStream::connect(socket).await?;
+    stream.set_nodelay(true)?;
+    let mut stream: Box<dyn Stream> = match &tls.dials {
+        Some(connector) => Box::new(connector.connect(socket.ip().into(), stream).await?),
+        None => Box::new(stream),
+    };
+    greet(&mut stream).await?;
+    Ok(stream)
+}
+
+/// Says what is spoken here, and hears whether the other speaks the same.
+async fn greet(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<()> {
+    stream.write_all(&GREETING).await?;
+    stream.flush().await?;
+    let mut heard = [0; 8];
+    stream.read_exact(&mut heard).await?;
+    if heard == GREETING {
+        return Ok(());
+    }
+    let (expected, found) = (GREETING.escape_ascii(), heard.escape_ascii());
+    let what =
+        format!("the other side speaks another protocol or version: expected {expected}, found {found}");
+    Err(io::Error::new(io::ErrorKind::InvalidData, what))
+}
+
+/// Tells a peer what comes until the connection ends.
+async fn tell(
+    stream: Box<dyn Stream>,
+    peer: &Peer,
+    first: (Address, Address, Letter),
+    letters: &mut mpsc::UnboundedReceiver<(Address, Address, Letter)>,
+) -> io::Result<()> {
+    const BUFFER_BYTES: usize = 256 << 10;
+    let (mut heard, said) = tokio::io::split(stream);
+    let mut said = BufWriter::with_capacity(BUFFER_BYTES, said);
+    let mut next = Some(first);
+    let mut nothing = [0];
+    loop {
+        if let Some((from, to, letter)) = next.take() {
+            peer.queued_bytes.fetch_sub(letter.bytes(), Ordering::Relaxed);
+            let sealed = tokio::task::block_in_place(|| letter.seal(from, to))?;
+            for part in &sealed {
+                said.write_all(part).await?;
+            }
+        }
+        match letters.try_recv() {
+            Ok(letter) => next = Some(letter),
+            Err(_) => {
+                said.flush().await?;
+                tokio::select! {
+                    letter = letters.recv() => match letter {
+                        Some(letter) => next = Some(letter),
+                        None => return said.shutdown().await,
+                    },
+                    // The other side never speaks here: when a read ends, it is gone.
+                    ended = heard.read(&mut nothing) => return ended.map(drop),
+                }
+            }
+        }
+    }
+}
+
+/// Takes connections and delivers what comes, until it is dropped.
+///
+/// # Errors
+/// What the system says about the listener.
+pub async fn listen(listener: TcpListener, tls: Tls, deliver: Deliver) -> io::Result<()> {
+    loop {
+        let (stream, from) = listener.accept().await?;
+        let (tls, deliver) = (tls.clone(), Arc::clone(&deliver));
+        tokio::spawn(async move {
+            let heard = hear(stream, &tls, &deliver).await;
+            tracing::info!(%from, reason = ?heard.err(), "a connection has ended");
+        });
+    }
+}
+
+async fn hear(stream: TcpStream, tls: &Tls, deliver: &Deliver) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let arrive = async {
+        let mut stream: Box<dyn Stream> = match &tls.answers {
+            Some(acceptor) => Box::new(acceptor.accept(stream).await?),
+            None => Box::new(stream),
+        };
+        greet(&mut stream).await?;
+        Ok::<_, io::Error>(stream)
+    };
+    let stream =
+        tokio::time::timeout(CONNECT_PATIENCE, arrive).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    let mut stream = tokio::io::BufReader::with_capacity(64 << 10, stream);
+    loop {
+        let head_bytes = match stream.read_u32_le().await {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+            result => result?,
+        };
+        let payload_bytes = stream.read_u32_le().await?;
+        let checksum = stream.read_u32_le().await?;
+        let head = part(&mut stream, head_bytes).await?;
+        let payload = part(&mut stream, payload_bytes).await?;
+        tokio::task::block_in_place(|| {
+            let (from, to, letter) = Letter::open(&head, payload.into(), checksum)?;
+            deliver(from, to, letter);
+            Ok::<_, io::Error>(())
+        })?;
+    }
+}
+
+/// So many bytes, for which room is made as they come.
+async fn part(stream: &mut (impl AsyncRead + Unpin), bytes: u32) -> io::Result<Vec<u8>> {
+    const AT_ONCE: usize = 8 << 20;
+    if bytes > PART_BYTES_MAX {
+        let what = format!("a letter of {bytes} bytes, of which {PART_BYTES_MAX} are taken at most");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    let mut part = Vec::with_capacity(AT_ONCE.min(bytes as usize));
+    let read = stream.take(u64::from(bytes)).read_to_end(&mut part).await?;
+    if read < bytes as usize { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(part) }
+}

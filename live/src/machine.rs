@@ -1,0 +1,318 @@
+//! A protected machine, as far as replication sees it: its disks, served by NBD, and the agent beside them.
+//!
+//! Whoever runs the machine (a hypervisor, a kernel, a database on its own) has its disks over NBD. What it writes reaches the image
+//! and is captured before the write is answered. Power on and power off are the beginning and the end of serving: a machine that
+//! is off has no disks to run from, so it cannot run at two places.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use switchback_engine::agent::{Agent, AgentConfig};
+use switchback_engine::conditions::PauseObstacle;
+use switchback_engine::role::{Address, DiskRef, Input};
+use switchback_engine::{DiskId, MachineId, Site};
+use thiserror::Error;
+
+use crate::clock::Clock;
+use crate::content::Data;
+use crate::disks::{Disk, Disks};
+use crate::nbd::{Exports, Server, ServerLimits};
+use crate::seat::{Seat, World};
+use crate::store::StoreError;
+
+mod captured;
+mod gate;
+mod power;
+
+use captured::CapturedDisk;
+use gate::Gate;
+use power::Power;
+
+/// How long an orderly stop may take: longer than an agent's own patience.
+const STOP_PATIENCE: Duration = Duration::from_secs(70);
+
+/// What is known of a machine before it runs.
+#[derive(Debug, Clone)]
+pub struct MachineSpec {
+    /// Which.
+    pub machine: MachineId,
+    /// Where it runs.
+    pub site: Site,
+    /// Its disks, in order.
+    pub images: Vec<PathBuf>,
+    /// Where they are served; the exports are named `disk-0` and so on, and the first is the default.
+    pub export: crate::nbd::Address,
+    /// What its agent keeps in memory, in bytes.
+    pub pool_bytes: u64,
+    /// How often batches are closed that do not fill up.
+    pub drain_every: Duration,
+    /// Where its agent keeps what it must not forget, and whether it is on.
+    pub directory: PathBuf,
+}
+
+/// Why a machine cannot be started or stopped.
+#[derive(Debug, Error)]
+pub enum MachineError {
+    /// Something about its files.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The store of its agent.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its disks cannot be served.
+    #[error(transparent)]
+    Server(#[from] crate::nbd::ServerError),
+    /// Its exports cannot be named.
+    #[error(transparent)]
+    Export(#[from] crate::nbd::ExportError),
+    /// It did not stop in time.
+    #[error("the machine did not stop within {0:?}")]
+    DidNotStop(Duration),
+}
+
+/// A machine at a site.
+pub struct Machine {
+    spec: MachineSpec,
+    clock: Clock,
+    disks: Arc<Disks>,
+    world: Arc<dyn World>,
+    power: Power,
+    running: Mutex<Option<Running>>,
+}
+
+/// A machine that is on.
+struct Running {
+    seat: Arc<Seat<Agent<Data>>>,
+    gate: Arc<Gate>,
+    /// `None` while it stops.
+    server: Option<Server>,
+    /// Its agent has nothing more to save.
+    may_stop: Arc<Signal>,
+}
+
+/// What is left of a machine that stops: its agent, the server of its disks unless another took it, and what is waited for.
+type Stopping = (Arc<Seat<Agent<Data>>>, Option<Server>, Arc<Signal>);
+
+/// Something that comes once.
+#[derive(Debug, Default)]
+struct Signal {
+    came: Mutex<bool>,
+    told: std::sync::Condvar,
+}
+
+impl Signal {
+    fn come(&self) {
+        *self.came.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.told.notify_all();
+    }
+
+    /// Waits for it, at most so long; whether it came.
+    fn wait(&self, patience: Duration) -> bool {
+        let came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.told.wait_timeout_while(came, patience, |came| !*came).unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Machine {
+    /// A machine that is off, unless it was on when it was last seen.
+    ///
+    /// # Errors
+    /// Its directory cannot be used.
+    pub fn new(
+        spec: MachineSpec,
+        clock: Clock,
+        disks: Arc<Disks>,
+        world: Arc<dyn World>,
+    ) -> Result<Self, MachineError> {
+        std::fs::create_dir_all(&spec.directory)?;
+        let power = Power::of(&spec.directory);
+        Ok(Self { spec, clock, disks, world, power, running: Mutex::default() })
+    }
+
+    /// What is known of it.
+    #[must_use]
+    pub const fn spec(&self) -> &MachineSpec {
+        &self.spec
+    }
+
+    /// Whether it was on when it was last seen; `None` if it never was.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn was_on(&self) -> std::io::Result<Option<bool>> {
+        self.power.read()
+    }
+
+    /// Whether it is on.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.running().is_some()
+    }
+
+    /// Where its disks are served; `None` while it is off.
+    #[must_use]
+    pub fn export(&self) -> Option<crate::nbd::Address> {
+        self.running().as_ref()?.server.as_ref().map(|server| server.address().clone())
+    }
+
+    /// How large its disks are, in sectors.
+    ///
+    /// # Errors
+    /// One cannot be opened.
+    pub fn disk_sectors(&self) -> std::io::Result<Vec<u64>> {
+        self.spec.images.iter().map(|image| Disk::open(image)?.sectors()).collect()
+    }
+
+    /// Its agent, while it is on.
+    #[must_use]
+    pub fn seat(&self) -> Option<Arc<Seat<Agent<Data>>>> {
+        self.running().as_ref().map(|running| Arc::clone(&running.seat))
+    }
+
+    /// Takes an input for its agent; one that is off hears nothing.
+    pub fn take(&self, input: Input<Data>) {
+        if let Some(seat) = self.seat() {
+            seat.take(input);
+        }
+    }
+
+    /// Turns it on: its agent begins, and its disks are served. One that is on stays on.
+    ///
+    /// # Errors
+    /// [`MachineError`]; then it is off.
+    pub fn start(&self) -> Result<(), MachineError> {
+        let mut running = self.running();
+        if running.is_some() {
+            return Ok(());
+        }
+        let disks: Vec<Arc<Disk>> =
+            self.spec.images.iter().map(|image| Disk::open(image).map(Arc::new)).collect::<Result<_, _>>()?;
+        for (id, disk) in self.disk_ids().zip(&disks) {
+            self.disks.put(DiskRef::Machine(id, self.spec.site), Arc::clone(disk));
+        }
+        let config = AgentConfig {
+            pool_bytes: self.spec.pool_bytes,
+            drain_every: self.spec.drain_every,
+            ..AgentConfig::for_memory(self.spec.machine, self.spec.site, 0)
+        };
+        let store = self.spec.directory.join("agent");
+        let boot = |now, records: Vec<_>, out: &mut _| Agent::boot(config, now, &records, out);
+        let seat = Seat::begin(self.address(), self.clock, store, Arc::clone(&self.world), boot)?;
+        let gate = Arc::new(Gate::default());
+        let server = self.serve(&disks, &seat, &gate)?;
+        self.power.write(true)?;
+        *running = Some(Running { seat, gate, server: Some(server), may_stop: Arc::default() });
+        Ok(())
+    }
+
+    fn serve(
+        &self,
+        disks: &[Arc<Disk>],
+        seat: &Arc<Seat<Agent<Data>>>,
+        gate: &Arc<Gate>,
+    ) -> Result<Server, MachineError> {
+        let mut exports: Option<Exports> = None;
+        for (index, disk) in (0u8..).zip(disks) {
+            let name = format!("disk-{index}");
+            let what = format!("disk {index} of machine {}", self.spec.machine.0);
+            let disk = CapturedDisk::new(index, Arc::clone(disk), Arc::clone(seat), Arc::clone(gate))?;
+            let disk = Arc::new(disk);
+            exports = Some(match exports {
+                None => Exports::new(&name, &what, disk)?,
+                Some(exports) => exports.and(&name, &what, disk)?,
+            });
+        }
+        let exports = exports.ok_or_else(|| std::io::Error::other("a machine without disks"))?;
+        Ok(Server::start(&self.spec.export, exports, ServerLimits::USUAL)?)
+    }
+
+    /// Turns it off in order: its disks are served no longer, what it wrote is durable, and its agent has sent what it could.
+    ///
+    /// # Errors
+    /// [`MachineError`]; it is off all the same, and begins with a comparison when it is turned on.
+    pub fn stop(&self) -> Result<(), MachineError> {
+        if self.is_on() {
+            // From now on it counts as off, also after a restart.
+            self.power.write(false)?;
+        }
+        self.pause()
+    }
+
+    /// As [`Machine::stop`], but it counts as on: its node goes down, and not the machine.
+    ///
+    /// # Errors
+    /// As [`Machine::stop`].
+    pub fn pause(&self) -> Result<(), MachineError> {
+        let Some((seat, server, may_stop)) = self.stop_serving() else { return Ok(()) };
+        if let Some(server) = server {
+            server.stop();
+        }
+        seat.take(Input::ShuttingDown);
+        let stopped = may_stop.wait(STOP_PATIENCE);
+        let disks =
+            self.disk_ids().filter_map(|id| self.disks.take_away(DiskRef::Machine(id, self.spec.site)));
+        disks.map(|disk| disk.sync()).collect::<Result<Vec<()>, _>>()?;
+        *self.running() = None;
+        if stopped { Ok(()) } else { Err(MachineError::DidNotStop(STOP_PATIENCE)) }
+    }
+
+    /// Its agent goes on until it has saved what it can.
+    fn stop_serving(&self) -> Option<Stopping> {
+        let mut running = self.running();
+        let now = running.as_mut()?;
+        Some((Arc::clone(&now.seat), now.server.take(), Arc::clone(&now.may_stop)))
+    }
+
+    /// Holds writes, as the agent asks; it hears when they are held.
+    pub fn hold_writes(self: &Arc<Self>) {
+        let Some((seat, gate)) = self.seat_and_gate() else { return };
+        gate.close();
+        tokio::task::spawn_blocking(move || {
+            gate.wait_until_idle();
+            seat.take(Input::WritesHeld);
+        });
+    }
+
+    /// Lets writes go on.
+    pub fn release_writes(&self) {
+        if let Some((_, gate)) = self.seat_and_gate() {
+            gate.open();
+        }
+    }
+
+    /// Asks its applications to pause. There is nobody in the machine who could ask them.
+    pub fn quiesce(self: &Arc<Self>) {
+        let machine = Arc::clone(self);
+        tokio::task::spawn_blocking(move || {
+            machine.take(Input::Quiesced(Err(PauseObstacle::ProviderMissing)));
+        });
+    }
+
+    /// Its agent has nothing more to save.
+    pub fn ready_to_stop(&self) {
+        if let Some(running) = self.running().as_ref() {
+            running.may_stop.come();
+        }
+    }
+
+    fn seat_and_gate(&self) -> Option<(Arc<Seat<Agent<Data>>>, Arc<Gate>)> {
+        self.running().as_ref().map(|running| (Arc::clone(&running.seat), Arc::clone(&running.gate)))
+    }
+
+    /// Its disks, by name.
+    pub fn disk_ids(&self) -> impl Iterator<Item = DiskId> {
+        let machine = self.spec.machine;
+        (0..self.spec.images.len()).map(move |index| DiskId { machine, index: index as u8 })
+    }
+
+    /// Where its agent is reached.
+    #[must_use]
+    pub const fn address(&self) -> Address {
+        Address::Agent(self.spec.machine, self.spec.site)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

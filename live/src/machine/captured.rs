@@ -1,0 +1,95 @@
+//! A disk of a machine whose writes are captured.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use switchback_engine::agent::Agent;
+use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::role::Input;
+use switchback_engine::{Change, SectorRange};
+
+use super::gate::Gate;
+use crate::content::Data;
+use crate::disks::Disk;
+use crate::nbd::{AllocatedRun, Export};
+use crate::seat::Seat;
+
+/// A disk of a machine.
+pub(super) struct CapturedDisk {
+    index: u8,
+    disk: Arc<Disk>,
+    bytes: u64,
+    seat: Arc<Seat<Agent<Data>>>,
+    gate: Arc<Gate>,
+    /// Held from before a write reaches the disk until it is captured: writes to the same place must be captured in the order
+    /// in which they reached the disk.
+    order: Mutex<()>,
+}
+
+impl CapturedDisk {
+    pub(super) fn new(
+        index: u8,
+        disk: Arc<Disk>,
+        seat: Arc<Seat<Agent<Data>>>,
+        gate: Arc<Gate>,
+    ) -> io::Result<Self> {
+        let bytes = disk.sectors()? * SECTOR_BYTES;
+        Ok(Self { index, disk, bytes, seat, gate, order: Mutex::default() })
+    }
+
+    /// Has something written, and tells the agent what was.
+    fn capture(
+        &self,
+        changes: impl IntoIterator<Item = Change<Data>>,
+        write: impl FnOnce() -> io::Result<()>,
+        durable: bool,
+    ) -> io::Result<()> {
+        let pass = self.gate.pass();
+        let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        write()?;
+        for change in changes {
+            self.seat.take(Input::Written { disk: self.index, change });
+        }
+        drop(order);
+        drop(pass);
+        if durable { self.disk.sync() } else { Ok(()) }
+    }
+}
+
+impl Export for CapturedDisk {
+    fn size_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn is_read_only(&self) -> bool {
+        false
+    }
+
+    fn read(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        self.disk.read(offset, into)
+    }
+
+    fn write(&self, offset: u64, data: Bytes, durable: bool) -> io::Result<()> {
+        let change = Change {
+            start: offset / SECTOR_BYTES,
+            sectors: (data.len() as u64 / SECTOR_BYTES) as u32,
+            content: Data::Bytes(data.clone()),
+        };
+        self.capture([change], || self.disk.write_as_machine(offset, &data), durable)
+    }
+
+    fn zero(&self, offset: u64, bytes: u64, _may_punch: bool, durable: bool) -> io::Result<()> {
+        let changes = Change::zeroes(SectorRange::new(offset / SECTOR_BYTES, bytes / SECTOR_BYTES));
+        self.capture(changes, || self.disk.zero_as_machine(offset, bytes), durable)
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.disk.sync()
+    }
+
+    fn runs(&self, offset: u64, bytes: u64) -> io::Result<Vec<AllocatedRun>> {
+        let runs = self.disk.allocated(offset, bytes)?;
+        Ok(runs.into_iter().map(|(bytes, is_hole)| AllocatedRun { bytes, is_hole }).collect())
+    }
+}

@@ -1,0 +1,128 @@
+//! A role at work: its inputs one after the other, its durable store, its timer.
+//!
+//! Whoever has an input brings it on his own thread, and begins what the role wants done. So a write of a machine costs no
+//! change of threads, and things are begun in the order in which a role wants them.
+
+use core::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use switchback_engine::Instant;
+use switchback_engine::role::{Address, Effect, Input, Outbox, Role};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::content::Data;
+use crate::store::{Opened, Record, Store, StoreError};
+
+/// What a role wants of the world around it.
+pub type Wish = Effect<Data, Infallible>;
+
+/// Whoever carries out what roles want.
+pub trait World: Send + Sync + 'static {
+    /// Begins with it, and does not wait. What comes of it is an input that comes later.
+    fn carry_out(&self, of: Address, wish: Wish);
+}
+
+/// A role at work.
+pub struct Seat<R: Role<Content = Data>> {
+    address: Address,
+    clock: Clock,
+    state: Mutex<State<R>>,
+    world: Arc<dyn World>,
+    /// The role wants to be woken earlier than before.
+    earlier: Notify,
+}
+
+struct State<R: Role<Content = Data>> {
+    role: R,
+    out: Outbox<Data, R::Record>,
+    store: Store<R::Record>,
+    /// When it wants to be woken.
+    deadline: Instant,
+}
+
+impl<R> Seat<R>
+where
+    R: Role<Content = Data> + Send + 'static,
+    R::Record: Record,
+{
+    /// Opens the store of a role, makes the role of what that had kept, and sets it to work.
+    ///
+    /// # Errors
+    /// The store cannot be opened.
+    pub fn begin(
+        address: Address,
+        clock: Clock,
+        directory: PathBuf,
+        world: Arc<dyn World>,
+        make: impl FnOnce(Instant, Vec<R::Record>, &mut Outbox<Data, R::Record>) -> R,
+    ) -> Result<Arc<Self>, StoreError> {
+        let place: Arc<OnceLock<Weak<Self>>> = Arc::default();
+        let told = Arc::clone(&place);
+        let Opened { store, records, torn_bytes } = Store::open(directory, move |token, result| {
+            if let Some(seat) = told.get().and_then(Weak::upgrade) {
+                seat.take(Input::Synced { token, result });
+            }
+        })?;
+        tracing::info!(?address, records = records.len(), torn_bytes, "begins");
+        let mut out = Outbox::default();
+        let role = make(clock.now(), records, &mut out);
+        let state = Mutex::new(State { role, out, store, deadline: Instant::MAX });
+        let seat = Arc::new(Self { address, clock, state, world, earlier: Notify::new() });
+        // It is the first and only time.
+        let _ = place.set(Arc::downgrade(&seat));
+        Handle::current().spawn(wake(Arc::downgrade(&seat)));
+        seat.take(Input::Wake);
+        Ok(seat)
+    }
+
+    /// Takes an input.
+    pub fn take(&self, input: Input<Data>) {
+        let mut state = self.state();
+        let state = &mut *state;
+        state.role.handle(self.clock.now(), input, &mut state.out);
+        for effect in state.out.drain() {
+            match effect.for_world() {
+                Ok(wish) => self.world.carry_out(self.address, wish),
+                Err(effect) => state.store.ask(effect),
+            }
+        }
+        let deadline = state.role.deadline().unwrap_or(Instant::MAX);
+        let is_earlier = deadline < state.deadline;
+        state.deadline = deadline;
+        if is_earlier {
+            self.earlier.notify_one();
+        }
+    }
+
+    /// Looks at the role.
+    pub fn look<T>(&self, look: impl FnOnce(&R) -> T) -> T {
+        look(&self.state().role)
+    }
+
+    /// A role that panicked is a bug that its panic has named; what it holds now is not to be trusted, and nobody goes on
+    /// with it.
+    fn state(&self) -> MutexGuard<'_, State<R>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes a role whenever its time has come, for as long as it is there.
+async fn wake<R>(seat: Weak<Seat<R>>)
+where
+    R: Role<Content = Data> + Send + 'static,
+    R::Record: Record,
+{
+    while let Some(here) = seat.upgrade() {
+        let wait = here.clock.until(here.state().deadline);
+        if wait.is_zero() {
+            tokio::task::block_in_place(|| here.take(Input::Wake));
+            continue;
+        }
+        // Whoever waits must not keep it; it looks now and then whether it is still there.
+        let wait = wait.min(core::time::Duration::from_secs(1));
+        let _ = tokio::time::timeout(wait, here.earlier.notified()).await;
+    }
+}

@@ -1,0 +1,207 @@
+//! The end of a log: what is appended, and how it becomes durable.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use switchback_engine::role::StorageError;
+
+use super::records::{Encoded, Record};
+use super::segment::{HEADER_BYTES, Segments};
+use super::{SharedSegment, storage_error};
+use crate::content::{KeptFrame, Place};
+
+/// A segment that has grown to this is the last one no longer.
+const SEGMENT_BYTES: u64 = 256 << 20;
+/// How long the lengths and the checksum before a record are, in bytes.
+pub(super) const PREFIX_BYTES: usize = 12;
+/// The head of the record that ends what a segment begins anew with.
+pub(super) const END_MARK: &[u8] = b"";
+
+/// The end of a log.
+#[derive(Debug)]
+pub(super) struct Log {
+    segments: Segments,
+    /// Held for as long as the store is open.
+    _lock: File,
+    /// From which on everything is needed, in order. The last is written to.
+    current: Vec<SharedSegment>,
+    /// How long the last is, as far as it is durable.
+    durable_bytes: u64,
+    /// What comes next in it.
+    pending: Vec<u8>,
+    /// Frames whose bodies are in what is pending, and where.
+    settling: Vec<(Arc<KeptFrame>, u64)>,
+    /// A log that takes the place of this one when it is durable.
+    anew: Option<Anew>,
+    /// What went wrong since the last sync.
+    failed: Option<io::Error>,
+}
+
+/// A segment that begins anew, all of it still to be written.
+#[derive(Debug)]
+struct Anew {
+    segment: SharedSegment,
+}
+
+impl Log {
+    pub(super) const fn new(
+        segments: Segments,
+        lock: File,
+        current: Vec<SharedSegment>,
+        durable_bytes: u64,
+    ) -> Self {
+        Self {
+            segments,
+            _lock: lock,
+            current,
+            durable_bytes,
+            pending: Vec::new(),
+            settling: Vec::new(),
+            anew: None,
+            failed: None,
+        }
+    }
+
+    /// Appends a record. Nothing is written before the next sync.
+    pub(super) fn append<R: Record>(&mut self, record: &R) {
+        let encoded = record.encode(&mut |_| None);
+        self.keep(encoded);
+    }
+
+    fn keep(&mut self, encoded: io::Result<Encoded>) {
+        match encoded {
+            Ok(encoded) => {
+                let at = self.push(&encoded.head, encoded.body.as_deref().unwrap_or_default());
+                self.settling.extend(encoded.frame.map(|frame| (frame, at)));
+            }
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    /// Puts a record behind what is pending, and says where its body will lie.
+    fn push(&mut self, head: &[u8], body: &[u8]) -> u64 {
+        let lengths = [head.len() as u32, body.len() as u32].map(u32::to_le_bytes).concat();
+        let checksum = [head, body].into_iter().fold(crc32c::crc32c(&lengths), crc32c::crc32c_append);
+        self.pending.extend_from_slice(&lengths);
+        self.pending.extend_from_slice(&checksum.to_le_bytes());
+        self.pending.extend_from_slice(head);
+        let begins_at = if self.anew.is_some() { HEADER_BYTES } else { self.durable_bytes };
+        let at = begins_at + self.pending.len() as u64;
+        self.pending.extend_from_slice(body);
+        at
+    }
+
+    /// Replaces everything by these records, once the next sync is through. Frames that lie in older segments stay there.
+    pub(super) fn begin_anew<'r, R: Record>(&mut self, records: impl Iterator<Item = &'r R>) {
+        self.give_up();
+        let number = self.current.last().map_or(1, |last| last.number() + 1);
+        match self.segments.create(number, true) {
+            Ok(segment) => self.anew = Some(Anew { segment }),
+            Err(error) => return self.failed = Some(error),
+        }
+        for record in records {
+            self.write_loose_frames(record);
+            let settling: Vec<_> = self.settling.clone();
+            let segment = self.anew.as_ref().map(|anew| Arc::clone(&anew.segment));
+            let place = |frame: &Arc<KeptFrame>| {
+                let (_, at) = settling.iter().find(|(settling, _)| Arc::ptr_eq(settling, frame))?;
+                Some(Place { segment: Arc::clone(segment.as_ref()?), at: *at })
+            };
+            self.keep(record.encode(&mut { place }));
+        }
+        self.push(END_MARK, &[]);
+    }
+
+    /// Frames of a checkpoint that were never appended are written before it.
+    fn write_loose_frames<R: Record>(&mut self, record: &R) {
+        for frame in record.loose_frames() {
+            match frame.body() {
+                Ok(body) => {
+                    let at = self.push(super::records::LOOSE_FRAME, &body);
+                    self.settling.push((frame, at));
+                }
+                Err(error) => self.failed = Some(error),
+            }
+        }
+    }
+
+    /// Makes everything durable that was appended. When that fails, what was appended since the last good sync is gone.
+    pub(super) fn sync(&mut self) -> Result<(), StorageError> {
+        let result = self.failed.take().map_or(Ok(()), Err).and_then(|()| self.write());
+        match result {
+            Ok(segment) => {
+                for (frame, at) in self.settling.drain(..) {
+                    frame.settle(Place { segment: Arc::clone(&segment), at });
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.give_up();
+                Err(storage_error(&error))
+            }
+        }
+    }
+
+    /// Forgets what is pending, and what of it may have got to the disk.
+    fn give_up(&mut self) {
+        self.pending.clear();
+        self.settling.clear();
+        self.failed = None;
+        if let Some(anew) = self.anew.take() {
+            anew.segment.retire();
+        }
+    }
+
+    fn write(&mut self) -> io::Result<SharedSegment> {
+        match self.anew.as_ref().map(|anew| Arc::clone(&anew.segment)) {
+            Some(segment) => {
+                segment.file().write_all_at(&self.pending, HEADER_BYTES)?;
+                segment.file().sync_data()?;
+                self.segments.sync_names()?;
+                self.durable_bytes = HEADER_BYTES + self.pending.len() as u64;
+                self.anew = None;
+                self.current.drain(..).for_each(|before| before.retire());
+                self.current.push(Arc::clone(&segment));
+                self.pending.clear();
+                Ok(segment)
+            }
+            None => {
+                let segment = Arc::clone(self.last()?);
+                let written = segment.file().write_all_at(&self.pending, self.durable_bytes);
+                if let Err(error) = written.and_then(|()| segment.file().sync_data()) {
+                    // Whatever got there must not be found behind what is written next.
+                    segment.file().set_len(self.durable_bytes)?;
+                    return Err(error);
+                }
+                self.durable_bytes += self.pending.len() as u64;
+                self.pending.clear();
+                self.turn_over()?;
+                Ok(segment)
+            }
+        }
+    }
+
+    fn last(&self) -> io::Result<&SharedSegment> {
+        self.current.last().ok_or_else(|| io::Error::other("the log has no segment"))
+    }
+
+    /// Goes on in a new segment when the last one is long enough.
+    fn turn_over(&mut self) -> io::Result<()> {
+        if self.durable_bytes < SEGMENT_BYTES {
+            return Ok(());
+        }
+        let number = self.last()?.number() + 1;
+        // Without a new one it goes on in this one.
+        if let Ok(segment) = self.segments.create(number, false).and_then(|segment| {
+            segment.file().sync_data()?;
+            self.segments.sync_names()?;
+            Ok(segment)
+        }) {
+            self.current.push(segment);
+            self.durable_bytes = HEADER_BYTES;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+//! Opening a store: what it had kept, and where its log goes on.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::log::{END_MARK, Log, PREFIX_BYTES};
+use super::records::{Reading, Record};
+use super::segment::{HEADER_BYTES, Segments};
+use super::{SharedSegment, StoreError};
+use crate::content::FrameCache;
+
+/// Unpacked frames that are remembered: 64 MiB.
+const CACHED_FRAMES: usize = 1024;
+
+/// What was found.
+pub(super) struct Found<R> {
+    pub(super) log: Log,
+    pub(super) records: Vec<R>,
+    pub(super) torn_bytes: u64,
+}
+
+/// A record as it lies in a segment.
+struct Raw {
+    head: Bytes,
+    body: Bytes,
+    /// Where its body begins.
+    body_at: u64,
+}
+
+/// What a segment holds.
+struct Scanned {
+    segment: SharedSegment,
+    records: Vec<Raw>,
+    /// Where the last whole record ends.
+    end: u64,
+    torn_bytes: u64,
+}
+
+pub(super) fn open<R: Record>(directory: PathBuf) -> Result<Found<R>, StoreError> {
+    std::fs::create_dir_all(&directory).map_err(StoreError::io(&directory))?;
+    let lock = lock(&directory)?;
+    let segments = Segments::new(directory, Arc::new(FrameCache::new(CACHED_FRAMES)));
+    let numbers = segments.numbers()?;
+    let mut scanned = scan_back(&segments, &numbers)?;
+    let torn_bytes = cut_off(&mut scanned)?;
+    if scanned.is_empty() {
+        let next = numbers.last().map_or(1, |last| last + 1);
+        scanned.push(first_segment(&segments, next)?);
+    }
+    let base = scanned[0].segment.number();
+    let mut reading =
+        Reading::new(&segments, &scanned.iter().map(|s| Arc::clone(&s.segment)).collect::<Vec<_>>());
+    let mut records = Vec::new();
+    for scan in &scanned {
+        for raw in &scan.records {
+            let decoded = reading.record(&scan.segment, &raw.head, raw.body.clone(), raw.body_at);
+            let damage = |why| StoreError::Damaged { path: scan.segment.path().into(), at: raw.body_at, why };
+            records.extend(decoded.map_err(damage)?);
+        }
+    }
+    reading.retire_before(base, &numbers);
+    let durable_bytes = scanned.last().map_or(HEADER_BYTES, |last| last.end);
+    let current = scanned.into_iter().map(|scan| scan.segment).collect();
+    Ok(Found { log: Log::new(segments, lock, current, durable_bytes), records, torn_bytes })
+}
+
+fn lock(directory: &std::path::Path) -> Result<File, StoreError> {
+    let path = directory.join("lock");
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(StoreError::io(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse(directory.into())),
+        Err(std::fs::TryLockError::Error(source)) => Err(StoreError::Io { path, source }),
+    }
+}
+
+fn first_segment(segments: &Segments, number: u64) -> Result<Scanned, StoreError> {
+    let create = || {
+        let segment = segments.create(number, false)?;
+        segment.file().sync_data()?;
+        segments.sync_names()?;
+        Ok(segment)
+    };
+    let segment = create().map_err(StoreError::io(segments.path(number)))?;
+    Ok(Scanned { segment, records: Vec::new(), end: HEADER_BYTES, torn_bytes: 0 })
+}
+
+/// Reads segments, the newest first, until one that begins anew and was finished; in order.
+fn scan_back(segments: &Segments, numbers: &[u64]) -> Result<Vec<Scanned>, StoreError> {
+    let mut scanned = Vec::new();
+    for number in numbers.iter().rev() {
+        let Some((segment, begins_anew)) = segments.open(*number)? else { continue };
+        let is_last = scanned.is_empty();
+        let scan = scan(segment, is_last)?;
+        let is_finished = scan.records.iter().any(|raw| raw.head == END_MARK);
+        if begins_anew && !is_finished {
+            // The one that it was to replace is still there.
+            scan.segment.retire();
+            continue;
+        }
+        scanned.push(scan);
+        if begins_anew {
+            break;
+        }
+    }
+    scanned.reverse();
+    Ok(scanned)
+}
+
+fn scan(segment: SharedSegment, is_last: bool) -> Result<Scanned, StoreError> {
+    let io = || StoreError::io(segment.path());
+    let length = segment.file().metadata().map_err(io())?.len();
+    let mut bytes = vec![0; length as usize];
+    segment.file().read_exact_at(&mut bytes, 0).map_err(io())?;
+    let bytes = Bytes::from(bytes);
+    let (mut at, mut records) = (HEADER_BYTES as usize, Vec::new());
+    while let Some((raw, end)) = record_at(&bytes, at) {
+        records.push(raw);
+        at = end;
+    }
+    let torn_bytes = (bytes.len() - at) as u64;
+    if torn_bytes > 0 && (!is_last || is_followed(&bytes, at)) {
+        let why = "its checksum does not match".to_owned();
+        return Err(StoreError::Damaged { path: segment.path().into(), at: at as u64, why });
+    }
+    Ok(Scanned { segment, records, end: at as u64, torn_bytes })
+}
+
+/// The record that begins at a place, if it is whole, and where it ends.
+fn record_at(bytes: &Bytes, at: usize) -> Option<(Raw, usize)> {
+    let (head_bytes, body_bytes) = lengths_at(bytes, at)?;
+    let head_at = at + PREFIX_BYTES;
+    let body_at = head_at.checked_add(head_bytes)?;
+    let end = body_at.checked_add(body_bytes).filter(|end| *end <= bytes.len())?;
+    let checksum = bytes[at + 8..head_at].iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+    let found = crc32c::crc32c_append(crc32c::crc32c(&bytes[at..at + 8]), &bytes[head_at..end]);
+    (found == checksum).then(|| {
+        let raw = Raw {
+            head: bytes.slice(head_at..body_at),
+            body: bytes.slice(body_at..end),
+            body_at: body_at as u64,
+        };
+        (raw, end)
+    })
+}
+
+fn lengths_at(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
+    let prefix = bytes.get(at..at.checked_add(PREFIX_BYTES)?)?;
+    let word =
+        |at: usize| u32::from_le_bytes([prefix[at], prefix[at + 1], prefix[at + 2], prefix[at + 3]]) as usize;
+    Some((word(0), word(4)))
+}
+
+/// Whether a record that is not whole is followed by one that is: then it was damaged, and not torn.
+fn is_followed(bytes: &Bytes, at: usize) -> bool {
+    let next =
+        lengths_at(bytes, at).and_then(|(head, body)| at.checked_add(PREFIX_BYTES + head)?.checked_add(body));
+    next.is_some_and(|next| record_at(bytes, next).is_some())
+}
+
+/// Cuts off what is torn at the end of the last segment, and says how much that was.
+fn cut_off(scanned: &mut [Scanned]) -> Result<u64, StoreError> {
+    let Some(last) = scanned.last().filter(|last| last.torn_bytes > 0) else { return Ok(0) };
+    let cut = || {
+        last.segment.file().set_len(last.end)?;
+        last.segment.file().sync_data()
+    };
+    cut().map_err(StoreError::io(last.segment.path()))?;
+    Ok(last.torn_bytes)
+}
