@@ -1,6 +1,40 @@
 //! Disks over the network block device protocol.
 //!
 //! [`Export`] is what stands behind a disk; nothing here knows what that is.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `wire` | the numbers of the protocol and its headers |
+//! | `socket`, `connection` | TCP and Unix sockets; reading ahead, and sending in bursts |
+//! | `exports` | the disks of a server by name |
+//! | `negotiation`, `options` | from the greeting to an export |
+//! | `transmission`, `checks`, `reading`, `runs` | requests, what is wrong with them, and what they are answered |
+//! | `server` | connections, their threads and their end |
+//! | `memory_disk`, `file_disk` | disks in memory, in files and on devices |
+//! | `client` | the other side: a disk that somebody else serves |
+
+mod checks;
+mod client;
+mod connection;
+mod exports;
+mod file_disk;
+mod memory_disk;
+mod negotiation;
+mod options;
+mod reading;
+mod runs;
+mod server;
+mod socket;
+mod transmission;
+mod wire;
+
+pub use client::{Client, ClientError};
+pub use exports::{ExportError, Exports};
+pub use file_disk::{FileDisk, FileDiskError};
+pub use memory_disk::MemoryDisk;
+pub use server::{Server, ServerError, ServerLimits};
+pub use socket::Address;
+pub use wire::ErrorNumber;
 
 use std::io;
 

@@ -1,0 +1,189 @@
+//! A disk in a file or on a block device.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSlice, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::{Errno, ReadWriteFlags, pwritev2};
+use thiserror::Error;
+
+use super::wire::SECTOR_BYTES;
+use super::{AllocatedRun, Export};
+
+/// Zeroes that are written where the file system makes none.
+static ZEROES: [u8; 256 << 10] = [0; 256 << 10];
+
+/// Why a file is no disk.
+#[derive(Debug, Error)]
+pub enum FileDiskError {
+    /// It cannot be opened, or its size is not known.
+    #[error("{path}: {source}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It does not end with a sector.
+    #[error("{path} has {bytes} bytes: a multiple of {SECTOR_BYTES} was expected")]
+    NotWholeSectors {
+        /// The file.
+        path: PathBuf,
+        /// Its size, in bytes.
+        bytes: u64,
+    },
+}
+
+/// A raw image or a block device. Its size is what it was when it was opened.
+#[derive(Debug)]
+pub struct FileDisk {
+    file: File,
+    size_bytes: u64,
+    is_read_only: bool,
+}
+
+impl FileDisk {
+    /// Opens a file that is there.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is no disk.
+    pub fn open(path: &Path, is_read_only: bool) -> Result<Self, FileDiskError> {
+        let refused = |source| FileDiskError::Open { path: path.to_owned(), source };
+        let mut file = OpenOptions::new().read(true).write(!is_read_only).open(path).map_err(refused)?;
+        // A block device has no length of its own, but an end.
+        let size_bytes = file.seek(SeekFrom::End(0)).map_err(refused)?;
+        if !size_bytes.is_multiple_of(SECTOR_BYTES.into()) {
+            return Err(FileDiskError::NotWholeSectors { path: path.to_owned(), bytes: size_bytes });
+        }
+        Ok(Self { file, size_bytes, is_read_only })
+    }
+
+    /// Writes all of it; with `durable`, each piece is durable before the next.
+    fn write_all(&self, mut offset: u64, mut data: &[u8], durable: bool) -> io::Result<()> {
+        if !durable {
+            return self.file.write_all_at(data, offset);
+        }
+        // One call for both, which waits for this range only and not for all that others wrote.
+        while !data.is_empty() {
+            match pwritev2(&self.file, &[IoSlice::new(data)], offset, ReadWriteFlags::DSYNC) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    data = &data[written..];
+                    offset += written as u64;
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::OPNOTSUPP) => {
+                    self.file.write_all_at(data, offset)?;
+                    return self.file.sync_data();
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn write_zeroes(&self, offset: u64, bytes: u64) -> io::Result<()> {
+        let (mut at, end) = (offset, offset + bytes);
+        while at < end {
+            let length = usize::try_from(end - at).unwrap_or(usize::MAX).min(ZEROES.len());
+            self.file.write_all_at(&ZEROES[..length], at)?;
+            at += length as u64;
+        }
+        Ok(())
+    }
+
+    /// Zeroes by what the file system can do, in the order in which it is tried.
+    fn make_zero(&self, offset: u64, bytes: u64, may_punch: bool) -> io::Result<()> {
+        let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        let keep = FallocateFlags::ZERO_RANGE | FallocateFlags::KEEP_SIZE;
+        for (flags, allowed) in [(punch, may_punch), (keep, true)] {
+            if !allowed {
+                continue;
+            }
+            match retried(|| fallocate(&self.file, flags, offset, bytes)) {
+                // Not every file system can, and a device only ranges of its own block size.
+                Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NODEV | Errno::NOSYS) => {}
+                result => return Ok(result?),
+            }
+        }
+        self.write_zeroes(offset, bytes)
+    }
+
+    /// Where the next data begins; the end when there is none.
+    fn next_data(&self, from: u64, end: u64) -> io::Result<u64> {
+        match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(from)) {
+            Ok(at) => Ok(at.min(end)),
+            Err(Errno::NXIO) => Ok(end),
+            // Neither devices nor all file systems say: then everything is data.
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(from),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn next_hole(&self, from: u64, end: u64) -> io::Result<u64> {
+        match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Hole(from)) {
+            Ok(at) => Ok(at.min(end)),
+            Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NXIO) => Ok(end),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Export for FileDisk {
+    fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.is_read_only
+    }
+
+    fn read(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(into, offset)
+    }
+
+    fn write(&self, offset: u64, data: Bytes, durable: bool) -> io::Result<()> {
+        self.write_all(offset, &data, durable)
+    }
+
+    fn zero(&self, offset: u64, bytes: u64, may_punch: bool, durable: bool) -> io::Result<()> {
+        self.make_zero(offset, bytes, may_punch)?;
+        if durable { self.file.sync_data() } else { Ok(()) }
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn runs(&self, offset: u64, bytes: u64) -> io::Result<Vec<AllocatedRun>> {
+        let (mut at, end) = (offset, offset + bytes);
+        let mut runs = Vec::new();
+        while at < end {
+            let data = self.next_data(at, end)?;
+            // Between the two calls a write may have filled what was a hole: then there is no hole here.
+            let hole = if data < end { self.next_hole(data, end)?.max(data) } else { end };
+            let found = [(data - at, true), (hole - data, false)];
+            let found = found.into_iter().map(|(bytes, is_hole)| AllocatedRun { bytes, is_hole });
+            runs.extend(found.filter(|run| run.bytes > 0));
+            if hole == at {
+                // It is said to be data that begins with a hole: it changes under our eyes, and data is always true.
+                runs.push(AllocatedRun { bytes: end - at, is_hole: false });
+                return Ok(runs);
+            }
+            at = hole;
+        }
+        Ok(runs)
+    }
+}
+
+fn retried(mut call: impl FnMut() -> rustix::io::Result<()>) -> rustix::io::Result<()> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
