@@ -16,6 +16,7 @@ pub mod links;
 pub mod machine;
 pub mod nbd;
 pub mod node;
+pub mod operator;
 pub mod seat;
 pub mod sites;
 pub mod store;

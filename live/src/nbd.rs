@@ -26,6 +26,7 @@ mod runs;
 mod server;
 mod socket;
 mod transmission;
+mod uri;
 mod wire;
 
 pub use client::{Client, ClientError};
@@ -34,6 +35,7 @@ pub use file_disk::{FileDisk, FileDiskError};
 pub use memory_disk::MemoryDisk;
 pub use server::{Server, ServerError, ServerLimits};
 pub use socket::Address;
+pub use uri::NoAddress;
 pub use wire::ErrorNumber;
 
 use std::io;

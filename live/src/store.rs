@@ -12,7 +12,8 @@
 //! | ... | the body: the packed frame that the record carries, if any |
 //!
 //! A segment whose header says that it *begins anew* makes everything before it superfluous, once its end mark is there. Frames in
-//! older segments may still be needed: a segment is deleted when nothing begins before it and no frame in it is held.
+//! older segments may still be needed: a segment is deleted when nothing begins in it or before it, nothing written later says that
+//! something lies in it, and nobody holds a frame in it.
 //!
 //! All numbers are little-endian. What was not synced may be torn; it is cut off when the store is opened. Damage before
 //! something that is whole is an error, and nothing is cut off.

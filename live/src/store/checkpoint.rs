@@ -19,6 +19,16 @@ pub(super) struct WrittenCheckpoint {
     group: GroupCheckpoint<At>,
 }
 
+impl WrittenCheckpoint {
+    /// The segments in which its frames lie.
+    pub(super) fn segments(&self) -> Vec<u64> {
+        let mut segments: Vec<u64> = self.frames.iter().map(|frame| frame.segment).collect();
+        segments.sort_unstable();
+        segments.dedup();
+        segments
+    }
+}
+
 /// Where a frame lies.
 #[derive(Debug, Serialize, Deserialize)]
 struct WrittenFrame {

@@ -1,5 +1,6 @@
 //! The end of a log: what is appended, and how it becomes durable.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -27,6 +28,10 @@ pub(super) struct Log {
     _lock: File,
     /// From which on everything is needed, in order. The last is written to.
     current: Vec<SharedSegment>,
+    /// Those before them that are there for the frames in them.
+    older: Vec<SharedSegment>,
+    /// Which of the older ones what was written later names.
+    named: BTreeSet<u64>,
     /// How long the last is, as far as it is durable.
     durable_bytes: u64,
     /// What comes next in it.
@@ -43,12 +48,16 @@ pub(super) struct Log {
 #[derive(Debug)]
 struct Anew {
     segment: SharedSegment,
+    /// The older segments that it names.
+    names: BTreeSet<u64>,
 }
 
 impl Log {
-    pub(super) const fn new(
+    /// The end of a log in these segments. The older ones are all named.
+    pub(super) fn new(
         segments: Segments,
         lock: File,
+        older: Vec<SharedSegment>,
         current: Vec<SharedSegment>,
         durable_bytes: u64,
     ) -> Self {
@@ -56,6 +65,8 @@ impl Log {
             segments,
             _lock: lock,
             current,
+            named: older.iter().map(|segment| segment.number()).collect(),
+            older,
             durable_bytes,
             pending: Vec::new(),
             settling: Vec::new(),
@@ -75,6 +86,9 @@ impl Log {
             Ok(encoded) => {
                 let at = self.push(&encoded.head, encoded.body.as_deref().unwrap_or_default());
                 self.settling.extend(encoded.frame.map(|frame| (frame, at)));
+                if let Some(anew) = &mut self.anew {
+                    anew.names.extend(encoded.names);
+                }
             }
             Err(error) => self.failed = Some(error),
         }
@@ -98,7 +112,7 @@ impl Log {
         self.give_up();
         let number = self.current.last().map_or(1, |last| last.number() + 1);
         match self.segments.create(number, true) {
-            Ok(segment) => self.anew = Some(Anew { segment }),
+            Ok(segment) => self.anew = Some(Anew { segment, names: BTreeSet::new() }),
             Err(error) => return self.failed = Some(error),
         }
         for record in records {
@@ -135,6 +149,7 @@ impl Log {
                 for (frame, at) in self.settling.drain(..) {
                     frame.settle(Place { segment: Arc::clone(&segment), at });
                 }
+                self.tidy();
                 Ok(())
             }
             Err(error) => {
@@ -150,19 +165,30 @@ impl Log {
         self.settling.clear();
         self.failed = None;
         if let Some(anew) = self.anew.take() {
-            anew.segment.retire();
+            anew.segment.delete();
+        }
+    }
+
+    /// Deletes older segments that nothing names and nobody holds a frame in.
+    fn tidy(&mut self) {
+        let named = &self.named;
+        let is_needed =
+            |segment: &SharedSegment| named.contains(&segment.number()) || Arc::strong_count(segment) > 1;
+        for segment in self.older.extract_if(.., |segment| !is_needed(segment)) {
+            segment.delete();
         }
     }
 
     fn write(&mut self) -> io::Result<SharedSegment> {
-        match self.anew.as_ref().map(|anew| Arc::clone(&anew.segment)) {
-            Some(segment) => {
+        match self.anew.as_ref().map(|anew| (Arc::clone(&anew.segment), anew.names.clone())) {
+            Some((segment, names)) => {
                 segment.file().write_all_at(&self.pending, HEADER_BYTES)?;
                 segment.file().sync_data()?;
                 self.segments.sync_names()?;
                 self.durable_bytes = HEADER_BYTES + self.pending.len() as u64;
                 self.anew = None;
-                self.current.drain(..).for_each(|before| before.retire());
+                self.older.append(&mut self.current);
+                self.named = names;
                 self.current.push(Arc::clone(&segment));
                 self.pending.clear();
                 Ok(segment)

@@ -62,10 +62,10 @@ pub(super) fn open<R: Record>(directory: PathBuf) -> Result<Found<R>, StoreError
             records.extend(decoded.map_err(damage)?);
         }
     }
-    reading.retire_before(base, &numbers);
+    let older = reading.older_than(base, &numbers);
     let durable_bytes = scanned.last().map_or(HEADER_BYTES, |last| last.end);
     let current = scanned.into_iter().map(|scan| scan.segment).collect();
-    Ok(Found { log: Log::new(segments, lock, current, durable_bytes), records, torn_bytes })
+    Ok(Found { log: Log::new(segments, lock, older, current, durable_bytes), records, torn_bytes })
 }
 
 fn lock(directory: &std::path::Path) -> Result<File, StoreError> {
@@ -104,7 +104,7 @@ fn scan_back(segments: &Segments, numbers: &[u64]) -> Result<Vec<Scanned>, Store
         let is_finished = scan.records.iter().any(|raw| raw.head == END_MARK);
         if begins_anew && !is_finished {
             // The one that it was to replace is still there.
-            scan.segment.retire();
+            scan.segment.delete();
             continue;
         }
         scanned.push(scan);

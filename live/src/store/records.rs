@@ -32,12 +32,14 @@ pub struct Encoded {
     pub(super) body: Option<Bytes>,
     /// The frame whose body it is.
     pub(super) frame: Option<Arc<KeptFrame>>,
+    /// The segments that it says something lies in.
+    pub(super) names: Vec<u64>,
 }
 
 impl Encoded {
     fn head(head: &impl Serialize) -> io::Result<Self> {
         let head = postcard::to_extend(head, vec![RECORD]).map_err(io::Error::other)?;
-        Ok(Self { head, body: None, frame: None })
+        Ok(Self { head, body: None, frame: None, names: Vec::new() })
     }
 
     fn with_body(self, packed: &switchback_engine::batch::Packed<Data>) -> io::Result<Self> {
@@ -111,15 +113,13 @@ impl<'s> Reading<'s> {
         Ok(segment)
     }
 
-    /// Segments before the base are kept for their frames only, and those that nobody has asked for are not.
-    pub(super) fn retire_before(&self, base: u64, numbers: &[u64]) {
-        for number in numbers.iter().filter(|number| **number < base) {
-            match self.open.get(number) {
-                Some(segment) => segment.retire(),
-                // It is looked for again at the next start.
-                None => drop(std::fs::remove_file(self.segments.path(*number))),
-            }
+    /// The segments before the base that something said to lie in; the others are deleted.
+    pub(super) fn older_than(self, base: u64, numbers: &[u64]) -> Vec<SharedSegment> {
+        for number in numbers.iter().filter(|number| **number < base && !self.open.contains_key(number)) {
+            // It is looked for again at the next start.
+            let _ = std::fs::remove_file(self.segments.path(*number));
         }
+        self.open.into_values().filter(|segment| segment.number() < base).collect()
     }
 
     fn frame(&mut self, head: FrameHead, body: Bytes) -> Result<Arc<switchback_engine::Frame<Data>>, String> {
@@ -194,7 +194,9 @@ impl Record for TargetRecord<Data> {
                 Encoded::head(&TargetForm::Frame(FrameHead::of(frame)))?.with_body(&frame.packed)
             }
             Self::Checkpoint(kept) => {
-                Encoded::head(&TargetForm::Checkpoint(checkpoint::write(kept, places)?))
+                let written = checkpoint::write(kept, places)?;
+                let names = written.segments();
+                Ok(Encoded { names, ..Encoded::head(&TargetForm::Checkpoint(written))? })
             }
             note => Encoded::head(&TargetForm::Note(note.clone())),
         }

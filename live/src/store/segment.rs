@@ -5,7 +5,6 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{SharedSegment, StoreError};
 use crate::content::FrameCache;
@@ -23,8 +22,6 @@ pub struct Segment {
     file: File,
     path: PathBuf,
     cache: Arc<FrameCache>,
-    /// It is deleted when nobody holds it any more.
-    is_over: AtomicBool,
 }
 
 impl Segment {
@@ -64,17 +61,10 @@ impl Segment {
         &self.file
     }
 
-    /// Nothing begins before it any more: it is deleted when no frame in it is held.
-    pub(super) fn retire(&self) {
-        self.is_over.store(true, Ordering::Release);
-    }
-}
-
-impl Drop for Segment {
-    fn drop(&mut self) {
-        if self.is_over.load(Ordering::Acquire) {
-            // It was kept for nothing but its frames; one that cannot be deleted now is deleted at the next start.
-            let _ = std::fs::remove_file(&self.path);
+    /// Deletes it. One that cannot be deleted now is deleted at the next start.
+    pub(super) fn delete(&self) {
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "a segment cannot be deleted");
         }
     }
 }
@@ -89,10 +79,6 @@ pub struct Segments {
 impl Segments {
     pub(super) const fn new(directory: PathBuf, cache: Arc<FrameCache>) -> Self {
         Self { directory, cache }
-    }
-
-    pub(super) fn directory(&self) -> &Path {
-        &self.directory
     }
 
     /// The numbers of those that are there, in order.
@@ -144,7 +130,7 @@ impl Segments {
 
     fn segment(&self, number: u64, file: File, path: PathBuf) -> SharedSegment {
         let cache = Arc::clone(&self.cache);
-        Arc::new(Segment { number, file, path, cache, is_over: AtomicBool::new(false) })
+        Arc::new(Segment { number, file, path, cache })
     }
 
     /// Makes the names of the segments durable.
