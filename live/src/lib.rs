@@ -17,6 +17,7 @@ pub mod machine;
 pub mod nbd;
 pub mod node;
 pub mod operator;
+pub mod promote;
 pub mod seat;
 pub mod sites;
 pub mod store;
