@@ -3,5 +3,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `nbd` | disks as NBD serves them: the protocol, and a server over anything that reads and writes |
+//! | `pki` | certificates of nodes: making them, and who may talk to whom |
 
 pub mod nbd;
+pub mod pki;
