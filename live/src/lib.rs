@@ -2,8 +2,10 @@
 //!
 //! | file | owns |
 //! |---|---|
+//! | `config` | the file that says what a node is |
 //! | `nbd` | disks as NBD serves them: the protocol, and a server over anything that reads and writes |
 //! | `pki` | certificates of nodes: making them, and who may talk to whom |
 
+pub mod config;
 pub mod nbd;
 pub mod pki;
