@@ -15,7 +15,7 @@ use crate::disks::{Disk, Keeper};
 use crate::nbd::{AllocatedRun, Export};
 
 /// A disk at a recovery point.
-pub struct AttachedDisk {
+pub(crate) struct AttachedDisk {
     view: View<Data>,
     base: Arc<Disk>,
     bytes: u64,
@@ -30,7 +30,7 @@ impl AttachedDisk {
     ///
     /// # Errors
     /// There is no place for them.
-    pub fn new(
+    pub(crate) fn new(
         base: Arc<Disk>,
         sectors: u64,
         scratch: &Path,
@@ -116,7 +116,7 @@ impl Export for AttachedDisk {
 ///
 /// # Errors
 /// Something cannot be read, or there is no room.
-pub fn write_out(view: &View<Data>, base: &Disk, sectors: u64, to: &Disk) -> io::Result<()> {
+pub(crate) fn write_out(view: &View<Data>, base: &Disk, sectors: u64, to: &Disk) -> io::Result<()> {
     /// Read at once, in sectors: 8 MiB.
     const STEP: u64 = 16 << 10;
     let view = view.merged();

@@ -14,7 +14,7 @@ use crate::content::{Data, KeptFrame};
 
 /// Everything of a frame but its body.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct FrameHead {
+pub(crate) struct FrameHead {
     stream: StreamKey,
     number: u64,
     order: WriteOrder,
@@ -27,7 +27,7 @@ pub struct FrameHead {
 impl FrameHead {
     /// That of a frame.
     #[must_use]
-    pub const fn of(frame: &Frame<Data>) -> Self {
+    pub(crate) const fn of(frame: &Frame<Data>) -> Self {
         Self {
             stream: frame.stream,
             number: frame.number,
@@ -43,7 +43,7 @@ impl FrameHead {
     ///
     /// # Errors
     /// [`Corrupt`] when the body is not what was packed.
-    pub fn with(self, body: Bytes) -> Result<Frame<Data>, Corrupt> {
+    pub(crate) fn with(self, body: Bytes) -> Result<Frame<Data>, Corrupt> {
         let changes = KeptFrame::changes(body, self.checksum)?;
         Ok(Frame {
             stream: self.stream,
@@ -62,7 +62,7 @@ impl FrameHead {
 
 /// Where the payload of packed changes is; `None` where they have none.
 #[must_use]
-pub fn kept(packed: &Packed<Data>) -> Option<&Arc<KeptFrame>> {
+pub(crate) fn kept(packed: &Packed<Data>) -> Option<&Arc<KeptFrame>> {
     let Body::Plain(changes) = &packed.body else { return None };
     changes.iter().find_map(|change| match &change.content {
         Data::Kept { frame, .. } => Some(frame),
@@ -74,7 +74,7 @@ pub fn kept(packed: &Packed<Data>) -> Option<&Arc<KeptFrame>> {
 ///
 /// # Errors
 /// It lies in a store and cannot be read, or is not what was written.
-pub fn body(packed: &Packed<Data>) -> io::Result<Bytes> {
+pub(crate) fn body(packed: &Packed<Data>) -> io::Result<Bytes> {
     if let Some(frame) = kept(packed) {
         return frame.body();
     }

@@ -2,14 +2,25 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `content` | what a disk holds: bytes, in memory or where they were written down |
-//! | `frame` | packed frames as they are written and sent |
+//! | `node`, `daemon` | the roles that run in one process, and that process |
+//! | `seat` | one role at work: its inputs, its store, its timer |
+//! | `machine` | a protected machine: its disks, which are served and captured, and its agent |
+//! | `sites` | what control asks of the sites at home and away |
 //! | `store` | what a role must not forget: its log on disk |
+//! | `content`, `frame` | what a disk holds: bytes, in memory or where they were written down; frames as they are written and sent |
+//! | `disks`, `attached` | disks in files, and a disk at a recovery point |
+//! | `links` | messages between nodes |
+//! | `operator`, `promote` | what people ask of a node; images that stand alone |
+//! | `config` | the file that says what a node is |
 //! | `nbd` | disks as NBD serves them: the protocol, and a server over anything that reads and writes |
+//! | `pki` | certificates of nodes: making them, and who may talk to whom |
+//! | `clock` | what time it is |
 
 mod attached;
 pub mod clock;
+pub mod config;
 pub mod content;
+pub mod daemon;
 pub mod disks;
 mod frame;
 pub mod links;
@@ -17,6 +28,7 @@ pub mod machine;
 pub mod nbd;
 pub mod node;
 pub mod operator;
+pub mod pki;
 pub mod promote;
 pub mod seat;
 pub mod sites;

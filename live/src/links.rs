@@ -15,17 +15,21 @@
 //! | ... | the head, in postcard |
 //! | ... | the payload: content of changes, or the packed body of a frame |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use switchback_engine::Address;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufWriter};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+
+use crate::config::name_of;
+use crate::pki::{self, Credentials};
 
 mod letter;
 
@@ -47,17 +51,18 @@ const RETRY_LAST: Duration = Duration::from_secs(5);
 pub type Deliver = Arc<dyn Fn(Address, Address, Letter) + Send + Sync>;
 
 /// How connections are made safe; `None` for not at all, which is for loopback only.
-#[derive(Clone, Default)]
-pub struct Tls {
-    /// As who dials.
-    pub dials: Option<tokio_rustls::TlsConnector>,
-    /// As who is dialled.
-    pub answers: Option<tokio_rustls::TlsAcceptor>,
-}
+pub type Safety = Option<Credentials>;
 
 /// The way to others.
 pub struct Links {
     peers: BTreeMap<Address, Arc<Peer>>,
+}
+
+/// Whom a connection is for.
+struct Whom {
+    socket: SocketAddr,
+    /// The name of one of the roles there: its certificate must have it.
+    name: String,
 }
 
 struct Peer {
@@ -69,18 +74,19 @@ struct Peer {
 impl Links {
     /// Ways to those that are reached at these addresses, each under one socket address. Must be called within a runtime.
     #[must_use]
-    pub fn to(peers: &BTreeMap<Address, SocketAddr>, tls: &Tls) -> Self {
+    pub fn to(peers: &BTreeMap<Address, SocketAddr>, safety: &Safety) -> Self {
         let mut by_socket: BTreeMap<SocketAddr, Arc<Peer>> = BTreeMap::new();
-        let mut way = |socket: SocketAddr| {
+        let mut way = |address: Address, socket: SocketAddr| {
             let peer = by_socket.entry(socket).or_insert_with(|| {
                 let (queue, letters) = mpsc::unbounded_channel();
                 let peer = Arc::new(Peer { queue, queued_bytes: AtomicU64::new(0), lost: AtomicU64::new(0) });
-                tokio::spawn(talk(socket, Arc::clone(&peer), letters, tls.clone()));
+                let whom = Whom { socket, name: name_of(address) };
+                tokio::spawn(talk(whom, Arc::clone(&peer), letters, safety.clone()));
                 peer
             });
             Arc::clone(peer)
         };
-        Self { peers: peers.iter().map(|(address, socket)| (*address, way(*socket))).collect() }
+        Self { peers: peers.iter().map(|(address, socket)| (*address, way(*address, *socket))).collect() }
     }
 
     /// Sends a letter, if there is a way and it is not full.
@@ -109,15 +115,16 @@ impl Links {
 
 /// Connects to a peer, and tells it what comes, again and again.
 async fn talk(
-    socket: SocketAddr,
+    whom: Whom,
     peer: Arc<Peer>,
     mut letters: mpsc::UnboundedReceiver<(Address, Address, Letter)>,
-    tls: Tls,
+    safety: Safety,
 ) {
+    let socket = whom.socket;
     let mut pause = RETRY_FIRST;
     // Without anything to say there is no need to connect.
     while let Some(first) = letters.recv().await {
-        let connected = tokio::time::timeout(CONNECT_PATIENCE, dial(socket, &tls)).await;
+        let connected = tokio::time::timeout(CONNECT_PATIENCE, dial(&whom, &safety)).await;
         match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(stream) => {
                 pause = RETRY_FIRST;
@@ -141,11 +148,15 @@ async fn talk(
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-async fn dial(socket: SocketAddr, tls: &Tls) -> io::Result<Box<dyn Stream>> {
-    let stream = TcpStream::connect(socket).await?;
+async fn dial(whom: &Whom, safety: &Safety) -> io::Result<Box<dyn Stream>> {
+    let stream = TcpStream::connect(whom.socket).await?;
     stream.set_nodelay(true)?;
-    let mut stream: Box<dyn Stream> = match &tls.dials {
-        Some(connector) => Box::new(connector.connect(socket.ip().into(), stream).await?),
+    let mut stream: Box<dyn Stream> = match safety {
+        Some(credentials) => {
+            let name = pki::server_name(&whom.name).map_err(io::Error::other)?;
+            let connector = tokio_rustls::TlsConnector::from(credentials.client_config());
+            Box::new(connector.connect(name, stream).await?)
+        }
         None => Box::new(stream),
     };
     greet(&mut stream).await?;
@@ -208,28 +219,36 @@ async fn tell(
 ///
 /// # Errors
 /// What the system says about the listener.
-pub async fn listen(listener: TcpListener, tls: Tls, deliver: Deliver) -> io::Result<()> {
+pub async fn listen(listener: TcpListener, safety: Safety, deliver: Deliver) -> io::Result<()> {
     loop {
         let (stream, from) = listener.accept().await?;
-        let (tls, deliver) = (tls.clone(), Arc::clone(&deliver));
+        let (safety, deliver) = (safety.clone(), Arc::clone(&deliver));
         tokio::spawn(async move {
-            let heard = hear(stream, &tls, &deliver).await;
+            let heard = hear(stream, &safety, &deliver).await;
             tracing::info!(%from, reason = ?heard.err(), "a connection has ended");
         });
     }
 }
 
-async fn hear(stream: TcpStream, tls: &Tls, deliver: &Deliver) -> io::Result<()> {
+async fn hear(stream: TcpStream, safety: &Safety, deliver: &Deliver) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let arrive = async {
-        let mut stream: Box<dyn Stream> = match &tls.answers {
-            Some(acceptor) => Box::new(acceptor.accept(stream).await?),
+        let mut speaker = Speaker::default();
+        let mut stream: Box<dyn Stream> = match safety {
+            Some(credentials) => {
+                let acceptor = tokio_rustls::TlsAcceptor::from(credentials.server_config());
+                let stream = acceptor.accept(stream).await?;
+                let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                speaker.certificate =
+                    Some(shown.ok_or(io::ErrorKind::PermissionDenied)?.clone().into_owned());
+                Box::new(stream)
+            }
             None => Box::new(stream),
         };
         greet(&mut stream).await?;
-        Ok::<_, io::Error>(stream)
+        Ok::<_, io::Error>((stream, speaker))
     };
-    let stream =
+    let (stream, mut speaker) =
         tokio::time::timeout(CONNECT_PATIENCE, arrive).await.map_err(|_| io::ErrorKind::TimedOut)??;
     let mut stream = tokio::io::BufReader::with_capacity(64 << 10, stream);
     loop {
@@ -243,9 +262,36 @@ async fn hear(stream: TcpStream, tls: &Tls, deliver: &Deliver) -> io::Result<()>
         let payload = part(&mut stream, payload_bytes).await?;
         tokio::task::block_in_place(|| {
             let (from, to, letter) = Letter::open(&head, payload.into(), checksum)?;
+            speaker.may_be(from)?;
             deliver(from, to, letter);
             Ok::<_, io::Error>(())
         })?;
+    }
+}
+
+/// Who speaks on a connection.
+#[derive(Default)]
+struct Speaker {
+    /// What it has shown; `None` where nothing has to be shown.
+    certificate: Option<CertificateDer<'static>>,
+    /// The roles that its certificate was found to name.
+    found: BTreeSet<Address>,
+}
+
+impl Speaker {
+    /// Whether it may speak as a role.
+    fn may_be(&mut self, role: Address) -> io::Result<()> {
+        let Some(certificate) = &self.certificate else { return Ok(()) };
+        if self.found.contains(&role) {
+            return Ok(());
+        }
+        let name = name_of(role);
+        if !Credentials::is_named(certificate, &name) {
+            let what = format!("it speaks as {name}, and its certificate does not name that");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+        }
+        self.found.insert(role);
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use crate::attached::AttachedDisk;
 use crate::clock::Clock;
 use crate::content::Data;
 use crate::disks::Disks;
-use crate::links::{self, Letter, Links, Tls};
+use crate::links::{self, Letter, Links, Safety};
 use crate::machine::{Machine, MachineError, MachineSpec};
 use crate::seat::{Seat, World};
 use crate::sites::{Away, AwaySpec, Home};
@@ -28,6 +28,7 @@ use crate::store::StoreError;
 mod attachments;
 mod exchange;
 mod operations;
+mod spec;
 
 pub use attachments::{AttachError, Attachment};
 pub use operations::{ItemLook, JobLook, PointLook, Status};
@@ -45,7 +46,7 @@ pub struct NodeSpec {
     /// Where it reaches others, role by role.
     pub peers: BTreeMap<Address, SocketAddr>,
     /// How connections are made safe.
-    pub tls: Tls,
+    pub safety: Safety,
     /// The machines at home.
     pub machines: Vec<MachineSpec>,
     /// Its process server.
@@ -107,7 +108,7 @@ impl Node {
             None => None,
         };
         let listens = listener.as_ref().and_then(|listener| listener.local_addr().ok());
-        let links = Links::to(&spec.peers, &spec.tls);
+        let links = Links::to(&spec.peers, &spec.safety);
         let exchange = Exchange::new(links, Arc::clone(&disks));
         let world: Arc<dyn World> = Arc::clone(&exchange) as _;
         let node =
@@ -121,7 +122,7 @@ impl Node {
                     node.deliver(from, to, letter);
                 }
             });
-            tokio::spawn(links::listen(listener, spec.tls.clone(), deliver));
+            tokio::spawn(links::listen(listener, spec.safety.clone(), deliver));
         }
         tokio::task::block_in_place(|| node.power_on())?;
         Ok(node)

@@ -88,11 +88,7 @@ pub fn promote(export: &Address, name: &str, to: &Path, format: Format) -> Resul
     Ok(Promoted { disk_bytes, data_bytes })
 }
 
-fn copy(
-    disk: &mut Client,
-    to: &File,
-    io: &impl Fn(io::Error) -> PromoteError,
-) -> Result<u64, PromoteError> {
+fn copy(disk: &mut Client, to: &File, io: &impl Fn(io::Error) -> PromoteError) -> Result<u64, PromoteError> {
     let (mut at, mut data_bytes) = (0, 0);
     let mut bytes = vec![0; STEP_BYTES as usize];
     while at < disk.size_bytes() {

@@ -3,6 +3,8 @@
 //! A client that is not installed is said so, loudly, and its story is left out; Debian has them in `qemu-utils`,
 //! `libnbd-bin` and `fio`.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests ends the test where it cannot go on")]
+
 mod nbd_support;
 
 use std::path::Path;

@@ -16,7 +16,7 @@ fn observed() -> Arc<Observed> {
 }
 
 fn limited(disk: Arc<Observed>, limits: ServerLimits) -> Server {
-    serve_all(Exports::new("disk", "", disk).unwrap(), limits)
+    serve_all(Exports::new("disk", "", disk).expect("a disk of whole sectors"), limits)
 }
 
 #[test]

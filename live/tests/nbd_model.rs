@@ -1,5 +1,7 @@
 //! Disks behind the server against a plain vector of bytes, under operations drawn at random.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests ends the test where it cannot go on")]
+
 mod nbd_support;
 
 use std::fs::File;

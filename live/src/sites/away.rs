@@ -44,7 +44,7 @@ pub struct Away {
 }
 
 /// Opens a disk at a recovery point, by name.
-pub type OpenView<'v> = &'v dyn Fn(DiskId, PointId) -> Option<View<Data>>;
+pub(super) type OpenView<'v> = &'v dyn Fn(DiskId, PointId) -> Option<View<Data>>;
 
 impl Away {
     /// A site with what its directory holds: replicas are known again, and a machine that was on runs again.

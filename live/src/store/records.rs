@@ -48,7 +48,7 @@ impl Encoded {
 }
 
 /// Where frames lie that are not settled yet.
-pub type Places<'p> = &'p mut dyn FnMut(&Arc<KeptFrame>) -> Option<Place>;
+pub(super) type Places<'p> = &'p mut dyn FnMut(&Arc<KeptFrame>) -> Option<Place>;
 
 /// A record of a role, as a store keeps it.
 pub trait Record: Clone + Send + 'static {
