@@ -146,6 +146,8 @@ fn a_file_that_is_no_disk_is_named() {
     assert!(refused.to_string().starts_with(&file.path().display().to_string()));
     let missing = FileDisk::open(&file.path().with_extension("gone"), false).unwrap_err();
     assert!(matches!(missing, FileDiskError::Open { .. }));
+    let folder = FileDisk::open(&std::env::temp_dir(), true).unwrap_err();
+    assert!(matches!(folder, FileDiskError::Kind { .. }), "{folder}");
 }
 
 #[test]
