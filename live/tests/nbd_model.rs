@@ -103,7 +103,7 @@ fn file_disk(bytes: u64) -> (tempfile::NamedTempFile, FileDisk) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_disk_in_memory_behaves_like_bytes(operations in prop::collection::vec(operation(), 1..60)) {
