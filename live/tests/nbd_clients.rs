@@ -29,9 +29,12 @@ fn tried(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).output() {
         Ok(output) => Some(output),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!(
-                "*** SKIPPED: {program} is not installed, so it was not tried against the NBD server ***"
-            );
+            let package = match program {
+                "nbdinfo" | "nbdcopy" => "libnbd-bin",
+                "fio" => "fio",
+                _ => "qemu-utils",
+            };
+            eprintln!("NOT CHECKED: {program} is not installed (Debian: {package})");
             None
         }
         Err(error) => panic!("{program}: {error}"),

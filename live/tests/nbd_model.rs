@@ -5,6 +5,8 @@
 mod nbd_support;
 
 use std::fs::File;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use nbd_support::{MIB, connect, pattern, serve};
@@ -101,7 +103,7 @@ fn file_disk(bytes: u64) -> (tempfile::NamedTempFile, FileDisk) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_disk_in_memory_behaves_like_bytes(operations in prop::collection::vec(operation(), 1..60)) {
@@ -137,6 +139,54 @@ fn holes_of_a_file_are_found_made_and_filled() {
     assert_eq!(std::fs::read(file.path()).unwrap().len(), len, "and the file is as long as before");
 }
 
+/// A block device over a file, taken away at the end.
+struct LoopDevice {
+    path: String,
+}
+
+impl LoopDevice {
+    /// `None` where this user or this machine has none.
+    fn over(file: &Path) -> Option<Self> {
+        let output = Command::new("losetup").args(["--find", "--show"]).arg(file).output();
+        let made = output.ok().filter(|output| output.status.success());
+        let path = made.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        if path.is_none() {
+            eprintln!("NOT CHECKED: no loop device can be made here (it needs root and losetup)");
+        }
+        path.map(|path| Self { path })
+    }
+}
+
+impl Drop for LoopDevice {
+    fn drop(&mut self) {
+        let _ = Command::new("losetup").args(["-d", &self.path]).status();
+    }
+}
+
+#[test]
+fn a_block_device_behaves_like_bytes() {
+    let (file, _) = file_disk(SECTORS * 512);
+    let Some(device) = LoopDevice::over(file.path()) else { return };
+    let disk = FileDisk::open(device.path.as_ref(), false).unwrap();
+    assert_eq!(disk.size_bytes(), SECTORS * 512);
+    let write = |sector, sectors| Operation::Write { sector, sectors, seed: sector, durable: false };
+    let zero = |sector, sectors, may_punch| Operation::Zero { sector, sectors, may_punch, durable: true };
+    let operations = [
+        write(0, SECTORS),
+        zero(3, 5, false),
+        zero(64, 64, true),
+        Operation::Trim { sector: 200, sectors: 9 },
+        Operation::Write { sector: 1, sectors: 1, seed: 1, durable: true },
+        Operation::Runs { sector: 0, sectors: SECTORS },
+        Operation::Flush,
+        zero(8, 3, true),
+        Operation::Read { sector: 0, sectors: SECTORS },
+    ];
+    behaves_like_bytes(Arc::new(disk), &operations);
+    let read_only = FileDisk::open(device.path.as_ref(), true).unwrap();
+    assert!(read_only.is_read_only() && read_only.flush().is_ok());
+}
+
 #[test]
 fn a_file_that_is_no_disk_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -146,6 +196,8 @@ fn a_file_that_is_no_disk_is_named() {
     assert!(refused.to_string().starts_with(&file.path().display().to_string()));
     let missing = FileDisk::open(&file.path().with_extension("gone"), false).unwrap_err();
     assert!(matches!(missing, FileDiskError::Open { .. }));
+    let folder = FileDisk::open(&std::env::temp_dir(), true).unwrap_err();
+    assert!(matches!(folder, FileDiskError::Kind { .. }), "{folder}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod replies;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -19,6 +20,9 @@ use greeting::Agreed;
 /// How much of a disk one request may describe, trim or zero, in bytes: a number of 32 bits that is a multiple of all
 /// block sizes.
 const RANGE_BYTES_MAX: u64 = 1 << 30;
+
+/// How long a server may take for its next word until an export is agreed on.
+const GREETING_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a disk of a server could not be used.
 #[derive(Debug, Error)]
@@ -98,7 +102,10 @@ impl Client {
         let refused = |source| ClientError::Connect { address: address.clone(), source };
         let socket = Socket::connect(address).map_err(refused)?;
         let mut connection = Connection::new(Arc::new(socket), Arc::default());
+        // Whoever is no server of NBD may wait for us to speak first. Later a disk may take as long as it takes.
+        connection.socket().set_patience(Some(GREETING_PATIENCE))?;
         let agreed = greeting::greet(&mut connection, export)?;
+        connection.socket().set_patience(None)?;
         Ok(Self { connection, agreed, cookie: 0 })
     }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -26,6 +26,12 @@ pub enum FileDiskError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// It is a folder, a pipe or the like.
+    #[error("{path} is no disk: a file or a block device was expected")]
+    Kind {
+        /// What it is called.
+        path: PathBuf,
     },
     /// It does not end with a sector.
     #[error("{path} has {bytes} bytes: a multiple of {SECTOR_BYTES} was expected")]
@@ -53,6 +59,10 @@ impl FileDisk {
     pub fn open(path: &Path, is_read_only: bool) -> Result<Self, FileDiskError> {
         let refused = |source| FileDiskError::Open { path: path.to_owned(), source };
         let mut file = OpenOptions::new().read(true).write(!is_read_only).open(path).map_err(refused)?;
+        let kind = file.metadata().map_err(refused)?.file_type();
+        if !kind.is_file() && !kind.is_block_device() {
+            return Err(FileDiskError::Kind { path: path.to_owned() });
+        }
         // A block device has no length of its own, but an end.
         let size_bytes = file.seek(SeekFrom::End(0)).map_err(refused)?;
         if !size_bytes.is_multiple_of(SECTOR_BYTES.into()) {

@@ -53,7 +53,8 @@ pub enum ServerError {
     Thread(#[source] io::Error),
 }
 
-/// A server that runs until it is stopped or dropped.
+/// A server that runs until it is stopped or dropped. Both wait for what disks are doing at the time: a disk that never
+/// comes back holds them up.
 #[derive(Debug)]
 pub struct Server {
     address: Address,

@@ -4,11 +4,12 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::sockopt::{Timeout, set_socket_keepalive, set_socket_timeout};
 use rustix::net::{RecvFlags, SendFlags, Shutdown};
 
 /// Where a server listens, or a client finds it.
@@ -44,6 +45,8 @@ impl Socket {
     /// A reply that waits for the acknowledgement of the reply before it costs 40 ms.
     fn of_tcp(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
+        // A machine that is gone says nothing, and its connection would be kept for ever.
+        set_socket_keepalive(&stream, true)?;
         Ok(Self(stream.into()))
     }
 
@@ -97,7 +100,7 @@ impl Listener {
     pub(super) fn bind(address: &Address) -> io::Result<Self> {
         match address {
             Address::Tcp(address) => Ok(Self::Tcp(TcpListener::bind(address)?)),
-            Address::Unix(path) => Ok(Self::Unix(UnixListener::bind(path)?, path.clone())),
+            Address::Unix(path) => Ok(Self::Unix(bind_unix(path)?, path.clone())),
         }
     }
 
@@ -124,6 +127,26 @@ impl Listener {
         };
         let _ = rustix::net::shutdown(socket, Shutdown::Both);
     }
+}
+
+/// Binds a path, over the socket of a server that was killed and could not take it away.
+fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    let in_use = match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => error,
+        result => return result,
+    };
+    match UnixStream::connect(path) {
+        // A file that is no socket refuses too, and is not ours to remove.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && is_socket(path)? => {
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        _ => Err(in_use),
+    }
+}
+
+fn is_socket(path: &Path) -> io::Result<bool> {
+    Ok(std::fs::symlink_metadata(path)?.file_type().is_socket())
 }
 
 impl Drop for Listener {
@@ -162,5 +185,22 @@ mod tests {
             });
         }
         assert!(!folder.path().join("nbd.socket").exists(), "the file of the socket goes with it");
+    }
+
+    #[test]
+    fn the_socket_of_a_killed_server_is_taken_over_and_that_of_a_living_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nbd.socket");
+        let address = Address::Unix(path.clone());
+        // The library leaves the file behind, as a killed process does.
+        drop(UnixListener::bind(&path).unwrap());
+        assert!(path.exists());
+        let living = Listener::bind(&address).unwrap();
+        assert_eq!(Listener::bind(&address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        Socket::connect(&address).unwrap();
+        drop(living);
+        std::fs::write(&path, "a file").unwrap();
+        assert_eq!(Listener::bind(&address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(std::fs::read(&path).unwrap(), b"a file");
     }
 }

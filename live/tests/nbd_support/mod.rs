@@ -233,8 +233,15 @@ impl Raw {
         }
     }
 
+    /// Says no more. The server may have hung up first.
     pub(crate) fn end(&self) {
-        self.stream.shutdown(Shutdown::Write).unwrap();
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Says something to a server that may hang up in the middle of it.
+    pub(crate) fn blurt(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes);
+        self.end();
     }
 
     pub(crate) fn option(&mut self, option: u32, content: &[u8]) {
