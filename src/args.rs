@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Print the JSON schema of scenario files.
     Schema,
+    #[command(flatten)]
+    Live(crate::live::LiveCommand),
 }
 
 /// Which drills to run, and where to report.

@@ -7,6 +7,7 @@ mod check;
 mod drill;
 mod exit;
 mod explore;
+mod live;
 mod progress;
 mod replay;
 mod run;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Drill(drill) => drill::drill(drill),
         Command::Check(check) => check::check(check),
         Command::Schema => check::schema(),
+        Command::Live(live) => live::run(live),
     };
     match result {
         Ok(code) => code.into(),
