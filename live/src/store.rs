@@ -7,7 +7,8 @@
 //! |---|---|
 //! | 4 | how long the head is |
 //! | 4 | how long the body is |
-//! | 4 | CRC-32C of the two lengths, the head and the body |
+//! | 8 | how much of the segment was durable when this was written, in bytes |
+//! | 4 | CRC-32C of all that, the head and the body |
 //! | ... | the head: the record itself, in postcard |
 //! | ... | the body: the packed frame that the record carries, if any |
 //!
@@ -15,8 +16,8 @@
 //! older segments may still be needed: a segment is deleted when nothing begins in it or before it, nothing written later says that
 //! something lies in it, and nobody holds a frame in it.
 //!
-//! All numbers are little-endian. What was not synced may be torn; it is cut off when the store is opened. Damage before
-//! something that is whole is an error, and nothing is cut off.
+//! All numbers are little-endian. What was not synced may be torn; it is cut off when the store is opened. What had been durable, as
+//! something behind it or the header says, and is not whole any more, is an error that names the place, and nothing is cut off.
 
 use std::io;
 use std::path::PathBuf;
@@ -62,7 +63,7 @@ pub enum StoreError {
         found: String,
     },
     /// Something that had been written whole is not whole any more.
-    #[error("{}: the record at byte {at} is damaged: {why}; what follows it is whole, so nothing was cut off", path.display())]
+    #[error("{}: the record at byte {at} is damaged: {why}; nothing was cut off", path.display())]
     Damaged {
         /// Which file.
         path: PathBuf,

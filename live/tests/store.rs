@@ -96,6 +96,7 @@ fn a_torn_end_is_cut_off_and_the_log_goes_on_before_it() {
     let place = tempfile::tempdir().unwrap();
     let kept = open(place.path()).unwrap();
     kept.append(sequence(1));
+    kept.sync();
     kept.append(sequence(2));
     kept.sync();
     drop(kept);
@@ -117,17 +118,41 @@ fn damage_before_something_whole_is_named_and_nothing_is_cut_off() {
     let place = tempfile::tempdir().unwrap();
     let kept = open(place.path()).unwrap();
     kept.append(sequence(1));
+    kept.sync();
     kept.append(sequence(2));
     kept.sync();
     drop(kept);
     let segment = last_segment(place.path());
-    let mut bytes = std::fs::read(&segment).unwrap();
-    bytes[16 + 12] ^= 1;
-    std::fs::write(&segment, &bytes).unwrap();
+    let whole = std::fs::read(&segment).unwrap();
+    // Whatever it hits: lengths, checksum or content.
+    for at in 16..16 + 24 {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        std::fs::write(&segment, &bytes).unwrap();
+        let error = open::<AgentRecord>(place.path()).err().expect("it is damaged");
+        assert!(matches!(&error, StoreError::Damaged { path, at: 16, .. } if *path == segment), "{error}");
+        assert_eq!(std::fs::read(&segment).unwrap(), bytes, "it is left for whoever can help");
+    }
+}
 
+#[test]
+fn a_log_that_began_anew_and_is_damaged_is_not_taken_for_one_that_was_never_finished() {
+    let place = tempfile::tempdir().unwrap();
+    let kept = open(place.path()).unwrap();
+    kept.append(sequence(1));
+    kept.sync();
+    let old = last_segment(place.path());
+    let before = std::fs::read(&old).unwrap();
+    kept.store.ask(StoreEffect::Compact(vec![(sequence(7), 0)]));
+    kept.sync();
+    drop(kept);
+    // As if something older were still kept for its frames.
+    std::fs::write(&old, before).unwrap();
+    let segment = last_segment(place.path());
+    let whole = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, &whole[..whole.len() - 1]).unwrap();
     let error = open::<AgentRecord>(place.path()).err().expect("it is damaged");
-    assert!(matches!(&error, StoreError::Damaged { path, at: 16, .. } if *path == segment), "{error}");
-    assert_eq!(std::fs::read(&segment).unwrap(), bytes, "it is left for whoever can help");
+    assert!(matches!(&error, StoreError::Damaged { path, .. } if *path == segment), "{error}");
 }
 
 #[test]

@@ -67,7 +67,10 @@ fn status_of(args: &AskArgs) -> anyhow::Result<Status> {
 
 pub(super) fn protect(args: &ProtectArgs) -> anyhow::Result<Exit> {
     let sectors = |bytes: &u64| {
-        ensure!(*bytes > 0 && bytes % SECTOR_BYTES == 0, "{bytes} bytes are no disk: a multiple of 512 was expected");
+        ensure!(
+            *bytes > 0 && bytes % SECTOR_BYTES == 0,
+            "{bytes} bytes are no disk: a multiple of 512 was expected"
+        );
         Ok(bytes / SECTOR_BYTES)
     };
     let disks = args.disk_bytes.iter().map(sectors).collect::<anyhow::Result<_>>()?;
@@ -88,8 +91,7 @@ pub(super) fn fail_over(args: &FailoverArgs, state: &str) -> anyhow::Result<Exit
     let item = status.items.iter().find(|item| item.machine == machine);
     let item = item.with_context(|| format!("machine {machine} is not protected"))?;
     ensure!(item.state == state, "machine {machine} is {}; {state} was expected", item.state);
-    let question =
-        Ask::FailOver { machine, to: args.point.asked(), shut_down_source: !args.leave_source };
+    let question = Ask::FailOver { machine, to: args.point.asked(), shut_down_source: !args.leave_source };
     job(&args.machine.ask, &question)
 }
 

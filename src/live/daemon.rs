@@ -34,7 +34,8 @@ pub(super) fn run(args: &NodeArgs, kind: Kind) -> anyhow::Result<Exit> {
     );
     tracing_subscriber::fmt()
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("SWITCHBACK_LOG").unwrap_or_else(|_| "warn,switchback_live=info".into()),
+            tracing_subscriber::EnvFilter::try_from_env("SWITCHBACK_LOG")
+                .unwrap_or_else(|_| "warn,switchback_live=info".into()),
         )
         .with_writer(std::io::stderr)
         .init();

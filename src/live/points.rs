@@ -15,7 +15,10 @@ use crate::say;
 pub(crate) enum Point {
     Latest,
     /// Of the newest generation.
-    Number { generation: u64, number: u64 },
+    Number {
+        generation: u64,
+        number: u64,
+    },
     NotAfter(i128),
 }
 
@@ -24,7 +27,9 @@ impl Point {
         match self {
             Self::Latest => PointAsk::Latest,
             Self::Number { generation, number } => PointAsk::Exactly { generation, number },
-            Self::NotAfter(at_ns) => PointAsk::NotAfter { at_ns: at_ns.clamp(0, i128::from(u64::MAX)) as u64 },
+            Self::NotAfter(at_ns) => {
+                PointAsk::NotAfter { at_ns: at_ns.clamp(0, i128::from(u64::MAX)) as u64 }
+            }
         }
     }
 }

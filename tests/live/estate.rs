@@ -2,8 +2,8 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -49,7 +49,11 @@ impl Estate {
     pub(crate) fn start(&self, node: usize) {
         let (name, ready) = (NODES[node], self.path(&format!("{}.ready", NODES[node])));
         let _ = std::fs::remove_file(&ready);
-        let log = std::fs::File::options().create(true).append(true).open(self.path(&format!("{name}.log"))).unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.path(&format!("{name}.log")))
+            .unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_switchback"))
             .arg(name)
             .arg(self.file(name))
@@ -111,7 +115,10 @@ impl Estate {
 
     pub(crate) fn protect(&self) {
         let bytes = self.disk_bytes.to_string();
-        self.told("vault", &["protect", "--disk-bytes", &bytes, "--points-every", "1s", "--points-kept", "1h"]);
+        self.told(
+            "vault",
+            &["protect", "--disk-bytes", &bytes, "--points-every", "1s", "--points-kept", "1h"],
+        );
     }
 
     /// The recovery points, oldest first; none while the target does not answer.
@@ -122,7 +129,8 @@ impl Estate {
 
     /// A disk at a point, for as long as somebody looks at it.
     pub(crate) fn at_point<T>(&self, point: &str, look: impl FnOnce(&mut Client) -> T) -> T {
-        let told: Value = serde_json::from_str(&self.told("target", &["attach", "--json", "--point", point])).unwrap();
+        let told: Value =
+            serde_json::from_str(&self.told("target", &["attach", "--json", "--point", point])).unwrap();
         let export: Address = told["export"].as_str().unwrap().parse().unwrap();
         let mut disk = Client::connect(&export, "disk-0").unwrap();
         let seen = look(&mut disk);

@@ -23,7 +23,10 @@ pub(crate) struct Held(Vec<u64>);
 
 impl History {
     /// Writes until it is told to end. A write whose answer is lost is made again until it is answered.
-    #[expect(clippy::disallowed_methods, reason = "a machine that has lost its disk tries again a moment later")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a machine that has lost its disk tries again a moment later"
+    )]
     pub(crate) fn write(&mut self, estate: &Estate, is_over: &AtomicBool) {
         let blocks = (estate.disk_bytes - FIRST) / BLOCK;
         let mut disk = None;

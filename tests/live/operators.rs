@@ -48,5 +48,9 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
     estate.protect();
     refused("vault", &["failback"], "Protected(Reverse) was expected");
     let point = estate.until("there is a point", || estate.points().last().map(name_of));
-    refused("target", &["attach", "--point", &point, "--machine", "3"], "machine 3 has no such recovery point");
+    refused(
+        "target",
+        &["attach", "--point", &point, "--machine", "3"],
+        "machine 3 has no such recovery point",
+    );
 }

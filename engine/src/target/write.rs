@@ -200,6 +200,8 @@ impl<C: Content> Target<C> {
             Purpose::Fold(id, fold) => {
                 if let Some(group) = self.groups.get_mut(id) {
                     group.journal.fold_done(&fold);
+                    // Their payload went with them: there is nothing to give back but their names.
+                    drop(group.journal.take_deleted_segments());
                     self.ledger.append(TargetRecord::Folded(id, Arc::new(fold)), NOTE_BYTES);
                 }
             }

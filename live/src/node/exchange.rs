@@ -85,7 +85,6 @@ impl Exchange {
         }
     }
 
-
     /// Does something with the disks on a thread for that, and tells the role what came of it.
     fn on_disks(&self, of: Address, act: impl FnOnce(&Disks) -> Input<Data> + Send + 'static) {
         let (disks, node) = (Arc::clone(&self.disks), self.node.get().cloned());

@@ -15,8 +15,8 @@ use crate::content::{KeptFrame, Place};
 
 /// A segment that has grown to this is the last one no longer.
 const SEGMENT_BYTES: u64 = 256 << 20;
-/// How long the lengths and the checksum before a record are, in bytes.
-pub(super) const PREFIX_BYTES: usize = 12;
+/// How long what stands before the head of a record is, in bytes.
+pub(super) const PREFIX_BYTES: usize = 20;
 /// The head of the record that ends what a segment begins anew with.
 pub(super) const END_MARK: &[u8] = b"";
 
@@ -96,12 +96,14 @@ impl Log {
 
     /// Puts a record behind what is pending, and says where its body will lie.
     fn push(&mut self, head: &[u8], body: &[u8]) -> u64 {
-        let lengths = [head.len() as u32, body.len() as u32].map(u32::to_le_bytes).concat();
-        let checksum = [head, body].into_iter().fold(crc32c::crc32c(&lengths), crc32c::crc32c_append);
-        self.pending.extend_from_slice(&lengths);
+        let durable_bytes = if self.anew.is_some() { 0 } else { self.durable_bytes };
+        let mut prefix = [head.len() as u32, body.len() as u32].map(u32::to_le_bytes).concat();
+        prefix.extend_from_slice(&durable_bytes.to_le_bytes());
+        let checksum = [head, body].into_iter().fold(crc32c::crc32c(&prefix), crc32c::crc32c_append);
+        self.pending.extend_from_slice(&prefix);
         self.pending.extend_from_slice(&checksum.to_le_bytes());
         self.pending.extend_from_slice(head);
-        let begins_at = if self.anew.is_some() { HEADER_BYTES } else { self.durable_bytes };
+        let begins_at = durable_bytes.max(HEADER_BYTES);
         let at = begins_at + self.pending.len() as u64;
         self.pending.extend_from_slice(body);
         at
@@ -185,6 +187,7 @@ impl Log {
                 segment.file().write_all_at(&self.pending, HEADER_BYTES)?;
                 segment.file().sync_data()?;
                 self.segments.sync_names()?;
+                segment.finish()?;
                 self.durable_bytes = HEADER_BYTES + self.pending.len() as u64;
                 self.anew = None;
                 self.older.append(&mut self.current);

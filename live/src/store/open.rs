@@ -98,22 +98,31 @@ fn first_segment(segments: &Segments, number: u64) -> Result<Scanned, StoreError
 fn scan_back(segments: &Segments, numbers: &[u64]) -> Result<Vec<Scanned>, StoreError> {
     let mut scanned = Vec::new();
     for number in numbers.iter().rev() {
-        let Some((segment, begins_anew)) = segments.open(*number)? else { continue };
+        let Some((segment, beginning)) = segments.open(*number)? else { continue };
         let is_last = scanned.is_empty();
         let scan = scan(segment, is_last)?;
-        let is_finished = scan.records.iter().any(|raw| raw.head == END_MARK);
-        if begins_anew && !is_finished {
-            // The one that it was to replace is still there.
+        let has_end_mark = scan.records.iter().any(|raw| raw.head == END_MARK);
+        if beginning.is_anew && !has_end_mark {
+            if beginning.is_finished {
+                return Err(scan.damaged("it was whole to its end mark, and that is not there"));
+            }
+            // The log that it was to replace is still there.
             scan.segment.delete();
             continue;
         }
         scanned.push(scan);
-        if begins_anew {
+        if beginning.is_anew {
             break;
         }
     }
     scanned.reverse();
     Ok(scanned)
+}
+
+impl Scanned {
+    fn damaged(&self, why: &str) -> StoreError {
+        StoreError::Damaged { path: self.segment.path().into(), at: self.end, why: why.to_owned() }
+    }
 }
 
 fn scan(segment: SharedSegment, is_last: bool) -> Result<Scanned, StoreError> {
@@ -128,11 +137,14 @@ fn scan(segment: SharedSegment, is_last: bool) -> Result<Scanned, StoreError> {
         at = end;
     }
     let torn_bytes = (bytes.len() - at) as u64;
-    if torn_bytes > 0 && (!is_last || is_followed(&bytes, at)) {
-        let why = "its checksum does not match".to_owned();
-        return Err(StoreError::Damaged { path: segment.path().into(), at: at as u64, why });
+    let scanned = Scanned { segment, records, end: at as u64, torn_bytes };
+    if torn_bytes > 0 && !is_last {
+        return Err(scanned.damaged("a later segment was begun, so it was durable"));
     }
-    Ok(Scanned { segment, records, end: at as u64, torn_bytes })
+    if was_durable(&bytes, at) {
+        return Err(scanned.damaged("what follows it says that it was durable"));
+    }
+    Ok(scanned)
 }
 
 /// The record that begins at a place, if it is whole, and where it ends.
@@ -141,8 +153,8 @@ fn record_at(bytes: &Bytes, at: usize) -> Option<(Raw, usize)> {
     let head_at = at + PREFIX_BYTES;
     let body_at = head_at.checked_add(head_bytes)?;
     let end = body_at.checked_add(body_bytes).filter(|end| *end <= bytes.len())?;
-    let checksum = bytes[at + 8..head_at].iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
-    let found = crc32c::crc32c_append(crc32c::crc32c(&bytes[at..at + 8]), &bytes[head_at..end]);
+    let checksum = bytes[at + 16..head_at].iter().rev().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+    let found = crc32c::crc32c_append(crc32c::crc32c(&bytes[at..at + 16]), &bytes[head_at..end]);
     (found == checksum).then(|| {
         let raw = Raw {
             head: bytes.slice(head_at..body_at),
@@ -160,11 +172,15 @@ fn lengths_at(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
     Some((word(0), word(4)))
 }
 
-/// Whether a record that is not whole is followed by one that is: then it was damaged, and not torn.
-fn is_followed(bytes: &Bytes, at: usize) -> bool {
-    let next =
-        lengths_at(bytes, at).and_then(|(head, body)| at.checked_add(PREFIX_BYTES + head)?.checked_add(body));
-    next.is_some_and(|next| record_at(bytes, next).is_some())
+/// Whether some record behind a place says that it was durable. One that is not whole can be of any length, so they are looked for
+/// everywhere.
+fn was_durable(bytes: &Bytes, at: usize) -> bool {
+    (at + 1..bytes.len().saturating_sub(PREFIX_BYTES)).any(|place| {
+        let durable_bytes =
+            bytes[place + 8..place + 16].iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        // Most places are none, which this says before anything is summed up.
+        durable_bytes > at as u64 && durable_bytes <= place as u64 && record_at(bytes, place).is_some()
+    })
 }
 
 /// Cuts off what is torn at the end of the last segment, and says how much that was.

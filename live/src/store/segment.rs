@@ -13,7 +13,22 @@ use crate::content::FrameCache;
 const MAGIC: [u8; 8] = *b"SWBKLG01";
 /// How long the header of a segment is, in bytes: the magic, flags (4), nothing (4).
 pub(super) const HEADER_BYTES: u64 = 16;
+/// It begins anew.
 const BEGINS_ANEW: u32 = 1;
+/// It is known to be durable to its end mark.
+const FINISHED: u32 = 2;
+
+/// Where the flags stand in a header.
+const FLAGS_AT: u64 = 8;
+
+/// How a segment begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Beginning {
+    /// What is before it is superfluous, once its end mark is there.
+    pub(super) is_anew: bool,
+    /// Its end mark was there.
+    pub(super) is_finished: bool,
+}
 
 /// A file of a store.
 #[derive(Debug)]
@@ -59,6 +74,12 @@ impl Segment {
 
     pub(super) const fn file(&self) -> &File {
         &self.file
+    }
+
+    /// What it begins anew with is durable: from now on it is damaged when that is not whole.
+    pub(super) fn finish(&self) -> io::Result<()> {
+        self.file.write_all_at(&(BEGINS_ANEW | FINISHED).to_le_bytes(), FLAGS_AT)?;
+        self.file.sync_data()
     }
 
     /// Deletes it. One that cannot be deleted now is deleted at the next start.
@@ -110,8 +131,8 @@ impl Segments {
         Ok(self.segment(number, file, path))
     }
 
-    /// Opens one, and says whether it begins anew; `None` if not even its header was written.
-    pub(super) fn open(&self, number: u64) -> Result<Option<(SharedSegment, bool)>, StoreError> {
+    /// Opens one; `None` if not even its header was written.
+    pub(super) fn open(&self, number: u64) -> Result<Option<(SharedSegment, Beginning)>, StoreError> {
         let path = self.path(number);
         let io = || StoreError::io(&path);
         let file = File::options().read(true).write(true).open(&path).map_err(io())?;
@@ -125,7 +146,9 @@ impl Segments {
             return Err(StoreError::Foreign { path, expected: shown(&MAGIC), found: shown(&header[..8]) });
         }
         let flags = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
-        Ok(Some((self.segment(number, file, path), flags & BEGINS_ANEW != 0)))
+        let is_finished = flags & FINISHED != 0;
+        let beginning = Beginning { is_anew: flags & BEGINS_ANEW != 0, is_finished };
+        Ok(Some((self.segment(number, file, path), beginning)))
     }
 
     fn segment(&self, number: u64, file: File, path: PathBuf) -> SharedSegment {
