@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 use std::sync::Arc;
-use std::time::Instant as WallInstant;
 
 use switchback_azure::Azure;
 use switchback_azure::arm::{Premises, Raised, Rehearsal, Source, SourceSpec};
@@ -21,6 +20,8 @@ use switchback_harness::{DrillError, World, WorldSpec};
 use switchback_scenarios::{Report, Scenario, read_steps};
 use switchback_sim::SimTime;
 use thiserror::Error;
+
+use crate::wall::{OwnWall, Wall};
 
 /// How the time of a rehearsal passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +46,9 @@ pub struct Rehearsed {
     /// The names of its machines.
     names: Arc<[String]>,
     pace: Pace,
+    wall: Arc<dyn Wall>,
     /// The moment on the wall and in the world from which time is counted, where it follows the wall.
-    anchor: (WallInstant, SimTime),
+    anchor: (Duration, SimTime),
 }
 
 impl Rehearsed {
@@ -55,14 +57,22 @@ impl Rehearsed {
     /// # Errors
     /// [`DrillError`] when its inventory cannot be.
     pub fn new(scenario: &Scenario, pace: Pace) -> Result<Self, DrillError> {
+        Self::by(Arc::new(OwnWall::new()), scenario, pace)
+    }
+
+    /// The same, whose time follows that clock where it follows the wall.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn by(wall: Arc<dyn Wall>, scenario: &Scenario, pace: Pace) -> Result<Self, DrillError> {
         let spec = each_by_itself(world_spec(scenario));
         let premises = Arc::new(premises(&spec));
         let names = spec.machines.iter().map(|machine| machine.name.clone()).collect();
         let mut world = World::new(spec)?;
         world.run_until(BOOTED_AT);
-        let anchor = (on_the_wall(), world.now());
+        let anchor = (wall.elapsed(), world.now());
         let (scenario, interventions) = (Arc::new(scenario.clone()), Interventions::default());
-        Ok(Self { world, scenario, interventions, premises, names, pace, anchor })
+        Ok(Self { world, scenario, interventions, premises, names, pace, wall, anchor })
     }
 
     /// The same from the beginning.
@@ -70,7 +80,7 @@ impl Rehearsed {
     /// # Errors
     /// As [`Self::new`].
     pub(crate) fn anew(&self) -> Result<Self, DrillError> {
-        Self::new(&self.scenario, self.pace)
+        Self::by(Arc::clone(&self.wall), &self.scenario, self.pace)
     }
 
     /// The world.
@@ -92,7 +102,8 @@ impl Rehearsed {
     /// Where time follows the wall, it catches up.
     pub fn catch_up(&mut self) {
         if let Pace::Times(factor) = self.pace {
-            let due = self.anchor.1 + self.anchor.0.elapsed().saturating_mul(factor);
+            let passed = self.wall.elapsed().saturating_sub(self.anchor.0);
+            let due = self.anchor.1 + passed.saturating_mul(factor);
             if due > self.world.now() {
                 self.run(due, false);
             }
@@ -141,7 +152,7 @@ impl Rehearsed {
 
     /// Time counts from here on.
     pub(crate) fn anchor_now(&mut self) {
-        self.anchor = (on_the_wall(), self.world.now());
+        self.anchor = (self.wall.elapsed(), self.world.now());
     }
 }
 
@@ -154,11 +165,6 @@ pub(crate) enum StepsRefused {
     /// They can be no interventions.
     #[error(transparent)]
     NoIntervention(#[from] NoIntervention),
-}
-
-#[expect(clippy::disallowed_methods, reason = "the pace of a rehearsal may be that of the wall")]
-fn on_the_wall() -> WallInstant {
-    WallInstant::now()
 }
 
 /// Clients protect machines one by one: each is a group by itself, until clients make groups of them.
