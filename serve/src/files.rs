@@ -15,7 +15,7 @@ use hyper::{Response, StatusCode};
 use switchback_vsphere::soap::{FileAnswer, FileBody, FileRequest, Vim};
 use tokio::time::timeout;
 
-use crate::delivery::Body;
+use crate::delivery::{Body, Delivery};
 use crate::listener::{READ_WITHIN, Refusal, in_pieces, whole};
 use crate::pieces::Pieces;
 use crate::rehearsed::Rehearsed;
@@ -36,6 +36,9 @@ pub(crate) async fn answered(
         Err(refusal) => return Ok(refusal.response()),
     };
     if let Some(refusal) = refusal {
+        if pending.delivery != Delivery::Lost {
+            pass_over(body).await;
+        }
         return pending.delivery.of(refusal.response()).await;
     }
     let answer = match asked.head.method.as_str() {
@@ -48,6 +51,11 @@ pub(crate) async fn answered(
         Ok(()) => pending.delivery.of(response).await,
         Err(refusal) => Ok(refusal.response()),
     }
+}
+
+/// What is sent with a request that is turned away comes all the same: a client that is still sending hears no answer.
+async fn pass_over(mut body: Incoming) {
+    while let Ok(Some(Ok(_))) = timeout(READ_WITHIN, body.frame()).await {}
 }
 
 /// A request for a file, as the log and the faults on the wire see it: without what is sent with it.
