@@ -362,3 +362,54 @@ fn bodies_of_the_wrong_shape_are_refused_one_by_one_and_the_vault_goes_on() {
     assert_eq!(served.get("replicationRecoveryPlans/plan-1"), before);
     assert_eq!(served.ask(Method::GET, "replicationRecoveryPlans/odd", None).status(), 404);
 }
+
+#[test]
+fn the_certificate_of_the_site_is_renewed_and_one_of_another_kind_is_not() {
+    let served = served(Stack::Classic);
+    let below = format!("{}/renewCertificate", fabric(&served));
+    let before = served.get(&fabric(&served));
+    let body = json!({ "properties": { "renewCertificateType": "Cloud" } });
+    assert_eq!(served.done(Method::POST, &below, Some(&body)), ["InProgress", "Succeeded"]);
+    for wrong in ["Paper", ""] {
+        let body = json!({ "properties": { "renewCertificateType": wrong } });
+        assert_eq!(refused(&served, Method::POST, &below, Some(&body)).0, 400, "{wrong}");
+    }
+    assert_eq!(
+        served.get(&fabric(&served))["properties"]["friendlyName"],
+        before["properties"]["friendlyName"]
+    );
+}
+
+#[test]
+fn networks_and_classifications_of_other_hypervisors_are_not_there_to_be_mapped() {
+    let served = served(Stack::Classic);
+    let fabric = fabric(&served);
+    let network = format!("{fabric}/replicationNetworks/n-1/replicationNetworkMappings/m-1");
+    let class = format!(
+        "{fabric}/replicationStorageClassifications/c-1/replicationStorageClassificationMappings/m-1"
+    );
+    let body = json!({ "properties": { "recoveryNetworkId": "x" } });
+    for (method, below) in [(Method::PUT, &network), (Method::PATCH, &network), (Method::PUT, &class)] {
+        assert_eq!(served.ask(method.clone(), below, Some(&body)).status(), 404, "{method} {below}");
+    }
+    assert_eq!(served.ask(Method::PATCH, &class, Some(&body)).status(), 405, "no such verb");
+    assert_eq!(served.get("replicationNetworkMappings")["value"], json!([]));
+}
+
+#[test]
+fn no_disks_leave_the_protection_of_a_machine_that_is_not_one_of_azure() {
+    let served = served(Stack::Modernised);
+    protect(&served, Stack::Modernised);
+    let item = format!("{}/replicationProtectedItems/item-1", served.container());
+    let below = format!("{item}/removeDisks");
+    let before = served.item()["providerSpecificDetails"]["protectedDisks"].clone();
+    for kind in ["A2A", "InMageRcm", ""] {
+        let body = json!({ "properties": { "providerSpecificDetails": { "instanceType": kind } } });
+        assert_eq!(refused(&served, Method::POST, &below, Some(&body)).0, 400, "{kind}");
+    }
+    let nobody = below.replace("item-1", "item-9");
+    assert_eq!(served.ask(Method::POST, &nobody, Some(&json!({}))).status(), 404);
+    assert_eq!(served.item()["providerSpecificDetails"]["protectedDisks"], before);
+    let (status, code) = refused(&served, Method::POST, &format!("{item}/addDisks"), Some(&json!({})));
+    assert_eq!((status, code.as_str()), (501, "OperationNotEmulated"), "the engine takes no disk later");
+}

@@ -12,7 +12,7 @@ use soap_support::{BARE, DB, WEB};
 const OVF: (&str, &str) = ("OvfManager", "OvfManager");
 
 fn forward(client: &mut Client, seconds: u64) {
-    client.world.now = client.world.now + Duration::from_secs(seconds);
+    client.world.now += Duration::from_secs(seconds);
 }
 
 fn lease_of(answer: &str) -> String {
