@@ -4,10 +4,11 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use switchback_azure::Azure;
-use switchback_azure::arm::{Premises, Raised, Rehearsal, Source, SourceSpec};
+use switchback_azure::arm::{MasterTargetSpec, Premises, Raised, Rehearsal, Source, SourceSpec};
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::control::{Command, Control, JobId, Refused};
 use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::ports::Drive;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{GroupId, MachineId, Site, Stamp};
 use switchback_harness::interventions::{Intervention, Interventions, NoIntervention};
@@ -17,6 +18,7 @@ use switchback_harness::scene::world_spec;
 use switchback_harness::world::Happening;
 use switchback_harness::world::spec::GroupSpec;
 use switchback_harness::{DrillError, World, WorldSpec};
+use switchback_scenarios::model::MasterTargetIndex;
 use switchback_scenarios::{Report, Scenario, read_steps};
 use switchback_sim::SimTime;
 use thiserror::Error;
@@ -66,7 +68,7 @@ impl Rehearsed {
     /// As [`Self::new`].
     pub fn by(wall: Arc<dyn Wall>, scenario: &Scenario, pace: Pace) -> Result<Self, DrillError> {
         let spec = each_by_itself(world_spec(scenario));
-        let premises = Arc::new(premises(&spec));
+        let premises = Arc::new(premises(&spec, scenario));
         let names = spec.machines.iter().map(|machine| machine.name.clone()).collect();
         let mut world = World::new(spec)?;
         world.run_until(BOOTED_AT);
@@ -183,7 +185,7 @@ fn each_by_itself(mut spec: WorldSpec) -> WorldSpec {
     spec
 }
 
-fn premises(spec: &WorldSpec) -> Premises {
+fn premises(spec: &WorldSpec, scenario: &Scenario) -> Premises {
     let machine = |machine: &switchback_harness::world::spec::MachineSpec| SourceSpec {
         name: machine.name.clone(),
         windows: machine.windows,
@@ -194,8 +196,17 @@ fn premises(spec: &WorldSpec) -> Premises {
     let site = &spec.site;
     let mut process_servers = vec![site.vcenter.clone(), format!("{}-azure", spec.cloud.vault)];
     process_servers.extend((0..spec.further_caches.len()).map(|number| format!("scale-out-{}", number + 1)));
-    let mut master_targets = vec![site.vcenter.clone()];
-    master_targets.extend(site.master_targets.iter().map(|target| target.name.clone()));
+    // The scenario has the names of drives, and the world what they are.
+    let master_target = |number: usize, name: &str, drives: &[Drive]| {
+        let names = scenario.drives_of(MasterTargetIndex(number)).iter().map(|drive| drive.name.clone());
+        MasterTargetSpec { name: name.to_owned(), drives: names.zip(drives.iter().copied()).collect() }
+    };
+    let mut master_targets = vec![master_target(0, &site.vcenter, &site.master_target_drives)];
+    master_targets.extend(
+        (1..)
+            .zip(&site.master_targets)
+            .map(|(number, target)| master_target(number, &target.name, &target.drives)),
+    );
     Premises {
         name: site.vcenter.clone(),
         stack: site.stack,

@@ -413,3 +413,54 @@ fn no_disks_leave_the_protection_of_a_machine_that_is_not_one_of_azure() {
     let (status, code) = refused(&served, Method::POST, &format!("{item}/addDisks"), Some(&json!({})));
     assert_eq!((status, code.as_str()), (501, "OperationNotEmulated"), "the engine takes no disk later");
 }
+
+/// Fails the first machine over and asks for its way home: how that ends.
+fn turned_round(served: &Served, details: Value) -> String {
+    let words = served.act(
+        "reProtect",
+        json!({ "failoverDirection": "RecoveryToPrimary", "providerSpecificDetails": details }),
+    );
+    words.last().cloned().unwrap_or_default()
+}
+
+fn away(served: &Served) {
+    protect(served, Stack::Classic);
+    served.act(
+        "unplannedFailover",
+        json!({ "failoverDirection": "PrimaryToRecovery", "sourceSiteOperations": "Required",
+            "providerSpecificDetails": { "instanceType": "InMageAzureV2" } }),
+    );
+    served.act("failoverCommit", json!({}));
+}
+
+#[test]
+fn the_retention_drive_of_the_way_home_is_one_of_the_master_target_that_is_free() {
+    let served = served(Stack::Classic);
+    away(&served);
+    let target =
+        served.get(&fabric(&served))["properties"]["customDetails"]["masterTargetServers"][0].clone();
+    let volumes = target["retentionVolumes"].as_array().expect("volumes");
+    let names: Vec<&Value> = volumes.iter().map(|volume| &volume["volumeName"]).collect();
+    assert_eq!(names, [&json!("R")], "what holds the system is not offered");
+    let home = |drive: &str| json!({ "instanceType": "InMage", "masterTargetId": target["id"], "datastoreName": "ds-1", "retentionDrive": drive });
+    for unfit in ["Q", "C"] {
+        assert_eq!(turned_round(&served, home(unfit)), "Failed", "{unfit}");
+        let job = served.get("replicationJobs")["value"][0].clone();
+        let job = served.get(&format!("replicationJobs/{}", job["name"].as_str().expect("a name")));
+        let errors = job["properties"]["errors"].as_array().expect("errors").clone();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert_eq!(served.item()["protectionState"], "UnplannedFailoverCommitted");
+    }
+    assert_eq!(turned_round(&served, home("r:")), "Succeeded");
+    assert_eq!(served.wait_for("Protected")["providerSpecificDetails"]["instanceType"], "InMage");
+}
+
+#[test]
+fn a_retention_drive_without_a_master_target_is_one_of_that_which_serves_the_machine() {
+    let served = served(Stack::Classic);
+    away(&served);
+    let home =
+        |drive: &str| json!({ "instanceType": "InMage", "datastoreName": "ds-1", "retentionDrive": drive });
+    assert_eq!(turned_round(&served, home("Q")), "Failed");
+    assert_eq!(turned_round(&served, home("")), "Succeeded", "none is named");
+}

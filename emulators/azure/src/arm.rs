@@ -69,7 +69,7 @@ mod time;
 mod work;
 
 pub use message::{Request, Response};
-pub use rehearsal::{Premises, Raised, Rehearsal, Source, SourceSpec};
+pub use rehearsal::{MasterTargetSpec, Premises, Raised, Rehearsal, Source, SourceSpec};
 
 use bounded::Newest;
 use filed_jobs::FiledJob;
