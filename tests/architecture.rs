@@ -46,7 +46,11 @@ const HOUSE: [Room; 11] = [
     Room { package: LIVE, inside: &[ENGINE], outside: None },
     Room { package: AZURE, inside: &[ENGINE, SIM], outside: Some(&["jiff", "serde_json", "thiserror"]) },
     Room { package: DISKS, inside: &[ENGINE, SIM], outside: Some(&["flate2", "thiserror"]) },
-    Room { package: VSPHERE, inside: &[DISKS, ENGINE, SIM], outside: Some(&["quick-xml", "thiserror"]) },
+    Room {
+        package: VSPHERE,
+        inside: &[DISKS, ENGINE, SIM],
+        outside: Some(&["quick-xml", "sha1", "sha2", "thiserror"]),
+    },
     Room {
         package: SCENARIOS,
         inside: &[],

@@ -79,7 +79,7 @@ pub use item::{Health, ItemStatus, ProtectedItem};
 pub use jobs::{Job, JobError, Task};
 pub use joining::GROUP_MACHINES_MAX;
 pub use ledger::ControlRecord;
-pub use master_target::{DriveUnfit, MasterTargetUnfit};
+pub use master_target::{DriveUnfit, MasterTargetUnfit, drive_fits};
 pub use operations::allowed_operations;
 pub use plan::{
     ManualAction, PLAN_GROUPS_MAX, PLAN_MACHINES_MAX, Plan, PlanAction, PlanCommand, PlanGroup, PlanId,

@@ -12,7 +12,7 @@
 //! | `hydration` | machines that have to be prepared to start in Azure |
 //! | `look` | views into a world that stands still |
 //! | `network` | links between places |
-//! | `guest` | machines: writes issued, held, paused, acknowledged |
+//! | `guest` | machines: writes issued, held, paused, acknowledged; `by_guests` what somebody in one writes |
 //! | `storage` | the disks of both sites and their devices |
 //! | `sites` | vCenter and the cloud: calls and their consequences |
 //! | `fact` | what goes into the trace's digest |
@@ -41,6 +41,7 @@ use crate::truth::History;
 mod ailments;
 mod build;
 mod by_clients;
+mod by_guests;
 mod event;
 mod fact;
 mod faults;
@@ -57,6 +58,7 @@ pub mod spec;
 mod storage;
 
 pub use ailments::Ailment;
+pub use by_guests::{GuestWrite, NoWrite};
 pub use event::Event;
 pub use fact::{Fact, Happening};
 pub use faults::{CallFailure, DiskLie, FaultId, Impairment, RoleKind, SiteCall, SlowDevice, WAN};

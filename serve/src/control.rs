@@ -8,6 +8,7 @@
 //! | `time` | readiness, time that passes, the beginning, the digest |
 //! | `interventions` | what is done to the site and the cloud, in the scenario language |
 //! | `wire` | faults on the wire |
+//! | `writes` | writes to disks of machines, made by somebody in them |
 //! | `seen` | what has happened: the timeline, the log of requests, the operations that were reached |
 //! | `snapshots` | the world, kept under a name |
 //! | `metrics` | figures for Prometheus |
@@ -29,6 +30,7 @@ mod seen;
 mod snapshots;
 mod time;
 mod wire;
+mod writes;
 
 /// Everything of it lies here or below.
 pub(crate) const ROOT: &str = "/switchback";
@@ -146,6 +148,14 @@ const ROUTES: &[Route] = &[
     .refuses(CONFLICT),
     delete("faults", "Clears all faults on the wire", wire::clear_all),
     delete("faults/{number}", "Clears a fault on the wire", wire::clear).refuses(NOT_FOUND),
+    post(
+        "writes",
+        "Has somebody in a machine write to one of its disks, wherever it runs, and waits until the disk acknowledges it",
+        Some(schema::<writes::Asked>),
+        schema::<writes::Written>,
+        writes::write,
+    )
+    .refuses(CONFLICT),
     get("trace", "What has happened, oldest first", schema::<seen::Trace>, seen::trace).paged(),
     get("requests", "The newest requests, oldest first", schema::<seen::Requests>, seen::requests).paged(),
     get("coverage", "The operations that were asked for, and how often", schema::<seen::Coverage>, seen::coverage),

@@ -1,6 +1,7 @@
 //! Files of datastores and disks of leases over HTTP: what is sent is handed on as it comes, what is answered is made as it
 //! is sent. What there is and who may have it, is for the surface of vSphere to say.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
@@ -14,60 +15,102 @@ use hyper::{Response, StatusCode};
 use switchback_vsphere::soap::{FileAnswer, FileBody, FileRequest, Vim};
 use tokio::time::timeout;
 
-use crate::listener::{Body, READ_WITHIN, Refusal, in_pieces, whole};
+use crate::delivery::{Body, Delivery};
+use crate::listener::{READ_WITHIN, Refusal, in_pieces, whole};
 use crate::pieces::Pieces;
 use crate::rehearsed::Rehearsed;
-use crate::surfaces::Surfaces;
+use crate::surfaces::{Exchange, Surfaces};
 
 /// How much of what is sent is handed on at a time, in bytes.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// Answers a request for a file.
-pub(crate) async fn answered(head: Parts, body: Incoming, surfaces: Arc<Mutex<Surfaces>>) -> Response<Body> {
-    let exchange = Exchange { head: Arc::new(head), surfaces };
-    let answer = match exchange.head.method.as_str() {
-        "PUT" | "POST" => exchange.receive(body).await,
-        _ => exchange.with(true, |vim, request, home| vim.file(request, home)).await,
+/// Answers a request for a file; an error ends the connection instead.
+pub(crate) async fn answered(
+    head: Parts,
+    body: Incoming,
+    surfaces: Arc<Mutex<Surfaces>>,
+) -> io::Result<Response<Body>> {
+    let asked = AskedFor { head: Arc::new(head), surfaces };
+    let (pending, refusal) = match asked.beside(|head, surfaces| surfaces.begin_file(&exchange(head))).await {
+        Ok(begun) => begun,
+        Err(refusal) => return Ok(refusal.response()),
     };
-    answer.map_or_else(Refusal::response, written)
+    if let Some(refusal) = refusal {
+        if pending.delivery != Delivery::Lost {
+            pass_over(body).await;
+        }
+        return pending.delivery.of(refusal.response()).await;
+    }
+    let answer = match asked.head.method.as_str() {
+        "PUT" | "POST" => asked.receive(body).await,
+        _ => asked.with(|vim, request, home| vim.file(request, home)).await,
+    };
+    let response = answer.map_or_else(Refusal::response, written);
+    let status = response.status();
+    match asked.beside(move |head, surfaces| surfaces.end_file(&exchange(head), pending, status)).await {
+        Ok(()) => pending.delivery.of(response).await,
+        Err(refusal) => Ok(refusal.response()),
+    }
 }
 
-struct Exchange {
+/// What is sent with a request that is turned away comes all the same: a client that is still sending hears no answer.
+async fn pass_over(mut body: Incoming) {
+    while let Ok(Some(Ok(_))) = timeout(READ_WITHIN, body.frame()).await {}
+}
+
+/// A request for a file, as the log and the faults on the wire see it: without what is sent with it.
+fn exchange(head: &Parts) -> Exchange<'_> {
+    Exchange {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or_default(),
+        base: "",
+        https: false,
+        headers: &head.headers,
+        body: &[],
+    }
+}
+
+struct AskedFor {
     head: Arc<Parts>,
     surfaces: Arc<Mutex<Surfaces>>,
 }
 
-impl Exchange {
-    /// Asks the surface for something, beside the connections: first, or because something was asked before.
-    async fn with<T: Send + 'static>(
+impl AskedFor {
+    /// Does something with everything that is served, beside the connections.
+    async fn beside<T: Send + 'static>(
         &self,
-        is_first: bool,
-        what: impl FnOnce(&mut Vim, &FileRequest<'_>, &mut Rehearsed) -> T + Send + 'static,
+        what: impl FnOnce(&Parts, &mut Surfaces) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let (head, surfaces) = (Arc::clone(&self.head), Arc::clone(&self.surfaces));
-        let asked = tokio::task::spawn_blocking(move || {
-            let mut surfaces = surfaces.lock().unwrap_or_else(PoisonError::into_inner);
-            surfaces.of_files(is_first, |vim, home| what(vim, &request(&head), home))
+        let done = tokio::task::spawn_blocking(move || {
+            what(&head, &mut surfaces.lock().unwrap_or_else(PoisonError::into_inner))
         });
-        asked.await.map_err(|_| Refusal::BROKEN)
+        done.await.map_err(|_| Refusal::BROKEN)
+    }
+
+    /// Asks the surface for something.
+    async fn with<T: Send + 'static>(
+        &self,
+        what: impl FnOnce(&mut Vim, &FileRequest<'_>, &mut Rehearsed) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.beside(|head, surfaces| surfaces.of_files(|vim, home| what(vim, &request(head), home))).await
     }
 
     /// Takes what a client sends. One that stops in the middle has sent nothing.
     async fn receive(&self, body: Incoming) -> Result<FileAnswer, Refusal> {
-        let number = match self.with(true, |vim, request, home| vim.begin_upload(request, home)).await? {
+        let number = match self.with(|vim, request, home| vim.begin_upload(request, home)).await? {
             Ok(number) => number,
             Err(refused) => return Ok(refused),
         };
         match self.hand_on(number, body).await {
-            Ok(None) => {
-                self.with(false, move |vim, request, home| vim.end_upload(number, request, home)).await
-            }
+            Ok(None) => self.with(move |vim, request, home| vim.end_upload(number, request, home)).await,
             Ok(Some(refused)) => {
-                self.with(false, move |vim, _, _| vim.abort_upload(number)).await?;
+                self.with(move |vim, _, _| vim.abort_upload(number)).await?;
                 Ok(refused)
             }
             Err(refusal) => {
-                self.with(false, move |vim, _, _| vim.abort_upload(number)).await?;
+                self.with(move |vim, _, _| vim.abort_upload(number)).await?;
                 Err(refusal)
             }
         }
@@ -84,7 +127,7 @@ impl Exchange {
             }
             if kept.len() >= PIECE_BYTES || (is_over && !kept.is_empty()) {
                 let piece = kept.split().freeze();
-                let taken = self.with(false, move |vim, _, _| vim.continue_upload(number, &piece)).await?;
+                let taken = self.with(move |vim, _, _| vim.continue_upload(number, &piece)).await?;
                 if let Err(refused) = taken {
                     return Ok(Some(refused));
                 }

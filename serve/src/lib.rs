@@ -5,9 +5,10 @@
 //!
 //! | file | owns |
 //! |---|---|
-//! | `rehearsed` | the world of a scenario, as the surfaces reach it, and how its time passes; `home` what of it a vSphere client reaches |
+//! | `rehearsed` | the world of a scenario, as the surfaces reach it, and how its time passes; `wall` the clock that it may follow, `home` what of it a vSphere client reaches |
 //! | `surfaces` | which surface a request is for |
 //! | `request_log`, `wire_faults` | what clients asked, and what goes wrong between them and the surfaces |
+//! | `delivery` | how an answer goes out when a fault on the wire has met it |
 //! | `control` | the surface that is Switchback's own |
 //! | `listener` | connections: what is read of them, how much and how long; hosts that are answered |
 //! | `files` | files of datastores and disks of leases, in pieces; `pieces` bodies that are made while they are sent |
@@ -15,6 +16,7 @@
 
 mod certificate;
 mod control;
+mod delivery;
 mod files;
 mod home;
 mod listener;
@@ -22,7 +24,9 @@ mod pieces;
 mod rehearsed;
 mod request_log;
 mod surfaces;
+mod wall;
 mod wire_faults;
 
 pub use listener::{Options, ServeError, Server};
 pub use rehearsed::{Pace, Rehearsed};
+pub use wall::Wall;

@@ -9,11 +9,9 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, ORIGIN};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -28,10 +26,11 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::{self, CertificateError, Tls};
+use crate::delivery::{Body, Delivery};
 use crate::files;
 use crate::pieces::Pieces;
 use crate::rehearsed::Rehearsed;
-use crate::surfaces::{Answer, Delivery, Exchange, Outcome, Surfaces};
+use crate::surfaces::{Answer, Exchange, Outcome, Surfaces};
 
 /// The longest body that is read, in bytes.
 const BODY_MAX: usize = 4 << 20;
@@ -213,9 +212,6 @@ impl Read {
     }
 }
 
-/// What follows the head of an answer; an error ends the connection in the middle of it.
-pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
-
 /// Reads and answers a request; an error ends the connection instead.
 async fn answer(
     request: Request<Incoming>,
@@ -230,7 +226,7 @@ async fn answer(
     };
     // Files are as long as disks, and are not held as a whole.
     if soap::is_for_files(head.uri.path()) {
-        return Ok(files::answered(head, body, surfaces).await);
+        return files::answered(head, body, surfaces).await;
     }
     let body = match timeout(READ_WITHIN, Limited::new(body, BODY_MAX).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -241,15 +237,7 @@ async fn answer(
     let Some((answer, delivery)) = answered(Arc::new(read), surfaces).await else {
         return Ok(Refusal::BROKEN.response());
     };
-    match delivery {
-        Delivery::Whole => Ok(response(answer.status, answer.headers, whole(answer.body))),
-        Delivery::Late(by) => {
-            tokio::time::sleep(by).await;
-            Ok(response(answer.status, answer.headers, whole(answer.body)))
-        }
-        Delivery::UpTo(bytes) => Ok(cut_off(answer, bytes)),
-        Delivery::Lost => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "a fault on the wire")),
-    }
+    delivery.of(answer.response()).await
 }
 
 fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
@@ -257,6 +245,13 @@ fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+impl Answer {
+    /// As it is sent.
+    pub(crate) fn response(self) -> Response<Body> {
+        response(self.status, self.headers, whole(self.body))
+    }
 }
 
 /// All of it at once.
@@ -267,21 +262,6 @@ pub(crate) fn whole(body: Bytes) -> Body {
 /// Made while it is sent.
 pub(crate) fn in_pieces(pieces: Pieces) -> Body {
     pieces.map_err(|never| match never {}).boxed_unsync()
-}
-
-/// An answer that promises all of its body, and breaks off before its end.
-fn cut_off(mut answer: Answer, bytes: usize) -> Response<Body> {
-    answer.headers.insert(CONTENT_LENGTH, answer.body.len().into());
-    let sent = answer.body.slice(..bytes.min(answer.body.len()));
-    let aborted = io::Error::new(io::ErrorKind::ConnectionAborted, "a fault on the wire");
-    let beginning = stream::iter([Ok(Frame::data(sent))]);
-    // What is ready goes out only when nothing more is.
-    let end = stream::once(async {
-        tokio::task::yield_now().await;
-        Err(aborted)
-    });
-    let frames = beginning.chain(end);
-    response(answer.status, answer.headers, StreamBody::new(frames).boxed_unsync())
 }
 
 /// Asks until there is an answer; none when that came to grief.

@@ -2,13 +2,13 @@
 
 use core::time::Duration;
 use std::sync::Arc;
-use std::time::Instant as WallInstant;
 
 use switchback_azure::Azure;
-use switchback_azure::arm::{Premises, Raised, Rehearsal, Source, SourceSpec};
+use switchback_azure::arm::{MasterTargetSpec, Premises, Raised, Rehearsal, Source, SourceSpec};
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::control::{Command, Control, JobId, Refused};
 use switchback_engine::policy::ReplicationPolicy;
+use switchback_engine::ports::Drive;
 use switchback_engine::role::{Address, CommandId};
 use switchback_engine::{GroupId, MachineId, Site, Stamp};
 use switchback_harness::interventions::{Intervention, Interventions, NoIntervention};
@@ -18,9 +18,12 @@ use switchback_harness::scene::world_spec;
 use switchback_harness::world::Happening;
 use switchback_harness::world::spec::GroupSpec;
 use switchback_harness::{DrillError, World, WorldSpec};
+use switchback_scenarios::model::MasterTargetIndex;
 use switchback_scenarios::{Report, Scenario, read_steps};
 use switchback_sim::SimTime;
 use thiserror::Error;
+
+use crate::wall::{OwnWall, Wall};
 
 /// How the time of a rehearsal passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +48,9 @@ pub struct Rehearsed {
     /// The names of its machines.
     names: Arc<[String]>,
     pace: Pace,
+    wall: Arc<dyn Wall>,
     /// The moment on the wall and in the world from which time is counted, where it follows the wall.
-    anchor: (WallInstant, SimTime),
+    anchor: (Duration, SimTime),
 }
 
 impl Rehearsed {
@@ -55,14 +59,22 @@ impl Rehearsed {
     /// # Errors
     /// [`DrillError`] when its inventory cannot be.
     pub fn new(scenario: &Scenario, pace: Pace) -> Result<Self, DrillError> {
+        Self::by(Arc::new(OwnWall::new()), scenario, pace)
+    }
+
+    /// The same, whose time follows that clock where it follows the wall.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn by(wall: Arc<dyn Wall>, scenario: &Scenario, pace: Pace) -> Result<Self, DrillError> {
         let spec = each_by_itself(world_spec(scenario));
-        let premises = Arc::new(premises(&spec));
+        let premises = Arc::new(premises(&spec, scenario));
         let names = spec.machines.iter().map(|machine| machine.name.clone()).collect();
         let mut world = World::new(spec)?;
         world.run_until(BOOTED_AT);
-        let anchor = (on_the_wall(), world.now());
+        let anchor = (wall.elapsed(), world.now());
         let (scenario, interventions) = (Arc::new(scenario.clone()), Interventions::default());
-        Ok(Self { world, scenario, interventions, premises, names, pace, anchor })
+        Ok(Self { world, scenario, interventions, premises, names, pace, wall, anchor })
     }
 
     /// The same from the beginning.
@@ -70,7 +82,7 @@ impl Rehearsed {
     /// # Errors
     /// As [`Self::new`].
     pub(crate) fn anew(&self) -> Result<Self, DrillError> {
-        Self::new(&self.scenario, self.pace)
+        Self::by(Arc::clone(&self.wall), &self.scenario, self.pace)
     }
 
     /// The world.
@@ -92,7 +104,8 @@ impl Rehearsed {
     /// Where time follows the wall, it catches up.
     pub fn catch_up(&mut self) {
         if let Pace::Times(factor) = self.pace {
-            let due = self.anchor.1 + self.anchor.0.elapsed().saturating_mul(factor);
+            let passed = self.wall.elapsed().saturating_sub(self.anchor.0);
+            let due = self.anchor.1 + passed.saturating_mul(factor);
             if due > self.world.now() {
                 self.run(due, false);
             }
@@ -141,7 +154,7 @@ impl Rehearsed {
 
     /// Time counts from here on.
     pub(crate) fn anchor_now(&mut self) {
-        self.anchor = (on_the_wall(), self.world.now());
+        self.anchor = (self.wall.elapsed(), self.world.now());
     }
 }
 
@@ -154,11 +167,6 @@ pub(crate) enum StepsRefused {
     /// They can be no interventions.
     #[error(transparent)]
     NoIntervention(#[from] NoIntervention),
-}
-
-#[expect(clippy::disallowed_methods, reason = "the pace of a rehearsal may be that of the wall")]
-fn on_the_wall() -> WallInstant {
-    WallInstant::now()
 }
 
 /// Clients protect machines one by one: each is a group by itself, until clients make groups of them.
@@ -177,7 +185,7 @@ fn each_by_itself(mut spec: WorldSpec) -> WorldSpec {
     spec
 }
 
-fn premises(spec: &WorldSpec) -> Premises {
+fn premises(spec: &WorldSpec, scenario: &Scenario) -> Premises {
     let machine = |machine: &switchback_harness::world::spec::MachineSpec| SourceSpec {
         name: machine.name.clone(),
         windows: machine.windows,
@@ -188,8 +196,17 @@ fn premises(spec: &WorldSpec) -> Premises {
     let site = &spec.site;
     let mut process_servers = vec![site.vcenter.clone(), format!("{}-azure", spec.cloud.vault)];
     process_servers.extend((0..spec.further_caches.len()).map(|number| format!("scale-out-{}", number + 1)));
-    let mut master_targets = vec![site.vcenter.clone()];
-    master_targets.extend(site.master_targets.iter().map(|target| target.name.clone()));
+    // The scenario has the names of drives, and the world what they are.
+    let master_target = |number: usize, name: &str, drives: &[Drive]| {
+        let names = scenario.drives_of(MasterTargetIndex(number)).iter().map(|drive| drive.name.clone());
+        MasterTargetSpec { name: name.to_owned(), drives: names.zip(drives.iter().copied()).collect() }
+    };
+    let mut master_targets = vec![master_target(0, &site.vcenter, &site.master_target_drives)];
+    master_targets.extend(
+        (1..)
+            .zip(&site.master_targets)
+            .map(|(number, target)| master_target(number, &target.name, &target.drives)),
+    );
     Premises {
         name: site.vcenter.clone(),
         stack: site.stack,

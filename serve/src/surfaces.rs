@@ -1,6 +1,6 @@
 //! Which surface a request is for: Switchback's own below `/switchback`, vSphere's below `/sdk`, and Resource Manager otherwise.
 //! Files of datastores, below `/folder` and `/nfc`, are vSphere's too and come another way: in pieces. What is asked of the emulated ones is
-//! logged, and may meet a fault on the wire.
+//! logged, files like everything else, and may meet a fault on the wire.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use switchback_sim::SimTime;
 use switchback_vsphere::soap::{self, Vim};
 
 use crate::control;
+use crate::delivery::Delivery;
 use crate::rehearsed::Rehearsed;
 use crate::request_log::{Asked, RequestLog, SurfaceName};
 use crate::wire_faults::{Effect, WireFaults};
@@ -52,20 +53,6 @@ impl Answer {
     }
 }
 
-/// How an answer goes out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Delivery {
-    /// As it is.
-    #[default]
-    Whole,
-    /// So much later, on the wall.
-    Late(Duration),
-    /// So many bytes of its body, and then nothing.
-    UpTo(usize),
-    /// Not at all.
-    Lost,
-}
-
 /// A request whose client waits for something to happen. It is to be tried again when time has passed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pending {
@@ -73,7 +60,7 @@ pub(crate) struct Pending {
     came_at: SimTime,
     /// The fault that it met, and what that does to the answer.
     fault: Option<u64>,
-    delivery: Delivery,
+    pub(crate) delivery: Delivery,
 }
 
 /// What became of a request.
@@ -104,7 +91,7 @@ pub(crate) struct Kept {
 pub(crate) struct Surfaces {
     pub(crate) rehearsed: Rehearsed,
     arm: Arm,
-    vim: Vim,
+    pub(crate) vim: Vim,
     /// Worlds that somebody wants to come back to, by name.
     pub(crate) kept: BTreeMap<String, Kept>,
     pub(crate) faults: WireFaults,
@@ -168,9 +155,13 @@ impl Surfaces {
             Attempt::Answered(answer) => answer,
             Attempt::Waits => return Outcome::Waits(pending),
         };
-        let at_seconds = self.rehearsed.world().now().since_start().as_secs_f64();
-        self.log.take(asked.logged(exchange, at_seconds, answer.status.as_u16(), pending.fault));
+        self.logged(exchange, asked, answer.status, pending);
         Outcome::Answered(answer, pending.delivery)
+    }
+
+    fn logged(&mut self, exchange: &Exchange<'_>, asked: Asked, status: StatusCode, pending: Pending) {
+        let at_seconds = self.rehearsed.world().now().since_start().as_secs_f64();
+        self.log.take(asked.logged(exchange, at_seconds, status.as_u16(), pending.fault));
     }
 
     /// What a new request meets on the wire: what that does to its answer, and the answer of who turns it away.
@@ -209,15 +200,28 @@ impl Surfaces {
         }
     }
 
+    /// A request for a file comes. What turns it away, if anything does: then it is at its end.
+    pub(crate) fn begin_file(&mut self, exchange: &Exchange<'_>) -> (Pending, Option<Answer>) {
+        self.requests += 1;
+        self.rehearsed.catch_up();
+        let asked = Asked::of(exchange, SurfaceName::Vsphere);
+        let (pending, refusal) = self.met(exchange, &asked);
+        if let Some(refusal) = &refusal {
+            self.logged(exchange, asked, refusal.status, pending);
+        }
+        (pending, refusal)
+    }
+
     /// Does something about files of datastores. What is sent comes in pieces, and is one request.
-    pub(crate) fn of_files<T>(
-        &mut self,
-        is_first: bool,
-        what: impl FnOnce(&mut Vim, &mut Rehearsed) -> T,
-    ) -> T {
-        self.requests += u64::from(is_first);
+    pub(crate) fn of_files<T>(&mut self, what: impl FnOnce(&mut Vim, &mut Rehearsed) -> T) -> T {
         self.rehearsed.catch_up();
         what(&mut self.vim, &mut self.rehearsed)
+    }
+
+    /// A request for a file is answered; what follows the head goes out without the world.
+    pub(crate) fn end_file(&mut self, exchange: &Exchange<'_>, pending: Pending, status: StatusCode) {
+        let asked = Asked::of(exchange, SurfaceName::Vsphere);
+        self.logged(exchange, asked, status, pending);
     }
 
     fn of_vsphere(&mut self, exchange: &Exchange<'_>, came_at: SimTime) -> Attempt {

@@ -8,89 +8,15 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use reqwest::blocking::{Client, RequestBuilder, Response};
-use support::{Served, Stack, served};
+use serde_json::{Value, json};
+use support::vsphere::{LOGIN, STORE, Site, envelope, pattern};
+use support::{Stack, parsed, served};
 use switchback_azure::arm::Rehearsal;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::{Change, Content, DiskId, MachineId, Stamp};
 use switchback_harness::world::PhysicalDisk;
 use switchback_serve::{Pace, Rehearsed};
 use switchback_vsphere::soap::{FileBody, FileRequest, Request, Vim};
-
-const STORE: &str = "dcPath=vc-lon&dsName=ds-1";
-
-/// A client of vSphere with its cookie.
-struct Site<'s> {
-    served: &'s Served,
-    client: Client,
-    cookie: String,
-}
-
-fn envelope(body: &str) -> String {
-    format!(
-        "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" \
-         xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>"
-    )
-}
-
-const LOGIN: &str = "<Login xmlns=\"urn:vim25\"><_this type=\"SessionManager\">SessionManager</_this>\
-                     <userName>user</userName><password>pw</password></Login>";
-
-impl<'s> Site<'s> {
-    fn new(served: &'s Served) -> Self {
-        let client = Client::builder().timeout(Duration::from_secs(120)).build().expect("a client");
-        let mut site = Self { served, client, cookie: String::new() };
-        let answer = site.call(LOGIN);
-        let cookie = answer.headers()["set-cookie"].to_str().expect("text").to_owned();
-        site.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
-        site
-    }
-
-    fn call(&self, body: &str) -> Response {
-        let request = self.client.post(format!("{}/sdk", self.served.base()));
-        let answer = request.header("cookie", &self.cookie).body(envelope(body)).send().expect("an answer");
-        assert_eq!(answer.status(), StatusCode::OK, "{body}");
-        answer
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("{}/folder/{path}?{STORE}", self.served.base())
-    }
-
-    fn send(&self, request: RequestBuilder) -> Response {
-        request.header("cookie", &self.cookie).send().expect("an answer")
-    }
-
-    fn get(&self, path: &str) -> Response {
-        self.send(self.client.get(self.url(path)))
-    }
-
-    /// The id of a machine, by its name.
-    fn machine(&self, name: &str) -> String {
-        let find = format!(
-            "<FindChild xmlns=\"urn:vim25\"><_this type=\"SearchIndex\">SearchIndex</_this>\
-             <entity type=\"Folder\">group-v3</entity><name>{name}</name></FindChild>"
-        );
-        let answer = self.call(&find).text().expect("text");
-        answer
-            .split("\"VirtualMachine\">")
-            .nth(1)
-            .and_then(|rest| rest.split('<').next())
-            .expect("an id")
-            .to_owned()
-    }
-
-    fn power_off(&self, name: &str) {
-        let id = self.machine(name);
-        self.call(&format!(
-            "<PowerOffVM_Task xmlns=\"urn:vim25\"><_this type=\"VirtualMachine\">{id}</_this></PowerOffVM_Task>"
-        ));
-    }
-}
-
-fn pattern(bytes: usize) -> Vec<u8> {
-    (0..bytes).map(|at| (at / 5 + at % 253) as u8).collect()
-}
 
 #[test]
 fn a_disk_is_read_in_parts_and_as_a_whole() {
@@ -311,4 +237,86 @@ fn what_a_client_deletes_or_takes_away_is_gone_for_the_drill() {
     inside.act("Destroy_Task");
     assert!(inside.world.world().vcenter().machine(DB).is_none());
     assert!(inside.shown(PhysicalDisk::Home(DISK)).is_none(), "its disks are gone");
+}
+
+impl Site<'_> {
+    /// Injects a fault on the wire for the next request of vSphere with a verb.
+    fn break_next(&self, method: &str, effect: &Value) {
+        let fault = json!({ "surface": "vsphere", "method": method, "path": "/folder/", "times": 1, "effect": effect });
+        let url = format!("{}/switchback/faults", self.served.base());
+        let injected = self.served.ask_at(reqwest::Method::POST, &url, Some(&fault));
+        assert_eq!(injected.status(), StatusCode::OK);
+    }
+
+    /// The requests for a file that were logged: verb, status, and the fault that was met.
+    fn logged(&self, path: &str) -> Vec<(String, u64, Option<u64>)> {
+        let url = format!("{}/switchback/requests?most=10000", self.served.base());
+        let log = parsed(self.served.ask_at(reqwest::Method::GET, &url, None))["requests"].clone();
+        let all = log.as_array().expect("a list").iter();
+        let own = all.filter(|it| it["path"] == format!("/folder/{path}") && it["surface"] == "vsphere");
+        own.map(|it| {
+            let method = it["method"].as_str().expect("a verb").to_owned();
+            (method, it["status"].as_u64().expect("a status"), it["fault"].as_u64())
+        })
+        .collect()
+    }
+}
+
+#[test]
+fn requests_for_files_are_logged_like_every_other() {
+    let served = served(Stack::Classic);
+    let site = Site::new(&served);
+    site.send(site.client.put(site.url("a.txt")).body("some"));
+    site.get("a.txt");
+    site.send(site.client.delete(site.url("a.txt")));
+    site.get("a.txt");
+    let seen = site.logged("a.txt");
+    let seen: Vec<(&str, u64)> = seen.iter().map(|(method, status, _)| (method.as_str(), *status)).collect();
+    assert_eq!(seen, [("PUT", 201), ("GET", 200), ("DELETE", 204), ("GET", 404)]);
+    assert!(site.logged("b.txt").is_empty());
+}
+
+#[test]
+fn a_download_that_is_cut_off_is_no_file_and_the_next_is_whole() {
+    let served = served(Stack::Classic);
+    let site = Site::new(&served);
+    site.power_off("db-01");
+    let path = "db-01/db-01_1-flat.vmdk";
+    site.break_next("GET", &json!({ "cut-reply": { "bytes": 3_000_000 } }));
+    let mut cut_off = site.get(path);
+    assert_eq!(cut_off.headers()["content-length"], "8388608", "all of it is promised");
+    let mut came = Vec::new();
+    assert!(cut_off.read_to_end(&mut came).is_err());
+    assert_eq!(came.len(), 3_000_000);
+    assert_eq!(site.get(path).bytes().expect("all of it").len(), 8 << 20);
+    assert_eq!(site.logged(path), [("GET".to_owned(), 200, Some(1)), ("GET".to_owned(), 200, None)]);
+}
+
+#[test]
+fn an_upload_whose_request_is_lost_is_not_there_and_one_whose_reply_is_lost_is() {
+    let served = served(Stack::Classic);
+    let site = Site::new(&served);
+    let put = || site.client.put(site.url("x")).header("cookie", &site.cookie).body("some").send();
+    site.break_next("PUT", &json!({ "lose-request": {} }));
+    assert!(put().is_err(), "nobody answers");
+    assert_eq!(site.get("x").status(), StatusCode::NOT_FOUND);
+    site.break_next("PUT", &json!({ "lose-reply": {} }));
+    assert!(put().is_err(), "nobody answers");
+    assert_eq!(site.get("x").text().expect("text"), "some");
+}
+
+#[test]
+fn a_request_for_a_file_is_turned_away_or_finds_its_session_over() {
+    let served = served(Stack::Classic);
+    let site = Site::new(&served);
+    site.break_next("PUT", &json!({ "throttle": { "retry-after-seconds": 3 } }));
+    let away = site.send(site.client.put(site.url("x")).body(pattern(4 << 20)));
+    assert_eq!(
+        (away.status(), &away.headers()["retry-after"]),
+        (StatusCode::TOO_MANY_REQUESTS, &"3".parse().expect("a value"))
+    );
+    assert_eq!(site.get("x").status(), StatusCode::NOT_FOUND, "nothing of it was kept");
+    site.break_next("GET", &json!({ "end-session": {} }));
+    assert_eq!(site.get("x").status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(site.logged("x").last(), Some(&("GET".to_owned(), 401, Some(2))));
 }

@@ -362,3 +362,105 @@ fn bodies_of_the_wrong_shape_are_refused_one_by_one_and_the_vault_goes_on() {
     assert_eq!(served.get("replicationRecoveryPlans/plan-1"), before);
     assert_eq!(served.ask(Method::GET, "replicationRecoveryPlans/odd", None).status(), 404);
 }
+
+#[test]
+fn the_certificate_of_the_site_is_renewed_and_one_of_another_kind_is_not() {
+    let served = served(Stack::Classic);
+    let below = format!("{}/renewCertificate", fabric(&served));
+    let before = served.get(&fabric(&served));
+    let body = json!({ "properties": { "renewCertificateType": "Cloud" } });
+    assert_eq!(served.done(Method::POST, &below, Some(&body)), ["InProgress", "Succeeded"]);
+    for wrong in ["Paper", ""] {
+        let body = json!({ "properties": { "renewCertificateType": wrong } });
+        assert_eq!(refused(&served, Method::POST, &below, Some(&body)).0, 400, "{wrong}");
+    }
+    assert_eq!(
+        served.get(&fabric(&served))["properties"]["friendlyName"],
+        before["properties"]["friendlyName"]
+    );
+}
+
+#[test]
+fn networks_and_classifications_of_other_hypervisors_are_not_there_to_be_mapped() {
+    let served = served(Stack::Classic);
+    let fabric = fabric(&served);
+    let network = format!("{fabric}/replicationNetworks/n-1/replicationNetworkMappings/m-1");
+    let class = format!(
+        "{fabric}/replicationStorageClassifications/c-1/replicationStorageClassificationMappings/m-1"
+    );
+    let body = json!({ "properties": { "recoveryNetworkId": "x" } });
+    for (method, below) in [(Method::PUT, &network), (Method::PATCH, &network), (Method::PUT, &class)] {
+        assert_eq!(served.ask(method.clone(), below, Some(&body)).status(), 404, "{method} {below}");
+    }
+    assert_eq!(served.ask(Method::PATCH, &class, Some(&body)).status(), 405, "no such verb");
+    assert_eq!(served.get("replicationNetworkMappings")["value"], json!([]));
+}
+
+#[test]
+fn no_disks_leave_the_protection_of_a_machine_that_is_not_one_of_azure() {
+    let served = served(Stack::Modernised);
+    protect(&served, Stack::Modernised);
+    let item = format!("{}/replicationProtectedItems/item-1", served.container());
+    let below = format!("{item}/removeDisks");
+    let before = served.item()["providerSpecificDetails"]["protectedDisks"].clone();
+    for kind in ["A2A", "InMageRcm", ""] {
+        let body = json!({ "properties": { "providerSpecificDetails": { "instanceType": kind } } });
+        assert_eq!(refused(&served, Method::POST, &below, Some(&body)).0, 400, "{kind}");
+    }
+    let nobody = below.replace("item-1", "item-9");
+    assert_eq!(served.ask(Method::POST, &nobody, Some(&json!({}))).status(), 404);
+    assert_eq!(served.item()["providerSpecificDetails"]["protectedDisks"], before);
+    let (status, code) = refused(&served, Method::POST, &format!("{item}/addDisks"), Some(&json!({})));
+    assert_eq!((status, code.as_str()), (501, "OperationNotEmulated"), "the engine takes no disk later");
+}
+
+/// Fails the first machine over and asks for its way home: how that ends.
+fn turned_round(served: &Served, details: Value) -> String {
+    let words = served.act(
+        "reProtect",
+        json!({ "failoverDirection": "RecoveryToPrimary", "providerSpecificDetails": details }),
+    );
+    words.last().cloned().unwrap_or_default()
+}
+
+fn away(served: &Served) {
+    protect(served, Stack::Classic);
+    served.act(
+        "unplannedFailover",
+        json!({ "failoverDirection": "PrimaryToRecovery", "sourceSiteOperations": "Required",
+            "providerSpecificDetails": { "instanceType": "InMageAzureV2" } }),
+    );
+    served.act("failoverCommit", json!({}));
+}
+
+#[test]
+fn the_retention_drive_of_the_way_home_is_one_of_the_master_target_that_is_free() {
+    let served = served(Stack::Classic);
+    away(&served);
+    let target =
+        served.get(&fabric(&served))["properties"]["customDetails"]["masterTargetServers"][0].clone();
+    let volumes = target["retentionVolumes"].as_array().expect("volumes");
+    let names: Vec<&Value> = volumes.iter().map(|volume| &volume["volumeName"]).collect();
+    assert_eq!(names, [&json!("R")], "what holds the system is not offered");
+    let home = |drive: &str| json!({ "instanceType": "InMage", "masterTargetId": target["id"], "datastoreName": "ds-1", "retentionDrive": drive });
+    for unfit in ["Q", "C"] {
+        assert_eq!(turned_round(&served, home(unfit)), "Failed", "{unfit}");
+        let job = served.get("replicationJobs")["value"][0].clone();
+        let job = served.get(&format!("replicationJobs/{}", job["name"].as_str().expect("a name")));
+        let errors = job["properties"]["errors"].as_array().expect("errors").clone();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert_eq!(served.item()["protectionState"], "UnplannedFailoverCommitted");
+    }
+    assert_eq!(turned_round(&served, home("r:")), "Succeeded");
+    assert_eq!(served.wait_for("Protected")["providerSpecificDetails"]["instanceType"], "InMage");
+}
+
+#[test]
+fn a_retention_drive_without_a_master_target_is_one_of_that_which_serves_the_machine() {
+    let served = served(Stack::Classic);
+    away(&served);
+    let home =
+        |drive: &str| json!({ "instanceType": "InMage", "datastoreName": "ds-1", "retentionDrive": drive });
+    assert_eq!(turned_round(&served, home("Q")), "Failed");
+    assert_eq!(turned_round(&served, home("")), "Succeeded", "none is named");
+}

@@ -19,7 +19,7 @@
 //! | `items` | which item and which machine a name is for |
 //! | `enable` | how a machine, alone or in a group, becomes an item |
 //! | `actions` | what is asked of an item; `test_network` where a test goes |
-//! | `polling` | operations that take time |
+//! | `polling` | operations that take time; `bounded` how many of them are known |
 //! | `filter` | which of a list a client wants |
 //! | `jobs` | jobs; `tasks` their tasks, `work` jobs of either kind and their names, `filed_jobs` those of what is done at once |
 //! | `points` | recovery points |
@@ -36,6 +36,7 @@ use switchback_engine::GroupId;
 use switchback_engine::control::{Command, JobId, PlanPlace};
 
 mod actions;
+mod bounded;
 mod details;
 mod enable;
 mod events;
@@ -68,8 +69,9 @@ mod time;
 mod work;
 
 pub use message::{Request, Response};
-pub use rehearsal::{Premises, Raised, Rehearsal, Source, SourceSpec};
+pub use rehearsal::{MasterTargetSpec, Premises, Raised, Rehearsal, Source, SourceSpec};
 
+use bounded::Newest;
 use filed_jobs::FiledJob;
 use inventory::SiteServer;
 use items::{ItemFile, Items, MachineNames};
@@ -99,7 +101,7 @@ pub struct Arm {
     action_names: BTreeMap<(JobId, PlanPlace), String>,
     observations: BTreeMap<(JobId, PlanPlace), String>,
     job_names: JobNames,
-    filed_jobs: Vec<FiledJob>,
+    filed_jobs: Newest<FiledJob>,
     /// What was said when a test was cleaned up.
     comments: BTreeMap<JobId, String>,
     /// What jobs were begun for, so that they can be begun again.
@@ -107,7 +109,7 @@ pub struct Arm {
     /// Jobs that no client asked for in so many words. They are not listed.
     unlisted: BTreeSet<JobId>,
     /// Operations under way and over, by GUID.
-    operations: BTreeMap<String, Tracked>,
+    operations: Newest<Tracked>,
     alert_settings: BTreeMap<String, Filed>,
     vault_settings: Option<Value>,
     /// The vCenter as clients have changed it.

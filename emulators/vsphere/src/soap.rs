@@ -8,7 +8,7 @@
 //!
 //! What is done to machines is in `running`, `keeping`, `lifecycle`, `reconfiguring` and `moving`; files of datastores are in
 //! `store`, and what does something with them in `filing`, `virtual_disks`, `browsing` and, over HTTP, `folder`; what disks
-//! hold is in `contents` and `disks`, and goes out and comes in by `leases`.
+//! hold is in `contents` and `disks`, and goes out and comes in by `leases`; `ovf` describes a machine that goes out.
 //!
 //! Unlike the real thing: any name and password do; a session does not expire; there are no roles, alarms, custom fields,
 //! performance counters or tags; every host has the same processors; addresses are not told; events follow from tasks. What
@@ -34,6 +34,7 @@ mod looking_up;
 mod moving;
 mod object;
 mod operations;
+mod ovf;
 mod properties;
 mod read;
 mod reconfiguring;

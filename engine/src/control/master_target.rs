@@ -107,14 +107,18 @@ fn choose_drive(found: &MasterTargetFound, named: Option<u8>) -> Result<u8, Mast
     }
     if let Some(named) = named {
         let drive = found.drives.get(usize::from(named)).ok_or(DriveUnfit::Missing)?;
-        fit(drive)?;
+        drive_fits(drive)?;
         return Ok(named);
     }
-    let first = (0..).zip(&found.drives).find(|(_, drive)| fit(drive).is_ok());
+    let first = (0..).zip(&found.drives).find(|(_, drive)| drive_fits(drive).is_ok());
     Ok(first.map(|(number, _)| number).ok_or(DriveUnfit::Missing)?)
 }
 
-const fn fit(drive: &Drive) -> Result<(), DriveUnfit> {
+/// Whether a drive can keep what arrives.
+///
+/// # Errors
+/// [`DriveUnfit`].
+pub const fn drive_fits(drive: &Drive) -> Result<(), DriveUnfit> {
     match drive {
         Drive { holds: DriveUse::System | DriveUse::Paging | DriveUse::Cache, .. } => Err(DriveUnfit::InUse),
         Drive { capacity_bytes: 0, .. } => Err(DriveUnfit::Empty),

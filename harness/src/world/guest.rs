@@ -10,7 +10,7 @@ use switchback_engine::{Change, DiskId, MachineId, Site};
 use switchback_sim::IoKind;
 
 use super::event::{Event, WriteDone};
-use super::{Happening, PhysicalDisk, Sabotage, World};
+use super::{Happening, NoWrite, PhysicalDisk, Sabotage, World};
 use crate::content::Simulated;
 use crate::truth::IssuedWrite;
 use crate::workload::Planned;
@@ -43,6 +43,19 @@ impl Guest {
     /// Whether a barrier is up.
     pub(super) const fn is_held(&self) -> bool {
         self.held
+    }
+
+    /// Whether what is written now goes to the disk at once.
+    pub(super) const fn takes_writes(&self) -> Result<(), NoWrite> {
+        if !self.running {
+            Err(NoWrite::Off)
+        } else if self.stopping {
+            Err(NoWrite::Stopping)
+        } else if self.held || self.quiesced {
+            Err(NoWrite::Held)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -149,7 +162,13 @@ impl<C: Simulated> World<C> {
     }
 
     /// An application issues a write: to the disk at once, or later if writes are held.
-    fn issue(&mut self, machine: MachineId, site: Site, planned: Planned, cause: Option<(MachineId, u32)>) {
+    pub(super) fn issue(
+        &mut self,
+        machine: MachineId,
+        site: Site,
+        planned: Planned,
+        cause: Option<(MachineId, u32)>,
+    ) {
         let ignores_barrier = self.sabotage == Some(Sabotage::IgnoreBarrier(machine));
         let ignores_quiesce = self.sabotage == Some(Sabotage::IgnoreQuiesce);
         let guest = self.guest_mut(machine, site);

@@ -2,15 +2,20 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod vsphere;
+
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use reqwest::blocking::{Client, Response};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use switchback_serve::{Options, Pace, Rehearsed, Server};
+use switchback_harness::DrillError;
+use switchback_scenarios::Scenario;
+use switchback_serve::{Options, Pace, Rehearsed, Server, Wall};
 
 pub(crate) const VERSION: &str = "api-version=2025-08-01";
 
@@ -87,11 +92,37 @@ pub(crate) fn served(stack: Stack) -> Served {
 pub(crate) fn served_with(stack: Stack, what: &str, otherwise: &str) -> Served {
     let text = scenario(stack);
     let text = if what.is_empty() { text } else { text.replace(what, otherwise) };
+    of_text(&text, |scenario| Rehearsed::new(scenario, Pace::Instant))
+}
+
+/// A clock that a test moves.
+#[derive(Debug, Default)]
+pub(crate) struct Hand(Mutex<Duration>);
+
+impl Hand {
+    pub(crate) fn forward(&self, span: Duration) {
+        *self.0.lock().expect("nobody has panicked") += span;
+    }
+}
+
+impl Wall for Hand {
+    fn elapsed(&self) -> Duration {
+        *self.0.lock().expect("nobody has panicked")
+    }
+}
+
+/// The site, whose time passes so many times as fast as that of a clock.
+pub(crate) fn served_by(hand: &Arc<Hand>, stack: Stack, factor: u32) -> Served {
+    let hand = Arc::clone(hand);
+    of_text(&scenario(stack), |scenario| Rehearsed::by(hand, scenario, Pace::Times(factor)))
+}
+
+fn of_text(text: &str, rehearse: impl FnOnce(&Scenario) -> Result<Rehearsed, DrillError>) -> Served {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("served.yaml");
     std::fs::write(&file, text).expect("the scenario is written");
     let scenario = switchback_scenarios::read_file(&file).unwrap_or_else(|report| panic!("{report:?}"));
-    let rehearsed = Rehearsed::new(&scenario, Pace::Instant).expect("the site can be");
+    let rehearsed = rehearse(&scenario).expect("the site can be");
     let names = rehearsed.world().azure().names().clone();
     let vault = format!(
         "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.RecoveryServices/vaults/{}",

@@ -3,12 +3,14 @@
 //	GO111MODULE=off GOPATH=/usr/share/gocode go run tests/clients/govmomi/main.go http://127.0.0.1:8989 MACHINE
 //
 // It finds the machine and reads it, powers it, takes and gives up snapshots, sends a file to its datastore and fetches it, takes its disks
-// out as a stream, brings them in as another machine, and compares what both hold. It leaves everything as it was.
+// out as a stream with their manifest and the descriptor of the machine, brings them in as another machine, and compares what both hold.
+// It leaves everything as it was.
 package main
 
 import (
 	"bytes"
 	"context"
+	"crypto/sha1"
 	"fmt"
 	"io"
 	"net/url"
@@ -18,7 +20,9 @@ import (
 	"github.com/vmware/govmomi"
 	"github.com/vmware/govmomi/find"
 	"github.com/vmware/govmomi/object"
+	"github.com/vmware/govmomi/ovf"
 	"github.com/vmware/govmomi/view"
+	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
@@ -179,6 +183,7 @@ func fetched(ctx context.Context, client *govmomi.Client, vm *object.VirtualMach
 	must(err)
 	updater := lease.StartUpdater(ctx, leased)
 	var streams [][]byte
+	described := types.OvfCreateDescriptorParams{Name: "taken out"}
 	for _, item := range leased.Items {
 		reader, _, err := client.Client.Download(ctx, item.URL, &soap.DefaultDownload)
 		must(err)
@@ -186,8 +191,23 @@ func fetched(ctx context.Context, client *govmomi.Client, vm *object.VirtualMach
 		must(err)
 		check(bytes.HasPrefix(stream, []byte("KDMV")), "a disk comes as a stream")
 		streams = append(streams, stream)
+		file := item.File()
+		file.Size = int64(len(stream))
+		described.OvfFiles = append(described.OvfFiles, file)
 	}
 	updater.Done()
+	manifest, err := methods.HttpNfcLeaseGetManifest(ctx, client.Client, &types.HttpNfcLeaseGetManifest{This: lease.Reference()})
+	must(err)
+	check(len(manifest.Returnval) == len(streams), "each disk stands in the manifest")
+	for number, entry := range manifest.Returnval {
+		check(entry.Sha1 == fmt.Sprintf("%x", sha1.Sum(streams[number])), "its checksum is that of what came")
+	}
+	descriptor, err := ovf.NewManager(client.Client).CreateDescriptor(ctx, vm, described)
+	must(err)
+	envelope, err := ovf.Unmarshal(strings.NewReader(descriptor.OvfDescriptor))
+	must(err)
+	check(len(envelope.References) == len(streams) && len(envelope.Disk.Disks) == len(streams), "each disk is described")
+	check(envelope.VirtualSystem.ID == "taken out", "the machine has the name that it was given")
 	must(lease.Complete(ctx))
 	return streams
 }

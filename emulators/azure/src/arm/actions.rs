@@ -201,6 +201,11 @@ impl Arm {
                 found.map(|number| MasterTargetId(number as u16)).ok_or_else(|| Response::no_such(id))
             })
             .transpose()?;
+        let (master_target, retention_drive) = if is_away && r.premises().stack == Stack::Classic {
+            self.with_drive(machine, master_target, &input["retentionDrive"], r)
+        } else {
+            (None, None)
+        };
         let store = input["datastoreName"].as_str().filter(|name| !name.is_empty() && is_away);
         let datastore = store
             .map(|name| {
@@ -210,10 +215,30 @@ impl Arm {
             .transpose()?;
         Ok(ReprotectWay {
             process_server: process_server.unwrap_or(default.process_server),
-            master_target: master_target.filter(|_| r.premises().stack == Stack::Classic),
+            master_target,
+            retention_drive,
             datastore,
             ..default
         })
+    }
+
+    /// The master target, and the drive of it that is to keep what arrives. A drive that is named without one is of that which
+    /// serves the machine. One that is not there is asked for all the same: the job fails for it, as with the service.
+    fn with_drive<R: Rehearsal>(
+        &self,
+        machine: MachineId,
+        named: Option<MasterTargetId>,
+        drive: &Value,
+        r: &R,
+    ) -> (Option<MasterTargetId>, Option<u8>) {
+        let Some(drive) = drive.as_str().filter(|drive| !drive.is_empty()) else { return (named, None) };
+        let serves = r.vault().and_then(|vault| vault.item(machine)).and_then(|item| item.master_target);
+        let target = named.or(serves).unwrap_or(MasterTargetId(0));
+        let drives = r.premises().master_targets.get(usize::from(target.0)).map_or(&[][..], |it| &it.drives);
+        let letter = |name: &str| name.trim_end_matches([':', '\\']).to_ascii_lowercase();
+        let found = drives.iter().position(|(name, _)| letter(name) == letter(drive));
+        let place = found.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX);
+        (Some(target), Some(place))
     }
 
     /// The way that a machine goes where the client says nothing of it.

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 use switchback_engine::MachineId;
-use switchback_engine::control::Stack;
+use switchback_engine::control::{Stack, drive_fits};
+use switchback_engine::ports::Drive;
 
 use super::names::last_of;
 use super::route::Answer;
 use super::time::{UNSET, stamp_of};
-use super::{Arm, Rehearsal, Request, Response};
+use super::{Arm, MasterTargetSpec, Rehearsal, Request, Response};
 
 const GB: u64 = 1 << 30;
 const MB: u64 = 1 << 20;
@@ -229,18 +230,27 @@ fn classic<R: Rehearsal>(r: &R, is_single: bool) -> Value {
             })
         })
         .collect();
-    let targets = r.premises().master_targets.iter().enumerate().map(|(number, name)| {
+    // Drives that can keep what arrives: the server does not offer others.
+    let volumes = |target: &MasterTargetSpec| -> Vec<Value> {
+        let drives = target.drives.iter().filter(|(_, drive)| drive_fits(drive).is_ok());
+        let volume = |(name, drive): &(String, Drive)| {
+            json!({
+                "volumeName": name, "capacityInBytes": drive.capacity_bytes,
+                "freeSpaceInBytes": drive.capacity_bytes, "thresholdPercentage": null,
+            })
+        };
+        drives.map(volume).collect()
+    };
+    let targets = r.premises().master_targets.iter().enumerate().map(|(number, target)| {
         json!({
-            "name": name,
+            "name": target.name,
             "id": r.cloud().master_target_guid(number),
             "ipAddress": "",
             "osType": "Windows",
             "agentVersion": "9.41.5888.1",
             "lastHeartbeat": now,
             "versionStatus": "Supported",
-            "retentionVolumes": [{
-                "volumeName": "R", "capacityInBytes": 100 * GB, "freeSpaceInBytes": 100 * GB, "thresholdPercentage": null,
-            }],
+            "retentionVolumes": volumes(target),
             "dataStores": stores,
             "validationErrors": [],
             "healthErrors": [],

@@ -211,12 +211,23 @@ pub(super) fn none_of(request: &Request<'_>, segments: &[&str], words: &[&str]) 
     };
     match (request.method, is_list) {
         ("GET", true) => Some(Ok(Response::list(Vec::new()))),
-        ("GET" | "DELETE", false) => {
+        (method, false) if ["GET", "DELETE"].contains(&method) || is_mapped(method, words) => {
             // The network or classification is looked up before what is below it.
             let name = segments.get(1).copied().unwrap_or_default();
             Some(Err(Response::no_such(name)))
         }
         _ => None,
+    }
+}
+
+/// Whether somebody maps a network or a classification, or changes that.
+fn is_mapped(method: &str, words: &[&str]) -> bool {
+    match words {
+        ["replicationnetworks", _, "replicationnetworkmappings", _] => ["PUT", "PATCH"].contains(&method),
+        ["replicationstorageclassifications", _, "replicationstorageclassificationmappings", _] => {
+            method == "PUT"
+        }
+        _ => false,
     }
 }
 

@@ -20,10 +20,20 @@ impl Arm {
         let below = format!("replicationFabrics/{}", r.cloud().fabric_name());
         match action {
             "checkconsistency" => Ok(self.done_at_once(request, &below, r)),
+            "renewcertificate" => self.renew_certificate(request, &below, r),
             "reassociategateway" => self.move_machines(request, &below, r),
             "remove" => self.remove_fabric(request, &below, r),
             _ => Err(not_answered(request.method, &["replicationFabrics", "x", action])),
         }
+    }
+
+    /// Certificates of a rehearsal do not run out: a new one changes nothing that a client sees.
+    fn renew_certificate<R: Rehearsal>(&mut self, request: &Request<'_>, below: &str, r: &R) -> Answer {
+        let kind = request.json()?["properties"]["renewCertificateType"].clone();
+        if kind.is_null() || kind == "Cloud" {
+            return Ok(self.done_at_once(request, below, r));
+        }
+        Err(invalid(&format!("{kind} is no renewCertificateType; \"Cloud\" is expected.")))
     }
 
     /// A site of a rehearsal has one fabric: it can be made where it was removed.
@@ -142,7 +152,7 @@ impl Arm {
         Ok(machines)
     }
 
-    /// An action on an item that is about its agent or its appliance.
+    /// An action on an item that is about its agent, its appliance or its disks.
     pub(super) fn maintain<R: Rehearsal>(
         &mut self,
         request: &Request<'_>,
@@ -172,6 +182,11 @@ impl Arm {
             ("updatemobilityservice", Stack::Modernised) => {
                 let message = "The mobility agent cannot be updated: it is the latest version already.";
                 Err(Response::error(409, "InMageRcmUpgradeBlockedAlreadyOnLatestVersion", message))
+            }
+            // The published description has this for one provider only, and it is not that of any machine here.
+            ("removedisks", _) => {
+                let message = "Disks leave the protection of machines of Azure (A2A) only, and this is none.";
+                Err(invalid(message))
             }
             // What stands is resolved by what caused it: no error here is the customer's to dismiss.
             _ => {

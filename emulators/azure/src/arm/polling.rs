@@ -132,7 +132,7 @@ impl Arm {
         r: &R,
     ) -> Response {
         let (name, error) = (job.name.clone(), job.error());
-        self.filed_jobs.push(job);
+        self.filed_jobs.insert(name.clone(), job);
         self.accepted(request, &name, resource, Of::Filing(error), r)
     }
 

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use switchback_engine::control::{Command, Control, JobId, Refused, Stack};
+use switchback_engine::ports::Drive;
 use switchback_engine::role::CommandId;
 use switchback_engine::{Content, MachineId};
 use switchback_sim::SimTime;
@@ -70,10 +71,19 @@ pub struct Premises {
     pub machines: Vec<SourceSpec>,
     /// Its process servers and those in the cloud, by number, with their names.
     pub process_servers: Vec<String>,
-    /// Its master targets, by number, with their names.
-    pub master_targets: Vec<String>,
+    /// Its master targets, by number.
+    pub master_targets: Vec<MasterTargetSpec>,
     /// Its datastores, by number: name and size in bytes.
     pub datastores: Vec<(String, u64)>,
+}
+
+/// A master target of the site.
+#[derive(Debug, Clone)]
+pub struct MasterTargetSpec {
+    /// Its name.
+    pub name: String,
+    /// Its drives with their names, in the order in which they are offered.
+    pub drives: Vec<(String, Drive)>,
 }
 
 /// A machine of the site, as far as it does not change.

@@ -168,7 +168,10 @@ impl Arm {
                 [
                     "replicationprotecteditems",
                     name,
-                    action @ ("updateappliance" | "updatemobilityservice" | "resolvehealtherrors"),
+                    action @ ("updateappliance"
+                    | "updatemobilityservice"
+                    | "resolvehealtherrors"
+                    | "removedisks"),
                 ],
             ) => self.maintain(request, name, action, r),
             ("POST", ["discoverprotectableitem"]) => self.discover(request, r),

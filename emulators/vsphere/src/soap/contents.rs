@@ -16,7 +16,7 @@ use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::{Block, Content, DiskId, Stamp};
 use switchback_sim::{Chance, Seed};
 
-use super::Home;
+use super::{Home, Vim};
 use crate::moid::{SnapshotMoid, VmMoid};
 
 /// What is compared together when a disk is filled, in bytes.
@@ -78,9 +78,30 @@ pub(crate) enum Now {
 pub(crate) struct Kept {
     disks: BTreeMap<(VmMoid, usize), (Tracked, Chance)>,
     written: Written,
+    /// How many bytes that is.
+    written_bytes: u64,
+}
+
+impl Vim {
+    /// Whether so many more bytes can be kept of what clients send and write.
+    #[must_use]
+    pub fn has_room(&self, bytes: u64) -> bool {
+        let held = self.uploads.held().saturating_add(self.kept.written_bytes);
+        self.store.has_room(held.saturating_add(bytes))
+    }
+
+    /// Somebody in a machine has written that: who reads its disks finds it where they show the write.
+    pub fn note_write(&mut self, write: Stamp, bytes: Vec<u8>) {
+        self.kept.note(write, bytes);
+    }
 }
 
 impl Kept {
+    fn note(&mut self, write: Stamp, bytes: Vec<u8>) {
+        self.written_bytes += bytes.len() as u64;
+        Arc::make_mut(&mut self.written).insert(write.write, Block(bytes.into()));
+    }
+
     /// What a disk holds now, to be read.
     pub(crate) fn image(&self, now: Now, bytes_of: BytesOf) -> Arc<dyn Image> {
         match now {
@@ -233,8 +254,7 @@ impl Kept {
                     let start = at / SECTOR_BYTES + run.start as u64 / SECTOR_BYTES;
                     let sectors = (run.len() as u64).div_ceil(SECTOR_BYTES) as u32;
                     let stamp = home.write_disk(disk, start, sectors)?;
-                    let block = Block(new[run].to_vec().into());
-                    Arc::make_mut(&mut self.written).insert(stamp.write, block);
+                    self.note(stamp, new[run].to_vec());
                 }
             }
             at += length as u64;

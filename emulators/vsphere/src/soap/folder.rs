@@ -20,7 +20,7 @@ use super::store::look::{self, Found};
 use super::store::machine_files::MachineFile;
 use super::types::Rank;
 use super::value::Ref;
-use super::{Context, Home, Vim, filing};
+use super::{Context, Home, Vim, filing, leases};
 use crate::vcenter::Reachability;
 use crate::virtual_machine::VirtualMachine;
 pub(super) use receiving::fill;
@@ -99,7 +99,9 @@ impl Vim {
         let is_reading = matches!(request.method, "GET" | "HEAD");
         match place(&context, request)? {
             Place::Stores if is_reading => Ok(html(listing::stores(&context.world()))),
-            Place::Lease(lease, number) if is_reading => context.lease_disk(&lease, number),
+            Place::Lease(lease, number) if is_reading => {
+                context.lease_disk(&lease, number, request.method == "GET")
+            }
             Place::At(at) if is_reading => read(&mut context, &at, request),
             Place::At(at) if request.method == "DELETE" => {
                 filing::remove(&mut context, &at).map_err(|fault| FileAnswer::refused(&fault))?;
@@ -131,7 +133,9 @@ impl Vim {
         let receiver = Ref::new("FileManager", "FileManager");
         let (rank, waited) = (Rank::MAX, std::time::Duration::ZERO);
         let address = String::new();
-        Ok(Context { vim: self, home, session, rank, receiver, waited, opened: None, address })
+        let mut context = Context { vim: self, home, session, rank, receiver, waited, opened: None, address };
+        leases::expire(&mut context);
+        Ok(context)
     }
 
     /// What a file of a machine holds that is no text.

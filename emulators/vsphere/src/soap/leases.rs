@@ -1,9 +1,14 @@
-//! HttpNfcLease: disks of a machine that go out or come in over HTTP, each as one stream.
+//! HttpNfcLease: disks of a machine that go out or come in over HTTP, each as one stream. A lease ends by itself when nobody
+//! has told of progress for five minutes; what was to come in is gone then.
+
+pub(super) mod manifest;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use switchback_disks::vmdk::StreamWriter;
 use switchback_engine::content::SECTOR_BYTES;
+use switchback_sim::SimTime;
 
 use super::context::{Arguments, Context};
 use super::fault::{SoapFault, localized};
@@ -17,10 +22,11 @@ use super::value::{Data, Ref, Value, long};
 use crate::faults::Fault;
 use crate::moid::VmMoid;
 use crate::virtual_machine::VirtualMachine;
+use manifest::Checksum;
 
 /// How many leases there may be; the oldest is given up.
 const LEASES_MAX: usize = 64;
-/// After how many seconds without progress a lease is said to end. It does not here: time may pass at any pace.
+/// After how many seconds without progress a lease ends.
 const TIMEOUT: i32 = 300;
 /// A stream is no file of any type that browsers know.
 const STREAM: &str = "application/x-vnd.vmware-streamVmdk";
@@ -38,6 +44,9 @@ struct Device {
     place: usize,
     key: String,
     bytes: u64,
+    /// A client has asked for it.
+    was_sent: bool,
+    checksum: Checksum,
 }
 
 /// A lease.
@@ -48,6 +57,8 @@ pub(crate) struct Lease {
     state: State,
     why: Option<SoapFault>,
     progress: i32,
+    /// When a client last told of progress.
+    renewed: SimTime,
     devices: Vec<Device>,
     /// Scheme and authority that the client has used.
     address: String,
@@ -60,21 +71,58 @@ pub(crate) struct Leases {
     pub(crate) open: BTreeMap<String, Lease>,
 }
 
+impl Leases {
+    /// When the next of them ends by itself.
+    pub(super) fn next_end(&self) -> Option<SimTime> {
+        self.open.values().filter(|lease| lease.state == State::Ready).map(Lease::ends).min()
+    }
+}
+
+/// Ends the leases that nobody has kept alive.
+pub(super) fn expire(context: &mut Context<'_>) {
+    let now = context.home.now();
+    let is_over = |lease: &&mut Lease| lease.state == State::Ready && lease.ends() <= now;
+    let mut unfinished = Vec::new();
+    for lease in context.vim.leases.open.values_mut().filter(is_over) {
+        lease.state = State::Failed;
+        lease.why = Some(SoapFault::new(Data::new("Timedout"), "The lease has timed out."));
+        unfinished.extend(lease.is_import.then_some(lease.vm));
+    }
+    for vm in unfinished {
+        // Somebody may have deleted it before.
+        let _ = lifecycle::destroy(context, vm);
+    }
+}
+
+/// What the file of a disk is called.
+fn name_of(number: usize) -> String {
+    format!("disk-{number}.vmdk")
+}
+
+/// By what a client knows the disk of a machine.
+pub(super) fn key_of(vm: VmMoid, place: usize) -> String {
+    let (bus, unit) = super::vmx::unit_of(place);
+    format!("/{vm}/ParaVirtualSCSIController{bus}:{unit}")
+}
+
 impl Lease {
-    fn new(vm: &VirtualMachine, is_import: bool, address: &str) -> Self {
+    /// When it ends by itself.
+    fn ends(&self) -> SimTime {
+        self.renewed + Duration::from_secs(TIMEOUT.unsigned_abs().into())
+    }
+
+    fn new(vm: &VirtualMachine, is_import: bool, address: &str, now: SimTime) -> Self {
         let device = |place: usize| Device {
             place,
-            key: format!(
-                "/{}/ParaVirtualSCSIController{}:{}",
-                vm.moid,
-                super::vmx::unit_of(place).0,
-                super::vmx::unit_of(place).1
-            ),
+            key: key_of(vm.moid, place),
             bytes: vm.sectors_at(place).unwrap_or_default() * SECTOR_BYTES,
+            was_sent: false,
+            checksum: Checksum::default(),
         };
         let devices = vm.places().map(device).collect();
         let address = address.to_owned();
-        Self { vm: vm.moid, is_import, state: State::Ready, why: None, progress: 0, devices, address }
+        let (state, renewed) = (State::Ready, now);
+        Self { vm: vm.moid, is_import, state, why: None, progress: 0, renewed, devices, address }
     }
 
     /// What is told of it.
@@ -105,7 +153,7 @@ impl Lease {
 
     fn info(&self, id: &str) -> Data {
         let url = |(number, device): (usize, &Device)| {
-            let name = format!("disk-{number}.vmdk");
+            let name = name_of(number);
             Data::new("HttpNfcLeaseDeviceUrl")
                 .with_each(&["key", "importKey"], &Value::Text(device.key.clone()))
                 .with("url", format!("{}/nfc/{id}/{name}", self.address))
@@ -125,7 +173,7 @@ impl Lease {
 }
 
 fn open(context: &mut Context<'_>, vm: &VirtualMachine, is_import: bool) -> Outcome {
-    let lease = Lease::new(vm, is_import, &context.address);
+    let lease = Lease::new(vm, is_import, &context.address, context.home.now());
     let leases = &mut context.vim.leases;
     leases.made += 1;
     // The form is that of the real thing; the number only counts.
@@ -167,10 +215,10 @@ fn called<'c>(context: &'c mut Context<'_>) -> Result<&'c mut Lease, SoapFault> 
     let receiver = context.receiver.clone();
     let lease =
         context.vim.leases.open.get_mut(&receiver.id).ok_or_else(|| SoapFault::not_found(&receiver))?;
-    if lease.state == State::Ready {
-        Ok(lease)
-    } else {
-        Err(SoapFault::new(Data::new("InvalidState"), "The lease is over."))
+    match &lease.why {
+        _ if lease.state == State::Ready => Ok(lease),
+        Some(why) if why.data.kind == "Timedout" => Err(why.clone()),
+        _ => Err(SoapFault::new(Data::new("InvalidState"), "The lease is over.")),
     }
 }
 
@@ -179,7 +227,9 @@ pub(super) fn progress(context: &mut Context<'_>, arguments: &Arguments) -> Resu
         Some(Value::Int(percent)) if (0..=100).contains(percent) => *percent,
         _ => return Err(SoapFault::invalid_argument("percent")),
     };
-    called(context)?.progress = percent;
+    let now = context.home.now();
+    let lease = called(context)?;
+    (lease.progress, lease.renewed) = (percent, now);
     Ok(Outcome::Done)
 }
 
@@ -219,11 +269,20 @@ impl Context<'_> {
     }
 
     /// A disk that goes out.
-    pub(super) fn lease_disk(&mut self, id: &str, number: usize) -> Result<FileAnswer, FileAnswer> {
+    pub(super) fn lease_disk(
+        &mut self,
+        id: &str,
+        number: usize,
+        is_sent: bool,
+    ) -> Result<FileAnswer, FileAnswer> {
         let (vm, device) = self.lease(id, number, false)?;
+        let lease = self.vim.leases.open.get_mut(id);
+        if let Some(device) = lease.and_then(|lease| lease.devices.get_mut(number)) {
+            device.was_sent |= is_sent;
+        }
         let image = self.vim.image(self.home, &vm, device.place, None);
         let image = image.map_err(|fault| FileAnswer::refused(&fault))?;
-        let body = FileBody::Stream(Box::new(StreamWriter::new(image, &format!("disk-{number}.vmdk"))));
+        let body = FileBody::Stream(Box::new(StreamWriter::new(image, &name_of(number))));
         Ok(FileAnswer { status: 200, content_type: STREAM, headers: Vec::new(), body })
     }
 

@@ -116,7 +116,7 @@ pub(crate) enum Object<'a> {
 
 impl Object<'_> {
     /// Those there is one of: type and id.
-    pub(crate) const SERVICES: [(&'static str, &'static str); 8] = [
+    pub(crate) const SERVICES: [(&'static str, &'static str); 9] = [
         ("ServiceInstance", "ServiceInstance"),
         ("SessionManager", "SessionManager"),
         ("ViewManager", "ViewManager"),
@@ -125,6 +125,7 @@ impl Object<'_> {
         ("FileManager", "FileManager"),
         ("VirtualDiskManager", "virtualDiskManager"),
         ("EventManager", "EventManager"),
+        ("OvfManager", "OvfManager"),
     ];
 
     pub(crate) const fn kind(&self) -> &'static str {

@@ -6,7 +6,7 @@ use super::context::{Arguments, Context};
 use super::fault::SoapFault;
 use super::value::Value;
 use super::{
-    browsing, collecting, events, filing, hosting, keeping, leases, lifecycle, looking_up, moving,
+    browsing, collecting, events, filing, hosting, keeping, leases, lifecycle, looking_up, moving, ovf,
     reconfiguring, running, sessions_of, virtual_disks,
 };
 
@@ -159,7 +159,15 @@ pub const OPERATIONS: &[Operation] = &[
     row("VirtualMachine", "MigrateVM_Task", "", moving::migrate),
     row("VirtualMachine", "ExportVm", "of a machine that is off", leases::export),
     row("ResourcePool", "ImportVApp", "of a single machine", leases::import),
-    row("HttpNfcLease", "HttpNfcLeaseProgress", "a lease does not end by itself", leases::progress),
+    row(
+        "HttpNfcLease",
+        "HttpNfcLeaseProgress",
+        "without it a lease ends after 300 seconds",
+        leases::progress,
+    ),
+    row("HttpNfcLease", "HttpNfcLeaseGetManifest", "of what was sent out", leases::manifest::get),
+    row("HttpNfcLease", "HttpNfcLeaseSetManifestChecksumType", "sha1 and sha256", leases::manifest::choose),
+    row("OvfManager", "CreateDescriptor", "of a machine", ovf::create_descriptor),
     row("HttpNfcLease", "HttpNfcLeaseComplete", "", leases::complete),
     row("HttpNfcLease", "HttpNfcLeaseAbort", "a machine that was to come in is gone", leases::abort),
     row("HostDatastoreBrowser", "SearchDatastore_Task", "", browsing::search),

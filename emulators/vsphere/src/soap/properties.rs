@@ -24,8 +24,8 @@ use super::value::Value;
 use super::world::World;
 
 pub(crate) use guest::{host_name, system_of};
-pub(crate) use hardware::place_of_key;
-pub(crate) use machine_config::{instance_uuid, machine_of_uuid, uuid};
+pub(crate) use hardware::{cpus as processors, place_of_key};
+pub(crate) use machine_config::{HARDWARE_VERSION, instance_uuid, machine_of_uuid, uuid};
 pub(crate) use service::service_content;
 
 /// A property of an object, by its first name.

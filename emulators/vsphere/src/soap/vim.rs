@@ -8,7 +8,7 @@ use super::contents::Kept;
 use super::context::{Arguments, Context};
 use super::envelope::{self, Call};
 use super::fault::SoapFault;
-use super::leases::Leases;
+use super::leases::{self, Leases};
 use super::operations::{LOGGED_OUT, LOGGED_OUT_OBJECT, Outcome, operation};
 use super::read::{self, Strictness};
 use super::session::{Sessions, set_cookie};
@@ -114,8 +114,14 @@ impl Vim {
         let scheme = if request.https { "https" } else { "http" };
         let address = format!("{scheme}://{}", request.authority.unwrap_or("*"));
         let mut context = Context { vim: self, home, session, rank, receiver, waited, opened: None, address };
+        leases::expire(&mut context);
         match run(&mut context, &call) {
-            Ok(Outcome::Waits(left)) => Attempt::Waits(left),
+            Ok(Outcome::Waits(left)) => {
+                // The end of a lease is something that changes.
+                let end = context.vim.leases.next_end();
+                let ends_in = end.map(|end| end.saturating_since(context.home.now()));
+                Attempt::Waits(ends_in.map_or(left, |ends_in| ends_in.min(left)))
+            }
             Ok(outcome) => {
                 let value = match &outcome {
                     Outcome::Is(value) => Some(value),

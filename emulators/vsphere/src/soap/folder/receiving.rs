@@ -54,7 +54,7 @@ impl Vim {
     /// # Errors
     /// As [`Self::begin_upload`].
     pub fn continue_upload(&mut self, number: u64, bytes: &[u8]) -> Result<(), FileAnswer> {
-        if !self.store.has_room(self.uploads.held().saturating_add(bytes.len() as u64)) {
+        if !self.has_room(bytes.len() as u64) {
             return Err(too_long());
         }
         let upload = self.uploads.get_mut(number).ok_or_else(given_up)?;

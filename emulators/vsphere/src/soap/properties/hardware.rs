@@ -10,7 +10,7 @@ use crate::settings::FileDisk;
 use crate::virtual_machine::{RawMapping, VirtualDiskDevice, VirtualMachine};
 
 /// Processors of a machine.
-pub(super) fn cpus(vm: &VirtualMachine) -> i32 {
+pub(crate) fn cpus(vm: &VirtualMachine) -> i32 {
     i32::try_from(vm.settings.cpus).unwrap_or(i32::MAX)
 }
 

@@ -11,7 +11,7 @@ use crate::moid::VmMoid;
 use crate::virtual_machine::VirtualMachine;
 
 /// The version of the virtual hardware.
-const HARDWARE_VERSION: &str = "vmx-21";
+pub(crate) const HARDWARE_VERSION: &str = "vmx-21";
 
 /// What identifiers that the guest sees begin with, and those that vCenter gives, which no other machine of it has.
 const UUID: &str = "42000000-0000-0000-0000-";

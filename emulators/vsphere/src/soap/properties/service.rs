@@ -61,6 +61,7 @@ pub(crate) fn service_content(world: &World<'_>) -> Data {
         .with("fileManager", service("FileManager"))
         .with("virtualDiskManager", service("VirtualDiskManager"))
         .with("eventManager", service("EventManager"))
+        .with("ovfManager", service("OvfManager"))
 }
 
 fn about() -> Data {
