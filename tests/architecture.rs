@@ -43,7 +43,11 @@ const HOUSE: [Room; 10] = [
     Room { package: DRILL, inside: &[AZURE, ENGINE, HARNESS, SCENARIOS], outside: None },
     Room { package: AZURE, inside: &[ENGINE, SIM], outside: Some(&["jiff", "serde_json", "thiserror"]) },
     Room { package: DISKS, inside: &[ENGINE, SIM], outside: Some(&["flate2", "thiserror"]) },
-    Room { package: VSPHERE, inside: &[DISKS, ENGINE, SIM], outside: Some(&["quick-xml", "thiserror"]) },
+    Room {
+        package: VSPHERE,
+        inside: &[DISKS, ENGINE, SIM],
+        outside: Some(&["quick-xml", "serde_json", "thiserror"]),
+    },
     Room {
         package: SCENARIOS,
         inside: &[],
