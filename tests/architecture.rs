@@ -49,7 +49,7 @@ const HOUSE: [Room; 11] = [
     Room {
         package: VSPHERE,
         inside: &[DISKS, ENGINE, SIM],
-        outside: Some(&["quick-xml", "sha1", "sha2", "thiserror"]),
+        outside: Some(&["quick-xml", "serde_json", "sha1", "sha2", "thiserror"]),
     },
     Room {
         package: SCENARIOS,

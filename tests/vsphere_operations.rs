@@ -13,7 +13,7 @@ const PAGE: &str = "docs/reference/vsphere-operations.md";
 
 fn page() -> String {
     let mut page = format!(
-        "# Operations of vSphere\n\nThe methods of vSphere's interface (vim25) that `switchback serve` answers at `/sdk`: {}. The others answer the fault `NotSupported` with their name. \
+        "# Operations of vSphere\n\nThe methods of vSphere's interface (vim25) that `switchback serve` answers at `/sdk`, as SOAP and as VI JSON: {}. The others answer the fault `NotSupported` with their name. \
          Files of datastores are at `/folder`, disks of leases at `/nfc`. Made from `emulators/vsphere/src/soap/operations.rs`: \
          `UPDATE_FILES=1 cargo test --test vsphere_operations`.\n\n| object | method | differences |\n|---|---|---|\n",
         OPERATIONS.len()

@@ -110,7 +110,9 @@ impl Asked {
         let operation = match surface {
             SurfaceName::Azure => arm::operations::of_request(exchange.method, exchange.path)
                 .map(|operation| operation.name.to_owned()),
-            SurfaceName::Vsphere => soap::called(exchange.body).map(str::to_owned),
+            SurfaceName::Vsphere => {
+                soap::called(exchange.method, exchange.path, exchange.body).map(str::to_owned)
+            }
         };
         Self { surface, operation }
     }

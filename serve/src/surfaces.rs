@@ -1,4 +1,4 @@
-//! Which surface a request is for: Switchback's own below `/switchback`, vSphere's below `/sdk`, and Resource Manager otherwise.
+//! Which surface a request is for: Switchback's own below `/switchback`, vSphere's below `/sdk` and `/api`, and Resource Manager otherwise.
 //! Files of datastores, below `/folder` and `/nfc`, are vSphere's too and come another way: in pieces. What is asked of the emulated ones is
 //! logged, files like everything else, and may meet a fault on the wire.
 
@@ -20,6 +20,8 @@ use crate::rehearsed::Rehearsed;
 use crate::request_log::{Asked, RequestLog, SurfaceName};
 use crate::wire_faults::{Effect, WireFaults};
 
+/// What carries the session of a client of VI JSON.
+const SESSION_ID: &str = "vmware-api-session-id";
 /// Time passes at least so far while a client waits.
 const WAIT_MIN: Duration = Duration::from_millis(1);
 
@@ -35,6 +37,12 @@ pub(crate) struct Exchange<'a> {
     pub(crate) https: bool,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
+}
+
+impl<'a> Exchange<'a> {
+    fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
 }
 
 /// An answer as it is written.
@@ -142,7 +150,7 @@ impl Surfaces {
         self.rehearsed.catch_up();
         let surface = match exchange.path.split('/').nth(1) {
             Some("switchback") => return Outcome::Answered(control::answer(self, exchange), Delivery::Whole),
-            Some("sdk") => SurfaceName::Vsphere,
+            _ if soap::is_for_vsphere(exchange.path) => SurfaceName::Vsphere,
             _ => SurfaceName::Azure,
         };
         let asked = Asked::of(exchange, surface);
@@ -186,8 +194,7 @@ impl Surfaces {
                 pending.delivery = Delivery::Late(Duration::from_millis(milliseconds.into()));
             }
             Effect::EndSession {} => {
-                let cookie = exchange.headers.get(COOKIE).and_then(|cookie| cookie.to_str().ok());
-                self.vim.end_session(cookie);
+                self.vim.end_session(exchange.header(COOKIE.as_str()), exchange.header(SESSION_ID));
             }
         }
         (pending, refusal)
@@ -225,15 +232,16 @@ impl Surfaces {
     }
 
     fn of_vsphere(&mut self, exchange: &Exchange<'_>, came_at: SimTime) -> Attempt {
-        let header = |name: &str| exchange.headers.get(name).and_then(|value| value.to_str().ok());
         let request = soap::Request {
             method: exchange.method,
             path: exchange.path,
-            cookie: header(COOKIE.as_str()),
-            soap_action: header("soapaction"),
+            query: exchange.query,
+            cookie: exchange.header(COOKIE.as_str()),
+            session_id: exchange.header(SESSION_ID),
+            soap_action: exchange.header("soapaction"),
             body: exchange.body,
             https: exchange.https,
-            authority: header(HOST.as_str()),
+            authority: exchange.header(HOST.as_str()),
         };
         loop {
             let waited = self.rehearsed.world().now().saturating_since(came_at);

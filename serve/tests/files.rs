@@ -148,7 +148,9 @@ impl Inside {
         let request = Request {
             method: "POST",
             path: "/sdk",
+            query: "",
             cookie: self.cookie.as_deref(),
+            session_id: None,
             soap_action: None,
             body: body.as_bytes(),
             https: false,

@@ -31,13 +31,14 @@ fn serve(mut stream: &TcpStream, vim: &mut Vim, world: &mut World) -> std::io::R
     let mut words = line.split_whitespace();
     let (method, path) =
         (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());
-    let (mut cookie, mut action, mut length) = (None, None, 0);
+    let (mut cookie, mut session_id, mut action, mut length) = (None, None, None, 0);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         match name.to_ascii_lowercase().as_str() {
             "cookie" => cookie = Some(value.trim().to_owned()),
+            "vmware-api-session-id" => session_id = Some(value.trim().to_owned()),
             "soapaction" => action = Some(value.trim().to_owned()),
             "content-length" => length = value.trim().parse().unwrap_or(0),
             _ => {}
@@ -48,7 +49,9 @@ fn serve(mut stream: &TcpStream, vim: &mut Vim, world: &mut World) -> std::io::R
     let request = Request {
         method: &method,
         path: path.split('?').next().unwrap_or_default(),
+        query: path.split_once('?').map_or("", |(_, query)| query),
         cookie: cookie.as_deref(),
+        session_id: session_id.as_deref(),
         soap_action: action.as_deref(),
         body: &body,
         https: false,

@@ -1,5 +1,5 @@
-//! The SOAP surface: what a vSphere client reaches at `/sdk`. One exchange at a time, already read from its
-//! connection; nothing here listens, waits or looks at a clock.
+//! The SOAP surface: what a vSphere client reaches at `/sdk`, and the same as JSON below it (`json`). One exchange at a
+//! time, already read from its connection; nothing here listens, waits or looks at a clock.
 //!
 //! Start reading at [`Vim::answer`]. A request is opened (`envelope`), its operation looked up in the one table of those
 //! there are ([`OPERATIONS`]), its arguments read by the table of types (`types`, `read`), and the answer written by the
@@ -27,6 +27,7 @@ mod fault;
 mod filing;
 mod folder;
 mod hosting;
+mod json;
 mod keeping;
 mod leases;
 mod lifecycle;
@@ -69,8 +70,8 @@ use crate::vcenter::VCenter;
 pub use check::{Unfit, check_answer};
 pub use contents::BytesOf;
 pub(crate) use context::Context;
-pub use envelope::called;
 pub use folder::{FileAnswer, FileBody, FileRequest, is_for_files};
+pub use json::check_json_answer;
 pub use operations::{OPERATIONS, Operation};
 pub use vim::Vim;
 
@@ -81,8 +82,12 @@ pub struct Request<'a> {
     pub method: &'a str,
     /// Without what follows a question mark.
     pub path: &'a str,
+    /// What follows it.
+    pub query: &'a str,
     /// The value of `Cookie`.
     pub cookie: Option<&'a str>,
+    /// The value of `vmware-api-session-id`, which carries the session of a client of VI JSON.
+    pub session_id: Option<&'a str>,
     /// The value of `SOAPAction`, which says what version of the interface the client speaks.
     pub soap_action: Option<&'a str>,
     /// Not compressed.
@@ -93,10 +98,22 @@ pub struct Request<'a> {
     pub authority: Option<&'a str>,
 }
 
+/// Which method a request calls, as far as it can be told without reading it: for who counts and counterfeits calls.
+#[must_use]
+pub fn called<'a>(method: &str, path: &'a str, body: &'a [u8]) -> Option<&'a str> {
+    if json::is_for_json(path) { json::called(method, path) } else { envelope::called(body) }
+}
+
+/// Whether a path belongs to this surface, files apart.
+#[must_use]
+pub fn is_for_vsphere(path: &str) -> bool {
+    ["sdk", "api"].contains(&path.split('/').nth(1).unwrap_or_default())
+}
+
 /// What to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// 200, or 500 for a fault.
+    /// 200, or 500 for a fault; VI JSON has 204 too.
     pub status: u16,
     /// The value of `Content-Type`.
     pub content_type: &'static str,

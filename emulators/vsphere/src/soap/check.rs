@@ -5,6 +5,7 @@
 use thiserror::Error;
 
 use super::envelope::{EnvelopeError, content};
+use super::json::JsonError;
 use super::read::{self, Mismatch, Strictness};
 use super::types::{Field, Kind, types};
 use super::xml::Element;
@@ -12,10 +13,10 @@ use super::xml::Element;
 /// Why an answer is not what the interface promises.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(transparent)]
-pub struct Unfit(#[from] Why);
+pub struct Unfit(#[from] pub(super) Why);
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-enum Why {
+pub(super) enum Why {
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
     #[error(transparent)]
@@ -26,6 +27,10 @@ enum Why {
     NoMethod(String),
     #[error("the fault has no detail of a type that is known")]
     Fault,
+    #[error(transparent)]
+    Json(JsonError),
+    #[error("{0} is no status of such an answer")]
+    Status(u16),
 }
 
 /// Whether `answer` may answer a call of `method`, or is a fault as faults should be.

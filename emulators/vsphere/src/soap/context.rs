@@ -8,7 +8,7 @@ use super::session::Session;
 use super::types::Rank;
 use super::value::{Data, Ref, Value};
 use super::world::World;
-use super::{Home, Vim};
+use super::{Attempt, Home, Vim};
 
 /// One call.
 pub(crate) struct Context<'c> {
@@ -40,6 +40,13 @@ impl Context<'_> {
             kept: &self.vim.kept,
             leases: &self.vim.leases.open,
         }
+    }
+
+    /// Its client waits so long at most. The end of a lease is something that changes.
+    pub(crate) fn waits(&self, left: Duration) -> Attempt {
+        let end = self.vim.leases.next_end();
+        let ends_in = end.map(|end| end.saturating_since(self.home.now()));
+        Attempt::Waits(ends_in.map_or(left, |ends_in| ends_in.min(left)))
     }
 
     pub(crate) fn session_mut(&mut self) -> Result<&mut Session, SoapFault> {

@@ -34,10 +34,8 @@ pub(crate) struct Call {
     pub(crate) arguments: Vec<Element>,
 }
 
-/// The name of the method that a message calls, as far as it can be told without reading it: for who counts and
-/// counterfeits calls.
-#[must_use]
-pub fn called(message: &[u8]) -> Option<&str> {
+/// The name of the method that a message calls, as far as it can be told without reading it.
+pub(crate) fn called(message: &[u8]) -> Option<&str> {
     let text = core::str::from_utf8(message).ok()?;
     let mut tags = text.split('<').skip(1);
     tags.find(|tag| local(tag) == Some("Body"))?;

@@ -5,7 +5,7 @@ use super::fault::SoapFault;
 use super::operations::Outcome;
 use super::search;
 use super::value::{Ref, Value};
-use super::view::{VIEWS_MAX, View, is_container, no_container};
+use super::view::{VIEWS_MAX, View, is_container, no_container, put};
 
 pub(super) fn create_container_view(
     context: &mut Context<'_>,
@@ -18,15 +18,76 @@ pub(super) fn create_container_view(
         return Err(no_container());
     }
     let container = world.reference(&found);
+    let id = view_id(context)?;
+    let kinds = arguments.get("type").map_or(&[][..], Value::items);
+    let view = View::of_container(id, container, kinds, arguments.flag("recursive"))?;
+    open(context, view)
+}
+
+/// An id for a new view, if there may be one more.
+fn view_id(context: &mut Context<'_>) -> Result<String, SoapFault> {
     let session = context.session_mut()?;
     if session.views.len() >= VIEWS_MAX {
         return Err(SoapFault::limit("view", VIEWS_MAX));
     }
-    let id = session.new_id();
-    let kinds = arguments.get("type").map_or(&[][..], Value::items);
-    let view = View::new(id.clone(), container, kinds, arguments.flag("recursive"))?;
-    session.views.insert(id.clone(), view);
-    Ok(Outcome::Is(Ref::new("ContainerView", id).into()))
+    Ok(session.new_id())
+}
+
+fn open(context: &mut Context<'_>, view: View) -> Result<Outcome, SoapFault> {
+    let reference = Ref::new(view.kind(), &view.id);
+    context.session_mut()?.views.insert(view.id.clone(), view);
+    Ok(Outcome::Is(reference.into()))
+}
+
+/// The objects of an argument: those that are there, and those that are not.
+fn objects(context: &Context<'_>, arguments: &Arguments, name: &str) -> (Vec<Ref>, Vec<Ref>) {
+    let world = context.world();
+    let named = arguments.get(name).map_or(&[][..], Value::items).iter().filter_map(Value::reference);
+    named.cloned().partition(|object| world.find(&object.id).is_some())
+}
+
+pub(super) fn create_list_view(
+    context: &mut Context<'_>,
+    arguments: &Arguments,
+) -> Result<Outcome, SoapFault> {
+    let (there, missing) = objects(context, arguments, "obj");
+    if let Some(missing) = missing.first() {
+        return Err(SoapFault::not_found(missing));
+    }
+    let mut view = View::of_list(view_id(context)?);
+    view.listed_mut().map_or(Ok(()), |listed| put(listed, there))?;
+    open(context, view)
+}
+
+/// Changes the list that is called; gives those of the objects that are not there.
+fn change_list(
+    context: &mut Context<'_>,
+    (there, missing): (Vec<Ref>, Vec<Ref>),
+    removed: impl Fn(&Ref) -> bool,
+) -> Result<Outcome, SoapFault> {
+    let receiver = context.receiver.clone();
+    let view = context.session_mut()?.views.get_mut(&receiver.id);
+    let listed = view.and_then(View::listed_mut).ok_or_else(|| SoapFault::not_found(&receiver))?;
+    listed.retain(|object| !removed(object));
+    put(listed, there)?;
+    Ok(Outcome::Is(Value::refs(missing)))
+}
+
+pub(super) fn modify_list_view(
+    context: &mut Context<'_>,
+    arguments: &Arguments,
+) -> Result<Outcome, SoapFault> {
+    let removed = arguments.get("remove").map_or(&[][..], Value::items);
+    let added = objects(context, arguments, "add");
+    change_list(context, added, |object| removed.iter().any(|it| it.reference() == Some(object)))
+}
+
+pub(super) fn reset_list_view(
+    context: &mut Context<'_>,
+    arguments: &Arguments,
+) -> Result<Outcome, SoapFault> {
+    let objects = objects(context, arguments, "obj");
+    change_list(context, objects, |_| true)
 }
 
 pub(super) fn destroy_view(context: &mut Context<'_>, _: &Arguments) -> Result<Outcome, SoapFault> {

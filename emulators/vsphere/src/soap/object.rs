@@ -146,7 +146,7 @@ impl Object<'_> {
             Self::Environment(_) => "EnvironmentBrowser",
             Self::Collector(..) => "PropertyCollector",
             Self::Filter(..) => "PropertyFilter",
-            Self::View(_) => "ContainerView",
+            Self::View(view) => view.kind(),
             Self::StorageSystem(_) => "HostStorageSystem",
             Self::Lease(..) => "HttpNfcLease",
             Self::History(..) => "EventHistoryCollector",

@@ -105,23 +105,24 @@ fn reference(kind: Kind, element: &Element, place: &str) -> Result<Value, Mismat
 }
 
 fn array(of: &str, element: &Element, strictness: Strictness, place: &str) -> Result<Value, Mismatch> {
-    let plain = ["boolean", "byte", "double", "float", "int", "long", "short", "string"];
-    let plain = plain.into_iter().find(|name| name.eq_ignore_ascii_case(of) && *name != of);
-    let (name, kind) = if of == REFERENCE {
-        (REFERENCE, Kind { reference: true, ..Kind::one("ManagedObject") })
-    } else {
-        let found = plain.or_else(|| types().data(of).map(|(name, _)| name));
-        let found = found.or_else(|| types().words(of).map(|(name, _)| name));
-        let Some(name) = found else {
-            return Err(mismatch(place, format!("there is no ArrayOf{of}")));
-        };
-        (name, Kind::one(name))
-    };
+    let (name, kind) = item_of(of).ok_or_else(|| mismatch(place, format!("there is no ArrayOf{of}")))?;
     let item = |child: &Element| match child.name.as_str() {
         other if other != name => Err(mismatch(place, format!("{other} stands among {name}"))),
         _ => value(kind, child, strictness, place),
     };
     Ok(Value::List(name, element.children.iter().map(item).collect::<Result<_, _>>()?))
+}
+
+/// What an `ArrayOf` something holds: its name, and what may stand there.
+pub(super) fn item_of(of: &str) -> Option<(&'static str, Kind)> {
+    if of == REFERENCE {
+        return Some((REFERENCE, Kind { reference: true, ..Kind::one("ManagedObject") }));
+    }
+    let plain = ["boolean", "byte", "double", "float", "int", "long", "short", "string"];
+    let plain = plain.into_iter().find(|name| name.eq_ignore_ascii_case(of) && *name != of);
+    let found = plain.or_else(|| types().data(of).map(|(name, _)| name));
+    let name = found.or_else(|| types().words(of).map(|(name, _)| name))?;
+    Some((name, Kind::one(name)))
 }
 
 /// Reads a value of a type that is known.
@@ -160,7 +161,7 @@ fn typed(name: &str, element: &Element, strictness: Strictness, place: &str) -> 
 }
 
 /// `2026-01-01T00:00:00`, and what may follow.
-fn is_moment(text: &str) -> bool {
+pub(super) fn is_moment(text: &str) -> bool {
     let shape = b"dddd-dd-ddTdd:dd:dd";
     text.len() >= shape.len()
         && text.bytes().zip(shape).all(|(byte, wanted)| match wanted {
@@ -169,7 +170,7 @@ fn is_moment(text: &str) -> bool {
         })
 }
 
-fn mismatch(place: &str, what: String) -> Mismatch {
+pub(super) fn mismatch(place: &str, what: String) -> Mismatch {
     Mismatch { place: place.to_owned(), what }
 }
 

@@ -110,8 +110,12 @@ impl Sessions {
 
     /// The key of the session of that cookie, if there is one.
     pub(crate) fn of(&self, cookie: Option<&str>) -> Option<String> {
-        let key = key_in(cookie?)?;
-        self.open.get(key).map(|session| session.key.clone())
+        self.with_key(key_in(cookie?))
+    }
+
+    /// The key itself, if there is such a session.
+    pub(crate) fn with_key(&self, key: Option<&str>) -> Option<String> {
+        self.open.get(key?).map(|session| session.key.clone())
     }
 
     /// Counts a call of a session.

@@ -148,6 +148,18 @@ impl Types {
         false
     }
 
+    /// What a client of a version is told that something of a type is: the nearest that it knows.
+    pub(crate) fn known_at(&self, kind: &'static str, rank: Rank) -> &'static str {
+        let mut shown = kind;
+        while let Some((_, structure)) = self.data(shown) {
+            match structure.base {
+                Some(base) if structure.since > rank => shown = base,
+                _ => break,
+            }
+        }
+        shown
+    }
+
     /// A field of that name of a data object, or of anything derived from it: a place may hold more than it was made for.
     pub(crate) fn field_of_any(&self, kind: &str, name: &str) -> Option<Field> {
         let own = self.data.get(kind)?.field(name).copied();

@@ -8,6 +8,7 @@ use super::contents::Kept;
 use super::context::{Arguments, Context};
 use super::envelope::{self, Call};
 use super::fault::SoapFault;
+use super::json;
 use super::leases::{self, Leases};
 use super::operations::{LOGGED_OUT, LOGGED_OUT_OBJECT, Outcome, operation};
 use super::read::{self, Strictness};
@@ -15,7 +16,7 @@ use super::session::{Sessions, set_cookie};
 use super::store::Store;
 use super::types::{Field, Kind, Rank, types};
 use super::uploads::Uploads;
-use super::value::Ref;
+use super::value::{Ref, Value};
 use super::world::End;
 use super::{Attempt, Home, Request, Response};
 use crate::moid::{SnapshotMoid, TaskMoid};
@@ -54,9 +55,10 @@ impl Vim {
         Self::default()
     }
 
-    /// Ends the session that a client's cookie names, as vCenter does when it has been idle for too long.
-    pub fn end_session(&mut self, cookie: Option<&str>) {
-        if let Some(key) = self.sessions.of(cookie) {
+    /// Ends the session that a client's cookie names, or its `vmware-api-session-id`, as vCenter does when it has been idle
+    /// for too long.
+    pub fn end_session(&mut self, cookie: Option<&str>, session_id: Option<&str>) {
+        if let Some(key) = self.sessions.of(cookie).or_else(|| self.sessions.with_key(session_id)) {
             self.sessions.close(&key);
         }
     }
@@ -87,6 +89,8 @@ impl Vim {
             ("GET" | "HEAD", "/sdk/vimServiceVersions.xml") => answered(200, XML, &versions()),
             ("POST", "/sdk" | "/sdk/vimService") => self.call(request, home, waited),
             (_, "/sdk" | "/sdk/vimService") => answered(405, TEXT, "Requests are posted here.\n"),
+            (_, path) if json::is_for_json(path) => json::attempt(self, request, home, waited),
+            (_, path) if path.starts_with("/api/") => Attempt::Answered(json::hello(request)),
             (_, path) => answered(404, TEXT, &format!("There is nothing at {path}.\n")),
         }
     }
@@ -105,50 +109,67 @@ impl Vim {
             Ok(call) => call,
             Err(why) => return refused(&SoapFault::invalid_request(why)),
         };
+        let Call { method, receiver: (kind, id), arguments } = call;
         let session = self.sessions.of(request.cookie);
-        // However often it is tried, it is one call.
-        if let Some(key) = session.as_deref().filter(|_| waited.is_zero()) {
-            self.sessions.count(key, home.now());
-        }
-        let receiver = Ref::new("ManagedObject", &call.receiver.1);
-        let scheme = if request.https { "https" } else { "http" };
-        let address = format!("{scheme}://{}", request.authority.unwrap_or("*"));
-        let mut context = Context { vim: self, home, session, rank, receiver, waited, opened: None, address };
-        leases::expire(&mut context);
-        match run(&mut context, &call) {
-            Ok(Outcome::Waits(left)) => {
-                // The end of a lease is something that changes.
-                let end = context.vim.leases.next_end();
-                let ends_in = end.map(|end| end.saturating_since(context.home.now()));
-                Attempt::Waits(ends_in.map_or(left, |ends_in| ends_in.min(left)))
-            }
+        let mut context = self.context_of(request, home, session, rank, waited);
+        let read = |parameters: &[Field]| {
+            let read = read::fields(parameters, &arguments, Strictness::Request, &method);
+            read.map_err(SoapFault::invalid_request)
+        };
+        match run(&mut context, (&kind, &id), &method, read) {
+            Ok(Outcome::Waits(left)) => context.waits(left),
             Ok(outcome) => {
                 let value = match &outcome {
                     Outcome::Is(value) => Some(value),
                     Outcome::Done | Outcome::Waits(_) => None,
                 };
-                let result = result_of(&call.method).flatten().zip(value);
+                let result = result_of(&method).flatten().zip(value);
                 let cookie = context.opened.map(|key| ("Set-Cookie", set_cookie(&key, request.https)));
                 Attempt::Answered(Response {
                     status: 200,
                     content_type: XML,
                     headers: cookie.into_iter().collect(),
-                    body: envelope::answer(&call.method, rank, result),
+                    body: envelope::answer(&method, rank, result),
                 })
             }
             Err(fault) => refused(&fault),
         }
     }
+
+    /// What a call of somebody with that session has at hand.
+    pub(super) fn context_of<'c>(
+        &'c mut self,
+        request: &Request<'_>,
+        home: &'c mut dyn Home,
+        session: Option<String>,
+        rank: Rank,
+        waited: Duration,
+    ) -> Context<'c> {
+        // However often it is tried, it is one call.
+        if let Some(key) = session.as_deref().filter(|_| waited.is_zero()) {
+            self.sessions.count(key, home.now());
+        }
+        let receiver = Ref::new("ManagedObject", "");
+        let scheme = if request.https { "https" } else { "http" };
+        let address = format!("{scheme}://{}", request.authority.unwrap_or("*"));
+        let mut context = Context { vim: self, home, session, rank, receiver, waited, opened: None, address };
+        leases::expire(&mut context);
+        context
+    }
 }
 
-fn run(context: &mut Context<'_>, call: &Call) -> Result<Outcome, SoapFault> {
-    let (kind, id) = &call.receiver;
+/// Carries out a call of a method of an object, however it has come. `read` reads its arguments as the parameters ask.
+pub(super) fn run(
+    context: &mut Context<'_>,
+    (kind, id): (&str, &str),
+    called: &str,
+    read: impl FnOnce(&[Field]) -> Result<Vec<(&'static str, Value)>, SoapFault>,
+) -> Result<Outcome, SoapFault> {
     let (asked, _) = types()
         .managed(kind)
         .ok_or_else(|| SoapFault::invalid_request(format!("{kind:?} is no type of object")))?;
     context.receiver = Ref::new(asked, id);
-    let free =
-        LOGGED_OUT.contains(&call.method.as_str()) || (call.method == "Fetch" && asked == LOGGED_OUT_OBJECT);
+    let free = LOGGED_OUT.contains(&called) || (called == "Fetch" && asked == LOGGED_OUT_OBJECT);
     if context.session.is_none() && !free {
         return Err(SoapFault::not_authenticated(&context.receiver));
     }
@@ -157,16 +178,14 @@ fn run(context: &mut Context<'_>, call: &Call) -> Result<Outcome, SoapFault> {
     // Before a login only these two are there; which session a collector belongs to, is not asked yet.
     let kind = found.ok_or_else(|| SoapFault::not_found(&context.receiver))?;
     context.receiver = Ref::new(kind, id);
-    let method = types().method(&call.method).filter(|method| types().is_a(kind, method.owner));
-    let parameters = match (&method, call.method.as_str()) {
+    let method = types().method(called).filter(|method| types().is_a(kind, method.owner));
+    let parameters = match (&method, called) {
         (Some(method), _) => method.parameters.as_slice(),
         (None, "Fetch") => &FETCH,
         (None, name) => return Err(SoapFault::no_method(&context.receiver, name)),
     };
-    let operation =
-        operation(&call.method).ok_or_else(|| SoapFault::not_emulated(&format!("{kind}.{}", call.method)))?;
-    let arguments = read::fields(parameters, &call.arguments, Strictness::Request, &call.method);
-    (operation.run)(context, &Arguments(arguments.map_err(SoapFault::invalid_request)?))
+    let operation = operation(called).ok_or_else(|| SoapFault::not_emulated(&format!("{kind}.{called}")))?;
+    (operation.run)(context, &Arguments(read(parameters)?))
 }
 
 /// What the method takes that reads a property, which is part of no type.

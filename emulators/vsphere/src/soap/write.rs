@@ -79,14 +79,7 @@ impl Writer {
 
     /// What a client is told that something of this type is.
     pub(crate) fn known(&self, kind: &'static str) -> &'static str {
-        let mut shown = kind;
-        while let Some((_, structure)) = types().data(shown) {
-            match structure.base {
-                Some(base) if structure.since > self.rank => shown = base,
-                _ => break,
-            }
-        }
-        shown
+        types().known_at(kind, self.rank)
     }
 
     fn reference(&mut self, tag: &str, any: bool, reference: &Ref) {

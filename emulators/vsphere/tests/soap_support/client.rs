@@ -185,7 +185,9 @@ pub(crate) fn request<'a>(
     Request {
         method: "POST",
         path: "/sdk",
+        query: "",
         cookie,
+        session_id: None,
         soap_action,
         body,
         https: false,

@@ -1,6 +1,7 @@
 //! A site with something of everything, a world that lets time pass when a client waits, and clients that post to it.
 
 pub(crate) mod client;
+pub(crate) mod json;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
