@@ -6,7 +6,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `rehearsed` | the world of a scenario, as the surfaces reach it, and how its time passes; `home` what of it a vSphere client reaches |
-//! | `surfaces` | which surface a request is for |
+//! | `surfaces` | which surface a request is for; `waiting` how long a client is held that waits for something to change |
 //! | `request_log`, `wire_faults` | what clients asked, and what goes wrong between them and the surfaces |
 //! | `control` | the surface that is Switchback's own |
 //! | `listener` | connections: what is read of them, how much and how long; hosts that are answered |
@@ -22,6 +22,7 @@ mod pieces;
 mod rehearsed;
 mod request_log;
 mod surfaces;
+mod waiting;
 mod wire_faults;
 
 pub use listener::{Options, ServeError, Server};

@@ -45,6 +45,8 @@ pub struct Rehearsed {
     /// The names of its machines.
     names: Arc<[String]>,
     pace: Pace,
+    /// Grows with whatever is done to the world, and with time that passes.
+    revision: u64,
     /// The moment on the wall and in the world from which time is counted, where it follows the wall.
     anchor: (WallInstant, SimTime),
 }
@@ -55,14 +57,22 @@ impl Rehearsed {
     /// # Errors
     /// [`DrillError`] when its inventory cannot be.
     pub fn new(scenario: &Scenario, pace: Pace) -> Result<Self, DrillError> {
-        let spec = each_by_itself(world_spec(scenario));
+        Self::of(Arc::new(scenario.clone()), pace)
+    }
+
+    /// The same of a scenario that it keeps: those of thousands of machines are long.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of(scenario: Arc<Scenario>, pace: Pace) -> Result<Self, DrillError> {
+        let spec = each_by_itself(world_spec(&scenario));
         let premises = Arc::new(premises(&spec));
         let names = spec.machines.iter().map(|machine| machine.name.clone()).collect();
         let mut world = World::new(spec)?;
         world.run_until(BOOTED_AT);
         let anchor = (on_the_wall(), world.now());
-        let (scenario, interventions) = (Arc::new(scenario.clone()), Interventions::default());
-        Ok(Self { world, scenario, interventions, premises, names, pace, anchor })
+        let interventions = Interventions::default();
+        Ok(Self { world, scenario, interventions, premises, names, pace, revision: 0, anchor })
     }
 
     /// The same from the beginning.
@@ -70,7 +80,7 @@ impl Rehearsed {
     /// # Errors
     /// As [`Self::new`].
     pub(crate) fn anew(&self) -> Result<Self, DrillError> {
-        Self::new(&self.scenario, self.pace)
+        Self::of(Arc::clone(&self.scenario), self.pace)
     }
 
     /// The world.
@@ -81,7 +91,13 @@ impl Rehearsed {
 
     /// The world, for those who do something with it.
     pub(crate) const fn world_mut(&mut self) -> &mut World<Stamp> {
+        self.revision += 1;
         &mut self.world
+    }
+
+    /// Another number than before where anything may have changed.
+    pub(crate) const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Whether time follows the wall.
@@ -114,6 +130,7 @@ impl Rehearsed {
 
     /// Lets time pass until then, or until something happens; whether that was it.
     fn run(&mut self, until: SimTime, or_happening: bool) -> bool {
+        self.revision += 1;
         self.interventions.run(&mut self.world, &self.scenario, until, or_happening)
     }
 
@@ -125,11 +142,13 @@ impl Rehearsed {
     /// Has steps done that fate, a device or an operator does, written as a list in JSON; their numbers.
     pub(crate) fn intervene(&mut self, steps: &str) -> Result<Vec<u64>, StepsRefused> {
         let steps = read_steps(&self.scenario, "steps", steps).map_err(Box::new)?;
+        self.revision += 1;
         Ok(self.interventions.add(&mut self.world, &self.scenario, steps)?)
     }
 
     /// Whether there was anything to take back.
     pub(crate) fn clear_intervention(&mut self, number: u64) -> bool {
+        self.revision += 1;
         self.interventions.clear(&mut self.world, number)
     }
 
@@ -241,7 +260,7 @@ impl Rehearsal for Rehearsed {
     }
 
     fn ask(&mut self, command: Command) -> CommandId {
-        self.world.command(command)
+        self.world_mut().command(command)
     }
 
     fn reply(&self, id: CommandId) -> Option<Result<JobId, Refused>> {

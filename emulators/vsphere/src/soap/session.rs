@@ -114,6 +114,12 @@ impl Sessions {
         self.open.get(key).map(|session| session.key.clone())
     }
 
+    /// How many calls there were in the session of that cookie.
+    pub(crate) fn calls(&self, cookie: Option<&str>) -> u64 {
+        let session = cookie.and_then(key_in).and_then(|key| self.open.get(key));
+        session.map_or(0, |session| session.calls)
+    }
+
     /// Counts a call of a session.
     pub(crate) fn count(&mut self, key: &str, now: SimTime) {
         if let Some(session) = self.open.get_mut(key) {
