@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use anyhow::Context as _;
 use switchback_scenarios::read_file;
@@ -15,6 +15,7 @@ use crate::say;
 
 /// Serves a scenario until it is interrupted.
 pub(crate) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
+    save_memory();
     let scenario = match read_file(&args.file) {
         Ok(scenario) => scenario,
         Err(report) => {
@@ -22,7 +23,8 @@ pub(crate) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::InvalidScenario);
         }
     };
-    let rehearsed = match Rehearsed::new(&scenario, args.time) {
+    let scenario = Arc::new(scenario);
+    let rehearsed = match Rehearsed::of(Arc::clone(&scenario), args.time) {
         Ok(rehearsed) => rehearsed,
         Err(error) => {
             say::talk(&format!("switchback: {error}"));
@@ -67,6 +69,16 @@ pub(crate) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
     server.run(interrupted)?;
     Ok(Exit::Held)
 }
+
+/// A server waits most of its time: it is to hold what it needs, and not that rounded up to huge pages of two MiB. Where the
+/// system does not know them, there is nothing to be done.
+#[cfg(target_os = "linux")]
+fn save_memory() {
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn save_memory() {}
 
 const fn is_loopback(address: IpAddr) -> bool {
     match address {

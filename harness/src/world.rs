@@ -8,6 +8,7 @@
 //! | `spec` | what a world is made of |
 //! | `event` | what can happen next |
 //! | `host` | a role with its durable store, its timer, its life and death |
+//! | `late_device` | devices that are made when they are used |
 //! | `moments` | moments of the workflow that somebody waits for |
 //! | `hydration` | machines that have to be prepared to start in Azure |
 //! | `look` | views into a world that stands still |
@@ -49,6 +50,7 @@ mod growth;
 mod guest;
 mod host;
 mod hydration;
+mod late_device;
 pub mod look;
 mod moments;
 mod network;
@@ -169,25 +171,25 @@ impl<C: Simulated> World<C> {
     /// The vault.
     #[must_use]
     pub fn control(&self) -> Option<&Control<C>> {
-        self.hosts.control.role.as_ref()
+        self.hosts.control.role.as_deref()
     }
 
     /// The target of a site.
     #[must_use]
     pub fn target(&self, site: Site) -> Option<&Target<C>> {
-        self.hosts.target(site).role.as_ref()
+        self.hosts.target(site).role.as_deref()
     }
 
     /// A machine's agent at a site.
     #[must_use]
     pub fn agent(&self, machine: MachineId, site: Site) -> Option<&Agent<C>> {
-        self.hosts.agent(machine, site).role.as_ref()
+        self.hosts.agent(machine, site).role.as_deref()
     }
 
     /// A process server.
     #[must_use]
     pub fn process_server(&self, number: u16) -> Option<&ProcessServer<C>> {
-        self.hosts.process_servers.get(usize::from(number)).and_then(|host| host.role.as_ref())
+        self.hosts.process_servers.get(usize::from(number)).and_then(|host| host.role.as_deref())
     }
 
     /// The vCenter.

@@ -6,7 +6,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `rehearsed` | the world of a scenario, as the surfaces reach it, and how its time passes; `wall` the clock that it may follow, `home` what of it a vSphere client reaches |
-//! | `surfaces` | which surface a request is for |
+//! | `surfaces` | which surface a request is for; `waiting` how long a client is held that waits for something to change |
 //! | `request_log`, `wire_faults` | what clients asked, and what goes wrong between them and the surfaces |
 //! | `delivery` | how an answer goes out when a fault on the wire has met it |
 //! | `control` | the surface that is Switchback's own |
@@ -24,6 +24,7 @@ mod pieces;
 mod rehearsed;
 mod request_log;
 mod surfaces;
+mod waiting;
 mod wall;
 mod wire_faults;
 

@@ -1,7 +1,8 @@
 //! Connections: http and https on one port, told apart by their first byte. How much is read of each and how long it may take is
-//! bounded; a request for another host, or from a page of another origin, is refused.
+//! bounded, as is how long a client may leave its answer untaken; a request for another host, or from a page of another origin, is refused.
 
 use core::net::SocketAddr;
+use core::pin::pin;
 use core::time::Duration;
 use std::io;
 use std::net::TcpListener as BlockingListener;
@@ -17,20 +18,22 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
-use switchback_vsphere::soap;
+use switchback_vsphere::soap::{self, Rest};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificate::{self, CertificateError, Tls};
 use crate::delivery::{Body, Delivery};
 use crate::files;
-use crate::pieces::Pieces;
+use crate::pieces::{Pieces, answer_in_pieces};
 use crate::rehearsed::Rehearsed;
 use crate::surfaces::{Answer, Exchange, Outcome, Surfaces};
+use crate::waiting::{HELD_FOR, Hold};
 
 /// The longest body that is read, in bytes.
 const BODY_MAX: usize = 4 << 20;
@@ -38,6 +41,8 @@ const BODY_MAX: usize = 4 << 20;
 const HEAD_MAX: usize = 64 << 10;
 /// How long a client may take for the head of a request, or for its body.
 pub(crate) const READ_WITHIN: Duration = Duration::from_secs(30);
+/// How long a client may take nothing of its answer.
+const TAKEN_WITHIN: Duration = Duration::from_secs(60);
 /// How many connections there may be at once; others wait.
 const CONNECTIONS_MAX: usize = 1024;
 /// How often it is looked for what a client waits for, where time follows the wall.
@@ -182,11 +187,13 @@ async fn exchanges<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         let surfaces = Arc::clone(&surfaces);
         answer(request, scheme, surfaces, address)
     });
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(TAKEN_WITHIN));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(READ_WITHIN)
         .max_buf_size(HEAD_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     let _ = connection.await;
 }
 
@@ -234,10 +241,15 @@ async fn answer(
         Err(_) => return Ok(Refusal::TOO_SLOW.response()),
     };
     let read = Read { head, body, base: format!("{scheme}://{authority}"), https: scheme == "https" };
-    let Some((answer, delivery)) = answered(Arc::new(read), surfaces).await else {
+    let Some((answer, rest, delivery)) = answered(Arc::new(read), Arc::clone(&surfaces)).await else {
         return Ok(Refusal::BROKEN.response());
     };
-    delivery.of(answer.response()).await
+    let Answer { status, headers, body } = answer;
+    let body = match rest {
+        None => whole(body),
+        Some(rest) => answer_in_pieces(body, rest, surfaces),
+    };
+    delivery.of(response(status, headers, body)).await
 }
 
 fn response(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
@@ -265,8 +277,12 @@ pub(crate) fn in_pieces(pieces: Pieces) -> Body {
 }
 
 /// Asks until there is an answer; none when that came to grief.
-async fn answered(read: Arc<Read>, surfaces: Arc<Mutex<Surfaces>>) -> Option<(Answer, Delivery)> {
+async fn answered(
+    read: Arc<Read>,
+    surfaces: Arc<Mutex<Surfaces>>,
+) -> Option<(Answer, Option<Rest>, Delivery)> {
     let mut pending = None;
+    let mut patience = pin!(tokio::time::sleep(HELD_FOR));
     loop {
         let (read, surfaces) = (Arc::clone(&read), Arc::clone(&surfaces));
         // A failover of many machines may take the world seconds: connections go on meanwhile.
@@ -276,10 +292,23 @@ async fn answered(read: Arc<Read>, surfaces: Arc<Mutex<Surfaces>>) -> Option<(An
             surfaces.answer(&read.exchange(), pending)
         });
         match attempt.await.ok()? {
-            Outcome::Answered(answer, delivery) => return Some((answer, delivery)),
-            Outcome::Waits(since) => pending = Some(since),
+            Outcome::Answered(answer, rest, delivery) => return Some((answer, rest, delivery)),
+            Outcome::Waits(since) => {
+                pending = Some(since);
+                tokio::time::sleep(LOOKED_AGAIN_AFTER).await;
+            }
+            Outcome::Held(mut since, mut bell) => {
+                tokio::select! {
+                    // Whoever rings has gone only when the server has, which ends this too.
+                    _ = bell.changed() => {}
+                    () = &mut patience => {
+                        since.hold = Hold::Over;
+                        patience.set(tokio::time::sleep(HELD_FOR));
+                    }
+                }
+                pending = Some(since);
+            }
         }
-        tokio::time::sleep(LOOKED_AGAIN_AFTER).await;
     }
 }
 

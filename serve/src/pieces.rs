@@ -1,15 +1,25 @@
-//! Bodies of answers that are made while they are sent: nobody holds a whole disk.
+//! Bodies of answers that are made while they are sent: nobody holds a whole disk, or what is told of a whole inventory.
+//!
+//! A piece is made when the one before has gone to the system, and not sooner: a client that reads slowly has its answer
+//! made slowly, holds up nobody, and costs what is in the buffers of its connection.
 
 use core::convert::Infallible;
 use core::ops::Range;
 use core::pin::Pin;
 use core::task::{Context, Poll};
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Body, Frame, SizeHint};
 use switchback_disks::Image;
 use switchback_disks::vmdk::StreamWriter;
+use switchback_vsphere::soap::Rest;
+
+use crate::delivery::Body as AnyBody;
+use crate::surfaces::Surfaces;
 
 /// How much is made at a time, in bytes.
 const PIECE_BYTES: u64 = 256 << 10;
@@ -60,6 +70,25 @@ impl Body for Pieces {
             Self::Stream(_) => SizeHint::new(),
         }
     }
+}
+
+/// An answer that is written while it is sent, after its beginning. Each piece asks for the world anew, beside the
+/// connections; between two the world is for others.
+pub(crate) fn answer_in_pieces(beginning: Bytes, rest: Rest, surfaces: Arc<Mutex<Surfaces>>) -> AnyBody {
+    let pieces = stream::try_unfold(Some(rest), move |rest| {
+        let surfaces = Arc::clone(&surfaces);
+        async move {
+            let Some(rest) = rest else { return Ok(None) };
+            let made = tokio::task::spawn_blocking(move || {
+                surfaces.lock().unwrap_or_else(PoisonError::into_inner).go_on(rest)
+            });
+            // Either way the client has to see that this is not all of it.
+            let (piece, rest) = made.await.map_err(io::Error::other)?.map_err(io::Error::other)?;
+            Ok(Some((Frame::data(Bytes::from(piece)), rest)))
+        }
+    });
+    let beginning = stream::iter([Ok(Frame::data(beginning))]);
+    StreamBody::new(beginning.chain(pieces)).boxed_unsync()
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ pub struct Rehearsed {
     names: Arc<[String]>,
     pace: Pace,
     wall: Arc<dyn Wall>,
+    /// Grows with whatever is done to the world, and with time that passes.
+    revision: u64,
     /// The moment on the wall and in the world from which time is counted, where it follows the wall.
     anchor: (Duration, SimTime),
 }
@@ -59,6 +61,14 @@ impl Rehearsed {
     /// # Errors
     /// [`DrillError`] when its inventory cannot be.
     pub fn new(scenario: &Scenario, pace: Pace) -> Result<Self, DrillError> {
+        Self::of(Arc::new(scenario.clone()), pace)
+    }
+
+    /// The same of a scenario that it keeps: those of thousands of machines are long.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of(scenario: Arc<Scenario>, pace: Pace) -> Result<Self, DrillError> {
         Self::by(Arc::new(OwnWall::new()), scenario, pace)
     }
 
@@ -66,15 +76,15 @@ impl Rehearsed {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn by(wall: Arc<dyn Wall>, scenario: &Scenario, pace: Pace) -> Result<Self, DrillError> {
-        let spec = each_by_itself(world_spec(scenario));
-        let premises = Arc::new(premises(&spec, scenario));
+    pub fn by(wall: Arc<dyn Wall>, scenario: Arc<Scenario>, pace: Pace) -> Result<Self, DrillError> {
+        let spec = each_by_itself(world_spec(&scenario));
+        let premises = Arc::new(premises(&spec, &scenario));
         let names = spec.machines.iter().map(|machine| machine.name.clone()).collect();
         let mut world = World::new(spec)?;
         world.run_until(BOOTED_AT);
         let anchor = (wall.elapsed(), world.now());
-        let (scenario, interventions) = (Arc::new(scenario.clone()), Interventions::default());
-        Ok(Self { world, scenario, interventions, premises, names, pace, wall, anchor })
+        let interventions = Interventions::default();
+        Ok(Self { world, scenario, interventions, premises, names, pace, wall, revision: 0, anchor })
     }
 
     /// The same from the beginning.
@@ -82,7 +92,7 @@ impl Rehearsed {
     /// # Errors
     /// As [`Self::new`].
     pub(crate) fn anew(&self) -> Result<Self, DrillError> {
-        Self::by(Arc::clone(&self.wall), &self.scenario, self.pace)
+        Self::by(Arc::clone(&self.wall), Arc::clone(&self.scenario), self.pace)
     }
 
     /// The world.
@@ -93,7 +103,13 @@ impl Rehearsed {
 
     /// The world, for those who do something with it.
     pub(crate) const fn world_mut(&mut self) -> &mut World<Stamp> {
+        self.revision += 1;
         &mut self.world
+    }
+
+    /// Another number than before where anything may have changed.
+    pub(crate) const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Whether time follows the wall.
@@ -127,6 +143,7 @@ impl Rehearsed {
 
     /// Lets time pass until then, or until something happens; whether that was it.
     fn run(&mut self, until: SimTime, or_happening: bool) -> bool {
+        self.revision += 1;
         self.interventions.run(&mut self.world, &self.scenario, until, or_happening)
     }
 
@@ -138,11 +155,13 @@ impl Rehearsed {
     /// Has steps done that fate, a device or an operator does, written as a list in JSON; their numbers.
     pub(crate) fn intervene(&mut self, steps: &str) -> Result<Vec<u64>, StepsRefused> {
         let steps = read_steps(&self.scenario, "steps", steps).map_err(Box::new)?;
+        self.revision += 1;
         Ok(self.interventions.add(&mut self.world, &self.scenario, steps)?)
     }
 
     /// Whether there was anything to take back.
     pub(crate) fn clear_intervention(&mut self, number: u64) -> bool {
+        self.revision += 1;
         self.interventions.clear(&mut self.world, number)
     }
 
@@ -258,7 +277,7 @@ impl Rehearsal for Rehearsed {
     }
 
     fn ask(&mut self, command: Command) -> CommandId {
-        self.world.command(command)
+        self.world_mut().command(command)
     }
 
     fn reply(&self, id: CommandId) -> Option<Result<JobId, Refused>> {

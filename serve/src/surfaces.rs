@@ -12,12 +12,14 @@ use serde_json::json;
 use switchback_azure::arm::{self, Arm};
 use switchback_harness::DrillError;
 use switchback_sim::SimTime;
-use switchback_vsphere::soap::{self, Vim};
+use switchback_vsphere::soap::{self, BrokenOff, Rest, Vim};
+use tokio::sync::watch;
 
 use crate::control;
 use crate::delivery::Delivery;
 use crate::rehearsed::Rehearsed;
 use crate::request_log::{Asked, RequestLog, SurfaceName};
+use crate::waiting::{Bell, Hold, PASSES, Sight, is_under_way};
 use crate::wire_faults::{Effect, WireFaults};
 
 /// What carries the session of a client of VI JSON.
@@ -66,6 +68,7 @@ impl Answer {
 pub(crate) struct Pending {
     /// When it came.
     came_at: SimTime,
+    pub(crate) hold: Hold,
     /// The fault that it met, and what that does to the answer.
     fault: Option<u64>,
     pub(crate) delivery: Delivery,
@@ -74,15 +77,18 @@ pub(crate) struct Pending {
 /// What became of a request.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It is answered.
-    Answered(Answer, Delivery),
-    /// Its client waits.
+    /// It is answered: that, and what of it is still to be written.
+    Answered(Answer, Option<Rest>, Delivery),
+    /// Its client waits, where time follows the wall.
     Waits(Pending),
+    /// Its client is held until somebody rings, or for so long.
+    Held(Pending, watch::Receiver<()>),
 }
 
 /// What became of a request at the surface that it is for.
 enum Attempt {
-    Answered(Answer),
+    Answered(Answer, Option<Rest>),
+    Held(Sight),
     Waits,
 }
 
@@ -95,7 +101,7 @@ pub(crate) struct Kept {
 }
 
 /// Everything that is served, and what it is served of.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Surfaces {
     pub(crate) rehearsed: Rehearsed,
     arm: Arm,
@@ -104,6 +110,7 @@ pub(crate) struct Surfaces {
     pub(crate) kept: BTreeMap<String, Kept>,
     pub(crate) faults: WireFaults,
     pub(crate) log: RequestLog,
+    bell: Bell,
     pub(crate) requests: u64,
 }
 
@@ -116,6 +123,7 @@ impl Surfaces {
             kept: BTreeMap::new(),
             faults: WireFaults::default(),
             log: RequestLog::default(),
+            bell: Bell::new(),
             requests: 0,
         }
     }
@@ -149,7 +157,11 @@ impl Surfaces {
         self.requests += u64::from(pending.is_none());
         self.rehearsed.catch_up();
         let surface = match exchange.path.split('/').nth(1) {
-            Some("switchback") => return Outcome::Answered(control::answer(self, exchange), Delivery::Whole),
+            Some("switchback") => {
+                let answer = control::answer(self, exchange);
+                self.bell.ring();
+                return Outcome::Answered(answer, None, Delivery::Whole);
+            }
             _ if soap::is_for_vsphere(exchange.path) => SurfaceName::Vsphere,
             _ => SurfaceName::Azure,
         };
@@ -158,13 +170,27 @@ impl Surfaces {
             Some(pending) => (pending, None),
             None => self.met(exchange, &asked),
         };
-        let answer = match refusal.map_or_else(|| self.attempt(exchange, surface, pending), Attempt::Answered)
-        {
-            Attempt::Answered(answer) => answer,
-            Attempt::Waits => return Outcome::Waits(pending),
+        let attempt = match refusal {
+            Some(refusal) => Attempt::Answered(refusal, None),
+            None => self.attempt(exchange, surface, pending),
         };
+        let (answer, rest) = match attempt {
+            Attempt::Answered(answer, rest) => (answer, rest),
+            Attempt::Waits => return Outcome::Waits(pending),
+            Attempt::Held(sight) => {
+                let pending = Pending { hold: Hold::Since(sight), ..pending };
+                return Outcome::Held(pending, self.bell.listen());
+            }
+        };
+        self.bell.ring();
         self.logged(exchange, asked, answer.status, pending);
-        Outcome::Answered(answer, pending.delivery)
+        Outcome::Answered(answer, rest, pending.delivery)
+    }
+
+    /// The next piece of an answer, as the world is now, and what is left then.
+    pub(crate) fn go_on(&mut self, rest: Rest) -> Result<(Vec<u8>, Option<Rest>), BrokenOff> {
+        self.rehearsed.catch_up();
+        self.vim.go_on(rest, &mut self.rehearsed)
     }
 
     fn logged(&mut self, exchange: &Exchange<'_>, asked: Asked, status: StatusCode, pending: Pending) {
@@ -174,8 +200,12 @@ impl Surfaces {
 
     /// What a new request meets on the wire: what that does to its answer, and the answer of who turns it away.
     fn met(&mut self, exchange: &Exchange<'_>, asked: &Asked) -> (Pending, Option<Answer>) {
-        let mut pending =
-            Pending { came_at: self.rehearsed.world().now(), fault: None, delivery: Delivery::Whole };
+        let mut pending = Pending {
+            came_at: self.rehearsed.world().now(),
+            hold: Hold::New,
+            fault: None,
+            delivery: Delivery::Whole,
+        };
         let Some((number, effect)) = self.faults.meet(exchange, asked, &self.rehearsed) else {
             return (pending, None);
         };
@@ -202,8 +232,8 @@ impl Surfaces {
 
     fn attempt(&mut self, exchange: &Exchange<'_>, surface: SurfaceName, pending: Pending) -> Attempt {
         match surface {
-            SurfaceName::Vsphere => self.of_vsphere(exchange, pending.came_at),
-            SurfaceName::Azure => Attempt::Answered(self.of_resource_manager(exchange)),
+            SurfaceName::Vsphere => self.of_vsphere(exchange, pending),
+            SurfaceName::Azure => Attempt::Answered(self.of_resource_manager(exchange), None),
         }
     }
 
@@ -222,7 +252,9 @@ impl Surfaces {
     /// Does something about files of datastores. What is sent comes in pieces, and is one request.
     pub(crate) fn of_files<T>(&mut self, what: impl FnOnce(&mut Vim, &mut Rehearsed) -> T) -> T {
         self.rehearsed.catch_up();
-        what(&mut self.vim, &mut self.rehearsed)
+        let done = what(&mut self.vim, &mut self.rehearsed);
+        self.bell.ring();
+        done
     }
 
     /// A request for a file is answered; what follows the head goes out without the world.
@@ -231,29 +263,51 @@ impl Surfaces {
         self.logged(exchange, asked, status, pending);
     }
 
-    fn of_vsphere(&mut self, exchange: &Exchange<'_>, came_at: SimTime) -> Attempt {
+    fn of_vsphere(&mut self, exchange: &Exchange<'_>, pending: Pending) -> Attempt {
+        let (cookie, session_id) = (exchange.header(COOKIE.as_str()), exchange.header(SESSION_ID));
         let request = soap::Request {
             method: exchange.method,
             path: exchange.path,
             query: exchange.query,
-            cookie: exchange.header(COOKIE.as_str()),
-            session_id: exchange.header(SESSION_ID),
+            cookie,
+            session_id,
             soap_action: exchange.header("soapaction"),
             body: exchange.body,
             https: exchange.https,
             authority: exchange.header(HOST.as_str()),
         };
+        let mut hold = pending.hold;
+        if hold == Hold::Since(self.sight(cookie, session_id)) {
+            return Attempt::Held(self.sight(cookie, session_id));
+        }
         loop {
-            let waited = self.rehearsed.world().now().saturating_since(came_at);
+            let waited = self.rehearsed.world().now().saturating_since(pending.came_at);
+            // However little time has passed: it is not the first look.
+            let waited = if hold == Hold::New { waited } else { waited.max(WAIT_MIN) };
             match self.vim.attempt(&request, &mut self.rehearsed, waited) {
-                soap::Attempt::Answered(response) => return Attempt::Answered(of_soap(response)),
+                soap::Attempt::Answered(mut response) => {
+                    let rest = response.rest.take();
+                    return Attempt::Answered(of_soap(response), rest);
+                }
                 soap::Attempt::Waits(_) if self.rehearsed.follows_the_wall() => return Attempt::Waits,
                 soap::Attempt::Waits(left) => {
-                    // Nobody has to sit through it. Where nothing happens, the client has waited for all it wanted.
-                    self.rehearsed.run_to_what_happens(left.max(WAIT_MIN));
+                    let left = left.max(WAIT_MIN);
+                    if is_under_way(&self.rehearsed) {
+                        self.rehearsed.run_to_what_happens(left);
+                    } else if hold == Hold::Over {
+                        self.rehearsed.run_to_what_happens(left.min(PASSES));
+                    } else {
+                        return Attempt::Held(self.sight(cookie, session_id));
+                    }
+                    hold = Hold::Since(self.sight(cookie, session_id));
                 }
             }
         }
+    }
+
+    /// What a client of vSphere that looks now has looked at.
+    fn sight(&self, cookie: Option<&str>, session_id: Option<&str>) -> Sight {
+        Sight { revision: self.rehearsed.revision(), calls: self.vim.calls(cookie, session_id) }
     }
 
     fn of_resource_manager(&mut self, exchange: &Exchange<'_>) -> Answer {

@@ -57,7 +57,7 @@ fn serve(mut stream: &TcpStream, vim: &mut Vim, world: &mut World) -> std::io::R
         https: false,
         authority: None,
     };
-    let Response { status, content_type, headers, body } = vim.answer(&request, world);
+    let Response { status, content_type, headers, body, .. } = vim.answer(&request, world);
     let mut head = format!(
         "HTTP/1.1 {status} -\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nConnection: close\r\n",
         body.len()

@@ -4,7 +4,7 @@
 //! Start reading at [`Vim::answer`]. A request is opened (`envelope`), its operation looked up in the one table of those
 //! there are ([`OPERATIONS`]), its arguments read by the table of types (`types`, `read`), and the answer written by the
 //! same table (`write`). What clients see of the inventory is in `world`, `object` and `properties`; how they read and
-//! watch it in `collector`. [`check_answer`] says whether an answer is what the interface promises.
+//! watch it in `collector`; what is long goes out in pieces, as `course` and `rest` have it. [`check_answer`] says whether an answer is what the interface promises.
 //!
 //! What is done to machines is in `running`, `keeping`, `lifecycle`, `reconfiguring` and `moving`; files of datastores are in
 //! `store`, and what does something with them in `filing`, `virtual_disks`, `browsing` and, over HTTP, `folder`; what disks
@@ -20,6 +20,7 @@ mod collecting;
 mod collector;
 mod contents;
 mod context;
+mod course;
 mod disks;
 mod envelope;
 mod events;
@@ -39,6 +40,7 @@ mod ovf;
 mod properties;
 mod read;
 mod reconfiguring;
+mod rest;
 mod running;
 mod search;
 mod session;
@@ -73,6 +75,7 @@ pub(crate) use context::Context;
 pub use folder::{FileAnswer, FileBody, FileRequest, is_for_files};
 pub use json::check_json_answer;
 pub use operations::{OPERATIONS, Operation};
+pub use rest::{BrokenOff, Rest};
 pub use vim::Vim;
 
 /// A request of HTTP, already read.
@@ -111,7 +114,7 @@ pub fn is_for_vsphere(path: &str) -> bool {
 }
 
 /// What to answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Response {
     /// 200, or 500 for a fault; VI JSON has 204 too.
     pub status: u16,
@@ -119,12 +122,14 @@ pub struct Response {
     pub content_type: &'static str,
     /// Others beside those that HTTP itself needs.
     pub headers: Vec<(&'static str, String)>,
-    /// Not compressed.
+    /// Not compressed; the beginning of it, if there is more.
     pub body: Vec<u8>,
+    /// What is not written yet, for [`Vim::go_on`].
+    pub rest: Option<Rest>,
 }
 
 /// What an attempt to answer came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Attempt {
     /// That is the answer.
     Answered(Response),

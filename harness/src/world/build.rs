@@ -12,7 +12,7 @@ use switchback_engine::role::{Address, Role};
 use switchback_engine::target::Target;
 use switchback_engine::{DiskId, MachineId, Site};
 use switchback_scenarios::model::Subscription;
-use switchback_sim::{Device, Kernel, Trace};
+use switchback_sim::{DeviceSpec, Kernel, Trace};
 use switchback_vsphere::host_system::HostSystem;
 use switchback_vsphere::{
     DatastoreSpec, Fault, GuestCondition, GuestOs, HostSpec, MachineSpec, Management, Misreading, VCenter,
@@ -23,6 +23,7 @@ use super::faults::{Clocks, UnderWay};
 use super::guest::Guest;
 use super::host::{Host, Hosts};
 use super::hydration::guest;
+use super::late_device::LateDevice;
 use super::moments::Watches;
 use super::network::Network;
 use super::spec::WorldSpec;
@@ -109,20 +110,21 @@ fn followers(workloads: &[Vec<Workload>]) -> Vec<Vec<(MachineId, usize)>> {
 }
 
 fn build_hosts<C: Simulated>(spec: &WorldSpec) -> Hosts<C> {
+    let log = Arc::new(device_spec(&spec.backend_disk));
     let machines = 0..spec.machines.len() as u32;
     let sites = [Site::Primary, Site::Recovery];
-    let agent = |machine, site| host(spec, Address::Agent(MachineId(machine), site), None);
+    let agent = |machine, site| host(spec, &log, Address::Agent(MachineId(machine), site), None);
     let heartbeat_every = spec.heartbeat_every();
     let target = |site| {
         let role = Target::new(site).with_heartbeat_every(heartbeat_every);
-        host(spec, Address::Target(site), Some(role))
+        host(spec, &log, Address::Target(site), Some(role))
     };
     let process_server = |number| {
         let config = World::<C>::process_server_config_in(spec, number);
-        host(spec, Address::ProcessServer(number), Some(ProcessServer::new(config)))
+        host(spec, &log, Address::ProcessServer(number), Some(ProcessServer::new(config)))
     };
     Hosts {
-        control: host(spec, Address::Control, Some(Control::new(control_config(spec)))),
+        control: host(spec, &log, Address::Control, Some(Control::new(control_config(spec)))),
         process_servers: (0..spec.caches().count() as u16).map(process_server).collect(),
         targets: sites.map(target),
         agents: machines.flat_map(|machine| sites.map(|site| agent(machine, site))).collect(),
@@ -135,12 +137,12 @@ pub(in crate::world) const fn control_config(spec: &WorldSpec) -> ControlConfig 
 }
 
 /// A host with a log device of its own.
-fn host<R: Role>(spec: &WorldSpec, address: Address, role: Option<R>) -> Host<R>
+fn host<R: Role>(spec: &WorldSpec, log: &Arc<DeviceSpec>, address: Address, role: Option<R>) -> Host<R>
 where
     R::Content: Simulated,
 {
     let name = format!("store {address:?}");
-    Host::new(address, role, Device::new(device_spec(&spec.backend_disk), spec.seed.chance(&name)))
+    Host::new(address, role, LateDevice::new(Arc::clone(log), spec.seed.chance(&name)))
 }
 
 fn build_vcenter(spec: &WorldSpec) -> Result<VCenter, Fault> {

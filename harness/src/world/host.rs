@@ -10,21 +10,23 @@ use switchback_engine::role::{Address, Effect, Input, Outbox, Role, StorageError
 use switchback_engine::target::Target;
 use switchback_engine::time::Instant;
 use switchback_engine::{MachineId, Site};
-use switchback_sim::{Chance, Device, DeviceSpec, DurableStore, IoKind, Kernel, SimTime, Tail};
+use switchback_sim::{Chance, DeviceSpec, DurableStore, IoKind, Kernel, SimTime, Tail};
 
 use super::event::{Event, Synced};
 use super::faults::{shown, when};
+use super::late_device::LateDevice;
 use crate::content::Simulated;
 
 /// A role on its host. While it is down there is no role, only the store.
 #[derive(Debug, Clone)]
 pub(super) struct Host<R: Role> {
     pub(super) address: Address,
-    pub(super) role: Option<R>,
+    /// Apart from the rest: most machines have a host away from home, and no agent there.
+    pub(super) role: Option<Box<R>>,
     /// Grows with every end and beginning; what was meant for an earlier life is dropped.
     pub(super) life: u32,
     pub(super) store: DurableStore<R::Record>,
-    device: Device,
+    device: LateDevice,
     out: Outbox<R::Content, R::Record>,
     /// The wake-ups under way, the last of them the next.
     armed: Vec<SimTime>,
@@ -38,10 +40,10 @@ impl<R: Role> Host<R>
 where
     R::Content: Simulated,
 {
-    pub(super) fn new(address: Address, role: Option<R>, device: Device) -> Self {
+    pub(super) fn new(address: Address, role: Option<R>, device: LateDevice) -> Self {
         Self {
             address,
-            role,
+            role: role.map(Box::new),
             life: 1,
             store: DurableStore::new(),
             device,
@@ -84,7 +86,7 @@ where
             }
             self.out = out;
         }
-        let deadline = self.role.as_ref().and_then(Role::deadline).filter(|at| *at < Instant::MAX);
+        let deadline = self.role.as_deref().and_then(Role::deadline).filter(|at| *at < Instant::MAX);
         if let Some(at) = deadline.map(|at| when(at, skew).max(now)) {
             self.arm(at, kernel);
         }
@@ -115,8 +117,8 @@ where
             }
             StoreEffect::Sync(token) => {
                 let bytes = core::mem::take(&mut self.unsynced_bytes);
-                self.device.submit(now, IoKind::Write, bytes);
-                let at = self.device.submit(now, IoKind::Flush, 0);
+                self.device.get().submit(now, IoKind::Write, bytes);
+                let at = self.device.get().submit(now, IoKind::Flush, 0);
                 let mark = (!core::mem::take(&mut self.store_is_full)).then(|| self.store.sync_begin());
                 let synced = Synced { address: self.address, life: self.life, token, mark };
                 kernel.schedule_at(at, Event::Synced(synced));
@@ -145,7 +147,7 @@ where
         if self.armed.pop_if(|next| *next <= now).is_none() {
             return false;
         }
-        let deadline = self.role.as_ref().and_then(Role::deadline);
+        let deadline = self.role.as_deref().and_then(Role::deadline);
         let due = deadline.is_some_and(|at| at <= shown(now, skew));
         if !due {
             self.settle(now, skew, &mut Vec::new(), kernel);
@@ -162,7 +164,7 @@ where
         self.unsynced_bytes = 0;
         self.store_is_full = false;
         self.store.crash(chance);
-        self.device.power_cycle();
+        self.device.get().power_cycle();
     }
 
     /// The host comes up with a role in it, which may want something at once.
@@ -173,7 +175,7 @@ where
         out: Outbox<R::Content, R::Record>,
         kernel: &mut Kernel<Event<R::Content>>,
     ) {
-        self.role = Some(role);
+        self.role = Some(Box::new(role));
         self.life += 1;
         self.out = out;
         self.armed.clear();
@@ -190,7 +192,7 @@ where
 
     /// The store lies on a device that is as fast as that from now on.
     pub(super) fn set_timing(&mut self, spec: &DeviceSpec) {
-        self.device.set_spec(spec.clone());
+        self.device.get().set_spec(spec.clone());
     }
 
     /// Limits the store to what it holds now, or lifts the limit.

@@ -10,6 +10,7 @@ use switchback_engine::{Change, DiskId, MachineId, SectorRange, Site};
 use switchback_sim::{Device, DeviceSpec, IoKind, Seed, SimTime};
 
 use super::event::Event;
+use super::late_device::LateDevice;
 use super::spec::{DiskTiming, WorldSpec};
 use super::{Sabotage, SlowDevice, World};
 use crate::content::Simulated;
@@ -55,7 +56,7 @@ pub(super) struct Storage<C: Simulated> {
     /// By machine, then by disk.
     disks: Vec<Vec<Copies<C>>>,
     /// What each machine's disks lie on: at home and in the cloud.
-    machine_devices: Vec<[Device; 2]>,
+    machine_devices: Vec<[LateDevice; 2]>,
     replica_device: Device,
 }
 
@@ -95,14 +96,9 @@ impl<C: Simulated> Storage<C> {
             test: None,
             kept: None,
         };
-        let machine_device = device_spec(&spec.machine_disk);
-        let device = |name: String, spec: &DeviceSpec| Device::new(spec.clone(), seed.chance(&name));
-        let devices = |m| {
-            [
-                device(format!("device home {m}"), &machine_device),
-                device(format!("device recovered {m}"), &machine_device),
-            ]
-        };
+        let machine_device = Arc::new(device_spec(&spec.machine_disk));
+        let device = |name: String| LateDevice::new(Arc::clone(&machine_device), seed.chance(&name));
+        let devices = |m| [device(format!("device home {m}")), device(format!("device recovered {m}"))];
         let machines = 0..spec.machines.len();
         Self {
             disks: machines
@@ -110,7 +106,7 @@ impl<C: Simulated> Storage<C> {
                 .map(|m| (0..spec.machines[m].disks.len()).map(|index| copies(m, index)).collect())
                 .collect(),
             machine_devices: machines.map(devices).collect(),
-            replica_device: device("device replica".to_owned(), &device_spec(&spec.backend_disk)),
+            replica_device: Device::new(device_spec(&spec.backend_disk), seed.chance("device replica")),
         }
     }
 
@@ -119,7 +115,9 @@ impl<C: Simulated> Storage<C> {
         let spec = device_spec(timing);
         match device {
             SlowDevice::Machine(machine) => {
-                self.machine_devices[machine.0 as usize].iter_mut().for_each(|d| d.set_spec(spec.clone()));
+                self.machine_devices[machine.0 as usize]
+                    .iter_mut()
+                    .for_each(|d| d.get().set_spec(spec.clone()));
             }
             SlowDevice::Replica => self.replica_device.set_spec(spec),
         }
@@ -196,7 +194,7 @@ impl<C: Simulated> Storage<C> {
         kind: IoKind,
         bytes: u64,
     ) -> SimTime {
-        self.machine_devices[machine.0 as usize][super::host::site_index(site)].submit(now, kind, bytes)
+        self.machine_devices[machine.0 as usize][super::host::site_index(site)].get().submit(now, kind, bytes)
     }
 
     fn submit(&mut self, now: SimTime, disk: PhysicalDisk, kind: IoKind, bytes: u64) -> SimTime {

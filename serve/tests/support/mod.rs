@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod soap;
 pub(crate) mod vsphere;
 
 use std::net::SocketAddr;

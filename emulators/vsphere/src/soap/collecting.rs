@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::collector::{Asked, Collector, Filter, Page, Path, page, value_at};
+use super::collector::{Asked, Collector, Filter, Page, Path, value_at};
 use super::context::{Arguments, Context};
+use super::course::Course;
 use super::fault::SoapFault;
 use super::object::Known;
 use super::operations::Outcome;
@@ -28,44 +29,43 @@ pub(super) fn fetch(context: &mut Context<'_>, arguments: &Arguments) -> Result<
     }
 }
 
-fn read(context: &mut Context<'_>, specs: &Value, options: Option<&Data>) -> Result<Answer, SoapFault> {
-    let found = Asked::read(specs, options)?.walk(&context.world())?;
-    deal(context, found)
-}
-
-/// Objects that are read, and how to ask for more.
-struct Answer {
-    contents: Vec<Data>,
+/// The objects that one answer is about, and how to ask for more.
+struct Dealt {
+    page: Page,
     token: Option<String>,
 }
 
-fn deal(context: &mut Context<'_>, found: Page) -> Result<Answer, SoapFault> {
-    let (contents, rest) = page(&context.world(), found);
-    let token = match rest {
-        Some(rest) => Some(context.collector_mut()?.keep(rest)),
-        None => None,
-    };
-    Ok(Answer { contents, token })
+impl Dealt {
+    fn course(self) -> Course {
+        Course::of_result(self.page.plans, self.token, self.page.left)
+    }
 }
 
-fn specs(arguments: &Arguments) -> Result<&Value, SoapFault> {
-    arguments.get("specSet").ok_or_else(|| SoapFault::invalid_argument("specSet"))
+fn deal(context: &mut Context<'_>, found: Page) -> Result<Dealt, SoapFault> {
+    let (page, next) = found.split();
+    let token = match next {
+        Some(next) => Some(context.collector_mut()?.keep(next)),
+        None => None,
+    };
+    Ok(Dealt { page, token })
+}
+
+fn asked(context: &Context<'_>, arguments: &Arguments, options: Option<&Data>) -> Result<Page, SoapFault> {
+    let specs = arguments.get("specSet").ok_or_else(|| SoapFault::invalid_argument("specSet"))?;
+    Asked::read(specs, options)?.walk(&context.world())
 }
 
 pub(super) fn retrieve(context: &mut Context<'_>, arguments: &Arguments) -> Result<Outcome, SoapFault> {
-    let answer = read(context, specs(arguments)?, None)?;
-    Ok(Outcome::Is(Value::list("ObjectContent", answer.contents)))
-}
-
-fn result(answer: Answer) -> Data {
-    Data::new("RetrieveResult")
-        .with_some("token", answer.token)
-        .with("objects", Value::list("ObjectContent", answer.contents))
+    let found = asked(context, arguments, None)?;
+    Ok(Outcome::Goes(Course::of_objects(found.plans, found.left)))
 }
 
 pub(super) fn retrieve_ex(context: &mut Context<'_>, arguments: &Arguments) -> Result<Outcome, SoapFault> {
-    let answer = read(context, specs(arguments)?, arguments.data("options"))?;
-    Ok(if answer.contents.is_empty() { Outcome::Done } else { Outcome::Is(result(answer).into()) })
+    let found = asked(context, arguments, arguments.data("options"))?;
+    if found.left.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    Ok(Outcome::Goes(deal(context, found)?.course()))
 }
 
 pub(super) fn continue_retrieve(
@@ -73,7 +73,7 @@ pub(super) fn continue_retrieve(
     arguments: &Arguments,
 ) -> Result<Outcome, SoapFault> {
     let found = context.collector_mut()?.take(arguments.text("token"))?;
-    Ok(Outcome::Is(result(deal(context, found)?).into()))
+    Ok(Outcome::Goes(deal(context, found)?.course()))
 }
 
 pub(super) fn cancel_retrieve(
@@ -125,7 +125,7 @@ fn updates(
     context: &mut Context<'_>,
     arguments: &Arguments,
     objects_max: usize,
-) -> Result<Option<Data>, SoapFault> {
+) -> Result<Option<Course>, SoapFault> {
     // Only a call that waits can be canceled: one that has just come in is not meant.
     let fresh = context.waited.is_zero();
     if std::mem::take(&mut context.collector_mut()?.canceled) && !fresh {
@@ -134,10 +134,11 @@ fn updates(
     context.collector_mut()?.resume(arguments.text("version"))?;
     let world = context.world();
     let collector = world.session.and_then(|session| session.collectors.get(&context.receiver.id));
-    let Some(sight) = collector.map(|collector| collector.look(&world)) else {
+    let Some(news) = collector.and_then(|collector| collector.news(&world, objects_max)) else {
         return Ok(None);
     };
-    Ok(context.collector_mut()?.tell(sight, objects_max))
+    let version = context.collector_mut()?.next_version();
+    Ok(Some(Course::of_news(version, news)))
 }
 
 fn canceled() -> SoapFault {
@@ -145,13 +146,13 @@ fn canceled() -> SoapFault {
 }
 
 pub(super) fn check(context: &mut Context<'_>, arguments: &Arguments) -> Result<Outcome, SoapFault> {
-    Ok(Outcome::some(updates(context, arguments, usize::MAX)?))
+    Ok(updates(context, arguments, usize::MAX)?.map_or(Outcome::Done, Outcome::Goes))
 }
 
 /// It has to answer with updates, so one that has waited too long is let go with a fault that clients know.
 pub(super) fn wait(context: &mut Context<'_>, arguments: &Arguments) -> Result<Outcome, SoapFault> {
     match (updates(context, arguments, usize::MAX)?, WAIT_LIMIT.checked_sub(context.waited)) {
-        (Some(updates), _) => Ok(Outcome::Is(updates.into())),
+        (Some(updates), _) => Ok(Outcome::Goes(updates)),
         (None, Some(left)) if !left.is_zero() => Ok(Outcome::Waits(left)),
         (None, _) => Err(canceled()),
     }
@@ -173,7 +174,7 @@ pub(super) fn wait_ex(context: &mut Context<'_>, arguments: &Arguments) -> Resul
         Some(count) => count as usize,
     };
     match (updates(context, arguments, objects_max)?, limit.checked_sub(context.waited)) {
-        (Some(updates), _) => Ok(Outcome::Is(updates.into())),
+        (Some(updates), _) => Ok(Outcome::Goes(updates)),
         (None, Some(left)) if !left.is_zero() => Ok(Outcome::Waits(left)),
         (None, _) => Ok(Outcome::Done),
     }

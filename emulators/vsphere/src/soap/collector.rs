@@ -1,11 +1,12 @@
 //! PropertyCollector: what clients read with, and what they watch with.
 //!
 //! [`plan`] understands what is asked for, [`walk`] finds the objects, [`path`] their properties, [`pages`] deals out what is
-//! too much for one answer, and [`updates`] says what has changed since the last look.
+//! too much for one answer, and [`updates`] says what has changed since the last look, of which [`told`] keeps what that needs.
 
 mod pages;
 mod path;
 mod plan;
+mod told;
 mod updates;
 mod walk;
 
@@ -13,11 +14,13 @@ use std::collections::BTreeMap;
 
 use super::fault::SoapFault;
 use super::object::Known;
-use super::value::{Data, Ref, Value};
+use super::value::{Data, Ref};
+use told::Told;
 
-pub(crate) use pages::{Asked, Page, page};
+pub(crate) use pages::{Asked, Page};
 pub(crate) use path::{Path, value_at};
 pub(crate) use plan::Plan;
+pub(crate) use updates::{News, Turn};
 
 /// How many filters a collector may have. vCenter's own limit is not documented; clients use a handful.
 const FILTERS_MAX: usize = 1_000;
@@ -73,7 +76,7 @@ pub(crate) struct Filter {
     spec: Data,
     plan: Plan,
     partial: bool,
-    told: BTreeMap<Ref, BTreeMap<String, Value>>,
+    told: BTreeMap<Ref, Told>,
 }
 
 impl Filter {

@@ -78,15 +78,26 @@ pub(crate) fn call(message: &[u8]) -> Result<Call, EnvelopeError> {
 
 /// Closes an answer.
 pub(crate) fn answer(method: &str, rank: Rank, result: Option<(Field, &Value)>) -> Vec<u8> {
-    let mut writer = Writer::new(rank);
-    writer.raw(HEAD);
-    writer.raw(&format!("<{method}Response xmlns=\"urn:vim25\">"));
+    let mut writer = begin(method, rank);
     if let Some((field, value)) = result {
         writer.slot(field.name, field.kind, value);
     }
+    end(&mut writer, method);
+    writer.finish().into_bytes()
+}
+
+/// Begins an answer.
+pub(crate) fn begin(method: &str, rank: Rank) -> Writer {
+    let mut writer = Writer::new(rank);
+    writer.raw(HEAD);
+    writer.raw(&format!("<{method}Response xmlns=\"urn:vim25\">"));
+    writer
+}
+
+/// Ends it.
+pub(crate) fn end(writer: &mut Writer, method: &str) {
     writer.raw(&format!("</{method}Response>"));
     writer.raw(FOOT);
-    writer.finish().into_bytes()
 }
 
 /// Closes an answer that is a fault.

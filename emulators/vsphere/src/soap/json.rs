@@ -10,6 +10,7 @@
 
 mod bounds;
 mod check;
+mod gather;
 mod hello;
 mod read;
 mod write;
@@ -139,6 +140,13 @@ fn carry_out(
         run(&mut context, (kind, id), name, read)?
     };
     let field = address.result(request.method, context.receiver.kind);
+    let outcome = match (outcome, field) {
+        (Outcome::Goes(course), Some(result)) => {
+            let whole = gather::gather(course, &mut context, result);
+            whole.map_err(|_| SoapFault::not_found(&context.receiver))?.map_or(Outcome::Done, Outcome::Is)
+        }
+        (outcome, _) => outcome,
+    };
     let session = context.opened.take().map(|key| (SESSION, key));
     Ok(match outcome {
         Outcome::Waits(left) => context.waits(left),
@@ -146,7 +154,7 @@ fn carry_out(
             headers: session.into_iter().collect(),
             ..response(200, written(rank, field.map_or(Kind::ANY, |field| field.kind), &value))
         }),
-        Outcome::Done => answered(if field.is_some() { 200 } else { 204 }, Vec::new()),
+        Outcome::Done | Outcome::Goes(_) => answered(if field.is_some() { 200 } else { 204 }, Vec::new()),
     })
 }
 
@@ -168,7 +176,7 @@ fn refused(rank: Rank, fault: &SoapFault) -> Attempt {
 }
 
 const fn response(status: u16, body: Vec<u8>) -> Response {
-    Response { status, content_type: JSON, headers: Vec::new(), body }
+    Response { status, content_type: JSON, headers: Vec::new(), body, rest: None }
 }
 
 const fn answered(status: u16, body: Vec<u8>) -> Attempt {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::context::{Arguments, Context};
+use super::course::Course;
 use super::fault::SoapFault;
 use super::value::Value;
 use super::{
@@ -15,6 +16,8 @@ pub(crate) enum Outcome {
     /// It answers nothing.
     Done,
     Is(Value),
+    /// What is read while the answer is written.
+    Goes(Course),
     /// Nothing yet; something may come within that time.
     Waits(Duration),
 }

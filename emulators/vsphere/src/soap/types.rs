@@ -1,10 +1,10 @@
 //! The types of the interface, as the table lists them: data, enumerations, managed objects with their methods.
 //!
 //! Everything that is read from a client or written to one goes by this table. Its format stands at its own head; how
-//! it was made and whose it is, in `types.NOTICE.md` beside it.
+//! it was made and whose it is, in `types.NOTICE.md` beside it. The table stays where it is, in the program; here is an index of
+//! its rows, and what was read of those that somebody has asked for.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 static TYPES: LazyLock<Types> = LazyLock::new(|| Types::read(include_str!("types.tsv")));
 
@@ -79,15 +79,56 @@ pub(crate) struct Method {
     pub(crate) parameters: Vec<Field>,
 }
 
-/// All of it.
+/// All of it. What is not asked for is not read: clients use some hundred of four thousand rows.
 #[derive(Debug, Default)]
 pub(crate) struct Types {
-    data: BTreeMap<&'static str, Structure>,
-    managed: BTreeMap<&'static str, Structure>,
-    enums: BTreeMap<&'static str, Vec<&'static str>>,
-    methods: BTreeMap<&'static str, Method>,
+    data: Rows<Structure>,
+    managed: Rows<Structure>,
+    enums: Rows<Vec<&'static str>>,
+    methods: Rows<Method>,
     versions: Vec<(Rank, &'static str)>,
-    unread: usize,
+    unknown: usize,
+}
+
+/// Rows of one sort, in the order of their names.
+#[derive(Debug)]
+struct Rows<T>(Vec<Row<T>>);
+
+/// A row: its cells as they stand in the table, and what they say once somebody has asked.
+#[derive(Debug)]
+struct Row<T> {
+    name: &'static str,
+    cells: &'static str,
+    /// None for a row that cannot be read.
+    read: OnceLock<Option<Box<T>>>,
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Rows<T> {
+    fn take(&mut self, name: &'static str, cells: &'static str) {
+        self.0.push(Row { name, cells, read: OnceLock::new() });
+    }
+
+    fn sort(&mut self) {
+        self.0.sort_unstable_by_key(|row| row.name);
+        self.0.shrink_to_fit();
+    }
+
+    fn row(&self, name: &str) -> Option<&Row<T>> {
+        let place = self.0.binary_search_by(|row| row.name.cmp(name)).ok()?;
+        self.0.get(place)
+    }
+
+    fn get(&self, name: &str, read: impl FnOnce(&'static str) -> Option<T>) -> Option<(&'static str, &T)> {
+        let row = self.row(name)?;
+        let what = row.read.get_or_init(|| read(row.cells).map(Box::new));
+        what.as_deref().map(|what| (row.name, what))
+    }
 }
 
 impl Types {
@@ -95,45 +136,47 @@ impl Types {
         let mut types = Self::default();
         for line in table.lines().filter(|line| !line.starts_with('#')) {
             if types.take(line).is_none() {
-                types.unread += 1;
+                types.unknown += 1;
             }
         }
-        inherit(&mut types.data);
-        inherit(&mut types.managed);
+        types.data.sort();
+        types.managed.sort();
+        types.enums.sort();
+        types.methods.sort();
         types
     }
 
     fn take(&mut self, line: &'static str) -> Option<()> {
-        let mut cells = line.split('\t');
-        match cells.next()? {
-            "version" => self.versions.push((cells.next()?.parse().ok()?, cells.next()?)),
-            "enum" => drop(self.enums.insert(cells.next()?, cells.collect())),
-            "data" => drop(self.data.insert(cells.next()?, structure(cells)?)),
-            "managed" => drop(self.managed.insert(cells.next()?, structure(cells)?)),
-            "method" => {
-                let method = method(cells)?;
-                self.methods.insert(method.name, method);
-            }
+        let (sort, cells) = line.split_once('\t')?;
+        let (first, rest) = cells.split_once('\t')?;
+        match sort {
+            "version" => self.versions.push((first.parse().ok()?, rest)),
+            "enum" => self.enums.take(first, rest),
+            "data" => self.data.take(first, rest),
+            "managed" => self.managed.take(first, rest),
+            // These begin with their owners.
+            "method" => self.methods.take(rest.split('\t').next()?, cells),
             _ => return None,
         }
         Some(())
     }
 
     pub(crate) fn data(&self, name: &str) -> Option<(&'static str, &Structure)> {
-        self.data.get_key_value(name).map(|(name, data)| (*name, data))
+        self.data.get(name, |cells| structure(cells, |base| self.data(base)))
     }
 
     pub(crate) fn managed(&self, name: &str) -> Option<(&'static str, &Structure)> {
-        self.managed.get_key_value(name).map(|(name, managed)| (*name, managed))
+        self.managed.get(name, |cells| structure(cells, |base| self.managed(base)))
     }
 
     /// The words of an enumeration.
     pub(crate) fn words(&self, name: &str) -> Option<(&'static str, &[&'static str])> {
-        self.enums.get_key_value(name).map(|(name, words)| (*name, words.as_slice()))
+        let words = self.enums.get(name, |cells| Some(cells.split('\t').collect()));
+        words.map(|(name, words)| (name, words.as_slice()))
     }
 
     pub(crate) fn method(&self, name: &str) -> Option<&Method> {
-        self.methods.get(name)
+        self.methods.get(name, method).map(|(_, method)| method)
     }
 
     /// Whether `kind` is `ancestor` or derived from it, for data and managed objects.
@@ -143,7 +186,8 @@ impl Types {
             if name == ancestor {
                 return true;
             }
-            at = self.data.get(name).or_else(|| self.managed.get(name)).and_then(|found| found.base);
+            let cells = self.data.row(name).or_else(|| self.managed.row(name)).map(|row| row.cells);
+            at = cells.and_then(base);
         }
         false
     }
@@ -162,10 +206,10 @@ impl Types {
 
     /// A field of that name of a data object, or of anything derived from it: a place may hold more than it was made for.
     pub(crate) fn field_of_any(&self, kind: &str, name: &str) -> Option<Field> {
-        let own = self.data.get(kind)?.field(name).copied();
-        own.or_else(|| {
-            let derived = self.data.iter().filter(|(other, _)| self.is_a(other, kind));
-            derived.filter_map(|(_, data)| data.field(name)).next().copied()
+        let (_, own) = self.data(kind)?;
+        own.field(name).copied().or_else(|| {
+            let derived = self.data.0.iter().map(|row| row.name).filter(|other| self.is_a(other, kind));
+            derived.filter_map(|other| self.data(other)?.1.field(name)).next().copied()
         })
     }
 
@@ -176,14 +220,32 @@ impl Types {
     }
 }
 
-fn structure(mut cells: std::str::Split<'static, char>) -> Option<Structure> {
-    let base = Some(cells.next()?).filter(|base| *base != "-");
+/// The base of a structure, by its cells.
+fn base(cells: &'static str) -> Option<&'static str> {
+    cells.split('\t').next().filter(|base| *base != "-")
+}
+
+/// A structure, with the fields of its ancestors before its own.
+fn structure<'t>(
+    row: &'static str,
+    find: impl FnOnce(&'static str) -> Option<(&'static str, &'t Structure)>,
+) -> Option<Structure> {
+    let base = base(row);
+    let mut cells = row.split('\t').skip(1);
     let since = cells.next()?.parse().ok()?;
-    let fields = cells.map(|cell| field(cell, since)).collect::<Option<_>>()?;
+    let mut fields = match base {
+        Some(base) => find(base)?.1.fields.clone(),
+        None => Vec::new(),
+    };
+    for cell in cells {
+        fields.push(field(cell, since)?);
+    }
+    fields.shrink_to_fit();
     Some(Structure { base, since, fields })
 }
 
-fn method(mut cells: std::str::Split<'static, char>) -> Option<Method> {
+fn method(row: &'static str) -> Option<Method> {
+    let mut cells = row.split('\t');
     let (owner, name) = (cells.next()?, cells.next()?);
     let since = cells.next()?.parse().ok()?;
     let (kind, optional) = kind(cells.next()?);
@@ -211,32 +273,29 @@ fn kind(text: &'static str) -> (Kind, bool) {
     (Kind { name, reference, many }, optional)
 }
 
-/// Puts the fields of its ancestors before those of each.
-fn inherit(structures: &mut BTreeMap<&'static str, Structure>) {
-    let own = structures.clone();
-    for structure in structures.values_mut() {
-        let mut base = structure.base;
-        while let Some(ancestor) = base.and_then(|name| own.get(name)) {
-            structure.fields.splice(0..0, ancestor.fields.iter().copied());
-            base = ancestor.base;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_table_is_read_to_its_last_line() {
-        assert_eq!(types().unread, 0);
-        assert!(types().data.len() > 3_000 && types().managed.len() > 130 && types().methods.len() > 900);
+        let all = types();
+        assert_eq!(all.unknown, 0);
+        assert!(all.data.0.len() > 3_000 && all.managed.0.len() > 130 && all.methods.0.len() > 900);
+        assert!(all.data.0.iter().all(|row| all.data(row.name).is_some()));
+        assert!(all.managed.0.iter().all(|row| all.managed(row.name).is_some()));
+        assert!(all.methods.0.iter().all(|row| all.method(row.name).is_some()));
+        assert!(
+            all.enums.0.iter().all(|row| all.words(row.name).is_some_and(|(_, words)| !words.is_empty()))
+        );
     }
 
     #[test]
     fn a_broken_line_is_noticed() {
-        let types = Types::read("data\tA\t-\t0\tx:int\nnonsense\ndata\tB\t-\tzero\n");
-        assert_eq!((types.unread, types.data.len()), (2, 1));
+        let types = Types::read("data\tA\t-\t0\tx:int\nnonsense\ndata\tB\t-\tzero\ndata\tC\tnone\t0\n");
+        assert_eq!((types.unknown, types.data.0.len()), (1, 3));
+        assert!(types.data("A").is_some());
+        assert_eq!((types.data("B"), types.data("C")), (None, None), "no rank, and no such base");
     }
 
     #[test]
@@ -266,15 +325,17 @@ mod tests {
             "short",
             "string",
         ];
-        let all = types().data.values().chain(types().managed.values()).flat_map(|found| &found.fields);
-        let parameters =
-            types().methods.values().flat_map(|method| method.parameters.iter().chain(&method.result));
+        let data = types().data.0.iter().filter_map(|row| types().data(row.name));
+        let managed = types().managed.0.iter().filter_map(|row| types().managed(row.name));
+        let all = data.chain(managed).flat_map(|(_, found)| &found.fields);
+        let methods = types().methods.0.iter().filter_map(|row| types().method(row.name));
+        let parameters = methods.flat_map(|method| method.parameters.iter().chain(&method.result));
         for field in all.chain(parameters) {
             let name = field.kind.name;
             let known = if field.kind.reference {
-                types().managed.contains_key(name)
+                types().managed(name).is_some()
             } else {
-                PLAIN.contains(&name) || types().data.contains_key(name) || types().enums.contains_key(name)
+                PLAIN.contains(&name) || types().data(name).is_some() || types().words(name).is_some()
             };
             assert!(known, "{field:?}");
         }

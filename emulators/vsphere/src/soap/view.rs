@@ -102,14 +102,19 @@ impl Container {
         let Some(container) = world.find(&self.of.id) else {
             return Vec::new();
         };
-        let mut met = BTreeSet::new();
+        // Machines are many, and stand in folders, pools and hosts.
+        let (mut machines, mut met) = (BTreeSet::new(), BTreeSet::new());
         let mut seen = Vec::new();
         let mut ahead = vec![container];
         while let Some(at) = ahead.pop() {
             let mut below = Vec::new();
             for child in world.children(&at) {
                 let reference = world.reference(&child);
-                if met.insert(reference.clone()) {
+                let is_new = match &child {
+                    Object::Machine(vm) => machines.insert(vm.moid),
+                    _ => met.insert(reference.clone()),
+                };
+                if is_new {
                     if self.shows(reference.kind) {
                         seen.push(reference);
                     }

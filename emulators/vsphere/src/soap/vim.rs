@@ -12,6 +12,7 @@ use super::json;
 use super::leases::{self, Leases};
 use super::operations::{LOGGED_OUT, LOGGED_OUT_OBJECT, Outcome, operation};
 use super::read::{self, Strictness};
+use super::rest::Rest;
 use super::session::{Sessions, set_cookie};
 use super::store::Store;
 use super::types::{Field, Kind, Rank, types};
@@ -63,12 +64,20 @@ impl Vim {
         }
     }
 
+    /// How many calls there were in the session that a client's cookie names, or its `vmware-api-session-id`. Whoever waits has
+    /// to look again where there was another.
+    #[must_use]
+    pub fn calls(&self, cookie: Option<&str>, session_id: Option<&str>) -> u64 {
+        let key = self.sessions.of(cookie).or_else(|| self.sessions.with_key(session_id));
+        key.and_then(|key| self.sessions.get(&key)).map_or(0, |session| session.calls)
+    }
+
     /// Answers a request. While a client waits for something to change, `home` lets time pass.
     pub fn answer(&mut self, request: &Request<'_>, home: &mut dyn Home) -> Response {
         let mut waited = Duration::ZERO;
         loop {
             match self.attempt(request, home, waited) {
-                Attempt::Answered(response) => return response,
+                Attempt::Answered(response) => return self.whole(response, home),
                 Attempt::Waits(left) => {
                     let before = home.now();
                     let changed = home.wait(left);
@@ -79,8 +88,23 @@ impl Vim {
         }
     }
 
+    /// An answer with all that is left of it.
+    fn whole(&mut self, mut response: Response, home: &mut dyn Home) -> Response {
+        while let Some(rest) = response.rest.take() {
+            match self.go_on(rest, home) {
+                Ok((piece, rest)) => {
+                    response.body.extend(piece);
+                    response.rest = rest;
+                }
+                Err(why) => return plain(503, TEXT, &format!("{why}.\n")),
+            }
+        }
+        response
+    }
+
     /// Answers a request now, or says how long its client waits for something to change. Then it is to be tried again with
-    /// how long it has `waited` by then, which is zero at first: so several clients can be served while one waits.
+    /// how long it has `waited` by then, which is zero at first: so several clients can be served while one waits. Of a long
+    /// answer that is the beginning; the rest is for [`Self::go_on`].
     pub fn attempt(&mut self, request: &Request<'_>, home: &mut dyn Home, waited: Duration) -> Attempt {
         if home.vcenter().reachability() != Reachability::Answering {
             return answered(503, TEXT, "vCenter does not answer.\n");
@@ -98,11 +122,13 @@ impl Vim {
     fn call(&mut self, request: &Request<'_>, home: &mut dyn Home, waited: Duration) -> Attempt {
         let rank = request.soap_action.map_or(Rank::MAX, rank_of);
         let refused = |fault: &SoapFault| {
+            let body = envelope::fault(rank, fault);
             Attempt::Answered(Response {
                 status: 500,
                 content_type: XML,
                 headers: Vec::new(),
-                body: envelope::fault(rank, fault),
+                body,
+                rest: None,
             })
         };
         let call = match envelope::call(request.body) {
@@ -116,24 +142,25 @@ impl Vim {
             let read = read::fields(parameters, &arguments, Strictness::Request, &method);
             read.map_err(SoapFault::invalid_request)
         };
-        match run(&mut context, (&kind, &id), &method, read) {
-            Ok(Outcome::Waits(left)) => context.waits(left),
-            Ok(outcome) => {
-                let value = match &outcome {
-                    Outcome::Is(value) => Some(value),
-                    Outcome::Done | Outcome::Waits(_) => None,
-                };
-                let result = result_of(&method).flatten().zip(value);
-                let cookie = context.opened.map(|key| ("Set-Cookie", set_cookie(&key, request.https)));
-                Attempt::Answered(Response {
-                    status: 200,
-                    content_type: XML,
-                    headers: cookie.into_iter().collect(),
-                    body: envelope::answer(&method, rank, result),
-                })
+        let result = result_of(&method).flatten();
+        let (body, rest) = match run(&mut context, (&kind, &id), &method, read) {
+            Ok(Outcome::Waits(left)) => return context.waits(left),
+            Ok(Outcome::Done) => (envelope::answer(&method, rank, None), None),
+            Ok(Outcome::Is(value)) => {
+                (envelope::answer(&method, rank, result.map(|field| (field, &value))), None)
             }
-            Err(fault) => refused(&fault),
-        }
+            Ok(Outcome::Goes(course)) => match result {
+                Some(field) => match Rest::new(&context, &method, field, course).write(&mut context) {
+                    Ok(written) => written,
+                    Err(_) => return refused(&SoapFault::not_found(&context.receiver)),
+                },
+                None => (envelope::answer(&method, rank, None), None),
+            },
+            Err(fault) => return refused(&fault),
+        };
+        let cookie = context.opened.map(|key| ("Set-Cookie", set_cookie(&key, request.https)));
+        let headers = cookie.into_iter().collect();
+        Attempt::Answered(Response { status: 200, content_type: XML, headers, body, rest })
     }
 
     /// What a call of somebody with that session has at hand.
@@ -208,5 +235,9 @@ fn versions() -> String {
 }
 
 fn answered(status: u16, content_type: &'static str, body: &str) -> Attempt {
-    Attempt::Answered(Response { status, content_type, headers: Vec::new(), body: body.as_bytes().to_vec() })
+    Attempt::Answered(plain(status, content_type, body))
+}
+
+fn plain(status: u16, content_type: &'static str, body: &str) -> Response {
+    Response { status, content_type, headers: Vec::new(), body: body.as_bytes().to_vec(), rest: None }
 }

@@ -3,23 +3,68 @@
 
 use std::fmt::Write as _;
 
-use super::types::{Kind, Rank, types};
+use super::course::Part;
+use super::types::{Field, Kind, Rank, types};
 use super::value::{Data, REFERENCE, Ref, Value};
 
 /// Writes values for a client of one version.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Writer {
     out: String,
     rank: Rank,
+    /// Data objects that were begun: what their elements are called, and their types.
+    begun: Vec<(&'static str, &'static str)>,
 }
 
 impl Writer {
     pub(crate) const fn new(rank: Rank) -> Self {
-        Self { out: String::new(), rank }
+        Self { out: String::new(), rank, begun: Vec::new() }
     }
 
     pub(crate) fn finish(self) -> String {
         self.out
+    }
+
+    /// Takes what is written so far.
+    pub(crate) fn take(&mut self) -> String {
+        core::mem::take(&mut self.out)
+    }
+
+    /// How much is written and was not taken, in bytes.
+    pub(crate) const fn written(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Writes a part of an answer that goes on, whose `result` is what is answered.
+    pub(crate) fn part(&mut self, part: &Part, result: Field) {
+        match part {
+            Part::Begin(name) => {
+                let kind = self.place(name, result).map_or("", |field| field.kind.name);
+                self.open(name, None, None);
+                self.begun.push((name, kind));
+            }
+            Part::Is(name, value) => {
+                if let Some(field) = self.place(name, result) {
+                    self.slot(name, field.kind, value);
+                }
+            }
+            Part::End => {
+                if let Some((name, _)) = self.begun.pop() {
+                    self.close(name);
+                }
+            }
+        }
+    }
+
+    /// The field of that name, in the data object that was begun last; none if the client does not know it.
+    fn place(&self, name: &str, result: Field) -> Option<Field> {
+        match self.begun.last() {
+            None => Some(result),
+            Some((_, kind)) => {
+                let (_, structure) = types().data(kind)?;
+                structure.field(name).filter(|field| field.since <= self.rank).copied()
+            }
+        }
     }
 
     /// Writes text that is XML already.

@@ -1,6 +1,7 @@
 //! Answers in pages, for clients that want so many objects at a time.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::super::fault::SoapFault;
 use super::super::value::{Data, Ref, Value};
@@ -11,15 +12,15 @@ use super::plan::Plan;
 /// for, and are told as they are then.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
-    plans: Vec<Plan>,
+    pub(crate) plans: Arc<[Plan]>,
     /// By which of the filters each was found.
-    left: VecDeque<(usize, Ref)>,
+    pub(crate) left: VecDeque<(usize, Ref)>,
     size: usize,
 }
 
 /// What is asked for in one call.
 pub(crate) struct Asked {
-    plans: Vec<Plan>,
+    plans: Arc<[Plan]>,
     size: usize,
 }
 
@@ -45,14 +46,11 @@ impl Asked {
     }
 }
 
-/// Reads the next objects. What is left, if anything is, is given back.
-pub(crate) fn page(world: &World<'_>, mut page: Page) -> (Vec<Data>, Option<Page>) {
-    let count = page.size.min(page.left.len());
-    let read = |(place, reference): (usize, Ref)| {
-        let plan = page.plans.get(place)?;
-        Some(plan.read_object(world, &reference).content(reference))
-    };
-    let contents = page.left.drain(..count).filter_map(read).collect();
-    let rest = (!page.left.is_empty()).then_some(page);
-    (contents, rest)
+impl Page {
+    /// Takes off what one answer holds; what is left, if anything is, is the next page.
+    pub(crate) fn split(mut self) -> (Self, Option<Self>) {
+        let rest = self.left.split_off(self.size.min(self.left.len()));
+        let next = Self { plans: Arc::clone(&self.plans), left: rest, size: self.size };
+        (self, Some(next).filter(|next| !next.left.is_empty()))
+    }
 }

@@ -1,5 +1,7 @@
 //! Paths to properties: `config.hardware.device[2000].backing.fileName`.
 
+use std::sync::Arc;
+
 use super::super::fault::SoapFault;
 use super::super::object::{Known, Object};
 use super::super::properties::property;
@@ -17,7 +19,7 @@ struct Step {
 /// A path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Path {
-    text: String,
+    text: Arc<str>,
     first: String,
     steps: Vec<Step>,
 }
@@ -42,10 +44,10 @@ impl Path {
                 None => {}
             }
         }
-        Ok(Self { text: text.to_owned(), first, steps })
+        Ok(Self { text: text.into(), first, steps })
     }
 
-    pub(crate) fn text(&self) -> &str {
+    pub(crate) const fn text(&self) -> &Arc<str> {
         &self.text
     }
 }
@@ -87,10 +89,11 @@ pub(crate) fn value_at(world: &World<'_>, object: &Object<'_>, path: &Path) -> K
     };
     for (place, step) in path.steps.iter().enumerate() {
         if place > 0 {
-            let Some(value) = at.data().and_then(|data| data.get(&step.name)) else {
+            let Value::Data(data) = at else { return Known::Unset };
+            let Some((_, value)) = data.fields.into_iter().find(|(name, _)| *name == step.name) else {
                 return Known::Unset;
             };
-            at = value.clone();
+            at = value;
         }
         if let Some(key) = &step.key {
             let Some(item) = at.items().iter().find(|item| has_key(item, key)) else {

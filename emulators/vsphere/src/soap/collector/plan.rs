@@ -16,7 +16,7 @@ const WAYS_MAX: usize = 128;
 const PATHS_MAX: usize = 1_024;
 
 /// A filter that is understood.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(super) starts: Vec<Start>,
     pub(super) ways: Vec<Way>,
@@ -26,7 +26,7 @@ pub(crate) struct Plan {
 }
 
 /// An object to start at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Start {
     pub(super) object: Ref,
     /// It is not told of itself.
@@ -35,7 +35,7 @@ pub(super) struct Start {
 }
 
 /// From objects of a kind to those that a property of them names.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Way {
     pub(super) kind: &'static str,
     pub(super) path: Path,
@@ -45,7 +45,7 @@ pub(super) struct Way {
 }
 
 /// What to tell of objects of a kind.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub(super) kind: &'static str,
     /// All there is.

@@ -3,30 +3,58 @@
 //! A version names what was told. Only the newest counts: with an older one, or one of another collector, a client has
 //! to begin again, as it would after vCenter was restarted. What is told is always the whole value at a path that was
 //! asked for, never a part of it.
+//!
+//! First it is found out of which objects there is something to tell ([`Collector::news`]), then each is told in its turn
+//! ([`Filter::tell`]), as it is by then: an answer may be long.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::super::fault::SoapFault;
 use super::super::value::{Data, Ref, Value};
 use super::super::world::World;
+use super::told::Told;
 use super::walk::Reading;
 use super::{Collector, Filter};
 
-/// What the filters of a collector see now, by filter.
-pub(crate) struct Sight(BTreeMap<String, Vec<(Ref, Reading)>>);
+/// Of what there is something to tell.
+pub(crate) struct News {
+    /// By filter.
+    pub(crate) sets: Vec<(String, Vec<Turn>)>,
+    /// There is more than there was room for.
+    pub(crate) truncated: bool,
+}
+
+/// An object of which there is something to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It is new, or has changed.
+    Is(Ref),
+    /// It is watched no more.
+    Leaves(Ref),
+}
 
 impl Collector {
-    /// Looks at everything that is watched. A watched object that is gone is not seen.
-    pub(crate) fn look(&self, world: &World<'_>) -> Sight {
-        let see = |filter: &Filter| {
-            let mut plan = filter.plan.clone();
-            plan.tolerant = true;
-            let met = plan.walk(world).unwrap_or_default();
-            met.into_iter()
-                .map(|reference| (reference.clone(), plan.read_object(world, &reference)))
-                .collect()
-        };
-        Sight(self.filters.iter().map(|(id, filter)| (id.clone(), see(filter))).collect())
+    /// Looks at everything that is watched for what was not told yet, of at most so many objects; none if nothing is. A
+    /// watched object that is gone is not seen.
+    pub(crate) fn news(&self, world: &World<'_>, objects_max: usize) -> Option<News> {
+        let mut room = objects_max;
+        let mut news = News { sets: Vec::new(), truncated: false };
+        for (id, filter) in &self.filters {
+            let turns = filter.news(world);
+            news.truncated |= turns.len() > room;
+            let told: Vec<_> = turns.into_iter().take(room).collect();
+            room -= told.len();
+            if !told.is_empty() {
+                news.sets.push((id.clone(), told));
+            }
+        }
+        (!news.sets.is_empty()).then_some(news)
+    }
+
+    /// The next version: that of what is told now.
+    pub(crate) fn next_version(&mut self) -> String {
+        self.version += 1;
+        self.version.to_string()
     }
 
     /// Whether a client may go on from that version. Without one it begins again.
@@ -43,78 +71,62 @@ impl Collector {
         }
         Ok(())
     }
-
-    /// Tells what is new, of at most so many objects; none if nothing is.
-    pub(crate) fn tell(&mut self, sight: Sight, objects_max: usize) -> Option<Data> {
-        let mut room = objects_max;
-        let mut sets = Vec::new();
-        let mut truncated = false;
-        for (id, seen) in sight.0 {
-            let Some(filter) = self.filters.get_mut(&id) else {
-                continue;
-            };
-            let (objects, more) = filter.tell(seen, &mut room);
-            truncated |= more;
-            if !objects.is_empty() {
-                let set = Data::new("PropertyFilterUpdate")
-                    .with("filter", Ref::new("PropertyFilter", &id))
-                    .with("objectSet", Value::list("ObjectUpdate", objects));
-                sets.push(set);
-            }
-        }
-        if sets.is_empty() {
-            return None;
-        }
-        self.version += 1;
-        Some(
-            Data::new("UpdateSet")
-                .with("version", self.version.to_string())
-                .with("filterSet", Value::list("PropertyFilterUpdate", sets))
-                .with("truncated", truncated),
-        )
-    }
 }
 
 impl Filter {
-    /// Updates of objects, and whether there are more than there is room for.
-    fn tell(&mut self, seen: Vec<(Ref, Reading)>, room: &mut usize) -> (Vec<Data>, bool) {
-        let present: BTreeSet<_> = seen.iter().map(|(reference, _)| reference).collect();
-        let gone: Vec<_> = self.told.keys().filter(|told| !present.contains(told)).cloned().collect();
-        let mut updates = Vec::new();
-        for (reference, reading) in seen {
-            let Some(update) = self.update(&reference, &reading) else {
-                continue;
-            };
-            if *room == 0 {
-                return (updates, true);
-            }
-            *room -= 1;
-            updates.push(update);
-            self.told.insert(reference, reading.known);
+    /// What of it was not told yet: what is there in the order in which it is met, and then what is not any more.
+    fn news(&self, world: &World<'_>) -> Vec<Turn> {
+        let met = self.plan.walk_what_is_there(world);
+        let mut still_there = 0;
+        let is_new = |reference: &&Ref| {
+            let Some(told) = self.told.get(reference) else { return true };
+            still_there += 1;
+            !told.is_all(&self.plan.read_object(world, reference).known)
+        };
+        let mut turns: Vec<_> = met.iter().filter(is_new).cloned().map(Turn::Is).collect();
+        // Each is met once: where the numbers agree, nothing has gone.
+        if still_there < self.told.len() {
+            let present: BTreeSet<_> = met.iter().collect();
+            let gone = self.told.keys().filter(|told| !present.contains(told));
+            turns.extend(gone.cloned().map(Turn::Leaves));
         }
-        for reference in gone {
-            if *room == 0 {
-                return (updates, true);
-            }
-            *room -= 1;
-            self.told.remove(&reference);
-            updates.push(update("leave", &reference, Vec::new()));
-        }
-        (updates, false)
+        turns
     }
 
-    fn update(&self, reference: &Ref, reading: &Reading) -> Option<Data> {
+    /// What is to be told of an object, as it is now.
+    pub(crate) fn read(&self, world: &World<'_>, turn: &Turn) -> Reading {
+        match turn {
+            Turn::Is(reference) => self.plan.read_object(world, reference),
+            Turn::Leaves(_) => Reading::default(),
+        }
+    }
+
+    /// Tells it, as an `ObjectUpdate`; none if it has been told meanwhile.
+    pub(crate) fn tell(&mut self, turn: Turn, reading: Reading) -> Option<Data> {
+        match turn {
+            Turn::Leaves(reference) => {
+                self.told.remove(&reference)?;
+                Some(update("leave", &reference, Vec::new()))
+            }
+            Turn::Is(reference) => {
+                let told = Told::of(&reading.known);
+                let update = self.update(&reference, reading)?;
+                self.told.insert(reference, told);
+                Some(update)
+            }
+        }
+    }
+
+    fn update(&self, reference: &Ref, reading: Reading) -> Option<Data> {
+        let missing = reading.missing_set();
         let Some(before) = self.told.get(reference) else {
-            let changes = reading.known.iter().map(|(path, value)| change(path, Some(value)));
-            let entered = update("enter", reference, changes.collect());
-            return Some(entered.with_some("missingSet", reading.missing_set()));
+            let changes = reading.known.into_iter().map(|(path, value)| change(&path, Some(value)));
+            return Some(update("enter", reference, changes.collect()).with_some("missingSet", missing));
         };
-        let new = reading.known.iter().filter(|(path, value)| before.get(*path) != Some(value));
-        let unset = before.keys().filter(|path| !reading.known.contains_key(*path));
-        let changes: Vec<_> = new
-            .map(|(path, value)| change(path, Some(value)))
-            .chain(unset.map(|path| change(path, None)))
-            .collect();
+        let unset = before.paths().filter(|path| !reading.known.contains_key(*path));
+        let unset: Vec<_> = unset.map(|path| change(path, None)).collect();
+        let new = reading.known.into_iter().filter(|(path, value)| !before.is(path, value));
+        let changes: Vec<_> = new.map(|(path, value)| change(&path, Some(value))).chain(unset).collect();
         (!changes.is_empty()).then(|| update("modify", reference, changes))
     }
 }
@@ -126,9 +138,9 @@ fn update(kind: &'static str, reference: &Ref, changes: Vec<Data>) -> Data {
         .with("changeSet", Value::list("PropertyChange", changes))
 }
 
-fn change(path: &str, value: Option<&Value>) -> Data {
+fn change(path: &str, value: Option<Value>) -> Data {
     Data::new("PropertyChange")
         .with("name", path)
         .with("op", Value::Word("PropertyChangeOp", "assign"))
-        .with_some("val", value.cloned())
+        .with_some("val", value)
 }

@@ -1,9 +1,11 @@
 //! Finds the objects that a filter is about, and reads what it wants of them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use super::super::fault::{SoapFault, localized};
 use super::super::object::{Known, Object};
+use super::super::properties::property;
 use super::super::types::types;
 use super::super::value::{Data, Ref, Value};
 use super::super::world::World;
@@ -13,12 +15,19 @@ use super::plan::Plan;
 impl Plan {
     /// The objects of which something is wanted, each once, in the order in which they are met.
     pub(crate) fn walk(&self, world: &World<'_>) -> Result<Vec<Ref>, SoapFault> {
+        let missing = self.starts.iter().find(|start| object(world, &start.object).is_none());
+        match missing.filter(|_| !self.tolerant) {
+            Some(start) => Err(SoapFault::not_found(&start.object)),
+            None => Ok(self.walk_what_is_there(world)),
+        }
+    }
+
+    /// The same, without those that are not there to start at.
+    pub(super) fn walk_what_is_there(&self, world: &World<'_>) -> Vec<Ref> {
         let mut walk = Walk::default();
         for start in &self.starts {
-            match object(world, &start.object) {
-                Some(found) => walk.meet(world.reference(&found), start.skip, &start.ways),
-                None if self.tolerant => {}
-                None => return Err(SoapFault::not_found(&start.object)),
+            if let Some(found) = object(world, &start.object) {
+                walk.meet(world.reference(&found), start.skip, &start.ways);
             }
         }
         while let Some((at, number)) = walk.ahead.pop_front() {
@@ -34,7 +43,7 @@ impl Plan {
             }
         }
         walk.met.retain(|met| self.wanted.iter().any(|wanted| types().is_a(met.kind, wanted.kind)));
-        Ok(walk.met)
+        walk.met
     }
 
     /// What is wanted of an object, with what cannot be told of it.
@@ -45,7 +54,7 @@ impl Plan {
             for path in &wanted.paths {
                 let known = found.as_ref().map(|found| value_at(world, found, path));
                 match known {
-                    Some(Known::Is(value)) => drop(reading.known.insert(path.text().to_owned(), value)),
+                    Some(Known::Is(value)) => drop(reading.known.insert(Arc::clone(path.text()), value)),
                     Some(Known::Unset) => {}
                     Some(Known::NotEmulated) => {
                         let what = format!("{}.{}", reference.kind, path.text());
@@ -70,33 +79,31 @@ fn object<'a>(world: &World<'a>, reference: &Ref) -> Option<Object<'a>> {
 /// What is told of an object.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Reading {
-    pub(crate) known: BTreeMap<String, Value>,
+    pub(crate) known: BTreeMap<Arc<str>, Value>,
     /// What is asked for and cannot be told, with why.
-    missing: BTreeMap<String, Data>,
+    missing: BTreeMap<Arc<str>, Data>,
 }
 
 impl Reading {
     fn miss(&mut self, path: &Path, fault: &SoapFault) {
-        self.missing.insert(path.text().to_owned(), localized(fault));
+        self.missing.insert(Arc::clone(path.text()), localized(fault));
     }
 
     /// All that is known of it: whoever wants everything wants what there is.
     fn take_all(&mut self, world: &World<'_>, object: &Object<'_>) {
-        let Some((kind, managed)) = types().managed(object.kind()) else {
+        let Some((_, managed)) = types().managed(object.kind()) else {
             return;
         };
         for field in managed.fields.iter().filter(|field| field.since <= world.rank) {
-            if let Ok(path) = Path::read(kind, field.name)
-                && let Known::Is(value) = value_at(world, object, &path)
-            {
-                self.known.insert(field.name.to_owned(), value);
+            if let Known::Is(value) = property(world, object, field.name) {
+                self.known.insert(field.name.into(), value);
             }
         }
     }
 
     pub(crate) fn missing_set(&self) -> Option<Value> {
-        let entry = |(path, fault): (&String, &Data)| {
-            Data::new("MissingProperty").with("path", path.as_str()).with("fault", fault.clone())
+        let entry = |(path, fault): (&Arc<str>, &Data)| {
+            Data::new("MissingProperty").with("path", &**path).with("fault", fault.clone())
         };
         (!self.missing.is_empty()).then(|| Value::list("MissingProperty", self.missing.iter().map(entry)))
     }
@@ -104,9 +111,9 @@ impl Reading {
     /// As an `ObjectContent`.
     pub(crate) fn content(self, reference: Ref) -> Data {
         let missing = self.missing_set();
-        let property =
-            |(name, value)| Data::new("DynamicProperty").with("name", Value::Text(name)).with("val", value);
-        let known = self.known.into_iter().map(property);
+        let known = self.known.into_iter().map(|(name, value): (Arc<str>, Value)| {
+            Data::new("DynamicProperty").with("name", &*name).with("val", value)
+        });
         Data::new("ObjectContent")
             .with("obj", reference)
             .with("propSet", Value::list("DynamicProperty", known))
