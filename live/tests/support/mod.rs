@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,20 +17,20 @@ use switchback_live::sites::AwaySpec;
 use tempfile::TempDir;
 
 /// The machine.
-pub const MACHINE: MachineId = MachineId(0);
+pub(crate) const MACHINE: MachineId = MachineId(0);
 /// How long anything may take here before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Two nodes, and the files they work on.
-pub struct Estate {
-    pub directory: TempDir,
-    pub home: Arc<Node>,
-    pub away: Arc<Node>,
+pub(crate) struct Estate {
+    _directory: TempDir,
+    home: Arc<Node>,
+    away: Arc<Node>,
     sizes: Vec<u64>,
 }
 
 /// Bytes that say from which write they are.
-pub fn pattern(write: u8, length: usize) -> Vec<u8> {
+pub(crate) fn pattern(write: u8, length: usize) -> Vec<u8> {
     (0..length).map(|at| write.wrapping_mul(31).wrapping_add((at / 7) as u8) | 1).collect()
 }
 
@@ -45,7 +44,7 @@ fn nbd_anywhere() -> nbd::Address {
 
 impl Estate {
     /// A machine with blank disks of these sizes, in bytes, that is on.
-    pub async fn with_disks(sizes: &[u64]) -> Self {
+    pub(crate) async fn with_disks(sizes: &[u64]) -> Self {
         // `RUST_LOG=info` shows what the nodes have to say.
         let _ = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
@@ -102,7 +101,7 @@ impl Estate {
         };
         let away = Node::begin(away_spec).await.unwrap();
         let home = Node::begin(home_spec).await.unwrap();
-        Self { directory, home, away, sizes: sizes.to_vec() }
+        Self { _directory: directory, home, away, sizes: sizes.to_vec() }
     }
 
     fn node(&self, site: Site) -> &Node {
@@ -113,7 +112,7 @@ impl Estate {
     }
 
     /// Writes to a disk of the machine where it runs, as the machine would.
-    pub fn write(&self, site: Site, disk: usize, at: u64, bytes: &[u8]) {
+    pub(crate) fn write(&self, site: Site, disk: usize, at: u64, bytes: &[u8]) {
         let machine = self.node(site).machine(MACHINE, site).expect("there is a machine");
         let export = machine.export().expect("it is on");
         let mut client = Client::connect(&export, &format!("disk-{disk}")).unwrap();
@@ -122,16 +121,16 @@ impl Estate {
     }
 
     /// What the images of the machine hold.
-    pub fn images(&self, site: Site) -> Vec<Vec<u8>> {
+    pub(crate) fn images(&self, site: Site) -> Vec<Vec<u8>> {
         let machine = self.node(site).machine(MACHINE, site).expect("there is a machine");
         machine.spec().images.iter().map(|image| std::fs::read(image).unwrap()).collect()
     }
 
-    pub fn is_off(&self, site: Site) -> bool {
+    pub(crate) fn is_off(&self, site: Site) -> bool {
         self.node(site).machine(MACHINE, site).is_none_or(|machine| !machine.is_on())
     }
 
-    pub async fn enable(&self) {
+    pub(crate) async fn enable(&self) {
         let policy = ReplicationPolicy {
             crash_consistent_every: Duration::from_secs(1),
             app_consistent_every: None,
@@ -147,16 +146,16 @@ impl Estate {
         .await;
     }
 
-    pub async fn fail_over(&self) {
+    pub(crate) async fn fail_over(&self) {
         self.until_done(Command::Failover { machine: MACHINE, to: Selector::Latest, shut_down_source: true })
             .await;
     }
 
-    pub async fn commit(&self) {
+    pub(crate) async fn commit(&self) {
         self.until_done(Command::Commit { machine: MACHINE }).await;
     }
 
-    pub async fn reprotect(&self) {
+    pub(crate) async fn reprotect(&self) {
         let way = ReprotectWay::through(Address::ProcessServer(1), Some(DatastoreId(0)));
         self.until_done(Command::Reprotect { machine: MACHINE, way }).await;
     }
@@ -172,7 +171,7 @@ impl Estate {
         .await;
     }
 
-    pub async fn until_state(&self, state: &str) {
+    pub(crate) async fn until_state(&self, state: &str) {
         self.until(state, || {
             self.away.status().unwrap().items.first().is_some_and(|item| item.state == state)
         })
@@ -180,7 +179,7 @@ impl Estate {
     }
 
     /// The recovery points at whichever site is the target.
-    pub fn points(&self) -> Vec<PointLook> {
+    pub(crate) fn points(&self) -> Vec<PointLook> {
         [&self.away, &self.home]
             .iter()
             .map(|node| node.points(MACHINE))
@@ -189,7 +188,7 @@ impl Estate {
     }
 
     /// Waits for a point that is newer than everything that was written before.
-    pub async fn until_points_hold_everything(&self) {
+    pub(crate) async fn until_points_hold_everything(&self) {
         let newest = self.points().last().map_or(0, |point| point.number);
         // The marker of the next one may have been put before the write that was just made.
         self.until("a newer point", || self.points().last().is_some_and(|point| point.number > newest + 1))
@@ -197,7 +196,7 @@ impl Estate {
     }
 
     /// What the disks hold at the newest point.
-    pub fn read_latest_point(&self) -> Vec<Vec<u8>> {
+    pub(crate) fn read_latest_point(&self) -> Vec<Vec<u8>> {
         let newest = self.points().last().expect("there is a point").id();
         let attachment = self.away.attach(MACHINE, newest, &nbd_anywhere()).unwrap();
         let read = |(index, size): (usize, &u64)| {
@@ -214,7 +213,7 @@ impl Estate {
         held
     }
 
-    pub async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
+    pub(crate) async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
         let began = Instant::now();
         while !is_so() {
             let waits = began.elapsed() < PATIENCE;
@@ -226,9 +225,5 @@ impl Estate {
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    }
-
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
     }
 }

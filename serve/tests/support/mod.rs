@@ -115,7 +115,7 @@ impl Wall for Hand {
 /// The site, whose time passes so many times as fast as that of a clock.
 pub(crate) fn served_by(hand: &Arc<Hand>, stack: Stack, factor: u32) -> Served {
     let hand = Arc::clone(hand);
-    of_text(&scenario(stack), |scenario| Rehearsed::by(hand, scenario, Pace::Times(factor)))
+    of_text(&scenario(stack), |scenario| Rehearsed::by(hand, Arc::new(scenario.clone()), Pace::Times(factor)))
 }
 
 fn of_text(text: &str, rehearse: impl FnOnce(&Scenario) -> Result<Rehearsed, DrillError>) -> Served {

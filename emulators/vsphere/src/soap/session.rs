@@ -24,7 +24,7 @@ pub(crate) struct Session {
     user: String,
     login: SimTime,
     last_active: SimTime,
-    calls: u64,
+    pub(super) calls: u64,
     made: u64,
     pub(crate) views: BTreeMap<String, View>,
     pub(crate) collectors: BTreeMap<String, Collector>,

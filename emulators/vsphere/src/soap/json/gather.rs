@@ -42,7 +42,9 @@ impl Gathered {
     fn place(&self, name: &str) -> Option<Field> {
         match self.begun.last() {
             None => Some(self.result),
-            Some((_, data)) => types().data(data.kind).and_then(|(_, structure)| structure.field(name)).copied(),
+            Some((_, data)) => {
+                types().data(data.kind).and_then(|(_, structure)| structure.field(name)).copied()
+            }
         }
     }
 
