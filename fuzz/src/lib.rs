@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod arm;
 pub mod damage;
 pub mod edits;
 pub mod extents;
@@ -12,4 +13,8 @@ pub mod image;
 pub mod journal;
 pub mod packed;
 pub mod scenario;
+mod served;
+pub mod soap;
 pub mod traces;
+pub mod vmdk;
+pub mod vmx;

@@ -1,0 +1,5 @@
+//! Any text as the configuration of a machine.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|text: &str| switchback_fuzz::vmx::register(text));
