@@ -87,7 +87,7 @@ fn a_file_says_what_a_node_is() {
     );
     let away = parse(TARGET).unwrap();
     let replicas = path("/etc/switchback/replicas");
-    assert_eq!(away.target, Some(TargetSection { site: Site::Recovery, replicas }));
+    assert_eq!(away.target, Some(TargetSection { site: Site::Recovery, replicas, recovered: BTreeMap::new() }));
     assert_eq!((away.control, away.pki, away.metrics), (Some(ControlSection {}), None, None));
     assert_eq!((away.agent, away.peers.len()), (None, 0));
 }
