@@ -135,6 +135,9 @@ pub(crate) struct ServeArgs {
     /// as `60x`.
     #[arg(long, value_name = "PACE", value_parser = pace, default_value = "instant")]
     pub(crate) time: Pace,
+    /// Have this ESXi host answer vSphere's requests for itself, in place of the vCenter.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
     /// Write the certificate of the authority that clients are to trust here.
     #[arg(long, value_name = "FILE", default_value = "switchback-ca.pem")]
     pub(crate) ca_file: PathBuf,

@@ -34,6 +34,10 @@ pub(crate) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
     let names = rehearsed.world().azure().names().clone();
     let options = Options { address: SocketAddr::new(args.listen, args.port) };
     let server = Server::bind(rehearsed, &options)?;
+    let server = match &args.host {
+        Some(name) => server.with_host(name)?,
+        None => server,
+    };
     let written = fs::write(&args.ca_file, server.authority());
     written.with_context(|| format!("cannot write {}", args.ca_file.display()))?;
 

@@ -1,5 +1,6 @@
 //! What a node's file may say, and how it is told what is wrong with it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -87,7 +88,10 @@ fn a_file_says_what_a_node_is() {
     );
     let away = parse(TARGET).unwrap();
     let replicas = path("/etc/switchback/replicas");
-    assert_eq!(away.target, Some(TargetSection { site: Site::Recovery, replicas, recovered: BTreeMap::new() }));
+    assert_eq!(
+        away.target,
+        Some(TargetSection { site: Site::Recovery, replicas, recovered: BTreeMap::new() })
+    );
     assert_eq!((away.control, away.pki, away.metrics), (Some(ControlSection {}), None, None));
     assert_eq!((away.agent, away.peers.len()), (None, 0));
 }

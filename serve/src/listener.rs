@@ -68,6 +68,14 @@ pub enum ServeError {
         /// What the system says.
         error: io::Error,
     },
+    /// There is no such host.
+    #[error("there is no host `{name}`; there are {}", hosts.join(", "))]
+    NoHost {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        hosts: Vec<String>,
+    },
     /// There is no certificate.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -97,6 +105,18 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let tls = certificate::make()?;
         Ok(Self { listener, address, tls, surfaces: Arc::new(Mutex::new(Surfaces::new(rehearsed))) })
+    }
+
+    /// The same, with the ESXi host of that name answering vSphere's requests for itself, in place of the vCenter.
+    ///
+    /// # Errors
+    /// [`ServeError::NoHost`].
+    pub fn with_host(self, name: &str) -> Result<Self, ServeError> {
+        let mut surfaces = self.surfaces.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = surfaces.answer_as_host(name);
+        drop(surfaces);
+        found.map_err(|hosts| ServeError::NoHost { name: name.to_owned(), hosts })?;
+        Ok(self)
     }
 
     /// Where it listens.

@@ -128,12 +128,24 @@ impl Surfaces {
         }
     }
 
+    /// Has the ESXi host of that name answer for itself, in place of the vCenter. Where there is none, nothing is changed.
+    ///
+    /// # Errors
+    /// The names of the hosts that there are.
+    pub(crate) fn answer_as_host(&mut self, name: &str) -> Result<(), Vec<String>> {
+        let vcenter = self.rehearsed.world().vcenter();
+        let named = vcenter.hosts().find(|host| host.name == name).map(|host| host.moid);
+        let host = named.ok_or_else(|| vcenter.hosts().map(|host| host.name.clone()).collect::<Vec<_>>())?;
+        self.vim = Vim::of_host(host);
+        Ok(())
+    }
+
     /// Begins again from the beginning, without faults on the wire.
     ///
     /// # Errors
     /// [`DrillError`] when the world can no longer be built, which it was before.
     pub(crate) fn reset(&mut self) -> Result<(), DrillError> {
-        (self.rehearsed, self.arm, self.vim) = (self.rehearsed.anew()?, Arm::new(), Vim::new());
+        (self.rehearsed, self.arm, self.vim) = (self.rehearsed.anew()?, Arm::new(), self.vim.anew());
         self.faults.clear_all();
         Ok(())
     }

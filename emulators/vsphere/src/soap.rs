@@ -10,6 +10,8 @@
 //! `store`, and what does something with them in `filing`, `virtual_disks`, `browsing` and, over HTTP, `folder`; what disks
 //! hold is in `contents` and `disks`, and goes out and comes in by `leases`; `ovf` describes a machine that goes out.
 //!
+//! One ESXi host answers for itself in the same way (`standalone`): what is shown is what is on it.
+//!
 //! Unlike the real thing: any name and password do; a session does not expire; there are no roles, alarms, custom fields,
 //! performance counters or tags; every host has the same processors; addresses are not told; events follow from tasks. What
 //! is not emulated says so with `NotSupported` and its name.
@@ -45,6 +47,7 @@ mod running;
 mod search;
 mod session;
 mod sessions_of;
+mod standalone;
 mod store;
 mod tasks;
 mod types;

@@ -31,6 +31,7 @@ impl Context<'_> {
         World {
             vcenter: self.home.vcenter(),
             now: self.home.now(),
+            alone: self.vim.host,
             sessions: &self.vim.sessions,
             session: self.session.as_deref().and_then(|key| self.vim.sessions.get(key)),
             rank: self.rank,

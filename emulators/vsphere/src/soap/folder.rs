@@ -21,7 +21,6 @@ use super::store::machine_files::MachineFile;
 use super::types::Rank;
 use super::value::Ref;
 use super::{Context, Home, Vim, filing, leases};
-use crate::vcenter::Reachability;
 use crate::virtual_machine::VirtualMachine;
 pub(super) use receiving::fill;
 pub use request::FileRequest;
@@ -121,8 +120,8 @@ impl Vim {
         request: &FileRequest<'_>,
         home: &'c mut dyn Home,
     ) -> Result<Context<'c>, FileAnswer> {
-        if home.vcenter().reachability() != Reachability::Answering {
-            return Err(FileAnswer::text(503, "vCenter does not answer."));
+        if let Some(silent) = self.silent(home.vcenter()) {
+            return Err(FileAnswer::text(503, silent));
         }
         let session = self.sessions.of(request.cookie);
         let is_open = request.path.starts_with("/nfc") || request.names_a_user();

@@ -55,7 +55,7 @@ pub(super) fn host(
     let found = context.home.vcenter().host_for(|host| match of_pool {
         Some(Compute::Cluster(cluster)) => host.cluster == Some(cluster.moid),
         Some(Compute::Lone(lone)) => host.moid == lone.moid,
-        None => true,
+        None => context.vim.host.is_none_or(|alone| host.moid == alone),
     });
     found.ok_or_else(|| SoapFault::of(&Fault::HostNotConnected, VmMoid(0), context.home.vcenter()))
 }

@@ -14,14 +14,16 @@ use super::operations::{LOGGED_OUT, LOGGED_OUT_OBJECT, Outcome, operation};
 use super::read::{self, Strictness};
 use super::rest::Rest;
 use super::session::{Sessions, set_cookie};
+use super::standalone;
 use super::store::Store;
 use super::types::{Field, Kind, Rank, types};
 use super::uploads::Uploads;
 use super::value::{Ref, Value};
 use super::world::End;
 use super::{Attempt, Home, Request, Response};
-use crate::moid::{SnapshotMoid, TaskMoid};
-use crate::vcenter::Reachability;
+use crate::host_system::HostSystem;
+use crate::moid::{HostMoid, SnapshotMoid, TaskMoid};
+use crate::vcenter::{Reachability, VCenter};
 
 /// The newest version of the interface that is offered, and those before it that clients still ask for.
 const VERSIONS: [&str; 11] = [
@@ -36,6 +38,8 @@ const WAIT_MIN: Duration = Duration::from_millis(1);
 /// State of the surface: what clients have made, and what is known of it beside what vCenter keeps.
 #[derive(Debug, Clone, Default)]
 pub struct Vim {
+    /// The host that answers for itself, where no vCenter does.
+    pub(super) host: Option<HostMoid>,
     pub(super) sessions: Sessions,
     /// How tasks of clients ended.
     pub(super) ends: BTreeMap<TaskMoid, End>,
@@ -54,6 +58,29 @@ impl Vim {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same, of one ESXi host that answers for itself.
+    #[must_use]
+    pub fn of_host(host: HostMoid) -> Self {
+        Self { host: Some(host), ..Self::default() }
+    }
+
+    /// The same surface, with nobody logged in and nothing of clients.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { host: self.host, ..Self::default() }
+    }
+
+    /// Who does not answer, if nobody does.
+    pub(super) fn silent(&self, vcenter: &VCenter) -> Option<&'static str> {
+        let is_up = |host| vcenter.host(host).is_some_and(HostSystem::is_connected);
+        match (self.host, vcenter.reachability()) {
+            (None, Reachability::Answering) => None,
+            (None, _) => Some("vCenter does not answer.\n"),
+            (Some(host), Reachability::Answering | Reachability::VCenterLost) if is_up(host) => None,
+            (Some(_), _) => Some("The host does not answer.\n"),
+        }
     }
 
     /// Ends the session that a client's cookie names, or its `vmware-api-session-id`, as vCenter does when it has been idle
@@ -106,13 +133,17 @@ impl Vim {
     /// how long it has `waited` by then, which is zero at first: so several clients can be served while one waits. Of a long
     /// answer that is the beginning; the rest is for [`Self::go_on`].
     pub fn attempt(&mut self, request: &Request<'_>, home: &mut dyn Home, waited: Duration) -> Attempt {
-        if home.vcenter().reachability() != Reachability::Answering {
-            return answered(503, TEXT, "vCenter does not answer.\n");
+        if let Some(silent) = self.silent(home.vcenter()) {
+            return answered(503, TEXT, silent);
         }
         match (request.method, request.path.trim_end_matches('/')) {
             ("GET" | "HEAD", "/sdk/vimServiceVersions.xml") => answered(200, XML, &versions()),
             ("POST", "/sdk" | "/sdk/vimService") => self.call(request, home, waited),
             (_, "/sdk" | "/sdk/vimService") => answered(405, TEXT, "Requests are posted here.\n"),
+            // Hosts by themselves have neither.
+            (_, path) if self.host.is_some() => {
+                answered(404, TEXT, &format!("There is nothing at {path}.\n"))
+            }
             (_, path) if json::is_for_json(path) => json::attempt(self, request, home, waited),
             (_, path) if path.starts_with("/api/") => Attempt::Answered(json::hello(request)),
             (_, path) => answered(404, TEXT, &format!("There is nothing at {path}.\n")),
@@ -212,6 +243,9 @@ pub(super) fn run(
         (None, name) => return Err(SoapFault::no_method(&context.receiver, name)),
     };
     let operation = operation(called).ok_or_else(|| SoapFault::not_emulated(&format!("{kind}.{called}")))?;
+    if context.vim.host.is_some() {
+        standalone::check(called)?;
+    }
     (operation.run)(context, &Arguments(read(parameters)?))
 }
 

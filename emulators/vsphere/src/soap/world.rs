@@ -13,6 +13,7 @@ use super::fault::SoapFault;
 use super::leases::Lease;
 use super::object::{Compute, Folder, Object};
 use super::session::{Session, Sessions};
+use super::standalone;
 use super::store::Store;
 use super::types::Rank;
 use super::value::{Ref, Value};
@@ -38,6 +39,8 @@ pub(crate) enum End {
 pub(crate) struct World<'a> {
     pub(crate) vcenter: &'a VCenter,
     pub(crate) now: SimTime,
+    /// The host that answers for itself, where no vCenter does.
+    pub(crate) alone: Option<HostMoid>,
     pub(crate) sessions: &'a Sessions,
     /// Whose request it is.
     pub(crate) session: Option<&'a Session>,
@@ -57,31 +60,55 @@ pub(crate) struct World<'a> {
 
 impl<'a> World<'a> {
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &'a HostSystem> + use<'a> {
-        self.vcenter.hosts().filter(|host| host.is_managed())
+        let alone = self.alone;
+        self.vcenter.hosts().filter(move |host| shows(alone, host))
     }
 
     pub(crate) fn machines(&self) -> impl Iterator<Item = &'a VirtualMachine> + use<'a> {
-        let vcenter = self.vcenter;
-        vcenter.machines().filter(move |vm| vcenter.host(vm.host).is_some_and(HostSystem::is_managed))
+        let (vcenter, alone) = (self.vcenter, self.alone);
+        vcenter.machines().filter(move |vm| vcenter.host(vm.host).is_some_and(|host| shows(alone, host)))
     }
 
     pub(crate) fn datastores(&self) -> impl Iterator<Item = &'a Datastore> + use<'a> {
-        let vcenter = self.vcenter;
+        let (vcenter, alone) = (self.vcenter, self.alone);
         vcenter.datastores().filter(move |store| {
             let mut hosts = store.mounts.keys().filter_map(|host| vcenter.host(*host)).peekable();
-            hosts.peek().is_none() || hosts.any(HostSystem::is_managed)
+            (hosts.peek().is_none() && alone.is_none()) || hosts.any(|host| shows(alone, host))
         })
     }
 
     /// Tasks about a machine that is shown, or about nothing.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = &'a Task> + use<'a> {
-        self.vcenter.tasks()
+        let (vcenter, alone) = (self.vcenter, self.alone);
+        // What has deleted a machine is shown when that is gone.
+        let is_elsewhere =
+            move |vm| vcenter.vm(vm).is_some_and(|vm| alone.is_some_and(|host| vm.host != host));
+        vcenter.tasks().filter(move |task| !task.entity.is_some_and(is_elsewhere))
+    }
+
+    /// The clusters, of which a host by itself knows nothing.
+    fn clusters(&self) -> impl Iterator<Item = &'a ClusterComputeResource> + use<'a> {
+        let alone = self.alone;
+        self.vcenter.clusters().filter(move |_| alone.is_none())
+    }
+
+    fn is_lone(&self, host: &HostSystem) -> bool {
+        host.cluster.is_none() || self.alone.is_some()
+    }
+
+    /// What the datacenter is called.
+    pub(crate) fn datacenter_name(&self) -> &'a str {
+        match self.alone {
+            Some(_) => standalone::DATACENTER,
+            None => self.vcenter.datacenter().name.as_str(),
+        }
     }
 
     /// What hosts belong to: clusters, and for each host without one something of its own.
     pub(crate) fn computes(&self) -> impl Iterator<Item = Compute<'a>> + use<'a> {
-        let lone = self.hosts().filter(|host| host.cluster.is_none()).map(Compute::Lone);
-        self.vcenter.clusters().map(Compute::Cluster).chain(lone)
+        let world = *self;
+        let lone = self.hosts().filter(move |host| world.is_lone(host)).map(Compute::Lone);
+        self.clusters().map(Compute::Cluster).chain(lone)
     }
 
     pub(crate) fn hosts_of(&self, compute: Compute<'a>) -> impl Iterator<Item = &'a HostSystem> + use<'a> {
@@ -92,8 +119,7 @@ impl<'a> World<'a> {
     }
 
     pub(crate) fn compute_of(&self, host: &'a HostSystem) -> Compute<'a> {
-        let cluster =
-            host.cluster.and_then(|moid| self.vcenter.clusters().find(|cluster| cluster.moid == moid));
+        let cluster = host.cluster.and_then(|moid| self.clusters().find(|cluster| cluster.moid == moid));
         cluster.map_or(Compute::Lone(host), Compute::Cluster)
     }
 
@@ -153,6 +179,14 @@ impl<'a> World<'a> {
 
     /// The object of that id, if there is one.
     pub(crate) fn find(&self, id: &str) -> Option<Object<'a>> {
+        match self.alone {
+            Some(host) => self.known(&standalone::inner(host, self.vcenter, id)?),
+            None => self.known(id),
+        }
+    }
+
+    /// The same, by the id that it has inside.
+    fn known(&self, id: &str) -> Option<Object<'a>> {
         if let Some(kind) = Object::SERVICES.iter().find(|(_, name)| *name == id).map(|(kind, _)| *kind) {
             return Some(Object::Service(kind));
         }
@@ -164,7 +198,7 @@ impl<'a> World<'a> {
         }
         let numbered = |prefix: &str| id.strip_prefix(prefix).and_then(number);
         let compute = |number: u32| {
-            let lone = || self.host(number).filter(|host| host.cluster.is_none()).map(Compute::Lone);
+            let lone = || self.host(number).filter(|host| self.is_lone(host)).map(Compute::Lone);
             self.cluster(number).map(Compute::Cluster).or_else(lone)
         };
         if let Some(number) = numbered("vm-") {
@@ -197,7 +231,7 @@ impl<'a> World<'a> {
         let browsed = id.strip_prefix("datastoreBrowser-").map(|of| (of, true));
         let browsed = browsed.or_else(|| id.strip_prefix("envbrowser-").map(|of| (of, false)));
         if let Some((of, browser)) = browsed {
-            let of = self.find(of).filter(Object::has_browser)?;
+            let of = self.known(of).filter(Object::has_browser)?;
             return Some(if browser {
                 Object::Browser(Box::new(of))
             } else {
@@ -210,20 +244,20 @@ impl<'a> World<'a> {
     fn fixed(&self, id: &str) -> Option<Object<'a>> {
         let folders = [Folder::Root].into_iter().chain(Folder::OF_DATACENTER).map(Object::Folder);
         let fixed = folders.chain([Object::Datacenter, Object::Network]);
-        fixed.into_iter().find(|object| self.reference(object).id == id)
+        fixed.into_iter().find(|object| self.id(object) == id)
     }
 
     fn host(&self, number: u32) -> Option<&'a HostSystem> {
-        self.vcenter.host(HostMoid(number)).filter(|host| host.is_managed())
+        self.vcenter.host(HostMoid(number)).filter(|host| shows(self.alone, host))
     }
 
     fn cluster(&self, number: u32) -> Option<&'a ClusterComputeResource> {
-        self.vcenter.clusters().find(|cluster| cluster.moid.0 == number)
+        self.clusters().find(|cluster| cluster.moid.0 == number)
     }
 
     fn machine(&self, number: u32) -> Option<&'a VirtualMachine> {
         let vm = self.vcenter.vm(VmMoid(number))?;
-        self.vcenter.host(vm.host).filter(|host| host.is_managed()).map(|_| vm)
+        self.vcenter.host(vm.host).filter(|host| shows(self.alone, host)).map(|_| vm)
     }
 
     fn snapshot(&self, number: u32) -> Option<Object<'a>> {
@@ -231,6 +265,14 @@ impl<'a> World<'a> {
             let place = vm.snapshots.iter().position(|snapshot| snapshot.moid.0 == number)?;
             Some(Object::Snapshot(vm, place))
         })
+    }
+}
+
+/// Whether a host is shown: by vCenter if that looks after it, by a host that answers for itself if it is that one.
+fn shows(alone: Option<HostMoid>, host: &HostSystem) -> bool {
+    match alone {
+        Some(alone) => host.moid == alone,
+        None => host.is_managed(),
     }
 }
 
@@ -257,10 +299,19 @@ fn made_by<'a>(session: &'a Session, id: &str) -> Option<Object<'a>> {
 
 impl World<'_> {
     pub(crate) fn reference(&self, object: &Object<'_>) -> Ref {
-        let id = match object {
-            Object::Datacenter => self.vcenter.datacenter().moid.to_string(),
-            other => other.id(),
+        let id = self.id(object);
+        let id = match self.alone {
+            Some(host) => standalone::outer(host, self.vcenter, id),
+            None => id,
         };
         Ref::new(object.kind(), id)
+    }
+
+    /// The id that something has inside.
+    fn id(&self, object: &Object<'_>) -> String {
+        match object {
+            Object::Datacenter => self.vcenter.datacenter().moid.to_string(),
+            other => other.id(),
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! Folder, Datacenter and the one Network.
 
 use super::super::object::{Folder, Known, NETWORK, Object};
+use super::super::standalone::ROOT;
 use super::super::value::{Data, Value};
 use super::super::world::World;
 
 pub(super) fn of_folder(world: &World<'_>, folder: Folder, name: &str) -> Known {
     match name {
-        "name" => folder.name().into(),
+        "name" => match (world.alone, folder) {
+            (Some(_), Folder::Root) => ROOT.into(),
+            _ => folder.name().into(),
+        },
         "childType" => Value::texts(folder.child_types().iter().map(ToString::to_string)).into(),
         "childEntity" => {
             let children = world.children(&Object::Folder(folder));
@@ -20,7 +24,7 @@ pub(super) fn of_folder(world: &World<'_>, folder: Folder, name: &str) -> Known 
 pub(super) fn of_datacenter(world: &World<'_>, name: &str) -> Known {
     let folder = |folder| world.reference(&Object::Folder(folder)).into();
     match name {
-        "name" => world.vcenter.datacenter().name.as_str().into(),
+        "name" => world.datacenter_name().into(),
         "vmFolder" => folder(Folder::Machines),
         "hostFolder" => folder(Folder::Hosts),
         "datastoreFolder" => folder(Folder::Datastores),

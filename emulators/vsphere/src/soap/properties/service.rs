@@ -3,7 +3,7 @@
 use super::super::events;
 use super::super::object::{Folder, Known, Object};
 use super::super::session::{Session, default_collector};
-use super::super::value::{Data, Ref, Value};
+use super::super::value::{Data, Value};
 use super::super::world::World;
 use super::entity;
 
@@ -13,6 +13,7 @@ const VERSION: &str = "8.0.3";
 /// No build of the product has this number.
 const BUILD: &str = "1";
 const PRODUCT: &str = "VMware vCenter Server";
+const HOST_PRODUCT: &str = "VMware ESXi";
 /// Of this vCenter; there is one in a world.
 const INSTANCE_UUID: &str = "52000000-0000-0000-0000-000000000000";
 /// How many collectors of events a session may make, and how many of tasks there could be. None of these can be made.
@@ -49,12 +50,12 @@ pub(super) fn property(world: &World<'_>, kind: &str, name: &str) -> Known {
 
 /// Where everything else is found. A manager that is not emulated is not there.
 pub(crate) fn service_content(world: &World<'_>) -> Data {
-    let service = |kind| Ref::new(kind, Object::Service(kind).id());
+    let service = |kind| world.reference(&Object::Service(kind));
     Data::new("ServiceContent")
         .with("rootFolder", world.reference(&Object::Folder(Folder::Root)))
         .with("propertyCollector", default_collector())
         .with("viewManager", service("ViewManager"))
-        .with("about", about())
+        .with("about", if world.alone.is_some() { about_host() } else { about() })
         .with("sessionManager", service("SessionManager"))
         .with("taskManager", service("TaskManager"))
         .with("searchIndex", service("SearchIndex"))
@@ -62,6 +63,25 @@ pub(crate) fn service_content(world: &World<'_>) -> Data {
         .with("virtualDiskManager", service("VirtualDiskManager"))
         .with("eventManager", service("EventManager"))
         .with("ovfManager", service("OvfManager"))
+}
+
+/// What a host says of itself, where no vCenter speaks for it.
+fn about_host() -> Data {
+    Data::new("AboutInfo")
+        .with("name", HOST_PRODUCT)
+        .with("fullName", format!("{HOST_PRODUCT} {VERSION} build-{BUILD} (emulated by Switchback)"))
+        .with("vendor", "VMware, Inc.")
+        .with("version", VERSION)
+        .with("patchLevel", "00000")
+        .with("build", BUILD)
+        .with("localeVersion", "INTL")
+        .with("localeBuild", "000")
+        .with("osType", "vmnix-x86")
+        .with("productLineId", "embeddedEsx")
+        .with("apiType", "HostAgent")
+        .with("apiVersion", API_VERSION)
+        .with("licenseProductName", "VMware ESX Server")
+        .with("licenseProductVersion", "8.0")
 }
 
 fn about() -> Data {
