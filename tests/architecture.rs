@@ -461,9 +461,9 @@ fn rust_files() -> Vec<(String, String)> {
     files.into_iter().map(read).collect()
 }
 
-/// Whether a file is part of a package and not of its tests or benchmarks.
+/// Whether a file is part of a package and not of its tests or benchmarks, of which some are programs of their own.
 fn is_source(path: &str) -> bool {
-    path.split('/').any(|part| part == "src")
+    path.split('/').any(|part| part == "src") && !path.starts_with("tests/")
 }
 
 /// Files with an ending, in order. Hidden folders and build directories are left out.

@@ -91,8 +91,11 @@ struct Running {
     may_stop: Arc<Signal>,
 }
 
+/// An agent at work.
+type AgentSeat = Arc<Seat<Agent<Data>>>;
+
 /// What is left of a machine that stops: its agent, the server of its disks unless another took it, and what is waited for.
-type Stopping = (Arc<Seat<Agent<Data>>>, Option<Server>, Arc<Signal>);
+type Stopping = (AgentSeat, Option<Server>, Arc<Signal>);
 
 /// Something that comes once.
 #[derive(Debug, Default)]
@@ -296,7 +299,7 @@ impl Machine {
         }
     }
 
-    fn seat_and_gate(&self) -> Option<(Arc<Seat<Agent<Data>>>, Arc<Gate>)> {
+    fn seat_and_gate(&self) -> Option<(AgentSeat, Arc<Gate>)> {
         self.running().as_ref().map(|running| (Arc::clone(&running.seat), Arc::clone(&running.gate)))
     }
 

@@ -71,7 +71,8 @@ pub fn promote(export: &Address, name: &str, to: &Path, format: Format) -> Resul
         Format::Vmdk => vmdk::flat_of(to),
     };
     let io = PromoteError::io(&data);
-    let folder = data.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        data.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let unfinished = tempfile::NamedTempFile::new_in(folder).map_err(&io)?;
     unfinished.as_file().set_len(disk_bytes).map_err(&io)?;
     let data_bytes = copy(&mut disk, unfinished.as_file(), &io)?;

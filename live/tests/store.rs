@@ -1,5 +1,7 @@
 //! What a role remembers: what a crash, a torn end, damage and a second process do to it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 

@@ -43,7 +43,9 @@ pub(super) fn status(args: &AskArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Held);
     }
     for item in &status.items {
-        let rpo = item.rpo_ms.map_or("no point yet".to_owned(), |ms| format!("{:.1} s", ms as f64 / 1000.0));
+        let rpo = item
+            .rpo_ms
+            .map_or_else(|| "no point yet".to_owned(), |ms| format!("{:.1} s", ms as f64 / 1000.0));
         say::result(&format!(
             "machine {}: {}; RPO {rpo}; {} recovery points; may: {}",
             item.machine,
@@ -68,7 +70,7 @@ fn status_of(args: &AskArgs) -> anyhow::Result<Status> {
 pub(super) fn protect(args: &ProtectArgs) -> anyhow::Result<Exit> {
     let sectors = |bytes: &u64| {
         ensure!(
-            *bytes > 0 && bytes % SECTOR_BYTES == 0,
+            *bytes > 0 && bytes.is_multiple_of(SECTOR_BYTES),
             "{bytes} bytes are no disk: a multiple of 512 was expected"
         );
         Ok(bytes / SECTOR_BYTES)

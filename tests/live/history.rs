@@ -36,7 +36,7 @@ impl History {
             let bytes = number.to_le_bytes().repeat(BLOCK as usize / 8);
             disk = disk.or_else(|| estate.disk());
             let written = disk.as_mut().is_some_and(|disk: &mut Client| {
-                disk.write(FIRST + block * BLOCK, &bytes, number % 64 == 0).is_ok()
+                disk.write(FIRST + block * BLOCK, &bytes, number.is_multiple_of(64)).is_ok()
             });
             if written {
                 self.blocks.push(block);

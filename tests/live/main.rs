@@ -1,5 +1,7 @@
 //! Replication for real: processes, sockets and files, killed while they work.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 mod estate;
 mod history;
 mod kills;

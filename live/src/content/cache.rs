@@ -9,8 +9,11 @@ pub(super) type FrameKey = (u64, u64);
 /// takes no list and no clock.
 #[derive(Debug)]
 pub struct FrameCache {
-    slots: Box<[Mutex<Option<(FrameKey, Arc<[u8]>)>>]>,
+    slots: Box<[Slot]>,
 }
+
+/// Where a frame can be.
+type Slot = Mutex<Option<(FrameKey, Arc<[u8]>)>>;
 
 impl FrameCache {
     /// Room for so many frames; at least one.
@@ -28,7 +31,7 @@ impl FrameCache {
         *self.slot(key).lock().unwrap_or_else(PoisonError::into_inner) = Some((key, bytes));
     }
 
-    fn slot(&self, (segment, at): FrameKey) -> &Mutex<Option<(FrameKey, Arc<[u8]>)>> {
+    fn slot(&self, (segment, at): FrameKey) -> &Slot {
         let mixed = (at ^ segment.rotate_left(40)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         &self.slots[mixed as usize % self.slots.len()]
     }

@@ -22,7 +22,8 @@ pub(super) fn write_descriptor(to: &Path, disk_bytes: u64) -> io::Result<()> {
          # The Disk Data Base\n#DDB\n\nddb.virtualHWVersion = \"14\"\nddb.geometry.cylinders = \"{cylinders}\"\n\
          ddb.geometry.heads = \"255\"\nddb.geometry.sectors = \"63\"\nddb.adapterType = \"lsilogic\"\n"
     );
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let mut unfinished = tempfile::NamedTempFile::new_in(folder)?;
     unfinished.write_all(text.as_bytes())?;
     unfinished.as_file().sync_all()?;

@@ -1,5 +1,7 @@
 //! Two nodes on loopback: a machine with its process server at home, and away the vault, the target and what is recovered.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
