@@ -22,6 +22,10 @@ use args::{Args, Command};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Before anything is allocated, so that nothing is rounded up.
+    if std::env::args_os().nth(1).is_some_and(|command| command == "serve") {
+        serve::save_memory();
+    }
     let args = Args::parse_or_exit();
     let result = match &args.command {
         Command::Run(run) => run::run(run),

@@ -15,7 +15,6 @@ use crate::say;
 
 /// Serves a scenario until it is interrupted.
 pub(crate) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
-    save_memory();
     let scenario = match read_file(&args.file) {
         Ok(scenario) => scenario,
         Err(report) => {
@@ -77,12 +76,12 @@ pub(crate) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
 /// A server waits most of its time: it is to hold what it needs, and not that rounded up to huge pages of two MiB. Where the
 /// system does not know them, there is nothing to be done.
 #[cfg(target_os = "linux")]
-fn save_memory() {
+pub(crate) fn save_memory() {
     let _ = rustix::thread::disable_transparent_huge_pages(true);
 }
 
 #[cfg(not(target_os = "linux"))]
-const fn save_memory() {}
+pub(crate) const fn save_memory() {}
 
 const fn is_loopback(address: IpAddr) -> bool {
     match address {

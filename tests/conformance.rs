@@ -247,14 +247,10 @@ fn what_is_refused_is_refused_in_both_arms_and_leaves_no_job() {
 }
 
 /// Shipped scenarios that go another way over HTTP, and why.
-const DIFFERENT: [(&str, &str); 4] = [
+const DIFFERENT: [(&str, &str); 3] = [
     (
         "errors/configured-before-it-is-protected.yaml",
         "it counts from the start, and a server starts when its machines have booted",
-    ),
-    (
-        "tutorial/reprotect-names-a-retention-drive.yaml",
-        "the surface does not look at the drive that a reprotect names",
     ),
     ("tutorial/requirements-before-protection.yaml", "a drill is over when a machine cannot be protected"),
     (

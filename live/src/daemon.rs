@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::NodeConfig;
@@ -41,9 +42,11 @@ pub fn run(config: &NodeConfig, ready: impl FnOnce(&Node)) -> Result<(), DaemonE
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let node = Node::begin(spec).await?;
         ready(&node);
+        let figures = metrics(config, &node).await?;
         let operators = operator::answer(Arc::clone(&node), &config.directory);
         tokio::select! {
             ended = operators => ended?,
+            ended = figures => ended?,
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
@@ -52,4 +55,22 @@ pub fn run(config: &NodeConfig, ready: impl FnOnce(&Node)) -> Result<(), DaemonE
     });
     runtime.shutdown_timeout(END_PATIENCE);
     ended
+}
+
+/// Answers whoever wants figures, where that is wanted.
+async fn metrics(
+    config: &NodeConfig,
+    node: &Arc<Node>,
+) -> io::Result<impl Future<Output = io::Result<()>> + use<>> {
+    let listener = match config.metrics {
+        Some(address) => Some(TcpListener::bind(address).await?),
+        None => None,
+    };
+    let node = Arc::clone(node);
+    Ok(async move {
+        match listener {
+            Some(listener) => crate::metrics::answer(node, listener).await,
+            None => core::future::pending().await,
+        }
+    })
 }

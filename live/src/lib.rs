@@ -10,7 +10,7 @@
 //! | `content`, `frame` | what a disk holds: bytes, in memory or where they were written down; frames as they are written and sent |
 //! | `disks`, `attached` | disks in files, and a disk at a recovery point |
 //! | `links` | messages between nodes |
-//! | `operator`, `promote` | what people ask of a node; images that stand alone |
+//! | `operator`, `metrics`, `promote` | what people ask of a node; figures for Prometheus; images that stand alone |
 //! | `config` | the file that says what a node is |
 //! | `nbd` | disks as NBD serves them: the protocol, and a server over anything that reads and writes |
 //! | `pki` | certificates of nodes: making them, and who may talk to whom |
@@ -25,6 +25,7 @@ pub mod disks;
 mod frame;
 pub mod links;
 pub mod machine;
+mod metrics;
 pub mod nbd;
 pub mod node;
 pub mod operator;

@@ -126,8 +126,8 @@ fn damage_before_something_whole_is_named_and_nothing_is_cut_off() {
     drop(kept);
     let segment = last_segment(place.path());
     let whole = std::fs::read(&segment).unwrap();
-    // Whatever it hits: lengths, checksum or content.
-    for at in 16..16 + 24 {
+    // Whatever of the first record it hits: what stands before its head, or the three bytes of that.
+    for at in 16..16 + 20 + 3 {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x10;
         std::fs::write(&segment, &bytes).unwrap();

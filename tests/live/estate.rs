@@ -22,6 +22,7 @@ pub(crate) const NODES: [&str; 4] = ["agent", "process-server", "target", "vault
 pub(crate) struct Estate {
     directory: TempDir,
     running: Mutex<[Option<Child>; NODES.len()]>,
+    figures_at: Vec<u16>,
     pub(crate) disk_bytes: u64,
 }
 
@@ -31,8 +32,9 @@ impl Estate {
         let directory = tempfile::tempdir().unwrap();
         std::fs::File::create(directory.path().join("disk.raw")).unwrap().set_len(disk_bytes).unwrap();
         let ports: Vec<u16> = NODES.iter().map(|_| free_port()).collect();
-        write_files(directory.path(), &ports);
-        let estate = Self { directory, running: Mutex::default(), disk_bytes };
+        let figures_at: Vec<u16> = NODES.iter().map(|_| free_port()).collect();
+        write_files(directory.path(), &ports, &figures_at);
+        let estate = Self { directory, running: Mutex::default(), figures_at, disk_bytes };
         (0..NODES.len()).for_each(|node| estate.start(node));
         estate
     }
@@ -121,6 +123,14 @@ impl Estate {
         );
     }
 
+    /// What a node tells Prometheus.
+    pub(crate) fn figures(&self, node: usize) -> String {
+        // The client wants to know whose arithmetic to use, although nothing is encrypted here; the second time it is known.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let address = format!("http://127.0.0.1:{}/metrics", self.figures_at[node]);
+        reqwest::blocking::get(address).unwrap().error_for_status().unwrap().text().unwrap()
+    }
+
     /// The recovery points, oldest first; none while the target does not answer.
     pub(crate) fn points(&self) -> Vec<Value> {
         let output = self.ask("target", &["points", "--json"]);
@@ -172,7 +182,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn write_files(directory: &Path, ports: &[u16]) {
+fn write_files(directory: &Path, ports: &[u16], figures_at: &[u16]) {
     let addresses = ["agent-0-primary", "process-server-0", "target-recovery", "control"];
     let sections = [
         "agent: {machine: 0, disks: [{image: disk.raw}], export: 'unix:disk.sock', memory: 32MiB, drain-every: 100ms}",
@@ -187,8 +197,9 @@ fn write_files(directory: &Path, ports: &[u16]) {
             .map(|other| format!("{}: '127.0.0.1:{}'", addresses[other], ports[other]))
             .collect();
         let text = format!(
-            "node: {name}-0\ndirectory: {name}\nroles: [{role}]\nlisten: '127.0.0.1:{}'\npeers: {{{}}}\n{}\n",
+            "node: {name}-0\ndirectory: {name}\nroles: [{role}]\nlisten: '127.0.0.1:{}'\nmetrics: '127.0.0.1:{}'\npeers: {{{}}}\n{}\n",
             ports[node],
+            figures_at[node],
             peers.join(", "),
             sections[node]
         );

@@ -33,6 +33,26 @@ fn a_machine_is_protected_looked_at_written_out_and_failed_over_by_commands() {
 }
 
 #[test]
+fn each_node_tells_prometheus_how_it_is() {
+    let estate = Estate::with_disk(4 << 20);
+    estate.protect();
+    estate.until("there is a point", || estate.points().last().cloned());
+    let told = |node: usize, figure: &str| {
+        let figures = estate.figures(node);
+        let line = figures.lines().find_map(|line| line.strip_prefix(figure));
+        line.unwrap_or_else(|| panic!("{figure} is not in {figures}")).trim().to_owned()
+    };
+    assert_eq!(told(0, "switchback_agent_write_order{machine=\"0\",order=\"Data\"}"), "1");
+    assert_eq!(told(1, "switchback_process_server_throttling{number=\"0\"}"), "0");
+    assert_ne!(told(2, "switchback_recovery_points{group=\"0\"}"), "0");
+    estate.until("the vault has heard of it", || {
+        let figures = estate.figures(3);
+        figures.contains("switchback_rpo_seconds{machine=\"0\"}").then_some(())
+    });
+    assert_eq!(told(3, "switchback_item_state{machine=\"0\",state=\"Protected(Forward)\"}"), "1");
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_with_the_reason() {
     let estate = Estate::with_disk(1 << 20);
     let refused = |node: &str, arguments: &[&str], reason: &str| {

@@ -85,6 +85,10 @@ impl Exchange {
         }
     }
 
+    pub(super) const fn links(&self) -> &Links {
+        &self.links
+    }
+
     /// Does something with the disks on a thread for that, and tells the role what came of it.
     fn on_disks(&self, of: Address, act: impl FnOnce(&Disks) -> Input<Data> + Send + 'static) {
         let (disks, node) = (Arc::clone(&self.disks), self.node.get().cloned());

@@ -1,15 +1,17 @@
 //! What operators ask of a node.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use switchback_engine::agent::Agent;
 use switchback_engine::control::{Command, JobId, JobState, Refused};
 use switchback_engine::point::RecoveryPoint;
-use switchback_engine::role::{CommandId, Input};
+use switchback_engine::role::{Address, CommandId, Input};
 use switchback_engine::{Consistency, DiskId, MachineId, PointId};
 use tokio::sync::oneshot;
 
-use super::Node;
+use super::{Away, Node, ProcessServer, Seat, Target};
+use crate::content::Data;
 
 /// What a vault has to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,6 +127,31 @@ impl Node {
             };
             Status { items: control.items().map(item).collect(), jobs: control.jobs().map(job).collect() }
         }))
+    }
+
+    /// The agents of the machines here that are on.
+    pub(crate) fn agents(&self) -> Vec<(MachineId, Arc<Seat<Agent<Data>>>)> {
+        let away = self.away.as_ref().map(Away::machines_there).unwrap_or_default();
+        let machines = self.home.machines().cloned().chain(away);
+        machines.filter_map(|machine| Some((machine.spec().machine, machine.seat()?))).collect()
+    }
+
+    /// The process server here, and its number.
+    pub(crate) fn process_server(&self) -> Option<(u16, &Seat<ProcessServer<Data>>)> {
+        match &self.process_server {
+            Some((Address::ProcessServer(number), seat)) => Some((*number, seat)),
+            _ => None,
+        }
+    }
+
+    /// The targets here.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Seat<Target<Data>>> {
+        self.targets.values().map(|seat| &**seat)
+    }
+
+    /// What waits for each role of other nodes, in bytes, and how many letters to it were lost.
+    pub(crate) fn load(&self) -> impl Iterator<Item = (Address, u64, u64)> {
+        self.exchange.links().load()
     }
 
     /// The recovery points of a machine at the targets here, oldest first.

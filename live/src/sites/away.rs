@@ -79,8 +79,7 @@ impl Away {
 
     /// Machines that were on run again.
     pub fn resume(&self) {
-        let machines: Vec<_> = self.machines().values().cloned().collect();
-        for machine in machines {
+        for machine in self.machines_there() {
             if let Ok(Some(true)) = machine.was_on()
                 && let Err(error) = machine.start()
             {
@@ -91,12 +90,17 @@ impl Away {
 
     /// The node goes down, and its machines with it; they count as on.
     pub fn pause(&self) {
-        let machines: Vec<_> = self.machines().values().cloned().collect();
-        for machine in machines {
+        for machine in self.machines_there() {
             if let Err(error) = machine.pause() {
                 tracing::warn!(machine = machine.spec().machine.0, %error, "a recovered machine did not stop in order");
             }
         }
+    }
+
+    /// The machines that were recovered.
+    #[must_use]
+    pub fn machines_there(&self) -> Vec<Arc<Machine>> {
+        self.machines().values().cloned().collect()
     }
 
     /// A machine that was recovered.
