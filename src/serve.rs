@@ -45,22 +45,13 @@ pub(crate) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
         "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.RecoveryServices/vaults/{}",
         names.subscription, names.resource_group, names.vault
     );
-    let ca = args.ca_file.display();
+    let ca = args.ca_file.display().to_string();
+    let port = server.address().port();
     say::result(&format!(
-        "serving {} at {base}, and at http://localhost:{} too\n\
-         authority  {ca}\n\
-         vault      {vault}\n\
-         \n\
-         curl       curl --cacert {ca} '{base}{vault}/replicationFabrics?api-version=2025-08-01'\n\
-         Python     SiteRecoveryManagementClient(credential, '{}', base_url='{base}',\n\
-         \x20          credential_scopes=['{base}/.default'], connection_verify='{ca}', polling_interval=0.05)\n\
-         az         REQUESTS_CA_BUNDLE={ca} AZURE_CORE_INSTANCE_DISCOVERY=false \\\n\
-         \x20          az cloud register -n switchback --endpoint-resource-manager {base}\n\
-         time       curl --cacert {ca} -d '{{\"seconds\": 600}}' {base}/switchback/advance",
-        scenario.name,
-        server.address().port(),
-        names.subscription,
+        "serving {} at {base}, and at http://localhost:{port} too\nauthority  {ca}\nvault      {vault}\n",
+        scenario.name
     ))?;
+    say::result(&lines_to_copy(&base, port, &ca, &names.subscription, &vault))?;
     if !is_loopback(args.listen) {
         say::talk("switchback: this address can be reached from elsewhere, and there are no passwords");
     }
@@ -71,6 +62,24 @@ pub(crate) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
     ctrlc::set_handler(move || interrupt.send(()).unwrap_or_default())?;
     server.run(interrupted)?;
     Ok(Exit::Held)
+}
+
+/// What each client needs to be told, to be copied.
+fn lines_to_copy(base: &str, port: u16, ca: &str, subscription: &str, vault: &str) -> String {
+    format!(
+        "curl       curl --cacert {ca} '{base}{vault}/replicationFabrics?api-version=2025-08-01'\n\
+         Python     SiteRecoveryManagementClient(credential, '{subscription}', base_url='{base}',\n\
+         \x20          credential_scopes=['{base}/.default'], connection_verify='{ca}', polling_interval=0.05)\n\
+         JavaScript new SiteRecoveryManagementClient(credential, '{subscription}', {{ endpoint: '{base}', $host: '{base}',\n\
+         \x20          credentialScopes: '{base}/.default' }}), with NODE_EXTRA_CA_CERTS={ca}\n\
+         az         REQUESTS_CA_BUNDLE={ca} AZURE_CORE_INSTANCE_DISCOVERY=false \\\n\
+         \x20          az cloud register -n switchback --endpoint-resource-manager {base}\n\
+         pyVmomi    SmartConnect(host='localhost', port={port}, user='any', pwd='any',\n\
+         \x20          sslContext=ssl.create_default_context(cafile='{ca}'))\n\
+         govmomi    GOVC_URL=https://any:any@localhost:{port}/sdk GOVC_TLS_CA_CERTS={ca} govc ls\n\
+         vim_rs     ClientBuilder::new(\"localhost:{port}\", http).basic_authn(\"any\", \"any\"), where http trusts {ca}\n\
+         time       curl --cacert {ca} -d '{{\"seconds\": 600}}' {base}/switchback/advance"
+    )
 }
 
 /// A server waits most of its time: it is to hold what it needs, and not that rounded up to huge pages of two MiB. Where the

@@ -47,6 +47,19 @@ impl AttachedDisk {
         Ok(Some(Self { view: view.merged(), base, bytes: sectors * SECTOR_BYTES, before, written }))
     }
 
+    /// Where nothing is kept for the point, sorted.
+    fn holes_of_point(&self, range: SectorRange) -> io::Result<Vec<SectorRange>> {
+        let mut holes = Vec::new();
+        for piece in self.view.read(range) {
+            match piece {
+                Piece::Run(change) if matches!(change.content, Data::Zeroes) => holes.push(change.range()),
+                Piece::Run(_) => {}
+                Piece::Hole(gap) => holes.extend(self.base.holes(gap)?),
+            }
+        }
+        Ok(holes)
+    }
+
     fn read_point(&self, start: u64, into: &mut [u8]) -> io::Result<()> {
         let range = SectorRange::new(start, into.len() as u64 / SECTOR_BYTES);
         for piece in self.view.read(range) {
@@ -107,9 +120,41 @@ impl Export for AttachedDisk {
         Ok(())
     }
 
-    fn runs(&self, _offset: u64, bytes: u64) -> io::Result<Vec<AllocatedRun>> {
-        Ok(vec![AllocatedRun { bytes, is_hole: false }])
+    fn runs(&self, offset: u64, bytes: u64) -> io::Result<Vec<AllocatedRun>> {
+        let range = SectorRange::new(offset / SECTOR_BYTES, bytes / SECTOR_BYTES);
+        let mut holes = self.holes_of_point(range)?;
+        // What was kept of the base, or written here, is there.
+        for kept in self.before.kept_in(range).into_iter().chain(self.written.kept_in(range)) {
+            holes = holes.into_iter().flat_map(|hole| without(hole, kept)).collect();
+        }
+        Ok(runs_around(&holes, range))
     }
+}
+
+/// What of a range lies before and behind another.
+fn without(range: SectorRange, other: SectorRange) -> impl Iterator<Item = SectorRange> {
+    let before = SectorRange { start: range.start, end: range.end.min(other.start) };
+    let behind = SectorRange { start: range.start.max(other.end), end: range.end };
+    [before, behind].into_iter().filter(|part| !part.is_empty())
+}
+
+/// A range as runs, of which these are the holes.
+fn runs_around(holes: &[SectorRange], range: SectorRange) -> Vec<AllocatedRun> {
+    let mut runs: Vec<AllocatedRun> = Vec::new();
+    let mut push = |sectors: u64, is_hole: bool| match runs.last_mut().filter(|last| last.is_hole == is_hole)
+    {
+        _ if sectors == 0 => {}
+        Some(last) => last.bytes += sectors * SECTOR_BYTES,
+        None => runs.push(AllocatedRun { bytes: sectors * SECTOR_BYTES, is_hole }),
+    };
+    let mut at = range.start;
+    for hole in holes {
+        push(hole.start - at, false);
+        push(hole.sectors(), true);
+        at = hole.end;
+    }
+    push(range.end - at, false);
+    runs
 }
 
 /// Writes a disk at a recovery point to a file that holds nothing, without what is zeroes.
@@ -140,4 +185,26 @@ fn runs_at(view: &View<Data>, base: &Disk, range: SectorRange) -> io::Result<Vec
     }
     runs.retain(|run| !matches!(run.content, Data::Zeroes));
     Ok(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holes_and_what_is_between_them_cover_a_range() {
+        let run = |sectors: u64, is_hole| AllocatedRun { bytes: sectors * SECTOR_BYTES, is_hole };
+        let range = SectorRange::new(10, 20);
+        let holes = [SectorRange::new(10, 5), SectorRange::new(15, 2), SectorRange::new(20, 10)];
+        assert_eq!(runs_around(&holes, range), [run(7, true), run(3, false), run(10, true)]);
+        assert_eq!(runs_around(&[], range), [run(20, false)]);
+    }
+
+    #[test]
+    fn what_is_kept_in_a_hole_cuts_it() {
+        let parts = |other| without(SectorRange::new(10, 10), other).collect::<Vec<_>>();
+        assert_eq!(parts(SectorRange::new(12, 3)), [SectorRange::new(10, 2), SectorRange::new(15, 5)]);
+        assert_eq!(parts(SectorRange::new(5, 50)), []);
+        assert_eq!(parts(SectorRange::new(30, 5)), [SectorRange::new(10, 10)]);
+    }
 }

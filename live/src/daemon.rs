@@ -35,6 +35,7 @@ pub enum DaemonError {
 /// # Errors
 /// [`DaemonError`].
 pub fn run(config: &NodeConfig, ready: impl FnOnce(&Node)) -> Result<(), DaemonError> {
+    end_at_panics();
     let spec = NodeSpec::of(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
@@ -55,6 +56,16 @@ pub fn run(config: &NodeConfig, ready: impl FnOnce(&Node)) -> Result<(), DaemonE
     });
     runtime.shutdown_timeout(END_PATIENCE);
     ended
+}
+
+/// A thread that panics takes the process with it: what is left would go on without one of its parts. It begins again from what
+/// was written down.
+fn end_at_panics() {
+    let say = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        say(panic);
+        std::process::abort();
+    }));
 }
 
 /// Answers whoever wants figures, where that is wanted.

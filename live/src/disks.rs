@@ -1,11 +1,12 @@
 //! The disks that roles read and write: files and block devices, by the names that roles have for them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use switchback_engine::content::SECTOR_BYTES;
@@ -30,15 +31,29 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Opens one that is there.
+    /// Opens one that is there. Nobody else opens it meanwhile, in this process or another: a disk that is written from two
+    /// sides is lost.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file; or somebody has it open.
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        let open = || {
+            let file = File::options().read(true).write(true).open(&path)?;
+            lock(&file)?;
+            Ok(file)
+        };
+        let file = open().map_err(|error| named(&path, &error))?;
+        Ok(Self { file, path, keepers: RwLock::default() })
+    }
+
+    /// How many sectors a disk has that somebody may have open.
     ///
     /// # Errors
     /// What the system says, with the name of the file.
-    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
-        let path = path.into();
-        let file =
-            File::options().read(true).write(true).open(&path).map_err(|error| named(&path, &error))?;
-        Ok(Self { file, path, keepers: RwLock::default() })
+    pub fn sectors_of(path: &Path) -> io::Result<u64> {
+        let bytes = File::open(path).and_then(|file| scan::length(&file));
+        bytes.map(|bytes| bytes / SECTOR_BYTES).map_err(|error| named(path, &error))
     }
 
     /// Makes one of so many sectors that holds nothing; one that is there keeps what it holds and grows if it is smaller. Says
@@ -51,6 +66,7 @@ impl Disk {
         let was_there = path.exists();
         let make = || {
             let file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
+            lock(&file)?;
             if file.metadata()?.len() < sectors * SECTOR_BYTES {
                 file.set_len(sectors * SECTOR_BYTES)?;
             }
@@ -158,6 +174,18 @@ impl Disk {
             .retain(|other| !Arc::ptr_eq(other, keeper));
     }
 
+    /// The whole sectors of a range for which nothing is kept, sorted.
+    pub(crate) fn holes(&self, range: SectorRange) -> io::Result<Vec<SectorRange>> {
+        let mut at = range.start * SECTOR_BYTES;
+        let mut holes = Vec::new();
+        for (bytes, is_hole) in self.allocated(at, range.sectors() * SECTOR_BYTES)? {
+            let hole = SectorRange { start: at.div_ceil(SECTOR_BYTES), end: (at + bytes) / SECTOR_BYTES };
+            holes.extend((is_hole && !hole.is_empty()).then_some(hole));
+            at += bytes;
+        }
+        Ok(holes)
+    }
+
     /// Writes bytes where a machine does: nobody keeps anything for that.
     pub(crate) fn write_as_machine(&self, at: u64, bytes: &Bytes) -> io::Result<()> {
         self.file.write_all_at(bytes, at).map_err(|error| named(&self.path, &error))
@@ -172,6 +200,23 @@ impl Disk {
     pub(crate) fn allocated(&self, at: u64, bytes: u64) -> io::Result<Vec<(u64, bool)>> {
         scan::allocated(&self.file, at, bytes).map_err(|error| named(&self.path, &error))
     }
+}
+
+/// How often a disk is tried that somebody has open, and how long after each other: a read that was begun before a machine was
+/// stopped may still be under way.
+const LOCK_TRIES: u32 = 100;
+const LOCK_EVERY: Duration = Duration::from_millis(10);
+
+/// Nobody else locks it for as long as it is open.
+fn lock(file: &File) -> io::Result<()> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_EVERY),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "somebody else has the disk open"))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

@@ -164,7 +164,7 @@ impl Machine {
     /// # Errors
     /// One cannot be opened.
     pub fn disk_sectors(&self) -> std::io::Result<Vec<u64>> {
-        self.spec.images.iter().map(|image| Disk::open(image)?.sectors()).collect()
+        self.spec.images.iter().map(|image| Disk::sectors_of(image)).collect()
     }
 
     /// Its agent, while it is on.

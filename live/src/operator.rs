@@ -3,6 +3,7 @@
 //! One question and one answer for each connection, each a line of JSON.
 
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -150,6 +151,7 @@ pub async fn answer(node: Arc<Node>, directory: &Path) -> io::Result<()> {
         _ => {}
     }
     let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     loop {
         let (stream, _) = listener.accept().await?;
         let node = Arc::clone(&node);

@@ -5,7 +5,7 @@
 
 use core::convert::Infallible;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 
 use switchback_engine::Instant;
 use switchback_engine::role::{Address, Effect, Input, Outbox, Role};
@@ -102,10 +102,11 @@ where
         look(&self.state().role)
     }
 
-    /// A role that panicked is a bug that its panic has named; what it holds now is not to be trusted, and nobody goes on
-    /// with it.
+    /// A role that panicked is a bug that its panic has named. What it holds now is not to be trusted: nobody goes on with it,
+    /// and its process ends. What it had acknowledged is in its store.
     fn state(&self) -> MutexGuard<'_, State<R>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let address = self.address;
+        self.state.lock().unwrap_or_else(|_| panic!("{address:?} has panicked before"))
     }
 }
 

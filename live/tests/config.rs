@@ -239,3 +239,13 @@ fn what_is_no_yaml_or_too_much_of_it_is_refused() {
         assert!(node.is_err() || text.trim().is_empty(), "{text}: {node:?}");
     }
 }
+
+#[test]
+fn the_files_of_the_guide_are_read() {
+    let guide =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guide/live.md")).unwrap();
+    let files: Vec<&str> =
+        guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let nodes: Vec<String> = files.iter().map(|text| parse(text).unwrap().node).collect();
+    assert_eq!(nodes, ["home", "away"]);
+}

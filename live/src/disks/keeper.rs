@@ -62,6 +62,13 @@ impl Keeper {
         Ok(())
     }
 
+    /// The runs of a range that are kept, in order.
+    #[must_use]
+    pub fn kept_in(&self, range: SectorRange) -> Vec<SectorRange> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.runs(range).into_iter().filter(|(_, is_kept)| *is_kept).map(|(run, _)| run).collect()
+    }
+
     /// Takes what is written, in place of whatever was kept.
     ///
     /// # Errors

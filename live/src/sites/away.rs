@@ -205,11 +205,13 @@ impl Away {
     }
 
     fn create_replica(&self, disk: DiskId, sectors: u64) -> io::Result<CloudAnswer> {
-        let (made, was_there) = Disk::create(self.replica(disk), sectors)?;
         let name = DiskRef::Replica(disk, Site::Recovery);
-        if self.disks.get(name).is_none() {
-            self.disks.put(name, Arc::new(made));
+        if let Some(known) = self.disks.get(name) {
+            known.grow(sectors)?;
+            return Ok(CloudAnswer::Existed);
         }
+        let (made, was_there) = Disk::create(self.replica(disk), sectors)?;
+        self.disks.put(name, Arc::new(made));
         Ok(if was_there { CloudAnswer::Existed } else { CloudAnswer::Done })
     }
 
