@@ -1,0 +1,83 @@
+//! Letters between nodes with certificates: they arrive, and nobody speaks as somebody else.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+
+use switchback_engine::role::Address;
+use switchback_engine::{Message, Site};
+use switchback_live::links::{Letter, Links, listen};
+use switchback_live::pki::{Authority, Credentials, Validity};
+use tokio::net::TcpListener;
+
+const TARGET: Address = Address::Target(Site::Recovery);
+const SERVER: Address = Address::ProcessServer(0);
+
+fn credentials(authority: &Authority, folder: &Path, node: &str, role: &str) -> Credentials {
+    Credentials::load(&authority.issue(folder, node, &[role], Validity::days(1)).unwrap()).unwrap()
+}
+
+fn letter(generation: u64) -> Letter {
+    Letter::Message(Message::MarkerWanted { generation })
+}
+
+/// From whom the next letter is, and what it says.
+fn next(delivered: &mpsc::Receiver<(Address, Letter)>) -> (Address, u64) {
+    match delivered.recv_timeout(std::time::Duration::from_secs(30)).unwrap() {
+        (from, Letter::Message(Message::MarkerWanted { generation })) => (from, generation),
+        (from, other) => panic!("{from:?} said {other:?}"),
+    }
+}
+
+/// A target that listens with its certificate, and the way to it of a node that has only the role of a process server.
+async fn target_and_server(folder: &Path) -> (Links, mpsc::Receiver<(Address, Letter)>) {
+    let authority = Authority::create(&folder.join("ca"), Validity::days(1)).unwrap();
+    let at_target = credentials(&authority, folder, "away", "target-recovery");
+    let at_server = credentials(&authority, folder, "home", "process-server-0");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket = listener.local_addr().unwrap();
+    let (deliver, delivered) = mpsc::channel();
+    let deliver = std::sync::Mutex::new(deliver);
+    tokio::spawn(listen(
+        listener,
+        Some(at_target),
+        Arc::new(move |from, _, letter| deliver.lock().unwrap().send((from, letter)).unwrap_or_default()),
+    ));
+    (Links::to(&BTreeMap::from([(TARGET, socket)]), &Some(at_server)), delivered)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_with_a_certificate_arrives_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (links, delivered) = target_and_server(folder.path()).await;
+    (1..=100).for_each(|generation| links.send(SERVER, TARGET, letter(generation)));
+    for generation in 1..=100 {
+        assert_eq!(next(&delivered), (SERVER, generation));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_speaks_as_somebody_else_is_cut_off_and_may_come_again_as_himself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (links, delivered) = target_and_server(folder.path()).await;
+    links.send(SERVER, TARGET, letter(1));
+    assert_eq!(next(&delivered), (SERVER, 1));
+    // Its certificate does not name it so.
+    links.send(Address::Control, TARGET, letter(2));
+    // Letters go with the connection that is cut off, so one of these is the first of the next.
+    let mut generation = 3;
+    let heard = loop {
+        links.send(SERVER, TARGET, letter(generation));
+        generation += 1;
+        match delivered.recv_timeout(std::time::Duration::from_millis(50)) {
+            Ok(heard) => break heard,
+            Err(_) => assert!(generation < 600, "it is not heard again"),
+        }
+    };
+    assert!(
+        matches!(heard, (SERVER, Letter::Message(Message::MarkerWanted { generation: 3.. }))),
+        "{heard:?}"
+    );
+}
