@@ -253,6 +253,8 @@ impl Machine {
         }
         seat.take(Input::ShuttingDown);
         let stopped = may_stop.wait(STOP_PATIENCE);
+        // It may be turned on again at once, whoever still holds its agent.
+        seat.end();
         let disks =
             self.disk_ids().filter_map(|id| self.disks.take_away(DiskRef::Machine(id, self.spec.site)));
         disks.map(|disk| disk.sync()).collect::<Result<Vec<()>, _>>()?;

@@ -38,7 +38,8 @@ pub struct Seat<R: Role<Content = Data>> {
 struct State<R: Role<Content = Data>> {
     role: R,
     out: Outbox<Data, R::Record>,
-    store: Store<R::Record>,
+    /// `None` when it has ended.
+    store: Option<Store<R::Record>>,
     /// When it wants to be woken.
     deadline: Instant,
 }
@@ -69,7 +70,7 @@ where
         tracing::info!(?address, records = records.len(), torn_bytes, "begins");
         let mut out = Outbox::default();
         let role = make(clock.now(), records, &mut out);
-        let state = Mutex::new(State { role, out, store, deadline: Instant::MAX });
+        let state = Mutex::new(State { role, out, store: Some(store), deadline: Instant::MAX });
         let seat = Arc::new(Self { address, clock, state, world, earlier: Notify::new() });
         // It is the first and only time.
         let _ = place.set(Arc::downgrade(&seat));
@@ -81,20 +82,29 @@ where
     /// Takes an input.
     pub fn take(&self, input: Input<Data>) {
         let mut state = self.state();
-        let state = &mut *state;
-        state.role.handle(self.clock.now(), input, &mut state.out);
-        for effect in state.out.drain() {
+        let State { role, out, store: Some(store), deadline } = &mut *state else { return };
+        role.handle(self.clock.now(), input, out);
+        for effect in out.drain() {
             match effect.for_world() {
                 Ok(wish) => self.world.carry_out(self.address, wish),
-                Err(effect) => state.store.ask(effect),
+                Err(effect) => store.ask(effect),
             }
         }
-        let deadline = state.role.deadline().unwrap_or(Instant::MAX);
-        let is_earlier = deadline < state.deadline;
-        state.deadline = deadline;
+        let next = role.deadline().unwrap_or(Instant::MAX);
+        let is_earlier = next < *deadline;
+        *deadline = next;
         if is_earlier {
             self.earlier.notify_one();
         }
+    }
+
+    /// Ends it: its store is closed, whoever still holds it, and it hears nothing any more. What it had asked its store for
+    /// is done first.
+    pub fn end(&self) {
+        let store = self.state().store.take();
+        // The thread of the store may have something to say to it, and is waited for.
+        drop(store);
+        self.earlier.notify_one();
     }
 
     /// Looks at the role.
@@ -117,7 +127,14 @@ where
     R::Record: Record,
 {
     while let Some(here) = seat.upgrade() {
-        let wait = here.clock.until(here.state().deadline);
+        let (deadline, has_ended) = {
+            let state = here.state();
+            (state.deadline, state.store.is_none())
+        };
+        if has_ended {
+            return;
+        }
+        let wait = here.clock.until(deadline);
         if wait.is_zero() {
             tokio::task::block_in_place(|| here.take(Input::Wake));
             continue;
