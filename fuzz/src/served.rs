@@ -84,7 +84,9 @@ impl Served {
         let request = Request {
             method: "POST",
             path: "/sdk",
+            query: "",
             cookie: Some(&cookie),
+            session_id: None,
             soap_action: None,
             body,
             https: false,
