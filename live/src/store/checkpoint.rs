@@ -114,16 +114,10 @@ fn told(checkpoint: &GroupCheckpoint<Data>) -> (GroupCheckpoint<At>, Vec<Arc<Kep
     (group, frames.met)
 }
 
-/// The frames of a checkpoint that lie in no segment yet.
-pub(super) fn loose_frames(checkpoint: &GroupCheckpoint<Data>) -> Vec<Arc<KeptFrame>> {
-    told(checkpoint).1.into_iter().filter(|frame| frame.place().is_none()).collect()
-}
-
 pub(super) fn write(checkpoint: &GroupCheckpoint<Data>, places: Places<'_>) -> io::Result<WrittenCheckpoint> {
     let (group, frames) = told(checkpoint);
     let written = |frame: &Arc<KeptFrame>| {
-        let place = frame.place().or_else(|| places(frame));
-        let place = place.ok_or_else(|| io::Error::other("a frame of a checkpoint lies nowhere"))?;
+        let place = frame.place().map_or_else(|| places(frame), Ok)?;
         Ok(WrittenFrame { segment: place.segment.number(), at: place.at, index: frame.index().clone() })
     };
     Ok(WrittenCheckpoint { frames: frames.iter().map(written).collect::<io::Result<_>>()?, group })

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use switchback_engine::role::StorageError;
 
-use super::records::{Encoded, Record};
+use super::records::{Encoded, LOOSE_FRAME, Record};
 use super::segment::{HEADER_BYTES, Segments};
 use super::{SharedSegment, storage_error};
 use crate::content::{KeptFrame, Place};
@@ -77,7 +77,7 @@ impl Log {
 
     /// Appends a record. Nothing is written before the next sync.
     pub(super) fn append<R: Record>(&mut self, record: &R) {
-        let encoded = record.encode(&mut |_| None);
+        let encoded = record.encode(&mut |_| Err(nowhere()));
         self.keep(encoded);
     }
 
@@ -118,29 +118,19 @@ impl Log {
             Err(error) => return self.failed = Some(error),
         }
         for record in records {
-            self.write_loose_frames(record);
-            let settling: Vec<_> = self.settling.clone();
-            let segment = self.anew.as_ref().map(|anew| Arc::clone(&anew.segment));
-            let place = |frame: &Arc<KeptFrame>| {
-                let (_, at) = settling.iter().find(|(settling, _)| Arc::ptr_eq(settling, frame))?;
-                Some(Place { segment: Arc::clone(segment.as_ref()?), at: *at })
-            };
-            self.keep(record.encode(&mut { place }));
+            let encoded = record.encode(&mut |frame| self.put_loose(frame));
+            self.keep(encoded);
         }
         self.push(END_MARK, &[]);
     }
 
-    /// Frames of a checkpoint that were never appended are written before it.
-    fn write_loose_frames<R: Record>(&mut self, record: &R) {
-        for frame in record.loose_frames() {
-            match frame.body() {
-                Ok(body) => {
-                    let at = self.push(super::records::LOOSE_FRAME, &body);
-                    self.settling.push((frame, at));
-                }
-                Err(error) => self.failed = Some(error),
-            }
-        }
+    /// A frame that was never appended is written before the record that names it.
+    fn put_loose(&mut self, frame: &Arc<KeptFrame>) -> io::Result<Place> {
+        let body = frame.body()?;
+        let segment = self.anew.as_ref().map(|anew| Arc::clone(&anew.segment));
+        let at = self.push(LOOSE_FRAME, &body);
+        self.settling.push((Arc::clone(frame), at));
+        Ok(Place { segment: segment.ok_or_else(nowhere)?, at })
     }
 
     /// Makes everything durable that was appended. When that fails, what was appended since the last good sync is gone.
@@ -233,4 +223,9 @@ impl Log {
         }
         Ok(())
     }
+}
+
+/// Frames are named only by what begins anew.
+fn nowhere() -> io::Error {
+    io::Error::other("a frame is named that lies nowhere")
 }

@@ -47,21 +47,16 @@ impl Encoded {
     }
 }
 
-/// Where frames lie that are not settled yet.
-pub(super) type Places<'p> = &'p mut dyn FnMut(&Arc<KeptFrame>) -> Option<Place>;
+/// Puts a frame that lies in no segment yet where it will lie.
+pub(super) type Places<'p> = &'p mut dyn FnMut(&Arc<KeptFrame>) -> io::Result<Place>;
 
 /// A record of a role, as a store keeps it.
 pub trait Record: Clone + Send + 'static {
     /// As it is written.
     ///
     /// # Errors
-    /// A frame that it carries cannot be read.
+    /// A frame that it carries or names cannot be read.
     fn encode(&self, places: Places<'_>) -> io::Result<Encoded>;
-
-    /// Frames that it names and does not carry, and that lie in no segment yet.
-    fn loose_frames(&self) -> Vec<Arc<KeptFrame>> {
-        Vec::new()
-    }
 
     /// As it was read.
     ///
@@ -199,13 +194,6 @@ impl Record for TargetRecord<Data> {
                 Ok(Encoded { names, ..Encoded::head(&TargetForm::Checkpoint(written))? })
             }
             note => Encoded::head(&TargetForm::Note(note.clone())),
-        }
-    }
-
-    fn loose_frames(&self) -> Vec<Arc<KeptFrame>> {
-        match self {
-            Self::Checkpoint(kept) => checkpoint::loose_frames(kept),
-            _ => Vec::new(),
         }
     }
 
