@@ -14,7 +14,7 @@ mod block;
 mod digest;
 mod stamp;
 
-pub use block::{Block, PackedChange, PackedIndex};
+pub use block::{Block, PackedChange, PackedIndex, is_all_zero};
 pub use stamp::Stamp;
 
 /// Bytes in a sector, the unit in which everything is exact.

@@ -240,7 +240,11 @@ impl Node {
     /// Gives a role an input.
     fn give(&self, to: Address, input: Input<Data>) {
         match to {
-            Address::Control => self.control.iter().for_each(|seat| seat.take(input.clone())),
+            Address::Control => {
+                if let Some(seat) = &self.control {
+                    seat.take(input);
+                }
+            }
             Address::ProcessServer(_) => {
                 if let Some((_, seat)) = self.process_server.as_ref().filter(|(here, _)| *here == to) {
                     seat.take(input);

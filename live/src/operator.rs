@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use switchback_engine::control::{Command, JobId, ReprotectWay};
+use switchback_engine::control::{Command, ReprotectWay};
 use switchback_engine::message::Selector;
 use switchback_engine::policy::ReplicationPolicy;
 use switchback_engine::{Address, DatastoreId, GroupId, MachineId, PointId};
@@ -239,11 +239,9 @@ fn chosen(node: &Node, machine: u32, point: PointAsk) -> Result<PointLook, Strin
 
 /// Asks the vault for a job, and waits until it is over.
 async fn job(node: &Arc<Node>, command: Command) -> Result<Told, String> {
-    let JobId(number) = node.command(command).await?;
+    let id = node.command(command).await?;
     loop {
-        let status = node.status().ok_or("this node is no vault")?;
-        let found = status.jobs.into_iter().find(|job| job.job == number);
-        match found {
+        match node.job(id) {
             Some(job) if job.is_over => return Ok(Told::Job(job)),
             // One that is accepted is shown a moment later.
             _ => tokio::time::sleep(LOOK_EVERY).await,

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use switchback_engine::content::is_all_zero;
 use thiserror::Error;
 
 use crate::nbd::{Address, Client, ClientError};
@@ -96,7 +97,7 @@ fn copy(disk: &mut Client, to: &File, io: &impl Fn(io::Error) -> PromoteError) -
         let step = &mut bytes[..STEP_BYTES.min(disk.size_bytes() - at) as usize];
         disk.read(at, step)?;
         for (number, block) in step.chunks(BLOCK_BYTES).enumerate() {
-            if block.iter().any(|byte| *byte != 0) {
+            if !is_all_zero(block) {
                 to.write_all_at(block, at + (number * BLOCK_BYTES) as u64).map_err(io)?;
                 data_bytes += block.len() as u64;
             }

@@ -132,7 +132,8 @@ const fn bytes_of(sectors: u32) -> usize {
 }
 
 /// Whether there is nothing but zero bytes, in chunks that the compiler turns into wide compares.
-fn is_all_zero(bytes: &[u8]) -> bool {
+#[must_use]
+pub fn is_all_zero(bytes: &[u8]) -> bool {
     const CHUNK: usize = 128;
     let chunks = bytes.chunks_exact(CHUNK);
     let rest = chunks.remainder();

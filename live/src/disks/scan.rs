@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use bytes::Bytes;
 use rustix::fs::{FallocateFlags, SeekFrom as Seeking, fallocate, seek};
 use rustix::io::Errno;
-use switchback_engine::content::SECTOR_BYTES;
+use switchback_engine::content::{SECTOR_BYTES, is_all_zero};
 use switchback_engine::{Change, SectorRange};
 
 use crate::content::Data;
@@ -82,11 +82,11 @@ fn push_runs(bytes: &Bytes, start: u64, found: &mut Vec<Change<Data>>) {
     let blocks = bytes.len().div_ceil(BLOCK_BYTES);
     let block = |number: usize| number * BLOCK_BYTES..((number + 1) * BLOCK_BYTES).min(bytes.len());
     while from < blocks {
-        if is_zero(&bytes[block(from)]) {
+        if is_all_zero(&bytes[block(from)]) {
             from += 1;
             continue;
         }
-        let until = (from + 1..blocks).find(|number| is_zero(&bytes[block(*number)])).unwrap_or(blocks);
+        let until = (from + 1..blocks).find(|number| is_all_zero(&bytes[block(*number)])).unwrap_or(blocks);
         let run = bytes.slice(block(from).start..block(until - 1).end);
         found.push(Change {
             start: start + (block(from).start as u64 / SECTOR_BYTES),
@@ -95,14 +95,6 @@ fn push_runs(bytes: &Bytes, start: u64, found: &mut Vec<Change<Data>>) {
         });
         from = until;
     }
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    const CHUNK: usize = 128;
-    let chunks = bytes.chunks_exact(CHUNK);
-    let rest = chunks.remainder();
-    chunks.into_iter().all(|chunk| chunk.iter().fold(0, |seen, byte| seen | byte) == 0)
-        && rest.iter().all(|byte| *byte == 0)
 }
 
 /// Makes a range zeroes: a hole where that goes, written where it does not.

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use switchback_engine::agent::Agent;
-use switchback_engine::control::{Command, JobId, JobState, Refused};
+use switchback_engine::control::{Command, Job, JobId, JobState, Refused, Task};
 use switchback_engine::point::RecoveryPoint;
 use switchback_engine::role::{Address, CommandId, Input};
 use switchback_engine::{Consistency, DiskId, MachineId, PointId};
@@ -54,6 +54,21 @@ pub struct JobLook {
     pub error: Option<String>,
     /// Its tasks, and how each is.
     pub tasks: Vec<(String, String)>,
+}
+
+impl JobLook {
+    fn of(job: &Job) -> Self {
+        let task = |task: &Task| (format!("{:?}", task.kind), format!("{:?}", task.state));
+        Self {
+            job: job.id.0,
+            kind: format!("{:?}", job.kind),
+            machine: job.machine.0,
+            state: format!("{:?}", job.state),
+            is_over: job.state != JobState::InProgress,
+            error: job.error.as_ref().map(ToString::to_string),
+            tasks: job.tasks.iter().map(task).collect(),
+        }
+    }
 }
 
 /// A recovery point.
@@ -112,21 +127,16 @@ impl Node {
                 points: control.points_of(item.machine).len(),
                 allowed: control.allowed_operations(item.machine).iter().map(|o| format!("{o:?}")).collect(),
             };
-            let job = |job: &switchback_engine::control::Job| JobLook {
-                job: job.id.0,
-                kind: format!("{:?}", job.kind),
-                machine: job.machine.0,
-                state: format!("{:?}", job.state),
-                is_over: job.state != JobState::InProgress,
-                error: job.error.as_ref().map(ToString::to_string),
-                tasks: job
-                    .tasks
-                    .iter()
-                    .map(|task| (format!("{:?}", task.kind), format!("{:?}", task.state)))
-                    .collect(),
-            };
-            Status { items: control.items().map(item).collect(), jobs: control.jobs().map(job).collect() }
+            Status {
+                items: control.items().map(item).collect(),
+                jobs: control.jobs().map(JobLook::of).collect(),
+            }
         }))
+    }
+
+    /// A job of the vault; `None` before it is shown, and where there is no vault.
+    pub(crate) fn job(&self, id: JobId) -> Option<JobLook> {
+        self.control.as_ref()?.look(|control| control.job(id).map(JobLook::of))
     }
 
     /// The agents of the machines here that are on.
