@@ -4,6 +4,7 @@
 //! does this recovery point hold?" has an exact answer, while the same code moves real bytes when it must.
 
 use core::fmt::Debug;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -12,9 +13,11 @@ use crate::extent::{Change, SectorRange};
 
 mod block;
 mod digest;
+mod kept;
 mod stamp;
 
 pub use block::{Block, PackedChange, PackedIndex, is_all_zero};
+pub use kept::KeptChanges;
 pub use stamp::Stamp;
 
 /// Bytes in a sector, the unit in which everything is exact.
@@ -25,6 +28,19 @@ pub const SECTOR_BYTES: u64 = 512;
 /// A content does not know how long it is; the run that carries it does. `zero()` is what a sector reads as
 /// that was never written.
 pub trait Content: Clone + Debug + PartialEq + Send + Sync + 'static {
+    /// What a journal keeps of a frame: something that gives content by its place in it. Places are told to it and are the
+    /// journal's to remember; the next sector of a change has the next place.
+    type Kept: Clone + Debug + Send + Sync + 'static;
+
+    /// Keeps the changes of a frame.
+    fn keep(changes: &Arc<[Change<Self>]>) -> Self::Kept;
+
+    /// The place of the first sector of a change, which is not zeroes and the `number`th of those that were kept.
+    fn place(kept: &Self::Kept, number: u32, change: &Change<Self>) -> u64;
+
+    /// The content of `sectors` sectors of a change from a place on.
+    fn at(kept: &Self::Kept, place: u64, sectors: u32) -> Self;
+
     /// The content of sectors that hold only zeroes.
     fn zero() -> Self;
 
@@ -52,14 +68,14 @@ pub trait Content: Clone + Debug + PartialEq + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Corrupt`] when the checksum does not match or the body cannot be read.
-    fn unpack(packed: &Packed<Self>) -> Result<std::sync::Arc<[Change<Self>]>, Corrupt>;
+    fn unpack(packed: &Packed<Self>) -> Result<Arc<[Change<Self>]>, Corrupt>;
 }
 
 /// The body of packed changes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body<C> {
     /// As they are: simulated content weighs what it would weigh, and is carried as it is.
-    Plain(std::sync::Arc<[Change<C>]>),
+    Plain(Arc<[Change<C>]>),
     /// A sequence of compressed frames.
     Bytes(Bytes),
 }

@@ -31,8 +31,10 @@ mod checkpoint;
 mod choose;
 mod disk;
 mod fold;
+mod index;
 mod layer;
 mod look;
+mod numbers;
 pub mod retention;
 mod tail;
 #[cfg(test)]
@@ -52,6 +54,7 @@ use tail::Cut;
 
 /// The journal of one group under one generation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound(serialize = "C::Kept: Serialize", deserialize = "C::Kept: Deserialize<'de>"))]
 pub struct GroupJournal<C: Content> {
     spec: Arc<JournalSpec>,
     disks: BTreeMap<DiskId, DiskLog<C>>,

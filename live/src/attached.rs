@@ -14,9 +14,13 @@ use crate::content::Data;
 use crate::disks::{Disk, Keeper};
 use crate::nbd::{AllocatedRun, Export};
 
+mod windows;
+
+use windows::Windows;
+
 /// A disk at a recovery point.
-pub(crate) struct AttachedDisk {
-    view: View<Data>,
+pub struct AttachedDisk {
+    point: Windows,
     base: Arc<Disk>,
     bytes: u64,
     /// What the base held where it was written over since.
@@ -30,7 +34,7 @@ impl AttachedDisk {
     ///
     /// # Errors
     /// There is no place for them.
-    pub(crate) fn new(
+    pub fn new(
         base: Arc<Disk>,
         sectors: u64,
         scratch: &Path,
@@ -44,13 +48,19 @@ impl AttachedDisk {
             base.keep_no_longer(&before);
             return Ok(None);
         };
-        Ok(Some(Self { view: view.merged(), base, bytes: sectors * SECTOR_BYTES, before, written }))
+        Ok(Some(Self {
+            point: Windows::of(view, sectors),
+            base,
+            bytes: sectors * SECTOR_BYTES,
+            before,
+            written,
+        }))
     }
 
     /// Where nothing is kept for the point, sorted.
     fn holes_of_point(&self, range: SectorRange) -> io::Result<Vec<SectorRange>> {
         let mut holes = Vec::new();
-        for piece in self.view.read(range) {
+        for piece in self.point.read(range) {
             match piece {
                 Piece::Run(change) if matches!(change.content, Data::Zeroes) => holes.push(change.range()),
                 Piece::Run(_) => {}
@@ -62,7 +72,7 @@ impl AttachedDisk {
 
     fn read_point(&self, start: u64, into: &mut [u8]) -> io::Result<()> {
         let range = SectorRange::new(start, into.len() as u64 / SECTOR_BYTES);
-        for piece in self.view.read(range) {
+        for piece in self.point.read(range) {
             match piece {
                 Piece::Run(change) => change.content.read(part_of(into, start, change.range()))?,
                 Piece::Hole(gap) => {
@@ -161,23 +171,23 @@ fn runs_around(holes: &[SectorRange], range: SectorRange) -> Vec<AllocatedRun> {
 ///
 /// # Errors
 /// Something cannot be read, or there is no room.
-pub(crate) fn write_out(view: &View<Data>, base: &Disk, sectors: u64, to: &Disk) -> io::Result<()> {
+pub fn write_out(view: &View<Data>, base: &Disk, sectors: u64, to: &Disk) -> io::Result<()> {
     /// Read at once, in sectors: 8 MiB.
     const STEP: u64 = 16 << 10;
-    let view = view.merged();
+    let point = Windows::of(view.clone(), sectors);
     let mut at = 0;
     while at < sectors {
         let range = SectorRange { start: at, end: (at + STEP).min(sectors) };
-        to.write_loosely(&runs_at(&view, base, range)?)?;
+        to.write_loosely(&runs_at(&point, base, range)?)?;
         at = range.end;
     }
     to.sync()
 }
 
 /// What a disk holds at a recovery point: the runs in a range that are not zeroes.
-fn runs_at(view: &View<Data>, base: &Disk, range: SectorRange) -> io::Result<Vec<Change<Data>>> {
+fn runs_at(point: &Windows, base: &Disk, range: SectorRange) -> io::Result<Vec<Change<Data>>> {
     let mut runs = Vec::new();
-    for piece in view.read(range) {
+    for piece in point.read(range) {
         match piece {
             Piece::Run(change) => runs.push(change),
             Piece::Hole(gap) => runs.extend(base.runs(gap)?),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use switchback_engine::batch::{Corrupt, Packed};
-use switchback_engine::content::{Body, SECTOR_BYTES};
+use switchback_engine::content::{Body, KeptChanges, SECTOR_BYTES};
 use switchback_engine::{Block, Change, Content};
 
 mod cache;
@@ -75,6 +75,26 @@ impl fmt::Debug for Data {
     }
 }
 
+/// What a journal keeps of a frame.
+#[derive(Debug, Clone)]
+pub enum KeptData {
+    /// The frame in which all of its payload is. Places are sectors of that.
+    Frame(Arc<KeptFrame>),
+    /// Changes that no frame has in common.
+    Changes(KeptChanges<Data>),
+}
+
+/// The frame that has the payload of all changes; `None` if there is no such one.
+fn common_frame(changes: &[Change<Data>]) -> Option<&Arc<KeptFrame>> {
+    let mut payload = changes.iter().filter(|change| !change.content.is_zero());
+    let Data::Kept { frame, .. } = &payload.clone().next()?.content else { return None };
+    let lies_there = |change: &Change<Data>| match &change.content {
+        Data::Kept { frame: other, at } => Arc::ptr_eq(frame, other) && at.is_multiple_of(SECTOR_BYTES),
+        Data::Zeroes | Data::Bytes(_) => false,
+    };
+    payload.all(lies_there).then_some(frame)
+}
+
 /// Contents are equal when that is known without reading anything.
 impl PartialEq for Data {
     fn eq(&self, other: &Self) -> bool {
@@ -90,6 +110,30 @@ impl PartialEq for Data {
 }
 
 impl Content for Data {
+    type Kept = KeptData;
+
+    fn keep(changes: &Arc<[Change<Self>]>) -> KeptData {
+        match common_frame(changes) {
+            Some(frame) => KeptData::Frame(Arc::clone(frame)),
+            None => KeptData::Changes(KeptChanges::of(changes)),
+        }
+    }
+
+    fn place(kept: &KeptData, number: u32, change: &Change<Self>) -> u64 {
+        match (kept, &change.content) {
+            (KeptData::Frame(_), Self::Kept { at, .. }) => at / SECTOR_BYTES,
+            (KeptData::Frame(_), _) => 0,
+            (KeptData::Changes(changes), _) => changes.place(number),
+        }
+    }
+
+    fn at(kept: &KeptData, place: u64, sectors: u32) -> Self {
+        match kept {
+            KeptData::Frame(frame) => Self::Kept { frame: Arc::clone(frame), at: place * SECTOR_BYTES },
+            KeptData::Changes(changes) => changes.at(place, sectors),
+        }
+    }
+
     fn zero() -> Self {
         Self::Zeroes
     }

@@ -13,9 +13,11 @@ use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::role::{DiskRef, StorageError};
 use switchback_engine::{Change, SectorRange};
 
+use crate::belt::{self, Load};
 use crate::content::Data;
 use crate::store::storage_error;
 
+mod gather;
 mod keeper;
 mod scan;
 
@@ -126,12 +128,10 @@ impl Disk {
     /// What the system says, with the name of the file. Then nobody knows how much of it was written.
     pub fn write(&self, changes: &[Change<Data>]) -> io::Result<()> {
         let keepers = self.keepers.read().unwrap_or_else(PoisonError::into_inner);
-        for change in changes {
-            for keeper in keepers.iter() {
-                keeper.keep(change.range(), |at, into| self.read(at, into))?;
-            }
-            self.write_one(change)?;
-        }
+        let keep = |change: &Change<Data>| {
+            keepers.iter().try_for_each(|keeper| keeper.keep(change.range(), |at, into| self.read(at, into)))
+        };
+        self.write_gathered(changes, keep)?;
         drop(keepers);
         self.sync()
     }
@@ -141,15 +141,22 @@ impl Disk {
     /// # Errors
     /// As [`Disk::write`].
     pub fn write_loosely(&self, changes: &[Change<Data>]) -> io::Result<()> {
-        changes.iter().try_for_each(|change| self.write_one(change))
+        self.write_gathered(changes, |_| Ok(()))
     }
 
-    fn write_one(&self, change: &Change<Data>) -> io::Result<()> {
-        let at = change.start * SECTOR_BYTES;
-        match change.content.load(change.sectors)? {
-            Some(bytes) => self.file.write_all_at(&bytes, at),
-            None => scan::zero(&self.file, at, u64::from(change.sectors) * SECTOR_BYTES),
-        }
+    /// Writes changes in order, neighbours at once, and does something before each of them.
+    fn write_gathered(
+        &self,
+        changes: &[Change<Data>],
+        first: impl Fn(&Change<Data>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        belt::carry(
+            |belt| gather::load(changes, first, &belt),
+            |load| match load {
+                Load::Bytes(at, bytes) => self.file.write_all_at(bytes, *at),
+                Load::Zeroes(at, bytes) => scan::zero(&self.file, *at, *bytes),
+            },
+        )
         .map_err(|error| named(&self.path, &error))
     }
 

@@ -8,7 +8,7 @@
 //! | `sites` | what control asks of the sites at home and away |
 //! | `store` | what a role must not forget: its log on disk |
 //! | `content`, `frame` | what a disk holds: bytes, in memory or where they were written down; frames as they are written and sent |
-//! | `disks`, `attached` | disks in files, and a disk at a recovery point |
+//! | `disks`, `attached`, `belt` | disks in files, and a disk at a recovery point; loading and writing at the same time |
 //! | `links` | messages between nodes |
 //! | `operator`, `metrics`, `promote` | what people ask of a node; figures for Prometheus; images that stand alone |
 //! | `config` | the file that says what a node is |
@@ -16,7 +16,8 @@
 //! | `pki` | certificates of nodes: making them, and who may talk to whom |
 //! | `clock` | what time it is |
 
-mod attached;
+pub mod attached;
+mod belt;
 pub mod clock;
 pub mod config;
 pub mod content;

@@ -78,13 +78,13 @@ pub struct Machine {
     disks: Arc<Disks>,
     world: Arc<dyn World>,
     power: Power,
+    gate: Arc<Gate>,
     running: Mutex<Option<Running>>,
 }
 
 /// A machine that is on.
 struct Running {
     seat: Arc<Seat<Agent<Data>>>,
-    gate: Arc<Gate>,
     /// `None` while it stops.
     server: Option<Server>,
     /// Its agent has nothing more to save.
@@ -130,7 +130,7 @@ impl Machine {
     ) -> Result<Self, MachineError> {
         std::fs::create_dir_all(&spec.directory)?;
         let power = Power::of(&spec.directory);
-        Ok(Self { spec, clock, disks, world, power, running: Mutex::default() })
+        Ok(Self { spec, clock, disks, world, power, gate: Arc::default(), running: Mutex::default() })
     }
 
     /// What is known of it.
@@ -165,6 +165,12 @@ impl Machine {
     /// One cannot be opened.
     pub fn disk_sectors(&self) -> std::io::Result<Vec<u64>> {
         self.spec.images.iter().map(|image| Disk::sectors_of(image)).collect()
+    }
+
+    /// How long its writes were held for recovery points, the newest of the last thousand last.
+    #[must_use]
+    pub fn holds_of_writes(&self) -> Vec<Duration> {
+        self.gate.holds()
     }
 
     /// Its agent, while it is on.
@@ -202,24 +208,19 @@ impl Machine {
         let store = self.spec.directory.join("agent");
         let boot = |now, records: Vec<_>, out: &mut _| Agent::boot(config, now, &records, out);
         let seat = Seat::begin(self.address(), self.clock, store, Arc::clone(&self.world), boot)?;
-        let gate = Arc::new(Gate::default());
-        let server = self.serve(&disks, &seat, &gate)?;
+        self.gate.open();
+        let server = self.serve(&disks, &seat)?;
         self.power.write(true)?;
-        *running = Some(Running { seat, gate, server: Some(server), may_stop: Arc::default() });
+        *running = Some(Running { seat, server: Some(server), may_stop: Arc::default() });
         Ok(())
     }
 
-    fn serve(
-        &self,
-        disks: &[Arc<Disk>],
-        seat: &Arc<Seat<Agent<Data>>>,
-        gate: &Arc<Gate>,
-    ) -> Result<Server, MachineError> {
+    fn serve(&self, disks: &[Arc<Disk>], seat: &Arc<Seat<Agent<Data>>>) -> Result<Server, MachineError> {
         let mut exports: Option<Exports> = None;
         for (index, disk) in (0u8..).zip(disks) {
             let name = format!("disk-{index}");
             let what = format!("disk {index} of machine {}", self.spec.machine.0);
-            let disk = CapturedDisk::new(index, Arc::clone(disk), Arc::clone(seat), Arc::clone(gate))?;
+            let disk = CapturedDisk::new(index, Arc::clone(disk), Arc::clone(seat), Arc::clone(&self.gate))?;
             let disk = Arc::new(disk);
             exports = Some(match exports {
                 None => Exports::new(&name, &what, disk)?,
@@ -269,21 +270,18 @@ impl Machine {
         Some((Arc::clone(&now.seat), now.server.take(), Arc::clone(&now.may_stop)))
     }
 
-    /// Holds writes, as the agent asks; it hears when they are held.
-    pub fn hold_writes(self: &Arc<Self>) {
-        let Some((seat, gate)) = self.seat_and_gate() else { return };
-        gate.close();
-        tokio::task::spawn_blocking(move || {
-            gate.wait_until_idle();
-            seat.take(Input::WritesHeld);
-        });
+    /// Holds writes, as the agent asks, waits for those that are under way, and tells it. All on the thread of the caller, as every
+    /// change of threads would be time in which writes are held.
+    pub fn hold_writes(&self) {
+        let Some(seat) = self.seat() else { return };
+        self.gate.close();
+        self.gate.wait_until_idle();
+        seat.take(Input::WritesHeld);
     }
 
-    /// Lets writes go on.
+    /// Lets writes go on. Takes no lock but the gate's own, so it may be called by whoever carries out what the agent wants.
     pub fn release_writes(&self) {
-        if let Some((_, gate)) = self.seat_and_gate() {
-            gate.open();
-        }
+        self.gate.open();
     }
 
     /// Asks its applications to pause. There is nobody in the machine who could ask them.
@@ -299,10 +297,6 @@ impl Machine {
         if let Some(running) = self.running().as_ref() {
             running.may_stop.come();
         }
-    }
-
-    fn seat_and_gate(&self) -> Option<(AgentSeat, Arc<Gate>)> {
-        self.running().as_ref().map(|running| (Arc::clone(&running.seat), Arc::clone(&running.gate)))
     }
 
     /// Its disks, by name.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use switchback_engine::content::is_all_zero;
 use thiserror::Error;
 
+use crate::belt::{self, Belt, Load};
 use crate::nbd::{Address, Client, ClientError};
 
 mod vhd;
@@ -15,6 +16,8 @@ mod vmdk;
 
 /// Copied at once, in bytes.
 const STEP_BYTES: u64 = 4 << 20;
+/// How far it is asked at once where the holes are, in bytes.
+const ASKED_BYTES: u64 = 1 << 30;
 /// Blocks of zeroes of this size are left out.
 const BLOCK_BYTES: usize = 4096;
 
@@ -90,19 +93,76 @@ pub fn promote(export: &Address, name: &str, to: &Path, format: Format) -> Resul
     Ok(Promoted { disk_bytes, data_bytes })
 }
 
+/// Copies what a disk holds to a file that holds nothing, reading and writing at the same time, and says how much it was.
 fn copy(disk: &mut Client, to: &File, io: &impl Fn(io::Error) -> PromoteError) -> Result<u64, PromoteError> {
-    let (mut at, mut data_bytes) = (0, 0);
-    let mut bytes = vec![0; STEP_BYTES as usize];
+    let mut data_bytes = 0;
+    let carried = belt::carry(
+        |belt| load(disk, &belt),
+        |load| {
+            let Load::Bytes(at, bytes) = load else { return Ok(()) };
+            data_bytes += write_data(to, *at, bytes)?;
+            Ok(())
+        },
+    );
+    carried.map_err(|error| match error {
+        Unloaded::Client(error) => PromoteError::Client(error),
+        Unloaded::Io(error) => io(error),
+    })?;
+    Ok(data_bytes)
+}
+
+/// Why a copy came to its end early.
+#[derive(Debug)]
+enum Unloaded {
+    Client(ClientError),
+    Io(io::Error),
+}
+
+impl From<ClientError> for Unloaded {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<io::Error> for Unloaded {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Reads what is no hole, step by step.
+fn load(disk: &mut Client, belt: &Belt) -> Result<(), Unloaded> {
+    let mut at = 0;
     while at < disk.size_bytes() {
-        let step = &mut bytes[..STEP_BYTES.min(disk.size_bytes() - at) as usize];
-        disk.read(at, step)?;
-        for (number, block) in step.chunks(BLOCK_BYTES).enumerate() {
-            if !is_all_zero(block) {
-                to.write_all_at(block, at + (number * BLOCK_BYTES) as u64).map_err(io)?;
-                data_bytes += block.len() as u64;
+        for run in disk.runs(at, ASKED_BYTES.min(disk.size_bytes() - at))? {
+            let end = at + run.bytes;
+            while at < end && !run.is_hole {
+                // Who writes has ended, with an error.
+                let Some(mut bytes) = belt.buffer() else { return Ok(()) };
+                bytes.resize(STEP_BYTES.min(end - at) as usize, 0);
+                disk.read(at, &mut bytes)?;
+                let step = bytes.len() as u64;
+                belt.put(Load::Bytes(at, bytes));
+                at += step;
             }
+            at = end;
         }
-        at += step.len() as u64;
+    }
+    Ok(())
+}
+
+/// Writes bytes without their blocks of zeroes, and says how many were left.
+fn write_data(to: &File, at: u64, bytes: &[u8]) -> io::Result<u64> {
+    let mut data_bytes = 0;
+    let blocks: Vec<&[u8]> = bytes.chunks(BLOCK_BYTES).collect();
+    let mut from = 0;
+    for run in blocks.chunk_by(|left, right| is_all_zero(left) == is_all_zero(right)) {
+        let end = from + run.iter().map(|block| block.len()).sum::<usize>();
+        if !is_all_zero(run[0]) {
+            to.write_all_at(&bytes[from..end], at + from as u64)?;
+            data_bytes += (end - from) as u64;
+        }
+        from = end;
     }
     Ok(data_bytes)
 }

@@ -83,6 +83,28 @@ fn what_begins_anew_stands_for_everything_before_it() {
 }
 
 #[test]
+fn what_was_begun_with_is_gone_as_soon_as_it_is_replaced() {
+    let place = tempfile::tempdir().unwrap();
+    let kept = open(place.path()).unwrap();
+    let many = |from: u64| StoreEffect::Compact((from..from + 60_000).map(|n| (sequence(n), 0)).collect());
+    for from in [1, 2] {
+        kept.store.ask(many(from));
+        kept.sync();
+        kept.append(sequence(from));
+        kept.sync();
+    }
+    let logs = std::fs::read_dir(place.path()).unwrap().map(|entry| entry.unwrap());
+    let lengths: Vec<u64> =
+        logs.filter(|entry| entry.file_name() != "lock").map(|e| e.metadata().unwrap().len()).collect();
+    assert_eq!(lengths.len(), 2, "what it begins with, and what follows: {lengths:?}");
+    assert!(lengths.iter().any(|length| *length < 100), "they are apart: {lengths:?}");
+    drop(kept);
+    let records = open::<AgentRecord>(place.path()).unwrap().records;
+    assert_eq!(records.len(), 60_001);
+    assert_eq!((&records[0], records.last()), (&sequence(2), Some(&sequence(2))));
+}
+
+#[test]
 fn what_was_to_begin_anew_and_was_not_synced_replaces_nothing() {
     let place = tempfile::tempdir().unwrap();
     let kept = open(place.path()).unwrap();

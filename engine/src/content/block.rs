@@ -20,7 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lz4_flex::block::{compress_into, decompress_into, get_maximum_output_size};
 
-use super::{Body, Content, SECTOR_BYTES};
+use super::{Body, Content, KeptChanges, SECTOR_BYTES};
 use crate::batch::{CHANGE_HEADER_BYTES, Corrupt, Packed};
 use crate::extent::Change;
 
@@ -51,6 +51,20 @@ impl fmt::Debug for Block {
 }
 
 impl Content for Block {
+    type Kept = KeptChanges<Self>;
+
+    fn keep(changes: &Arc<[Change<Self>]>) -> Self::Kept {
+        KeptChanges::of(changes)
+    }
+
+    fn place(kept: &Self::Kept, number: u32, _: &Change<Self>) -> u64 {
+        kept.place(number)
+    }
+
+    fn at(kept: &Self::Kept, place: u64, sectors: u32) -> Self {
+        kept.at(place, sectors)
+    }
+
     fn zero() -> Self {
         Self(Bytes::new())
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Body, Content, SECTOR_BYTES};
+use super::{Body, Content, KeptChanges, SECTOR_BYTES};
 use crate::batch::{CHANGE_HEADER_BYTES, Corrupt, Packed};
 use crate::extent::{Change, SectorRange};
 
@@ -19,6 +19,20 @@ pub struct Stamp {
 }
 
 impl Content for Stamp {
+    type Kept = KeptChanges<Self>;
+
+    fn keep(changes: &Arc<[Change<Self>]>) -> Self::Kept {
+        KeptChanges::of(changes)
+    }
+
+    fn place(kept: &Self::Kept, number: u32, _: &Change<Self>) -> u64 {
+        kept.place(number)
+    }
+
+    fn at(kept: &Self::Kept, place: u64, sectors: u32) -> Self {
+        kept.at(place, sectors)
+    }
+
     fn zero() -> Self {
         Self { write: 0, skip: 0 }
     }

@@ -9,18 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use super::GroupJournal;
 use crate::content::Content;
-use crate::extent::Change;
+
+/// What an entry of the index counts for in a checkpoint, and a segment, in bytes. A bound and not a measure: when a checkpoint is
+/// due must not depend on how narrow the numbers of an index came out.
+const EXTENT_BYTES: u64 = 24;
+const SEGMENT_BYTES: u64 = 40;
 
 /// The journal as it was at one moment. Holds the same immutable parts as the journal; taking it copies no index
 /// and no payload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound(serialize = "C::Kept: Serialize", deserialize = "C::Kept: Deserialize<'de>"))]
 pub struct Checkpoint<C: Content> {
     journal: GroupJournal<C>,
 }
 
 impl<C: Content> Checkpoint<C> {
-    /// The same checkpoint with its content told in another way: as where it is kept, say, to be written down.
-    pub fn map<D: Content>(&self, tell: &mut impl FnMut(&Change<C>) -> D) -> Checkpoint<D> {
+    /// The same checkpoint with what it keeps of frames told in another way: as where they are, say, to be written down. Places
+    /// in a frame stay what they are.
+    pub fn map<D: Content>(&self, tell: &mut impl FnMut(&C::Kept) -> D::Kept) -> Checkpoint<D> {
         let journal = &self.journal;
         Checkpoint {
             journal: GroupJournal {
@@ -37,11 +43,11 @@ impl<C: Content> Checkpoint<C> {
         }
     }
 
-    /// What it weighs in the durable store, in bytes: the index and the payload it points at.
+    /// What it counts for in the durable store, in bytes: the index and the payload it points at.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let stats = self.journal.stats();
-        stats.index_bytes + stats.live_bytes
+        stats.extents * EXTENT_BYTES + stats.segments * SEGMENT_BYTES + stats.live_bytes
     }
 }
 

@@ -11,12 +11,12 @@ use super::layer::{Layer, SegmentId, Weight};
 use super::look::{DiskLook, EpochLook};
 use super::tail::{Cut, Prefix, Tail};
 use crate::content::Content;
-use crate::extent::Change;
 use crate::point::PointId;
 
 /// Everything written between two points, the last write of every sector.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Epoch<C> {
+#[serde(bound(serialize = "C::Kept: Serialize", deserialize = "C::Kept: Deserialize<'de>"))]
+struct Epoch<C: Content> {
     /// The point at its end.
     end: PointId,
     layer: Arc<Layer<C>>,
@@ -24,22 +24,21 @@ struct Epoch<C> {
 
 /// The journal of one disk.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct DiskLog<C> {
+#[serde(bound(serialize = "C::Kept: Serialize", deserialize = "C::Kept: Deserialize<'de>"))]
+pub(super) struct DiskLog<C: Content> {
     /// Oldest first. A point before which nothing was written has none.
     epochs: Vec<Epoch<C>>,
     pub(super) tail: Tail<C>,
 }
 
-impl<C> DiskLog<C> {
-    /// The same journal with its content told in another way.
-    pub(super) fn map<D>(&self, tell: &mut impl FnMut(&Change<C>) -> D) -> DiskLog<D> {
+impl<C: Content> DiskLog<C> {
+    /// The same journal with what it keeps of frames told in another way.
+    pub(super) fn map<D: Content>(&self, tell: &mut impl FnMut(&C::Kept) -> D::Kept) -> DiskLog<D> {
         let mut epoch =
             |epoch: &Epoch<C>| Epoch { end: epoch.end, layer: Arc::new(epoch.layer.map(&mut *tell)) };
         DiskLog { epochs: self.epochs.iter().map(&mut epoch).collect(), tail: self.tail.map(tell) }
     }
-}
 
-impl<C: Content> DiskLog<C> {
     pub(super) const fn new() -> Self {
         Self { epochs: Vec::new(), tail: Tail::new() }
     }

@@ -6,46 +6,17 @@
 //! # Segments
 //! A segment is the payload of one frame, as it was received: frames hold a few MiB already, and what a frame was
 //! unpacked into is one allocation that can only be given back as a whole. Each segment belongs to exactly one
-//! layer at any time, so a merge sees all that is left of it and knows when nothing is.
+//! layer at any time, so a merge sees all that is left of it and knows when nothing is. Content knows how it keeps a frame
+//! ([`Content::keep`]); the index has the place of each run in it and nothing else.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
+use super::index::{Extent, Index, ZEROES};
 use crate::content::{Content, SECTOR_BYTES};
-use crate::extent::{Change, Run, SectorRange, clip, flatten};
-
-/// [`Extent::segment`] of zeroes, which have no payload and keep no segment alive.
-const ZEROES: u32 = u32::MAX;
-
-/// A run of sectors and where its payload is.
-///
-/// A place instead of the payload keeps an entry at 24 bytes whatever a disk holds; merging moves nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Extent {
-    start: u64,
-    sectors: u32,
-    /// Place of the segment among those of the layer.
-    segment: u32,
-    /// Place of the change in the segment.
-    entry: u32,
-    /// First sector of the change that is meant.
-    skip: u32,
-}
-
-impl Run for Extent {
-    fn start(&self) -> u64 {
-        self.start
-    }
-
-    fn sectors(&self) -> u32 {
-        self.sectors
-    }
-
-    fn part(&self, skip: u32, sectors: u32) -> Self {
-        Self { start: self.start + u64::from(skip), sectors, skip: self.skip + skip, ..*self }
-    }
-}
+use crate::extent::{Change, SectorRange, flatten};
 
 /// Names a segment of a journal. Numbers are given in order of arrival and never again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,9 +24,10 @@ pub struct SegmentId(pub u64);
 
 /// The payload of one frame.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Segment<C> {
+#[serde(bound(serialize = "C::Kept: Serialize", deserialize = "C::Kept: Deserialize<'de>"))]
+struct Segment<C: Content> {
     id: SegmentId,
-    changes: Arc<[Change<C>]>,
+    kept: C::Kept,
     /// Sectors of payload it came with.
     held: u64,
     /// Sectors of it that extents still point at.
@@ -64,8 +36,12 @@ struct Segment<C> {
 
 /// What one stretch of a stream wrote, the last write of every sector.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Layer<C> {
-    extents: Box<[Extent]>,
+#[serde(
+    bound(serialize = "C::Kept: Serialize", deserialize = "C::Kept: Deserialize<'de>"),
+    try_from = "Unchecked<C>"
+)]
+pub(super) struct Layer<C: Content> {
+    index: Index,
     segments: Box<[Segment<C>]>,
 }
 
@@ -79,35 +55,59 @@ pub(super) struct Weight {
     pub(super) dead_bytes: u64,
 }
 
-impl<C> Layer<C> {
-    /// The same layer with its content told in another way.
-    pub(super) fn map<D>(&self, tell: &mut impl FnMut(&Change<C>) -> D) -> Layer<D> {
-        let mut segment = |segment: &Segment<C>| Segment {
-            id: segment.id,
-            changes: segment.changes.iter().map(|change| change.map(&mut *tell)).collect(),
-            held: segment.held,
-            live: segment.live,
-        };
-        Layer { extents: self.extents.clone(), segments: self.segments.iter().map(&mut segment).collect() }
+/// Layers on the way to be one: what they hold in write order, over the segments of all of them.
+struct Joining<C: Content> {
+    extents: Vec<Extent>,
+    segments: Vec<Segment<C>>,
+}
+
+impl<C: Content> Joining<C> {
+    fn of(layers: &[Arc<Layer<C>>]) -> Self {
+        let segments = layers.iter().map(|layer| layer.segments.len()).sum();
+        Self { extents: Vec::new(), segments: Vec::with_capacity(segments) }
+    }
+
+    /// Adds what the next newer layer holds, or a part of it.
+    fn add(&mut self, layer: &Layer<C>, extents: impl IntoIterator<Item = Extent>) {
+        let before = self.segments.len() as u32;
+        self.extents.extend(extents.into_iter().map(|extent| match extent.segment {
+            ZEROES => extent,
+            segment => Extent { segment: before + segment, ..extent },
+        }));
+        self.segments.extend_from_slice(&layer.segments);
+    }
+
+    fn settle(mut self, deleted: &mut Vec<SegmentId>) -> Layer<C> {
+        flatten(&mut self.extents);
+        Layer::settle(self.extents, self.segments, deleted)
     }
 }
 
 impl<C: Content> Layer<C> {
+    /// The same layer with what it keeps of frames told in another way.
+    pub(super) fn map<D: Content>(&self, tell: &mut impl FnMut(&C::Kept) -> D::Kept) -> Layer<D> {
+        let mut segment = |segment: &Segment<C>| Segment {
+            id: segment.id,
+            kept: tell(&segment.kept),
+            held: segment.held,
+            live: segment.live,
+        };
+        Layer { index: self.index.clone(), segments: self.segments.iter().map(&mut segment).collect() }
+    }
+
     /// The changes of one frame. They are sorted and do not overlap if a process server coalesced them; if not,
     /// the last write of every sector is kept.
     pub(super) fn of_frame(id: SegmentId, changes: &Arc<[Change<C>]>) -> Self {
-        let extent = |(entry, change): (u32, &Change<C>)| Extent {
-            start: change.start,
-            sectors: change.sectors,
-            segment: if change.content.is_zero() { ZEROES } else { 0 },
-            entry,
-            skip: 0,
+        let kept = C::keep(changes);
+        let extent = |(number, change): (u32, &Change<C>)| {
+            let (segment, place) =
+                if change.content.is_zero() { (ZEROES, 0) } else { (0, C::place(&kept, number, change)) };
+            Extent { start: change.start, sectors: change.sectors, segment, place }
         };
         let mut extents: Vec<Extent> = (0..).zip(changes.iter()).map(extent).collect();
         let held = payload_sectors(&extents);
         flatten(&mut extents);
-        let segment = Segment { id, changes: Arc::clone(changes), held, live: 0 };
-        Self::settle(extents, vec![segment], &mut Vec::new())
+        Self::settle(extents, vec![Segment { id, kept, held, live: 0 }], &mut Vec::new())
     }
 
     /// Layers as one, given oldest first. One alone is that one, untouched.
@@ -120,18 +120,17 @@ impl<C: Content> Layer<C> {
 
     /// Several layers as one, given oldest first. Segments that nothing points at any more are named in `deleted`.
     pub(super) fn merge(layers: &[Arc<Self>], deleted: &mut Vec<SegmentId>) -> Self {
-        let mut extents = Vec::with_capacity(layers.iter().map(|layer| layer.extents.len()).sum());
-        let mut segments = Vec::with_capacity(layers.iter().map(|layer| layer.segments.len()).sum());
-        for layer in layers {
-            let before = segments.len() as u32;
-            extents.extend(layer.extents.iter().map(|extent| match extent.segment {
-                ZEROES => *extent,
-                segment => Extent { segment: before + segment, ..*extent },
-            }));
-            segments.extend_from_slice(&layer.segments);
-        }
-        flatten(&mut extents);
-        Self::settle(extents, segments, deleted)
+        let mut joining = Joining::of(layers);
+        joining.extents.reserve(layers.iter().map(|layer| layer.index.len()).sum());
+        layers.iter().for_each(|layer| joining.add(layer, layer.index.extents()));
+        joining.settle(deleted)
+    }
+
+    /// What several layers, given oldest first, hold inside `range`, as one.
+    pub(super) fn merge_inside(layers: &[Arc<Self>], range: SectorRange) -> Self {
+        let mut joining = Joining::of(layers);
+        layers.iter().for_each(|layer| joining.add(layer, layer.index.clip(range)));
+        joining.settle(&mut Vec::new())
     }
 
     /// Counts what is live and drops the segments in which nothing is.
@@ -149,32 +148,28 @@ impl<C: Content> Layer<C> {
             }
             deleted.extend(segments.extract_if(.., |segment| segment.live == 0).map(|segment| segment.id));
         }
-        Self { extents: extents.into(), segments: segments.into() }
+        Self { index: Index::of(&extents, segments.len() as u32), segments: segments.into() }
     }
 
     /// Whether it covers no sector.
-    pub(super) fn is_empty(&self) -> bool {
-        self.extents.is_empty()
+    pub(super) const fn is_empty(&self) -> bool {
+        self.index.len() == 0
     }
 
     /// What it holds inside `range`.
     pub(super) fn read(&self, range: SectorRange) -> Vec<Change<C>> {
-        clip(&self.extents, range).iter().map(|extent| self.resolve(extent)).collect()
+        self.index.clip(range).iter().map(|extent| self.resolve(extent)).collect()
     }
 
     /// All it holds, sorted by place.
     pub(super) fn changes(&self) -> Arc<[Change<C>]> {
-        self.extents.iter().map(|extent| self.resolve(extent)).collect()
+        self.index.extents().map(|extent| self.resolve(&extent)).collect()
     }
 
     fn resolve(&self, extent: &Extent) -> Change<C> {
         let content = match extent.segment {
             ZEROES => C::zero(),
-            segment => {
-                let change = &self.segments[segment as usize].changes[extent.entry as usize];
-                let whole = extent.sectors == change.sectors;
-                if whole { change.content.clone() } else { change.content.part(extent.skip, extent.sectors) }
-            }
+            segment => C::at(&self.segments[segment as usize].kept, extent.place, extent.sectors),
         };
         Change { start: extent.start, sectors: extent.sectors, content }
     }
@@ -186,9 +181,9 @@ impl<C: Content> Layer<C> {
 
     /// Adds what it weighs to `weight`.
     pub(super) fn weigh(&self, weight: &mut Weight) {
-        weight.extents += self.extents.len() as u64;
+        weight.extents += self.index.len() as u64;
         weight.segments += self.segments.len() as u64;
-        weight.index_bytes += (size_of_val(&*self.extents) + size_of_val(&*self.segments)) as u64;
+        weight.index_bytes += (self.index.bytes() + size_of_val(&*self.segments)) as u64;
         for segment in &self.segments {
             weight.live_bytes += segment.live * SECTOR_BYTES;
             weight.dead_bytes += (segment.held - segment.live) * SECTOR_BYTES;
@@ -196,8 +191,33 @@ impl<C: Content> Layer<C> {
     }
 }
 
+/// A layer as it was kept.
+#[derive(Deserialize)]
+#[serde(bound = "C::Kept: Deserialize<'de>")]
+struct Unchecked<C: Content> {
+    index: Index,
+    segments: Box<[Segment<C>]>,
+}
+
+/// A layer was kept with an index over other segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("an index over {expected} segments came with {found}")]
+struct OtherSegments {
+    expected: usize,
+    found: usize,
+}
+
+impl<C: Content> TryFrom<Unchecked<C>> for Layer<C> {
+    type Error = OtherSegments;
+
+    fn try_from(Unchecked { index, segments }: Unchecked<C>) -> Result<Self, OtherSegments> {
+        let (expected, found) = (index.segments(), segments.len());
+        if expected == found { Ok(Self { index, segments }) } else { Err(OtherSegments { expected, found }) }
+    }
+}
+
 /// The place of each segment once those without live sectors are gone. Those of the dead mean nothing.
-fn places_of_live<C>(segments: &[Segment<C>]) -> Vec<u32> {
+fn places_of_live<C: Content>(segments: &[Segment<C>]) -> Vec<u32> {
     let mut live = 0;
     let place = |segment: &Segment<C>| {
         let place = live;

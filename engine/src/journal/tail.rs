@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::layer::{Layer, SegmentId};
 use crate::batch::{Frame, RoundEnd};
 use crate::content::Content;
-use crate::extent::Change;
 use crate::point::{Marker, PointId};
 
 /// How many parts of about the same size are joined into one: every change is merged once for each time the tail
@@ -49,13 +48,14 @@ impl Cut {
 
 /// A stretch of the tail that no cut divides.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Part<C> {
+#[serde(bound(serialize = "C::Kept: Serialize", deserialize = "C::Kept: Deserialize<'de>"))]
+struct Part<C: Content> {
     layer: Arc<Layer<C>>,
     /// How many frames are in it.
     frames: u64,
 }
 
-impl<C> Part<C> {
+impl<C: Content> Part<C> {
     const fn size_class(&self) -> u32 {
         self.frames.ilog(JOINED_AT_ONCE as u64)
     }
@@ -63,7 +63,8 @@ impl<C> Part<C> {
 
 /// What a disk has received after the newest recovery point.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Tail<C> {
+#[serde(bound(serialize = "C::Kept: Serialize", deserialize = "C::Kept: Deserialize<'de>"))]
+pub(super) struct Tail<C: Content> {
     /// How many frames were taken off the front so far.
     taken: u64,
     /// Oldest first. Frames that changed nothing are not in it.
@@ -78,16 +79,14 @@ pub(super) struct Prefix {
     end: u64,
 }
 
-impl<C> Tail<C> {
-    /// The same tail with its content told in another way.
-    pub(super) fn map<D>(&self, tell: &mut impl FnMut(&Change<C>) -> D) -> Tail<D> {
+impl<C: Content> Tail<C> {
+    /// The same tail with what it keeps of frames told in another way.
+    pub(super) fn map<D: Content>(&self, tell: &mut impl FnMut(&C::Kept) -> D::Kept) -> Tail<D> {
         let mut part =
             |part: &Part<C>| Part { layer: Arc::new(part.layer.map(&mut *tell)), frames: part.frames };
         Tail { taken: self.taken, parts: self.parts.iter().map(&mut part).collect(), cuts: self.cuts.clone() }
     }
-}
 
-impl<C: Content> Tail<C> {
     pub(super) const fn new() -> Self {
         Self { taken: 0, parts: Vec::new(), cuts: Vec::new() }
     }

@@ -53,6 +53,14 @@ impl<C: Content> View<C> {
         Self { layers: [Arc::new(layer)].into(), ..*self }
     }
 
+    /// The same view with all that lies inside `range` merged into one layer, and nothing of what lies outside: for who reads at
+    /// random in a stretch of the disk. What it costs depends on how much the journal holds there, so a view can be read at
+    /// once, however much it holds, and merged where it is read.
+    #[must_use]
+    pub fn window(&self, range: SectorRange) -> Self {
+        Self { layers: [Arc::new(Layer::merge_inside(&self.layers, range))].into(), ..*self }
+    }
+
     /// What the journal holds in `range`, and where the disk below must be read. Zeroes hide what is below like
     /// anything else.
     #[must_use]

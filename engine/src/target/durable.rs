@@ -9,7 +9,6 @@ use super::Target;
 use super::group::{Group, Pin, Stream};
 use crate::batch::{Frame, StreamKey};
 use crate::content::Content;
-use crate::extent::Change;
 use crate::id::{DiskId, GroupId, MachineId, Site};
 use crate::journal::{Checkpoint, Fold, GroupJournal};
 use crate::ledger::Ledger;
@@ -79,6 +78,7 @@ pub enum TargetRecord<C: Content> {
 
 /// Everything about a group at one moment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound(serialize = "C::Kept: Serialize", deserialize = "C::Kept: Deserialize<'de>"))]
 pub struct GroupCheckpoint<C: Content> {
     journal: Checkpoint<C>,
     streams: Vec<(StreamKey, u64, bool)>,
@@ -89,8 +89,8 @@ pub struct GroupCheckpoint<C: Content> {
 }
 
 impl<C: Content> GroupCheckpoint<C> {
-    /// The same checkpoint with its content told in another way: as where it is kept, say, to be written down.
-    pub fn map<D: Content>(&self, tell: &mut impl FnMut(&Change<C>) -> D) -> GroupCheckpoint<D> {
+    /// The same checkpoint with what it keeps of frames told in another way: as where they are, say, to be written down.
+    pub fn map<D: Content>(&self, tell: &mut impl FnMut(&C::Kept) -> D::Kept) -> GroupCheckpoint<D> {
         GroupCheckpoint {
             journal: self.journal.map(tell),
             streams: self.streams.clone(),

@@ -173,9 +173,11 @@ impl KeptFrame {
         if let Some(frame) = place.segment.cache().get(key) {
             return Ok(frame);
         }
-        let mut frame = vec![0; held];
-        self.unpack(&Where::File(place.clone()), number as usize, &mut frame)?;
-        let frame: Arc<[u8]> = frame.into();
+        // Unpacked where it will stay.
+        let mut frame: Arc<[u8]> = std::iter::repeat_n(0, held).collect();
+        if let Some(into) = Arc::get_mut(&mut frame) {
+            self.unpack(&Where::File(place.clone()), number as usize, into)?;
+        }
         place.segment.cache().put(key, Arc::clone(&frame));
         Ok(frame)
     }

@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
 use switchback_engine::SectorRange;
 use switchback_engine::content::SECTOR_BYTES;
@@ -19,7 +19,7 @@ const STEP_SECTORS: u64 = 2048;
 #[derive(Debug)]
 pub struct Keeper {
     file: File,
-    kept: Mutex<Bitmap>,
+    kept: RwLock<Bitmap>,
 }
 
 impl Keeper {
@@ -28,7 +28,7 @@ impl Keeper {
     /// # Errors
     /// There is no place for its file.
     pub fn new(directory: &std::path::Path) -> io::Result<Self> {
-        Ok(Self { file: tempfile::tempfile_in(directory)?, kept: Mutex::default() })
+        Ok(Self { file: tempfile::tempfile_in(directory)?, kept: RwLock::default() })
     }
 
     /// Keeps what `read` gives for the sectors of a range that are not kept yet.
@@ -40,7 +40,7 @@ impl Keeper {
         range: SectorRange,
         read: impl Fn(u64, &mut [u8]) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         for (run, is_kept) in kept.runs(range) {
             if !is_kept {
                 self.copy(run, &read)?;
@@ -65,7 +65,7 @@ impl Keeper {
     /// The runs of a range that are kept, in order.
     #[must_use]
     pub fn kept_in(&self, range: SectorRange) -> Vec<SectorRange> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         kept.runs(range).into_iter().filter(|(_, is_kept)| *is_kept).map(|(run, _)| run).collect()
     }
 
@@ -74,7 +74,7 @@ impl Keeper {
     /// # Errors
     /// There is no room.
     pub fn write(&self, start: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         self.file.write_all_at(bytes, start * SECTOR_BYTES)?;
         kept.set(SectorRange::new(start, bytes.len() as u64 / SECTOR_BYTES));
         Ok(())
@@ -92,7 +92,7 @@ impl Keeper {
     ) -> io::Result<()> {
         let range = SectorRange::new(start, into.len() as u64 / SECTOR_BYTES);
         // Held to the end: what is read elsewhere must not be written over, and kept here, in between.
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         for (run, is_kept) in kept.runs(range) {
             let from = ((run.start - start) * SECTOR_BYTES) as usize;
             let part = &mut into[from..from + (run.sectors() * SECTOR_BYTES) as usize];
@@ -126,13 +126,26 @@ impl Bitmap {
         }
     }
 
+    /// Where a run that is set, or one that is not, ends at the latest: word by word, as most reads find nothing kept at all.
+    fn end_of_run(&self, mut at: u64, is_set: bool, end: u64) -> u64 {
+        while at < end {
+            let word = self.words.get((at / 64) as usize).copied().unwrap_or(0);
+            let others = if is_set { !word } else { word } >> (at % 64);
+            if others != 0 {
+                return end.min(at + u64::from(others.trailing_zeros()));
+            }
+            at = (at / 64 + 1) * 64;
+        }
+        end
+    }
+
     /// The runs of a range that are set and those that are not, in order.
     fn runs(&self, range: SectorRange) -> Vec<(SectorRange, bool)> {
         let mut runs = Vec::new();
         let mut at = range.start;
         while at < range.end {
             let is_set = self.is_set(at);
-            let end = (at + 1..range.end).find(|sector| self.is_set(*sector) != is_set).unwrap_or(range.end);
+            let end = self.end_of_run(at, is_set, range.end);
             runs.push((SectorRange { start: at, end }, is_set));
             at = end;
         }
@@ -143,6 +156,26 @@ impl Bitmap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_end_where_bits_change_and_nowhere_else() {
+        let mut bitmap = Bitmap::default();
+        for run in [SectorRange::new(3, 1), SectorRange::new(60, 200), SectorRange::new(320, 64)] {
+            bitmap.set(run);
+        }
+        for (start, sectors) in [(0, 500), (3, 1), (4, 56), (61, 3), (100, 300), (384, 64), (1000, 5)] {
+            let range = SectorRange::new(start, sectors);
+            let runs = bitmap.runs(range);
+            let cut: Vec<(u64, bool)> = runs
+                .iter()
+                .flat_map(|(run, is_set)| (run.start..run.end).map(move |at| (at, *is_set)))
+                .collect();
+            let expected: Vec<(u64, bool)> =
+                (range.start..range.end).map(|at| (at, bitmap.is_set(at))).collect();
+            assert_eq!(cut, expected, "{range:?}");
+            assert!(runs.windows(2).all(|pair| pair[0].1 != pair[1].1), "{runs:?}");
+        }
+    }
 
     #[test]
     fn what_was_kept_first_stays_and_the_rest_is_read_elsewhere() {

@@ -120,6 +120,15 @@ impl World for Exchange {
                     tracing::warn!(%error, "a replica disk does not grow");
                 }
             }
+            // At once, and not behind what a machine does already: that may be waiting for the writes that are held. Whoever is
+            // told that writes are held, and has not asked for it any more, releases them again.
+            Effect::ReleaseWrites => {
+                if let Address::Agent(machine, site) = of
+                    && let Some(machine) = self.node().and_then(|node| node.machine(machine, site))
+                {
+                    machine.release_writes();
+                }
+            }
             Effect::Hypervisor { call, request } => {
                 let site = Address::Agent(machine_of(&request), Site::Primary);
                 self.post(of, site, Letter::HypervisorCall(call, request));
@@ -166,7 +175,6 @@ impl Node {
         let Some(machine) = self.machine(machine, site) else { return };
         match wish {
             Effect::HoldWrites => machine.hold_writes(),
-            Effect::ReleaseWrites => machine.release_writes(),
             Effect::Quiesce => machine.quiesce(),
             Effect::ReadyToStop => machine.ready_to_stop(),
             // Nobody was asked to pause, so nobody waits.

@@ -1,22 +1,23 @@
-//! Checkpoints of a target, with the places of content instead of the content.
+//! Checkpoints of a target: the journal's index as it is in memory, and where the frames lie that it is over.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use switchback_engine::batch::{Corrupt, Packed};
-use switchback_engine::content::Body;
+use switchback_engine::content::{Body, KeptChanges};
 use switchback_engine::target::GroupCheckpoint;
 use switchback_engine::{Change, Content};
 
 use super::records::{Places, Reading};
-use crate::content::{Data, FrameIndex, KeptFrame, Place};
+use crate::content::{Data, FrameIndex, KeptData, KeptFrame, Place};
 
 /// A checkpoint as it is written.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct WrittenCheckpoint {
     frames: Vec<WrittenFrame>,
-    group: GroupCheckpoint<At>,
+    group: GroupCheckpoint<Numbered>,
 }
 
 impl WrittenCheckpoint {
@@ -37,35 +38,40 @@ struct WrittenFrame {
     index: FrameIndex,
 }
 
-/// Content as its place: in which of the frames that are written with it, and where in the payload.
+/// Content of which only the frame is known, as a number among those that are written with it: what a checkpoint is told in.
+/// Nothing is ever asked of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum At {
-    Zeroes,
-    In { frame: u32, at: u64 },
-}
+struct Numbered;
 
-/// Only that a checkpoint can be told in it: nothing is ever asked of places.
-impl Content for At {
+impl Content for Numbered {
+    type Kept = u32;
+
+    fn keep(_: &Arc<[Change<Self>]>) -> u32 {
+        NO_FRAME
+    }
+
+    fn place(_: &u32, _: u32, _: &Change<Self>) -> u64 {
+        0
+    }
+
+    fn at(_: &u32, _: u64, _: u32) -> Self {
+        Self
+    }
+
     fn zero() -> Self {
-        Self::Zeroes
+        Self
     }
 
     fn is_zero(&self) -> bool {
-        *self == Self::Zeroes
+        true
     }
 
-    fn part(&self, skip: u32, _: u32) -> Self {
-        match *self {
-            Self::Zeroes => Self::Zeroes,
-            Self::In { frame, at } => Self::In { frame, at: at + u64::from(skip) * 512 },
-        }
+    fn part(&self, _: u32, _: u32) -> Self {
+        Self
     }
 
     fn digest(&self, _: u32) -> u64 {
-        match *self {
-            Self::Zeroes => 0,
-            Self::In { frame, at } => (u64::from(frame) << 40 | at) + 1,
-        }
+        0
     }
 
     fn pack(changes: Vec<Change<Self>>) -> Packed<Self> {
@@ -80,47 +86,45 @@ impl Content for At {
     }
 }
 
-/// Numbers the frames of a checkpoint in the order in which they are met. Those of one segment of a journal follow each other,
-/// so the last one is the one that is looked for most of the time.
+/// Numbers no frame.
+const NO_FRAME: u32 = u32::MAX;
+
+/// Numbers the frames of a checkpoint in the order in which they are met.
 #[derive(Default)]
 struct Frames {
     met: Vec<Arc<KeptFrame>>,
-    numbers: std::collections::BTreeMap<usize, u32>,
-    last: Option<(usize, u32)>,
+    numbers: BTreeMap<*const KeptFrame, u32>,
 }
 
 impl Frames {
     fn number(&mut self, frame: &Arc<KeptFrame>) -> u32 {
-        let key = Arc::as_ptr(frame) as usize;
-        if let Some((_, number)) = self.last.filter(|(last, _)| *last == key) {
-            return number;
-        }
         let next = self.met.len() as u32;
-        let number = *self.numbers.entry(key).or_insert(next);
+        let number = *self.numbers.entry(Arc::as_ptr(frame)).or_insert(next);
         if number == next {
             self.met.push(Arc::clone(frame));
         }
-        self.last = Some((key, number));
         number
     }
 }
 
-fn told(checkpoint: &GroupCheckpoint<Data>) -> (GroupCheckpoint<At>, Vec<Arc<KeptFrame>>) {
-    let mut frames = Frames::default();
-    let group = checkpoint.map(&mut |change: &Change<Data>| match &change.content {
-        Data::Kept { frame, at } => At::In { frame: frames.number(frame), at: *at },
-        Data::Zeroes | Data::Bytes(_) => At::Zeroes,
-    });
-    (group, frames.met)
-}
-
 pub(super) fn write(checkpoint: &GroupCheckpoint<Data>, places: Places<'_>) -> io::Result<WrittenCheckpoint> {
-    let (group, frames) = told(checkpoint);
+    let mut frames = Frames::default();
+    let mut is_packed = true;
+    let group: GroupCheckpoint<Numbered> = checkpoint.map(&mut |kept| match kept {
+        KeptData::Frame(frame) => frames.number(frame),
+        KeptData::Changes(_) => {
+            is_packed = false;
+            NO_FRAME
+        }
+    });
+    if !is_packed {
+        return Err(io::Error::other("a journal holds changes that were never packed to a frame"));
+    }
     let written = |frame: &Arc<KeptFrame>| {
         let place = frame.place().map_or_else(|| places(frame), Ok)?;
         Ok(WrittenFrame { segment: place.segment.number(), at: place.at, index: frame.index().clone() })
     };
-    Ok(WrittenCheckpoint { frames: frames.iter().map(written).collect::<io::Result<_>>()?, group })
+    Ok(WrittenCheckpoint { frames: frames.met.iter().map(written).collect::<io::Result<_>>()?, group })
 }
 
 pub(super) fn read(
@@ -133,15 +137,12 @@ pub(super) fn read(
         frames.push(KeptFrame::at(frame.index.clone(), place));
     }
     let mut missing = None;
-    let group = written.group.map(&mut |change: &Change<At>| match change.content {
-        At::Zeroes => Data::Zeroes,
-        At::In { frame, at } => match frames.get(frame as usize) {
-            Some(frame) => Data::Kept { frame: Arc::clone(frame), at },
-            None => {
-                missing = Some(frame);
-                Data::Zeroes
-            }
-        },
+    let group: GroupCheckpoint<Data> = written.group.map(&mut |number| match frames.get(*number as usize) {
+        Some(frame) => KeptData::Frame(Arc::clone(frame)),
+        None => {
+            missing = Some(*number);
+            KeptData::Changes(KeptChanges::of(&Arc::default()))
+        }
     });
     missing.map_or(Ok(group), |frame| Err(format!("it names frame {frame} of {}", frames.len())))
 }

@@ -15,6 +15,9 @@ use crate::content::{KeptFrame, Place};
 
 /// A segment that has grown to this is the last one no longer.
 const SEGMENT_BYTES: u64 = 256 << 20;
+/// What begins anew with so much has a segment of its own: the log goes on in the next, and what it began with is gone when it is
+/// replaced in turn, and not only when nothing needs the frames behind it any more.
+const APART_BYTES: u64 = 1 << 20;
 /// How long what stands before the head of a record is, in bytes.
 pub(super) const PREFIX_BYTES: usize = 20;
 /// The head of the record that ends what a segment begins anew with.
@@ -83,6 +86,10 @@ impl Log {
 
     fn keep(&mut self, encoded: io::Result<Encoded>) {
         match encoded {
+            Ok(encoded) if u32::try_from(encoded.head.len()).is_err() => {
+                let why = format!("a record of {} bytes: at most {} fit", encoded.head.len(), u32::MAX);
+                self.failed = Some(io::Error::new(io::ErrorKind::FileTooLarge, why));
+            }
             Ok(encoded) => {
                 let at = self.push(&encoded.head, encoded.body.as_deref().unwrap_or_default());
                 self.settling.extend(encoded.frame.map(|frame| (frame, at)));
@@ -184,6 +191,7 @@ impl Log {
                 self.named = names;
                 self.current.push(Arc::clone(&segment));
                 self.pending.clear();
+                self.turn_over(APART_BYTES)?;
                 Ok(segment)
             }
             None => {
@@ -196,7 +204,7 @@ impl Log {
                 }
                 self.durable_bytes += self.pending.len() as u64;
                 self.pending.clear();
-                self.turn_over()?;
+                self.turn_over(SEGMENT_BYTES)?;
                 Ok(segment)
             }
         }
@@ -206,9 +214,9 @@ impl Log {
         self.current.last().ok_or_else(|| io::Error::other("the log has no segment"))
     }
 
-    /// Goes on in a new segment when the last one is long enough.
-    fn turn_over(&mut self) -> io::Result<()> {
-        if self.durable_bytes < SEGMENT_BYTES {
+    /// Goes on in a new segment when the last one is as long as that.
+    fn turn_over(&mut self, length: u64) -> io::Result<()> {
+        if self.durable_bytes < length {
             return Ok(());
         }
         let number = self.last()?.number() + 1;
