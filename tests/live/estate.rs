@@ -1,42 +1,54 @@
-//! Nodes as processes: an agent and a process server at home, a target and a vault away.
+//! Nodes as processes: the files that say what they are, and what is asked of them.
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+#![allow(dead_code, reason = "each test program uses its part of this")]
+
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use switchback_live::nbd::{Address, Client};
+use switchback_live::node::ItemLook;
+use switchback_live::operator::{self, Ask, Told};
 use tempfile::TempDir;
+
+use crate::layout::Layout;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// The nodes, in the order in which data passes them.
-pub(crate) const NODES: [&str; 4] = ["agent", "process-server", "target", "vault"];
-
 /// The nodes of a test, and the files they work on.
 pub(crate) struct Estate {
     directory: TempDir,
-    running: Mutex<[Option<Child>; NODES.len()]>,
-    figures_at: Vec<u16>,
+    layout: Layout,
+    running: Mutex<Vec<Option<Child>>>,
     pub(crate) disk_bytes: u64,
+}
+
+/// Disks at a recovery point that are served.
+pub(crate) struct Attached {
+    number: String,
+    pub(crate) point: Value,
+    pub(crate) export: Address,
 }
 
 impl Estate {
     /// A machine with one blank disk, and four nodes that run.
     pub(crate) fn with_disk(disk_bytes: u64) -> Self {
+        Self::of(Layout::a_node_for_each_role(), disk_bytes)
+    }
+
+    /// A machine with one blank disk, and nodes that run.
+    pub(crate) fn of(layout: Layout, disk_bytes: u64) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::File::create(directory.path().join("disk.raw")).unwrap().set_len(disk_bytes).unwrap();
-        let ports: Vec<u16> = NODES.iter().map(|_| free_port()).collect();
-        let figures_at: Vec<u16> = NODES.iter().map(|_| free_port()).collect();
-        write_files(directory.path(), &ports, &figures_at);
-        let estate = Self { directory, running: Mutex::default(), figures_at, disk_bytes };
-        (0..NODES.len()).for_each(|node| estate.start(node));
+        layout.write_files(directory.path());
+        let running = Mutex::new(layout.nodes.iter().map(|_| None).collect());
+        let estate = Self { directory, layout, running, disk_bytes };
+        (0..estate.layout.nodes.len()).for_each(|node| estate.start(node));
         estate
     }
 
@@ -50,15 +62,18 @@ impl Estate {
 
     /// Runs a node, and waits until it has begun.
     pub(crate) fn start(&self, node: usize) {
-        let (name, ready) = (NODES[node], self.path(&format!("{}.ready", NODES[node])));
+        let plan = &self.layout.nodes[node];
+        let (name, ready) = (plan.name, self.path(&format!("{}.ready", plan.name)));
         let _ = std::fs::remove_file(&ready);
         let log = std::fs::File::options()
             .create(true)
             .append(true)
             .open(self.path(&format!("{name}.log")))
             .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_switchback"))
-            .arg(name)
+        let child = plan
+            .place
+            .program(env!("CARGO_BIN_EXE_switchback"))
+            .arg(plan.command)
             .arg(self.file(name))
             .arg("--ready-file")
             .arg(&ready)
@@ -83,7 +98,7 @@ impl Estate {
         let mut child = self.running.lock().unwrap()[node].take().expect("it runs");
         let pid = rustix::process::Pid::from_child(&child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        assert!(child.wait().unwrap().success(), "{}", self.log(NODES[node]));
+        assert!(child.wait().unwrap().success(), "{}", self.log(self.layout.nodes[node].name));
     }
 
     pub(crate) fn log(&self, node: &str) -> String {
@@ -112,41 +127,76 @@ impl Estate {
         let output = self.ask(node, arguments);
         let said = String::from_utf8(output.stdout).unwrap();
         let complained = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{arguments:?}: {said}{complained}{}", self.log("vault"));
+        assert!(output.status.success(), "{arguments:?}: {said}{complained}{}", self.log(self.layout.vault));
         said
     }
 
     pub(crate) fn protect(&self) {
+        self.protect_every("1s");
+    }
+
+    /// Protects the machine, with a recovery point so often.
+    pub(crate) fn protect_every(&self, every: &str) {
         let bytes = self.disk_bytes.to_string();
         self.told(
-            "vault",
-            &["protect", "--disk-bytes", &bytes, "--points-every", "1s", "--points-kept", "1h"],
+            self.layout.vault,
+            &["protect", "--disk-bytes", &bytes, "--points-every", every, "--points-kept", "1h"],
         );
+    }
+
+    /// What the vault says of the machine; `None` before it knows of it.
+    pub(crate) fn status(&self) -> Option<ItemLook> {
+        match operator::ask(&self.path(self.layout.vault), &Ask::Status).unwrap() {
+            Told::Status(status) => status.items.into_iter().next(),
+            other => panic!("the vault says {other:?}"),
+        }
+    }
+
+    /// Waits until the machine is in a state, in the words of the vault.
+    pub(crate) fn until_state(&self, state: &str) {
+        self.until(&format!("the machine is {state}"), || {
+            self.status().filter(|item| item.state == state).map(drop)
+        });
+    }
+
+    /// Has the vault do something, which must go well.
+    pub(crate) fn command(&self, command: &str) {
+        self.told(self.layout.vault, &[command]);
     }
 
     /// What a node tells Prometheus.
     pub(crate) fn figures(&self, node: usize) -> String {
         // The client wants to know whose arithmetic to use, although nothing is encrypted here; the second time it is known.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let address = format!("http://127.0.0.1:{}/metrics", self.figures_at[node]);
+        let address = format!("http://{}/metrics", self.layout.nodes[node].figures_at());
         reqwest::blocking::get(address).unwrap().error_for_status().unwrap().text().unwrap()
     }
 
     /// The recovery points, oldest first; none while the target does not answer.
     pub(crate) fn points(&self) -> Vec<Value> {
-        let output = self.ask("target", &["points", "--json"]);
+        let output = self.ask(self.layout.target, &["points", "--json"]);
         serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    /// Serves the disks at a point. Says under which number, where, and the point.
+    pub(crate) fn attach(&self, point: &str) -> Attached {
+        let told = self.told(self.layout.target, &["attach", "--json", "--point", point]);
+        let told: Value = serde_json::from_str(&told).unwrap();
+        let export = told["export"].as_str().unwrap().parse().unwrap();
+        Attached { number: told["number"].to_string(), point: told["point"].clone(), export }
+    }
+
+    pub(crate) fn detach(&self, attached: &Attached) {
+        self.told(self.layout.target, &["detach", &attached.number]);
     }
 
     /// A disk at a point, for as long as somebody looks at it.
     pub(crate) fn at_point<T>(&self, point: &str, look: impl FnOnce(&mut Client) -> T) -> T {
-        let told: Value =
-            serde_json::from_str(&self.told("target", &["attach", "--json", "--point", point])).unwrap();
-        let export: Address = told["export"].as_str().unwrap().parse().unwrap();
-        let mut disk = Client::connect(&export, "disk-0").unwrap();
+        let attached = self.attach(point);
+        let mut disk = Client::connect(&attached.export, "disk-0").unwrap();
         let seen = look(&mut disk);
         disk.disconnect().unwrap();
-        self.told("target", &["detach", &told["number"].to_string()]);
+        self.detach(&attached);
         seen
     }
 
@@ -158,7 +208,8 @@ impl Estate {
             if let Some(seen) = look() {
                 return seen;
             }
-            let logs = || NODES.map(|node| format!("{node}:\n{}\n", self.log(node))).concat();
+            let logs =
+                || self.layout.nodes.iter().map(|node| self.log(node.name)).collect::<Vec<_>>().join("\n");
             assert!(began.elapsed() < PATIENCE, "waited in vain until {what}\n{}", logs());
             std::thread::sleep(LOOK_EVERY);
         }
@@ -177,42 +228,4 @@ impl Drop for Estate {
 /// The name of a point, as operators say it.
 pub(crate) fn name_of(point: &Value) -> String {
     format!("{}.{}", point["generation"], point["number"])
-}
-
-/// A port that nobody has, below those that the system gives away by itself: it stays free until it is used, and again while its
-/// node does not run.
-fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let number = std::process::id().wrapping_mul(64).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-        let port = 20_000 + (number % 12_000) as u16;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-fn write_files(directory: &Path, ports: &[u16], figures_at: &[u16]) {
-    let addresses = ["agent-0-primary", "process-server-0", "target-recovery", "control"];
-    let sections = [
-        "agent: {machine: 0, disks: [{image: disk.raw}], export: 'unix:disk.sock', memory: 32MiB, drain-every: 100ms}",
-        "process-server: {number: 0, cache: 256MiB}",
-        "target: {site: recovery, replicas: replicas, recovered: [{machine: 0, export: 'unix:recovered.sock'}]}",
-        "control: {}",
-    ];
-    for (node, name) in NODES.iter().enumerate() {
-        let role = if *name == "vault" { "control" } else { name };
-        let peers: Vec<String> = (0..NODES.len())
-            .filter(|other| *other != node)
-            .map(|other| format!("{}: '127.0.0.1:{}'", addresses[other], ports[other]))
-            .collect();
-        let text = format!(
-            "node: {name}-0\ndirectory: {name}\nroles: [{role}]\nlisten: '127.0.0.1:{}'\nmetrics: '127.0.0.1:{}'\npeers: {{{}}}\n{}\n",
-            ports[node],
-            figures_at[node],
-            peers.join(", "),
-            sections[node]
-        );
-        std::fs::write(directory.join(format!("{name}.yaml")), text).unwrap();
-    }
 }

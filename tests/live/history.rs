@@ -4,8 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use switchback_live::nbd::Client;
 
-use crate::estate::Estate;
-
 /// What is written at once, in bytes.
 const BLOCK: u64 = 4096;
 /// Blocks do not begin where those of file systems do: sector 1.
@@ -27,14 +25,19 @@ impl History {
         clippy::disallowed_methods,
         reason = "a machine that has lost its disk tries again a moment later"
     )]
-    pub(crate) fn write(&mut self, estate: &Estate, is_over: &AtomicBool) {
-        let blocks = (estate.disk_bytes - FIRST) / BLOCK;
+    pub(crate) fn write(
+        &mut self,
+        disk_bytes: u64,
+        connect: impl Fn() -> Option<Client>,
+        is_over: &AtomicBool,
+    ) {
+        let blocks = (disk_bytes - FIRST) / BLOCK;
         let mut disk = None;
         while !is_over.load(Ordering::Relaxed) {
             let number = self.blocks.len() as u64 + 1;
             let block = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % blocks;
             let bytes = number.to_le_bytes().repeat(BLOCK as usize / 8);
-            disk = disk.or_else(|| estate.disk());
+            disk = disk.or_else(&connect);
             let written = disk.as_mut().is_some_and(|disk: &mut Client| {
                 disk.write(FIRST + block * BLOCK, &bytes, number.is_multiple_of(64)).is_ok()
             });

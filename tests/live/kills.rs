@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::estate::{Estate, NODES, name_of};
+use crate::estate::{Estate, name_of};
 use crate::history::{Held, History};
+use crate::layout::NODES;
 
 /// How many kills there are: enough to hit each node. Many more by `SWITCHBACK_KILLS`.
 const KILLS: u64 = 12;
@@ -22,7 +23,7 @@ fn whatever_is_killed_every_point_is_a_prefix_of_what_was_written_and_all_of_it_
     let mut history = History::default();
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| history.write(&estate, &is_over));
+        scope.spawn(|| history.write(estate.disk_bytes, || estate.disk(), &is_over));
         for kill in 0..kills {
             // Moments that differ, and are the same in every run.
             std::thread::sleep(Duration::from_millis(50 + kill.wrapping_mul(2_654_435_761) % 400));

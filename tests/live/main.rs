@@ -5,4 +5,5 @@
 mod estate;
 mod history;
 mod kills;
+mod layout;
 mod operators;
