@@ -1,7 +1,7 @@
 //! Messages between nodes, over TCP.
 //!
-//! Each node dials those it has something to say to, and answers come on a connection of the other's. What cannot be said now
-//! is lost, as the roles expect of a network: they repeat what matters. A connection that is slow holds back its sender only up
+//! Each node dials those it has something to say to, and answers come on a connection of the other's. What cannot be said
+//! within [`KEPT`] is lost, as the roles expect of a network: they repeat what matters. A connection that is slow holds back its sender only up
 //! to [`QUEUE_BYTES`].
 //!
 //! # On the wire
@@ -20,7 +20,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::CertificateDer;
 use switchback_engine::Address;
@@ -47,6 +47,10 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_LAST: Duration = Duration::from_secs(5);
 
+/// How long a letter is kept for somebody who cannot be reached. Nodes that are started one after the other hear each other's
+/// first words; what is older is old, and whoever said it says it again.
+const KEPT: Duration = Duration::from_secs(15);
+
 /// Who is told of a letter that has come.
 pub type Deliver = Arc<dyn Fn(Address, Address, Letter) + Send + Sync>;
 
@@ -66,9 +70,17 @@ struct Whom {
 }
 
 struct Peer {
-    queue: mpsc::UnboundedSender<(Address, Address, Letter)>,
+    queue: mpsc::UnboundedSender<Waiting>,
     queued_bytes: AtomicU64,
     lost: AtomicU64,
+}
+
+/// A letter that waits.
+struct Waiting {
+    since: Instant,
+    from: Address,
+    to: Address,
+    letter: Letter,
 }
 
 impl Links {
@@ -96,7 +108,8 @@ impl Links {
         };
         let bytes = letter.bytes();
         let queued = peer.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
-        if queued > QUEUE_BYTES || peer.queue.send((from, to, letter)).is_err() {
+        let waiting = Waiting { since: Instant::now(), from, to, letter };
+        if queued > QUEUE_BYTES || peer.queue.send(waiting).is_err() {
             peer.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
             peer.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -114,35 +127,41 @@ impl Links {
 }
 
 /// Connects to a peer, and tells it what comes, again and again.
-async fn talk(
-    whom: Whom,
-    peer: Arc<Peer>,
-    mut letters: mpsc::UnboundedReceiver<(Address, Address, Letter)>,
-    safety: Safety,
-) {
+async fn talk(whom: Whom, peer: Arc<Peer>, mut letters: mpsc::UnboundedReceiver<Waiting>, safety: Safety) {
     let socket = whom.socket;
     let mut pause = RETRY_FIRST;
     // Without anything to say there is no need to connect.
-    while let Some(first) = letters.recv().await {
+    let mut next = letters.recv().await;
+    while let Some(first) = next {
         let connected = tokio::time::timeout(CONNECT_PATIENCE, dial(&whom, &safety)).await;
         match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(stream) => {
                 pause = RETRY_FIRST;
                 let ended = tell(stream, &peer, first, &mut letters).await;
                 tracing::info!(%socket, reason = ?ended.err(), "a connection has ended");
+                next = letters.recv().await;
             }
             Err(error) => {
-                peer.queued_bytes.fetch_sub(first.2.bytes(), Ordering::Relaxed);
                 tracing::info!(%socket, %error, "no connection");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(RETRY_LAST);
-                // What has waited meanwhile is old: whoever said it says it again.
-                while let Ok((_, _, letter)) = letters.try_recv() {
-                    peer.queued_bytes.fetch_sub(letter.bytes(), Ordering::Relaxed);
-                }
+                next = still_worth_saying(first, &peer, &mut letters).await;
             }
         }
     }
+}
+
+/// The first letter that is not too old, of one and those behind it; `None` when there will be none.
+async fn still_worth_saying(
+    mut first: Waiting,
+    peer: &Peer,
+    letters: &mut mpsc::UnboundedReceiver<Waiting>,
+) -> Option<Waiting> {
+    while first.since.elapsed() > KEPT {
+        peer.queued_bytes.fetch_sub(first.letter.bytes(), Ordering::Relaxed);
+        first = letters.recv().await?;
+    }
+    Some(first)
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -182,8 +201,8 @@ async fn greet(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result
 async fn tell(
     stream: Box<dyn Stream>,
     peer: &Peer,
-    first: (Address, Address, Letter),
-    letters: &mut mpsc::UnboundedReceiver<(Address, Address, Letter)>,
+    first: Waiting,
+    letters: &mut mpsc::UnboundedReceiver<Waiting>,
 ) -> io::Result<()> {
     const BUFFER_BYTES: usize = 256 << 10;
     let (mut heard, said) = tokio::io::split(stream);
@@ -191,7 +210,7 @@ async fn tell(
     let mut next = Some(first);
     let mut nothing = [0];
     loop {
-        if let Some((from, to, letter)) = next.take() {
+        if let Some(Waiting { from, to, letter, .. }) = next.take() {
             peer.queued_bytes.fetch_sub(letter.bytes(), Ordering::Relaxed);
             let sealed = tokio::task::block_in_place(|| letter.seal(from, to))?;
             for part in &sealed {

@@ -59,6 +59,24 @@ async fn what_is_said_with_a_certificate_arrives_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_words_to_a_node_that_is_not_there_yet_are_heard_when_it_is() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let links = Links::to(&BTreeMap::from([(TARGET, listener.local_addr().unwrap())]), &None);
+    links.send(SERVER, TARGET, letter(1));
+    drop(listener.accept().await.unwrap());
+    links.send(SERVER, TARGET, letter(2));
+    let (deliver, delivered) = mpsc::channel();
+    let deliver = std::sync::Mutex::new(deliver);
+    tokio::spawn(listen(
+        listener,
+        None,
+        Arc::new(move |from, _, letter| deliver.lock().unwrap().send((from, letter)).unwrap_or_default()),
+    ));
+    assert_eq!(next(&delivered), (SERVER, 1));
+    assert_eq!(next(&delivered), (SERVER, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_speaks_as_somebody_else_is_cut_off_and_may_come_again_as_himself() {
     let folder = tempfile::tempdir().unwrap();
     let (links, delivered) = target_and_server(folder.path()).await;
