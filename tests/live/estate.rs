@@ -50,25 +50,43 @@ impl Estate {
 
     /// Runs a node, and waits until it has begun.
     pub(crate) fn start(&self, node: usize) {
-        let (name, ready) = (NODES[node], self.path(&format!("{}.ready", NODES[node])));
+        let ready = self.path(&format!("{}.ready", NODES[node]));
         let _ = std::fs::remove_file(&ready);
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.path(&format!("{name}.log")))
-            .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_switchback"))
+        self.running.lock().unwrap()[node] = Some(self.spawn(node));
+        self.until(&format!("{} has begun", NODES[node]), || ready.exists().then_some(()));
+    }
+
+    /// Runs a node that does not begin, and says what it has to say about that.
+    pub(crate) fn start_in_vain(&self, node: usize) -> String {
+        let before = self.log(NODES[node]).len();
+        let ended = self.spawn(node).wait().unwrap();
+        let said = self.log(NODES[node])[before..].to_owned();
+        assert!(!ended.success(), "it began: {said}");
+        said
+    }
+
+    fn spawn(&self, node: usize) -> Child {
+        let name = NODES[node];
+        let log = self.path(&format!("{name}.log"));
+        Command::new(env!("CARGO_BIN_EXE_switchback"))
             .arg(name)
             .arg(self.file(name))
             .arg("--ready-file")
-            .arg(&ready)
+            .arg(self.path(&format!("{name}.ready")))
+            .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(std::fs::File::options().create(true).append(true).open(log).unwrap())
             .spawn()
-            .unwrap();
-        self.running.lock().unwrap()[node] = Some(child);
-        self.until(&format!("{name} has begun"), || ready.exists().then_some(()));
+            .unwrap()
+    }
+
+    /// From now on no file of a node grows beyond so many bytes, as if its disk were full; `None` for any size.
+    pub(crate) fn limit_files(&self, node: usize, bytes: Option<u64>) {
+        let running = self.running.lock().unwrap();
+        let pid = rustix::process::Pid::from_child(running[node].as_ref().expect("it runs"));
+        let limit = rustix::process::Rlimit { current: bytes, maximum: None };
+        rustix::process::prlimit(Some(pid), rustix::process::Resource::Fsize, limit).unwrap();
     }
 
     /// SIGKILL: whatever the node was doing, it does it no longer.
@@ -117,10 +135,15 @@ impl Estate {
     }
 
     pub(crate) fn protect(&self) {
+        self.protect_keeping("1h");
+    }
+
+    /// Protects the machine; its recovery points are kept for so long.
+    pub(crate) fn protect_keeping(&self, points_kept: &str) {
         let bytes = self.disk_bytes.to_string();
         self.told(
             "vault",
-            &["protect", "--disk-bytes", &bytes, "--points-every", "1s", "--points-kept", "1h"],
+            &["protect", "--disk-bytes", &bytes, "--points-every", "1s", "--points-kept", points_kept],
         );
     }
 
