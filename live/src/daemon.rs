@@ -41,6 +41,8 @@ pub fn run(config: &NodeConfig, ready: impl FnOnce(&Node)) -> Result<(), DaemonE
     let ended = runtime.block_on(async {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        // A file that may grow no longer is a disk that is full, and no reason to end.
+        let _too_large = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
         let node = Node::begin(spec).await?;
         ready(&node);
         let figures = metrics(config, &node).await?;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::role::{DiskRef, StorageError};
 use switchback_engine::{Change, SectorRange};
@@ -19,9 +20,20 @@ use crate::store::storage_error;
 
 mod gather;
 mod keeper;
+mod mark;
 mod scan;
 
 pub use keeper::Keeper;
+pub use mark::Mark;
+
+/// How a file looks from outside: whether somebody wrote to it shows in when it was written to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// How long it is, in bytes.
+    pub bytes: u64,
+    /// When it was written to last, in nanoseconds since 1970; 0 for a device, which does not say.
+    pub written_ns: i128,
+}
 
 /// A disk in a file or on a block device.
 #[derive(Debug)]
@@ -56,6 +68,38 @@ impl Disk {
     pub fn sectors_of(path: &Path) -> io::Result<u64> {
         let bytes = File::open(path).and_then(|file| scan::length(&file));
         bytes.map(|bytes| bytes / SECTOR_BYTES).map_err(|error| named(path, &error))
+    }
+
+    /// How a disk looks that somebody may have open.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn look_at(path: &Path) -> io::Result<Look> {
+        File::open(path).and_then(|file| look(&file)).map_err(|error| named(path, &error))
+    }
+
+    /// How it looks.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn look(&self) -> io::Result<Look> {
+        look(&self.file).map_err(|error| named(&self.path, &error))
+    }
+
+    /// The mark that says which disk it is.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn mark(&self) -> io::Result<Mark> {
+        mark::read(&self.file).map_err(|error| named(&self.path, &error))
+    }
+
+    /// Gives it a mark, durably; false if it can have none.
+    ///
+    /// # Errors
+    /// What the system says, with the name of the file.
+    pub fn set_mark(&self, mark: &str) -> io::Result<bool> {
+        mark::write(&self.file, mark).map_err(|error| named(&self.path, &error))
     }
 
     /// Makes one of so many sectors that holds nothing; one that is there keeps what it holds and grows if it is smaller. Says
@@ -224,6 +268,12 @@ fn lock(file: &File) -> io::Result<()> {
         }
     }
     Err(io::Error::new(io::ErrorKind::ResourceBusy, "somebody else has the disk open"))
+}
+
+fn look(file: &File) -> io::Result<Look> {
+    let metadata = file.metadata()?;
+    let written_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+    Ok(Look { bytes: scan::length(file)?, written_ns: if metadata.is_file() { written_ns } else { 0 } })
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

@@ -5,7 +5,8 @@
 //! to [`QUEUE_BYTES`].
 //!
 //! # On the wire
-//! Both sides begin with a greeting, eight bytes of which the last two are the version. Then letters follow, in one direction:
+//! Both sides begin with a greeting, eight bytes of which the last two are the version; those of another version are told so
+//! and left. Then letters follow, in one direction:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -19,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::CertificateDer;
@@ -31,12 +32,14 @@ use tokio::sync::mpsc;
 use crate::config::name_of;
 use crate::pki::{self, Credentials};
 
+mod greeting;
 mod letter;
 
+pub use greeting::GreetingError;
 pub use letter::Letter;
 
-/// What both sides of a connection begin with.
-const GREETING: [u8; 8] = *b"SWBKLK01";
+use greeting::greet;
+
 /// What may wait for one peer, in bytes; what comes beyond is lost.
 pub const QUEUE_BYTES: u64 = 256 << 20;
 /// The largest head and the largest payload that are taken, in bytes: four times what the engine makes.
@@ -73,6 +76,19 @@ struct Peer {
     queue: mpsc::UnboundedSender<Waiting>,
     queued_bytes: AtomicU64,
     lost: AtomicU64,
+    /// The last attempt to reach it was turned down: by its version or its certificate, or it turned down ours.
+    is_refused: AtomicBool,
+}
+
+/// How the way to a peer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// What waits to be sent, in bytes.
+    pub queued_bytes: u64,
+    /// Letters that were lost because too much waited.
+    pub lost: u64,
+    /// Whether the last attempt to reach it was turned down, by either side.
+    pub is_refused: bool,
 }
 
 /// A letter that waits.
@@ -91,7 +107,12 @@ impl Links {
         let mut way = |address: Address, socket: SocketAddr| {
             let peer = by_socket.entry(socket).or_insert_with(|| {
                 let (queue, letters) = mpsc::unbounded_channel();
-                let peer = Arc::new(Peer { queue, queued_bytes: AtomicU64::new(0), lost: AtomicU64::new(0) });
+                let peer = Arc::new(Peer {
+                    queue,
+                    queued_bytes: AtomicU64::new(0),
+                    lost: AtomicU64::new(0),
+                    is_refused: AtomicBool::new(false),
+                });
                 let whom = Whom { socket, name: name_of(address) };
                 tokio::spawn(talk(whom, Arc::clone(&peer), letters, safety.clone()));
                 peer
@@ -115,14 +136,14 @@ impl Links {
         }
     }
 
-    /// How many bytes wait for each peer, and how many letters were lost because too much did.
-    pub fn load(&self) -> impl Iterator<Item = (Address, u64, u64)> {
-        let load =
-            |peer: &Peer| (peer.queued_bytes.load(Ordering::Relaxed), peer.lost.load(Ordering::Relaxed));
-        self.peers.iter().map(move |(address, peer)| {
-            let (queued, lost) = load(peer);
-            (*address, queued, lost)
-        })
+    /// How the way to each peer is.
+    pub fn load(&self) -> impl Iterator<Item = (Address, Load)> {
+        let load = |peer: &Peer| Load {
+            queued_bytes: peer.queued_bytes.load(Ordering::Relaxed),
+            lost: peer.lost.load(Ordering::Relaxed),
+            is_refused: peer.is_refused.load(Ordering::Relaxed),
+        };
+        self.peers.iter().map(move |(address, peer)| (*address, load(peer)))
     }
 }
 
@@ -137,12 +158,18 @@ async fn talk(whom: Whom, peer: Arc<Peer>, mut letters: mpsc::UnboundedReceiver<
         match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(stream) => {
                 pause = RETRY_FIRST;
+                peer.is_refused.store(false, Ordering::Relaxed);
                 let ended = tell(stream, &peer, first, &mut letters).await;
                 tracing::info!(%socket, reason = ?ended.err(), "a connection has ended");
                 next = letters.recv().await;
             }
             Err(error) => {
-                tracing::info!(%socket, %error, "no connection");
+                let is_refused = is_refusal(&error);
+                peer.is_refused.store(is_refused, Ordering::Relaxed);
+                match is_refused {
+                    true => tracing::error!(%socket, %error, "a node is not spoken with"),
+                    false => tracing::info!(%socket, %error, "no connection"),
+                }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(RETRY_LAST);
                 next = still_worth_saying(first, &peer, &mut letters).await;
@@ -164,6 +191,12 @@ async fn still_worth_saying(
     Some(first)
 }
 
+/// Whether it is not the network that stands between two nodes, but who they are: it does not get better by itself.
+fn is_refusal(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    GreetingError::of(error).is_some() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
@@ -180,21 +213,6 @@ async fn dial(whom: &Whom, safety: &Safety) -> io::Result<Box<dyn Stream>> {
     };
     greet(&mut stream).await?;
     Ok(stream)
-}
-
-/// Says what is spoken here, and hears whether the other speaks the same.
-async fn greet(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<()> {
-    stream.write_all(&GREETING).await?;
-    stream.flush().await?;
-    let mut heard = [0; 8];
-    stream.read_exact(&mut heard).await?;
-    if heard == GREETING {
-        return Ok(());
-    }
-    let (expected, found) = (GREETING.escape_ascii(), heard.escape_ascii());
-    let what =
-        format!("the other side speaks another protocol or version: expected {expected}, found {found}");
-    Err(io::Error::new(io::ErrorKind::InvalidData, what))
 }
 
 /// Tells a peer what comes until the connection ends.
@@ -243,8 +261,12 @@ pub async fn listen(listener: TcpListener, safety: Safety, deliver: Deliver) -> 
         let (stream, from) = listener.accept().await?;
         let (safety, deliver) = (safety.clone(), Arc::clone(&deliver));
         tokio::spawn(async move {
-            let heard = hear(stream, &safety, &deliver).await;
-            tracing::info!(%from, reason = ?heard.err(), "a connection has ended");
+            match hear(stream, &safety, &deliver).await {
+                Err(error) if is_refusal(&error) => {
+                    tracing::error!(%from, %error, "a node is not listened to")
+                }
+                heard => tracing::info!(%from, reason = ?heard.err(), "a connection has ended"),
+            }
         });
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use switchback_engine::agent::{Agent, AgentConfig};
+use switchback_engine::agent::{Agent, AgentConfig, AgentRecord};
 use switchback_engine::conditions::PauseObstacle;
 use switchback_engine::role::{Address, DiskRef, Input};
 use switchback_engine::{DiskId, MachineId, Site};
@@ -23,10 +23,14 @@ use crate::store::StoreError;
 
 mod captured;
 mod gate;
+mod identity;
 mod power;
+
+pub use identity::IdentityError;
 
 use captured::CapturedDisk;
 use gate::Gate;
+use identity::Identity;
 use power::Power;
 
 /// How long an orderly stop may take: longer than an agent's own patience.
@@ -57,6 +61,9 @@ pub enum MachineError {
     /// Something about its files.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// Its images are not the disks that it had.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The store of its agent.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,6 +86,7 @@ pub struct Machine {
     world: Arc<dyn World>,
     power: Power,
     gate: Arc<Gate>,
+    identity: Identity,
     running: Mutex<Option<Running>>,
 }
 
@@ -130,7 +138,17 @@ impl Machine {
     ) -> Result<Self, MachineError> {
         std::fs::create_dir_all(&spec.directory)?;
         let power = Power::of(&spec.directory);
-        Ok(Self { spec, clock, disks, world, power, gate: Arc::default(), running: Mutex::default() })
+        let identity = Identity::of(&spec.directory, Address::Agent(spec.machine, spec.site));
+        Ok(Self {
+            spec,
+            clock,
+            disks,
+            world,
+            power,
+            gate: Arc::default(),
+            identity,
+            running: Mutex::default(),
+        })
     }
 
     /// What is known of it.
@@ -197,6 +215,8 @@ impl Machine {
         }
         let disks: Vec<Arc<Disk>> =
             self.spec.images.iter().map(|image| Disk::open(image).map(Arc::new)).collect::<Result<_, _>>()?;
+        let untouched = self.identity.begin(&disks)?;
+        let sectors: Vec<u64> = disks.iter().map(|disk| disk.sectors()).collect::<Result<_, _>>()?;
         for (id, disk) in self.disk_ids().zip(&disks) {
             self.disks.put(DiskRef::Machine(id, self.spec.site), Arc::clone(disk));
         }
@@ -206,8 +226,21 @@ impl Machine {
             ..AgentConfig::for_memory(self.spec.machine, self.spec.site, 0)
         };
         let store = self.spec.directory.join("agent");
-        let boot = |now, records: Vec<_>, out: &mut _| Agent::boot(config, now, &records, out);
+        let boot = |now, mut records: Vec<_>, out: &mut _| {
+            // It would go on where it stopped, and knows nothing of what was written since.
+            if !untouched && matches!(records.last(), Some(AgentRecord::CleanStop { .. })) {
+                tracing::warn!(
+                    machine = self.spec.machine.0,
+                    "its disks were written to while it was off: they are compared"
+                );
+                records.push(AgentRecord::Unfollowed);
+            }
+            Agent::boot(config, now, &records, out)
+        };
         let seat = Seat::begin(self.address(), self.clock, store, Arc::clone(&self.world), boot)?;
+        for (disk, sectors) in (0..).zip(sectors) {
+            seat.take(Input::DiskGrew { disk, sectors });
+        }
         self.gate.open();
         let server = self.serve(&disks, &seat)?;
         self.power.write(true)?;
@@ -260,7 +293,26 @@ impl Machine {
             self.disk_ids().filter_map(|id| self.disks.take_away(DiskRef::Machine(id, self.spec.site)));
         disks.map(|disk| disk.sync()).collect::<Result<Vec<()>, _>>()?;
         *self.running() = None;
-        if stopped { Ok(()) } else { Err(MachineError::DidNotStop(STOP_PATIENCE)) }
+        if !stopped {
+            return Err(MachineError::DidNotStop(STOP_PATIENCE));
+        }
+        Ok(self.identity.close(&self.spec.images)?)
+    }
+
+    /// Whether these are its disks, for somebody else who is about to write to them.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub fn check_disks(&self, disks: &[Arc<Disk>]) -> Result<(), IdentityError> {
+        self.identity.check(disks)
+    }
+
+    /// Somebody else has written to its disks, as control wanted, and has given them back.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub fn take_disks_back(&self) -> Result<(), IdentityError> {
+        self.identity.close(&self.spec.images)
     }
 
     /// Its agent goes on until it has saved what it can.

@@ -92,6 +92,7 @@ fn text(node: &Node) -> Result<String, core::fmt::Error> {
     of_process_server(node, &mut registry);
     of_targets(node, &mut registry);
     of_links(node, &mut registry);
+    of_stores(node, &mut registry);
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
@@ -179,9 +180,29 @@ fn of_targets(node: &Node, registry: &mut Registry) {
 fn of_links(node: &Node, registry: &mut Registry) {
     let queued = whole(registry, "link_queued_bytes", "What waits to be sent to a role of another node");
     let lost = whole(registry, "link_lost_letters", "What was not sent because too much waited");
-    for (address, bytes, letters) in node.load() {
+    let refused = whole(
+        registry,
+        "link_refused",
+        "1 while a node is not spoken with for its version or its certificate, or does not speak with this one",
+    );
+    for (address, load) in node.load() {
         let labels = || vec![("to", name_of(address))];
-        set(&queued, labels(), bytes);
-        set(&lost, labels(), letters);
+        set(&queued, labels(), load.queued_bytes);
+        set(&lost, labels(), load.lost);
+        set(&refused, labels(), u64::from(load.is_refused));
+    }
+}
+
+fn of_stores(node: &Node, registry: &mut Registry) {
+    let failing = whole(
+        registry,
+        "store_failing",
+        "1 while what a role must not forget cannot be written down, and nothing is acknowledged",
+    );
+    let failed = whole(registry, "store_failed_syncs", "How often that was so since the node began");
+    for (address, (times, is_failing)) in node.stores() {
+        let labels = || vec![("role", name_of(address))];
+        set(&failing, labels(), u64::from(is_failing));
+        set(&failed, labels(), times);
     }
 }

@@ -318,6 +318,10 @@ impl Node {
         if let Some(away) = &self.away {
             away.pause();
         }
+        // Their stores end in order too, whoever still holds the node.
+        self.targets.values().for_each(|seat| seat.end());
+        self.process_server.iter().for_each(|(_, seat)| seat.end());
+        self.control.iter().for_each(|seat| seat.end());
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::config::name_of;
 use crate::content::Data;
 use crate::store::{Opened, Record, Store, StoreError};
 
@@ -62,7 +63,8 @@ where
     ) -> Result<Arc<Self>, StoreError> {
         let place: Arc<OnceLock<Weak<Self>>> = Arc::default();
         let told = Arc::clone(&place);
-        let Opened { store, records, torn_bytes } = Store::open(directory, move |token, result| {
+        let owner = name_of(address);
+        let Opened { store, records, torn_bytes } = Store::open(directory, &owner, move |token, result| {
             if let Some(seat) = told.get().and_then(Weak::upgrade) {
                 seat.take(Input::Synced { token, result });
             }
@@ -110,6 +112,13 @@ where
     /// Looks at the role.
     pub fn look<T>(&self, look: impl FnOnce(&R) -> T) -> T {
         look(&self.state().role)
+    }
+
+    /// How often its store has failed, and whether it still does; `None` when it has ended.
+    pub fn store_health(&self) -> Option<(u64, bool)> {
+        let state = self.state();
+        let health = state.store.as_ref()?.health();
+        Some((health.failed_syncs(), health.is_failing()))
     }
 
     /// A role that panicked is a bug that its panic has named. What it holds now is not to be trusted: nobody goes on with it,

@@ -17,19 +17,22 @@
 //! something lies in it, and nobody holds a frame in it.
 //!
 //! All numbers are little-endian. What was not synced may be torn; it is cut off when the store is opened. What had been durable, as
-//! something behind it or the header says, and is not whole any more, is an error that names the place, and nothing is cut off.
+//! something behind it, the header or the note of an orderly end says, and is not whole any more, is an error that names the place, and nothing is cut off.
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use switchback_engine::role::{StorageError, StoreEffect, Token};
 use thiserror::Error;
 
 mod checkpoint;
+mod end;
 mod log;
 mod open;
+mod owner;
 mod records;
 mod segment;
 
@@ -52,6 +55,16 @@ pub enum StoreError {
     /// Another process has it open.
     #[error("{}: the store is in use by another process", .0.display())]
     InUse(PathBuf),
+    /// It is the store of another role.
+    #[error("{}: the store of {expected} was expected, found that of {found}", directory.display())]
+    OtherOwner {
+        /// Which directory.
+        directory: PathBuf,
+        /// Who wants it.
+        expected: String,
+        /// Whose it is.
+        found: String,
+    },
     /// It was written by another version, or is no segment.
     #[error("{}: expected {expected}, found {found}", path.display())]
     Foreign {
@@ -96,24 +109,82 @@ pub struct Opened<R> {
 pub struct Store<R> {
     asks: Option<mpsc::Sender<StoreEffect<R>>>,
     thread: Option<std::thread::JoinHandle<()>>,
+    health: Arc<Health>,
 }
 
+/// How a store is.
+#[derive(Debug, Default)]
+pub struct Health {
+    failed_syncs: AtomicU64,
+    is_failing: AtomicBool,
+}
+
+impl Health {
+    /// How many syncs have failed since it was opened.
+    #[must_use]
+    pub fn failed_syncs(&self) -> u64 {
+        self.failed_syncs.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last one has.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, place: &std::path::Path, result: &io::Result<()>) {
+        let was_failing = self.is_failing.swap(result.is_err(), Ordering::Relaxed);
+        match result {
+            Ok(()) if was_failing => {
+                tracing::info!(store = %place.display(), "the store keeps records again")
+            }
+            Ok(()) => {}
+            Err(error) => {
+                self.failed_syncs.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(store = %place.display(), %error, "the store keeps nothing: nothing is acknowledged");
+            }
+        }
+    }
+}
+
+/// After a sync that failed the role hears of it this much later: it may try again at once, and a disk that is full is not
+/// emptied by being asked all the time.
+const FAILURE_PAUSE: Duration = Duration::from_millis(250);
+
 impl<R: Record> Store<R> {
-    /// Opens the store in a directory, which is made if it is not there. `synced` is told of each sync that has ended, from
-    /// the thread of the store.
+    /// Opens the store of `owner` in a directory, which is made if it is not there. `synced` is told of each sync that has
+    /// ended, from the thread of the store.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn open(
         directory: impl Into<PathBuf>,
+        owner: &str,
         synced: impl Fn(Token, Result<(), StorageError>) + Send + 'static,
     ) -> Result<Opened<R>, StoreError> {
-        let open::Found { log, records, torn_bytes } = open::open(directory.into())?;
+        let directory = directory.into();
+        let open::Found { log, records, torn_bytes } = open::open(directory.clone(), owner)?;
         let (asks, todo) = mpsc::channel();
-        let name = "store".to_owned();
-        let thread = std::thread::Builder::new().name(name).spawn(move || run(log, &todo, &synced));
+        let health = Arc::new(Health::default());
+        let noted = Arc::clone(&health);
+        let work = move || {
+            run(log, &todo, &|token, result: io::Result<()>| {
+                noted.note(&directory, &result);
+                if result.is_err() {
+                    std::thread::sleep(FAILURE_PAUSE);
+                }
+                synced(token, result.map_err(|error| storage_error(&error)));
+            })
+        };
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(work);
         let thread = thread.map_err(StoreError::io("a thread"))?;
-        Ok(Opened { store: Self { asks: Some(asks), thread: Some(thread) }, records, torn_bytes })
+        Ok(Opened { store: Self { asks: Some(asks), thread: Some(thread), health }, records, torn_bytes })
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn health(&self) -> &Health {
+        &self.health
     }
 
     /// Asks for something. The answer to a sync comes later.
@@ -140,7 +211,7 @@ impl<R> Drop for Store<R> {
 fn run<R: Record>(
     mut log: Log,
     todo: &mpsc::Receiver<StoreEffect<R>>,
-    synced: &impl Fn(Token, Result<(), StorageError>),
+    synced: &impl Fn(Token, io::Result<()>),
 ) {
     while let Ok(effect) = todo.recv() {
         match effect {
@@ -149,6 +220,7 @@ fn run<R: Record>(
             StoreEffect::Sync(token) => synced(token, log.sync()),
         }
     }
+    log.close();
 }
 
 /// What the system says, in the words of roles.

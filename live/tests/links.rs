@@ -10,6 +10,7 @@ use switchback_engine::role::Address;
 use switchback_engine::{Message, Site};
 use switchback_live::links::{Letter, Links, listen};
 use switchback_live::pki::{Authority, Credentials, Validity};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 const TARGET: Address = Address::Target(Site::Recovery);
@@ -98,4 +99,68 @@ async fn who_speaks_as_somebody_else_is_cut_off_and_may_come_again_as_himself() 
         matches!(heard, (SERVER, Letter::Message(Message::MarkerWanted { generation: 3.. }))),
         "{heard:?}"
     );
+}
+
+/// What is said first to whoever answers with a greeting, and what is said after that.
+async fn met_by(greeting: &[u8; 8]) -> (Links, [u8; 8]) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let links = Links::to(&BTreeMap::from([(TARGET, listener.local_addr().unwrap())]), &None);
+    links.send(SERVER, TARGET, letter(1));
+    let (mut stream, _) = listener.accept().await.unwrap();
+    stream.write_all(greeting).await.unwrap();
+    let mut said = [0; 8];
+    stream.read_exact(&mut said).await.unwrap();
+    let mut rest = Vec::new();
+    if *greeting != said {
+        stream.read_to_end(&mut rest).await.unwrap();
+    }
+    assert!(rest.is_empty(), "nothing is told to who speaks another version");
+    (links, said)
+}
+
+async fn until_refused(links: &Links, is_refused: bool) {
+    for _ in 0..3000 {
+        if links.load().all(|(_, load)| load.is_refused == is_refused) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the way to the target: {:?}", links.load().collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_an_older_version_is_told_nothing_and_that_is_seen() {
+    let (links, said) = met_by(b"SWBKLK00").await;
+    assert_eq!(said, *b"SWBKLK01");
+    until_refused(&links, true).await;
+    let (links, _) = met_by(b"SWBKLK01").await;
+    until_refused(&links, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_of_an_older_version_is_not_listened_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket = listener.local_addr().unwrap();
+    tokio::spawn(listen(listener, None, Arc::new(|_, _, letter| panic!("{letter:?} was delivered"))));
+    let mut stream = tokio::net::TcpStream::connect(socket).await.unwrap();
+    stream.write_all(b"SWBKLK00").await.unwrap();
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).await.unwrap();
+    assert_eq!(said, b"SWBKLK01", "it says what it speaks, and hangs up");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_with_a_certificate_of_another_authority_is_not_spoken_with_and_that_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let [ours, other] = ["ours", "other"]
+        .map(|name| Authority::create(&folder.path().join(name), Validity::days(1)).unwrap());
+    let at_target = credentials(&other, folder.path(), "away", "target-recovery");
+    let at_server = credentials(&ours, folder.path(), "home", "process-server-0");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket = listener.local_addr().unwrap();
+    let deliver = Arc::new(|_, _, letter| panic!("{letter:?} was delivered"));
+    tokio::spawn(listen(listener, Some(at_target), deliver));
+    let links = Links::to(&BTreeMap::from([(TARGET, socket)]), &Some(at_server));
+    links.send(SERVER, TARGET, letter(1));
+    until_refused(&links, true).await;
 }

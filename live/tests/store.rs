@@ -26,7 +26,7 @@ struct Kept<R> {
 
 fn open<R: Record>(directory: &Path) -> Result<Kept<R>, StoreError> {
     let (told, synced) = mpsc::channel();
-    let Opened { store, records, torn_bytes } = Store::open(directory, move |_, result| {
+    let Opened { store, records, torn_bytes } = Store::open(directory, "control", move |_, result| {
         let _ = told.send(result);
     })?;
     Ok(Kept { store, synced, records, torn_bytes })
@@ -47,6 +47,12 @@ impl<R: Record> Kept<R> {
 fn last_segment(directory: &Path) -> PathBuf {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.extension().is_some_and(|e| e == "log")).max().unwrap()
+}
+
+/// As if its process had been killed: nobody noted how it ended.
+fn killed<R: Record>(kept: Kept<R>, directory: &Path) {
+    drop(kept);
+    std::fs::remove_file(directory.join("end.json")).unwrap();
 }
 
 const fn sequence(number: u64) -> AgentRecord {
@@ -123,7 +129,7 @@ fn a_torn_end_is_cut_off_and_the_log_goes_on_before_it() {
     kept.sync();
     kept.append(sequence(2));
     kept.sync();
-    drop(kept);
+    killed(kept, place.path());
     let segment = last_segment(place.path());
     let whole = std::fs::read(&segment).unwrap();
     std::fs::write(&segment, &whole[..whole.len() - 1]).unwrap();
@@ -177,6 +183,51 @@ fn a_log_that_began_anew_and_is_damaged_is_not_taken_for_one_that_was_never_fini
     std::fs::write(&segment, &whole[..whole.len() - 1]).unwrap();
     let error = open::<AgentRecord>(place.path()).err().expect("it is damaged");
     assert!(matches!(&error, StoreError::Damaged { path, .. } if *path == segment), "{error}");
+}
+
+#[test]
+fn what_is_cut_off_or_damaged_at_the_end_of_a_store_that_was_closed_is_missed() {
+    let place = tempfile::tempdir().unwrap();
+    let kept = open(place.path()).unwrap();
+    kept.append(sequence(1));
+    kept.sync();
+    kept.append(sequence(2));
+    kept.sync();
+    // It was never durable, and is not missed.
+    kept.append(sequence(3));
+    drop(kept);
+    let segment = last_segment(place.path());
+    let whole = std::fs::read(&segment).unwrap();
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for damaged in [&whole[..whole.len() - 1], &flipped, &whole[..16]] {
+        std::fs::write(&segment, damaged).unwrap();
+        let error = open::<AgentRecord>(place.path()).err().expect("something is missing");
+        assert!(matches!(&error, StoreError::Damaged { path, .. } if *path == segment), "{error}");
+        assert!(error.to_string().contains(&format!("closed with {} bytes", whole.len())), "{error}");
+        assert_eq!(std::fs::read(&segment).unwrap(), damaged, "it is left for whoever can help");
+    }
+    std::fs::remove_file(&segment).unwrap();
+    let error = open::<AgentRecord>(place.path()).err().expect("all of it is missing").to_string();
+    assert!(error.contains("it is gone"), "{error}");
+    std::fs::write(&segment, &whole).unwrap();
+    assert_eq!(open::<AgentRecord>(place.path()).unwrap().records, [sequence(1), sequence(2)]);
+}
+
+#[test]
+fn a_store_of_another_role_is_not_opened() {
+    let place = tempfile::tempdir().unwrap();
+    let kept = open(place.path()).unwrap();
+    kept.append(sequence(1));
+    kept.sync();
+    drop(kept);
+    let error =
+        Store::<AgentRecord>::open(place.path(), "agent-7-primary", |_, _| {}).err().expect("another's");
+    assert!(
+        matches!(&error, StoreError::OtherOwner { expected, found, .. } if expected == "agent-7-primary" && found == "control"),
+        "{error}"
+    );
+    assert_eq!(open::<AgentRecord>(place.path()).unwrap().records, [sequence(1)]);
 }
 
 #[test]

@@ -62,28 +62,47 @@ impl Estate {
 
     /// Runs a node, and waits until it has begun.
     pub(crate) fn start(&self, node: usize) {
-        let plan = &self.layout.nodes[node];
-        let (name, ready) = (plan.name, self.path(&format!("{}.ready", plan.name)));
+        let name = self.layout.nodes[node].name;
+        let ready = self.path(&format!("{name}.ready"));
         let _ = std::fs::remove_file(&ready);
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.path(&format!("{name}.log")))
-            .unwrap();
-        let child = plan
-            .place
+        self.running.lock().unwrap()[node] = Some(self.spawn(node));
+        self.until(&format!("{name} has begun"), || ready.exists().then_some(()));
+    }
+
+    /// Runs a node that does not begin, and says what it has to say about that.
+    pub(crate) fn start_in_vain(&self, node: usize) -> String {
+        let name = self.layout.nodes[node].name;
+        let before = self.log(name).len();
+        let ended = self.spawn(node).wait().unwrap();
+        let said = self.log(name)[before..].to_owned();
+        assert!(!ended.success(), "it began: {said}");
+        said
+    }
+
+    fn spawn(&self, node: usize) -> Child {
+        let plan = &self.layout.nodes[node];
+        let name = plan.name;
+        let log = self.path(&format!("{name}.log"));
+        plan.place
             .program(env!("CARGO_BIN_EXE_switchback"))
             .arg(plan.command)
             .arg(self.file(name))
             .arg("--ready-file")
-            .arg(&ready)
+            .arg(self.path(&format!("{name}.ready")))
+            .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(std::fs::File::options().create(true).append(true).open(log).unwrap())
             .spawn()
-            .unwrap();
-        self.running.lock().unwrap()[node] = Some(child);
-        self.until(&format!("{name} has begun"), || ready.exists().then_some(()));
+            .unwrap()
+    }
+
+    /// From now on no file of a node grows beyond so many bytes, as if its disk were full; `None` for any size.
+    pub(crate) fn limit_files(&self, node: usize, bytes: Option<u64>) {
+        let running = self.running.lock().unwrap();
+        let pid = rustix::process::Pid::from_child(running[node].as_ref().expect("it runs"));
+        let limit = rustix::process::Rlimit { current: bytes, maximum: None };
+        rustix::process::prlimit(Some(pid), rustix::process::Resource::Fsize, limit).unwrap();
     }
 
     /// SIGKILL: whatever the node was doing, it does it no longer.
@@ -132,15 +151,24 @@ impl Estate {
     }
 
     pub(crate) fn protect(&self) {
-        self.protect_every("1s");
+        self.protect_with("1s", "1h");
     }
 
     /// Protects the machine, with a recovery point so often.
     pub(crate) fn protect_every(&self, every: &str) {
+        self.protect_with(every, "1h");
+    }
+
+    /// Protects the machine; its recovery points are kept for so long.
+    pub(crate) fn protect_keeping(&self, points_kept: &str) {
+        self.protect_with("1s", points_kept);
+    }
+
+    fn protect_with(&self, every: &str, points_kept: &str) {
         let bytes = self.disk_bytes.to_string();
         self.told(
             self.layout.vault,
-            &["protect", "--disk-bytes", &bytes, "--points-every", every, "--points-kept", "1h"],
+            &["protect", "--disk-bytes", &bytes, "--points-every", every, "--points-kept", points_kept],
         );
     }
 

@@ -41,19 +41,34 @@ impl CapturedDisk {
     /// Has something written, and tells the agent what was.
     fn capture(
         &self,
+        range: SectorRange,
         changes: impl IntoIterator<Item = Change<Data>>,
         write: impl FnOnce() -> io::Result<()>,
         durable: bool,
     ) -> io::Result<()> {
         let pass = self.gate.pass();
         let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-        write()?;
-        for change in changes {
-            self.seat.take(Input::Written { disk: self.index, change });
+        let written = write();
+        match &written {
+            Ok(()) => changes.into_iter().for_each(|change| self.tell(change)),
+            Err(_) => self.tell_what_is_there(range),
         }
         drop(order);
         drop(pass);
+        written?;
         if durable { self.disk.sync() } else { Ok(()) }
+    }
+
+    fn tell(&self, change: Change<Data>) {
+        self.seat.take(Input::Written { disk: self.index, change });
+    }
+
+    /// A write that failed may have reached the disk in part, for want of room: the replica gets what is there now.
+    fn tell_what_is_there(&self, range: SectorRange) {
+        match self.disk.runs(range) {
+            Ok(runs) => Change::zeroes(range).chain(runs).for_each(|change| self.tell(change)),
+            Err(error) => tracing::error!(%error, "a write has failed, and what is there cannot be read"),
+        }
     }
 }
 
@@ -76,12 +91,12 @@ impl Export for CapturedDisk {
             sectors: (data.len() as u64 / SECTOR_BYTES) as u32,
             content: Data::Bytes(data.clone()),
         };
-        self.capture([change], || self.disk.write_as_machine(offset, &data), durable)
+        self.capture(change.range(), [change], || self.disk.write_as_machine(offset, &data), durable)
     }
 
     fn zero(&self, offset: u64, bytes: u64, _may_punch: bool, durable: bool) -> io::Result<()> {
-        let changes = Change::zeroes(SectorRange::new(offset / SECTOR_BYTES, bytes / SECTOR_BYTES));
-        self.capture(changes, || self.disk.zero_as_machine(offset, bytes), durable)
+        let range = SectorRange::new(offset / SECTOR_BYTES, bytes / SECTOR_BYTES);
+        self.capture(range, Change::zeroes(range), || self.disk.zero_as_machine(offset, bytes), durable)
     }
 
     fn flush(&self) -> io::Result<()> {

@@ -79,6 +79,8 @@ impl Node {
         let mut exports: Option<Exports> = None;
         for (disk, sectors) in self.disks_of(machine) {
             let base = away.base(disk).ok_or_else(missing)?;
+            // A disk that has grown is as large as its replica; the journal knows how it was made.
+            let sectors = sectors.max(base.sectors()?);
             let opened = AttachedDisk::new(base, sectors, away.scratch(), || self.view(disk, point))?;
             let served = Arc::new(opened.ok_or_else(missing)?);
             let name = format!("disk-{}", disk.index);

@@ -10,8 +10,12 @@ use switchback_engine::role::{Address, CommandId, Input};
 use switchback_engine::{Consistency, DiskId, MachineId, PointId};
 use tokio::sync::oneshot;
 
-use super::{Away, Node, ProcessServer, Seat, Target};
+use super::{Away, Machine, Node, ProcessServer, Seat, Target};
 use crate::content::Data;
+use crate::links::Load;
+
+/// An agent at work.
+type AgentSeat = Arc<Seat<Agent<Data>>>;
 
 /// What a vault has to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,10 +144,14 @@ impl Node {
     }
 
     /// The agents of the machines here that are on.
-    pub(crate) fn agents(&self) -> Vec<(MachineId, Arc<Seat<Agent<Data>>>)> {
+    pub(crate) fn agents(&self) -> Vec<(MachineId, AgentSeat)> {
+        self.machines_on().into_iter().map(|(machine, seat)| (machine.spec().machine, seat)).collect()
+    }
+
+    fn machines_on(&self) -> Vec<(Arc<Machine>, AgentSeat)> {
         let away = self.away.as_ref().map(Away::machines_there).unwrap_or_default();
         let machines = self.home.machines().cloned().chain(away);
-        machines.filter_map(|machine| Some((machine.spec().machine, machine.seat()?))).collect()
+        machines.filter_map(|machine| machine.seat().map(|seat| (machine, seat))).collect()
     }
 
     /// The process server here, and its number.
@@ -159,9 +167,20 @@ impl Node {
         self.targets.values().map(|seat| &**seat)
     }
 
-    /// What waits for each role of other nodes, in bytes, and how many letters to it were lost.
-    pub(crate) fn load(&self) -> impl Iterator<Item = (Address, u64, u64)> {
+    /// How the way to each role of other nodes is.
+    pub(crate) fn load(&self) -> impl Iterator<Item = (Address, Load)> {
         self.exchange.links().load()
+    }
+
+    /// The stores of the roles here: how often each has failed, and whether it still does.
+    pub(crate) fn stores(&self) -> Vec<(Address, (u64, bool))> {
+        let control = self.control.iter().map(|seat| (Address::Control, seat.store_health()));
+        let server = self.process_server.iter().map(|(address, seat)| (*address, seat.store_health()));
+        let targets = self.targets.iter().map(|(site, seat)| (Address::Target(*site), seat.store_health()));
+        let agents =
+            self.machines_on().into_iter().map(|(machine, seat)| (machine.address(), seat.store_health()));
+        let stores = control.chain(server).chain(targets).chain(agents);
+        stores.filter_map(|(address, health)| Some((address, health?))).collect()
     }
 
     /// The recovery points of a machine at the targets here, oldest first.

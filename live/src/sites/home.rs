@@ -56,8 +56,13 @@ impl Home {
             }
             HypervisorRequest::AttachDisks(machine) => self.attach(*machine).map(done),
             HypervisorRequest::DetachDisks(machine) => {
-                for disk in self.known(*machine)?.disk_ids() {
-                    self.disks.take_away(DiskRef::Replica(disk, Site::Primary));
+                let found = self.known(*machine)?;
+                let taken: Vec<_> = found
+                    .disk_ids()
+                    .filter_map(|disk| self.disks.take_away(DiskRef::Replica(disk, Site::Primary)))
+                    .collect();
+                if !taken.is_empty() {
+                    found.take_disks_back().map_err(|error| PortFailure::WrongState(error.to_string()))?;
                 }
                 Ok(HypervisorAnswer::Done)
             }
@@ -114,13 +119,15 @@ impl Home {
         if found.is_on() {
             return Err(PortFailure::WrongState("its disks are in use: the machine is on".to_owned()));
         }
-        for (id, image) in found.disk_ids().zip(&found.spec().images) {
-            let name = DiskRef::Replica(id, Site::Primary);
-            if self.disks.get(name).is_none() {
-                let disk = Disk::open(image).map_err(|error| PortFailure::WrongState(error.to_string()))?;
-                self.disks.put(name, Arc::new(disk));
-            }
+        let names = || found.disk_ids().map(|id| DiskRef::Replica(id, Site::Primary));
+        if names().all(|name| self.disks.get(name).is_some()) {
+            return Ok(());
         }
+        let wrong = |error: &dyn ToString| PortFailure::WrongState(error.to_string());
+        let opened = found.spec().images.iter().map(|image| Disk::open(image).map(Arc::new));
+        let opened: Vec<_> = opened.collect::<Result<_, _>>().map_err(|error| wrong(&error))?;
+        found.check_disks(&opened).map_err(|error| wrong(&error))?;
+        names().zip(opened).for_each(|(name, disk)| self.disks.put(name, disk));
         Ok(())
     }
 }

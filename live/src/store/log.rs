@@ -6,11 +6,10 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use switchback_engine::role::StorageError;
-
+use super::SharedSegment;
+use super::end::End;
 use super::records::{Encoded, LOOSE_FRAME, Record};
 use super::segment::{HEADER_BYTES, Segments};
-use super::{SharedSegment, storage_error};
 use crate::content::{KeptFrame, Place};
 
 /// A segment that has grown to this is the last one no longer.
@@ -43,6 +42,8 @@ pub(super) struct Log {
     settling: Vec<(Arc<KeptFrame>, u64)>,
     /// A log that takes the place of this one when it is durable.
     anew: Option<Anew>,
+    /// One that was to, and was given up; nothing becomes durable before it is gone.
+    undone: Option<SharedSegment>,
     /// What went wrong since the last sync.
     failed: Option<io::Error>,
 }
@@ -74,6 +75,7 @@ impl Log {
             pending: Vec::new(),
             settling: Vec::new(),
             anew: None,
+            undone: None,
             failed: None,
         }
     }
@@ -121,7 +123,11 @@ impl Log {
         self.give_up();
         let number = self.current.last().map_or(1, |last| last.number() + 1);
         match self.segments.create(number, true) {
-            Ok(segment) => self.anew = Some(Anew { segment, names: BTreeSet::new() }),
+            Ok(segment) => {
+                // It has the name of one that was given up, and took its place.
+                self.undone = None;
+                self.anew = Some(Anew { segment, names: BTreeSet::new() });
+            }
             Err(error) => return self.failed = Some(error),
         }
         for record in records {
@@ -141,8 +147,13 @@ impl Log {
     }
 
     /// Makes everything durable that was appended. When that fails, what was appended since the last good sync is gone.
-    pub(super) fn sync(&mut self) -> Result<(), StorageError> {
-        let result = self.failed.take().map_or(Ok(()), Err).and_then(|()| self.write());
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        let result = self
+            .failed
+            .take()
+            .map_or(Ok(()), Err)
+            .and_then(|()| self.forget_undone())
+            .and_then(|()| self.write());
         match result {
             Ok(segment) => {
                 for (frame, at) in self.settling.drain(..) {
@@ -153,7 +164,7 @@ impl Log {
             }
             Err(error) => {
                 self.give_up();
-                Err(storage_error(&error))
+                Err(error)
             }
         }
     }
@@ -164,8 +175,19 @@ impl Log {
         self.settling.clear();
         self.failed = None;
         if let Some(anew) = self.anew.take() {
-            anew.segment.delete();
+            self.undone = Some(anew.segment);
         }
+    }
+
+    /// Deletes a segment that was to begin anew and does not, for good: were it there again after a crash, it would stand for
+    /// what was appended to the old ones since.
+    fn forget_undone(&mut self) -> io::Result<()> {
+        if let Some(segment) = &self.undone {
+            segment.remove()?;
+            self.segments.sync_names()?;
+            self.undone = None;
+        }
+        Ok(())
     }
 
     /// Deletes older segments that nothing names and nobody holds a frame in.
@@ -210,6 +232,15 @@ impl Log {
         }
     }
 
+    /// Notes how it ends. What was appended and not synced is not part of it.
+    pub(super) fn close(&self) {
+        let Ok(last) = self.last() else { return };
+        let end = End { segment: last.number(), bytes: self.durable_bytes };
+        if let Err(error) = end.write(self.segments.directory()) {
+            tracing::warn!(store = %self.segments.directory().display(), %error, "the end of a store is not noted");
+        }
+    }
+
     fn last(&self) -> io::Result<&SharedSegment> {
         self.current.last().ok_or_else(|| io::Error::other("the log has no segment"))
     }
@@ -220,16 +251,20 @@ impl Log {
             return Ok(());
         }
         let number = self.last()?.number() + 1;
-        // Without a new one it goes on in this one.
-        if let Ok(segment) = self.segments.create(number, false).and_then(|segment| {
+        let created = self.segments.create(number, false).and_then(|segment| {
             segment.file().sync_data()?;
             self.segments.sync_names()?;
             Ok(segment)
-        }) {
-            self.current.push(segment);
-            self.durable_bytes = HEADER_BYTES;
+        });
+        match created {
+            Ok(segment) => {
+                self.current.push(segment);
+                self.durable_bytes = HEADER_BYTES;
+                Ok(())
+            }
+            // Without a new one it goes on in this one, which is then the last.
+            Err(_) => self.segments.remove(number).or(Ok(())),
         }
-        Ok(())
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::end::End;
 use super::log::{END_MARK, Log, PREFIX_BYTES};
+use super::owner;
 use super::records::{Reading, Record};
 use super::segment::{HEADER_BYTES, Segments};
 use super::{SharedSegment, StoreError};
@@ -40,12 +42,17 @@ struct Scanned {
     torn_bytes: u64,
 }
 
-pub(super) fn open<R: Record>(directory: PathBuf) -> Result<Found<R>, StoreError> {
+pub(super) fn open<R: Record>(directory: PathBuf, owner: &str) -> Result<Found<R>, StoreError> {
     std::fs::create_dir_all(&directory).map_err(StoreError::io(&directory))?;
     let lock = lock(&directory)?;
+    owner::claim(&directory, owner)?;
     let segments = Segments::new(directory, Arc::new(FrameCache::new(CACHED_FRAMES)));
     let numbers = segments.numbers()?;
     let mut scanned = scan_back(&segments, &numbers)?;
+    if let Some(end) = End::read(segments.directory())? {
+        end.check(&segments, scanned.last().map(|last| (last.segment.number(), last.end)))?;
+        End::forget(segments.directory())?;
+    }
     let torn_bytes = cut_off(&mut scanned)?;
     if scanned.is_empty() {
         let next = numbers.last().map_or(1, |last| last + 1);

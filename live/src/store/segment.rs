@@ -84,9 +84,14 @@ impl Segment {
 
     /// Deletes it. One that cannot be deleted now is deleted at the next start.
     pub(super) fn delete(&self) {
-        if let Err(error) = std::fs::remove_file(&self.path) {
+        if let Err(error) = self.remove() {
             tracing::warn!(path = %self.path.display(), %error, "a segment cannot be deleted");
         }
+    }
+
+    /// Removes it, unless it is gone already.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        remove(&self.path)
     }
 }
 
@@ -100,6 +105,10 @@ pub struct Segments {
 impl Segments {
     pub(super) const fn new(directory: PathBuf, cache: Arc<FrameCache>) -> Self {
         Self { directory, cache }
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The numbers of those that are there, in order.
@@ -131,6 +140,11 @@ impl Segments {
         Ok(self.segment(number, file, path))
     }
 
+    /// Removes one, unless it is gone already.
+    pub(super) fn remove(&self, number: u64) -> io::Result<()> {
+        remove(&self.path(number))
+    }
+
     /// Opens one; `None` if not even its header was written.
     pub(super) fn open(&self, number: u64) -> Result<Option<(SharedSegment, Beginning)>, StoreError> {
         let path = self.path(number);
@@ -159,5 +173,12 @@ impl Segments {
     /// Makes the names of the segments durable.
     pub(super) fn sync_names(&self) -> io::Result<()> {
         File::open(&self.directory)?.sync_all()
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
