@@ -26,7 +26,7 @@ fn hardware() -> Option<Hardware> {
             panic!("a real machine is required: {why}")
         }
         Err(why) => {
-            println!("SKIPPED, no real machine is run: {why}");
+            crate::estate::say(&format!("SKIPPED, no real machine is run: {why}"));
             None
         }
     }

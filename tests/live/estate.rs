@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses its part of this")]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
@@ -233,4 +234,9 @@ impl Drop for Estate {
 /// The name of a point, as operators say it.
 pub(crate) fn name_of(point: &Value) -> String {
     format!("{}.{}", point["generation"], point["number"])
+}
+
+/// Says something that is to be seen also when a test goes well, where what it prints is kept back.
+pub(crate) fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").unwrap();
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::layout::Place;
@@ -178,6 +179,9 @@ fn rules(namespace: &str, text: &str) -> Result<(), String> {
 }
 
 fn install_what_is_missing() -> Result<(), String> {
+    // Tests run side by side, and one at a time can install.
+    static INSTALLS: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = INSTALLS.lock().unwrap_or_else(PoisonError::into_inner);
     let is_there = |name: &str| {
         ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].iter().any(|at| Path::new(at).join(name).exists())
     };

@@ -75,7 +75,7 @@ pub(crate) fn sites(line: Line) -> Option<Sites> {
             panic!("real networks are required: {why}")
         }
         Err(why) => {
-            println!("SKIPPED, no real network is made: {why}");
+            crate::estate::say(&format!("SKIPPED, no real network is made: {why}"));
             None
         }
     }
