@@ -117,6 +117,7 @@ fn uri(disk: &Address) -> String {
 }
 
 impl Guest {
+    #[expect(clippy::disallowed_methods, reason = "whoever waits for a real machine must not wait for ever")]
     fn start(mut command: Command, console: PathBuf) -> Self {
         let errors = std::fs::File::create(console.with_extension("errors")).unwrap();
         let mut process =

@@ -26,7 +26,7 @@ fn hardware() -> Option<Hardware> {
             panic!("a real machine is required: {why}")
         }
         Err(why) => {
-            println!("SKIPPED, no real machine is run: {why}");
+            crate::estate::say(&format!("SKIPPED, no real machine is run: {why}"));
             None
         }
     }
@@ -46,7 +46,8 @@ impl Moments {
     /// A time that is shorter than another.
     fn within(&mut self, longest: Duration) -> Duration {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        Duration::from_nanos((u128::from(self.0 >> 32) * longest.as_nanos() >> 32) as u64)
+        let part = (u128::from(self.0 >> 32) * longest.as_nanos()) >> 32;
+        Duration::from_nanos(part as u64)
     }
 }
 

@@ -2,9 +2,11 @@
 
 #![allow(dead_code, reason = "each test program uses its part of this")]
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -208,7 +210,11 @@ impl Estate {
 
     /// Serves the disks at a point. Says under which number, where, and the point.
     pub(crate) fn attach(&self, point: &str) -> Attached {
-        let told = self.told(self.layout.target, &["attach", "--json", "--point", point]);
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        // In the file system it is reached from everywhere, also when the node is in a network namespace.
+        let socket = self.path(&format!("attached-{}.sock", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let at = Address::Unix(socket).to_string();
+        let told = self.told(self.layout.target, &["attach", "--json", "--point", point, "--at", &at]);
         let told: Value = serde_json::from_str(&told).unwrap();
         let export = told["export"].as_str().unwrap().parse().unwrap();
         Attached { number: told["number"].to_string(), point: told["point"].clone(), export }
@@ -256,4 +262,9 @@ impl Drop for Estate {
 /// The name of a point, as operators say it.
 pub(crate) fn name_of(point: &Value) -> String {
     format!("{}.{}", point["generation"], point["number"])
+}
+
+/// Says something that is to be seen also when a test goes well, where what it prints is kept back.
+pub(crate) fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").unwrap();
 }
