@@ -15,6 +15,7 @@ use switchback_engine::role::{DiskRef, StorageError};
 use switchback_engine::{Change, SectorRange};
 
 use crate::content::Data;
+use crate::files;
 use crate::store::storage_error;
 
 mod keeper;
@@ -64,7 +65,7 @@ impl Disk {
     /// # Errors
     /// What the system says, with the name of the file.
     pub fn sectors_of(path: &Path) -> io::Result<u64> {
-        let bytes = File::open(path).and_then(|file| scan::length(&file));
+        let bytes = File::open(path).and_then(|file| files::length(&file));
         bytes.map(|bytes| bytes / SECTOR_BYTES).map_err(|error| named(path, &error))
     }
 
@@ -133,7 +134,7 @@ impl Disk {
     /// # Errors
     /// What the system says, with the name of the file.
     pub fn sectors(&self) -> io::Result<u64> {
-        scan::length(&self.file).map(|bytes| bytes / SECTOR_BYTES).map_err(|error| named(&self.path, &error))
+        files::length(&self.file).map(|bytes| bytes / SECTOR_BYTES).map_err(|error| named(&self.path, &error))
     }
 
     /// Makes it as large as that, unless it is.
@@ -141,7 +142,7 @@ impl Disk {
     /// # Errors
     /// What the system says, with the name of the file.
     pub fn grow(&self, sectors: u64) -> io::Result<()> {
-        let grow = || match scan::length(&self.file)? < sectors * SECTOR_BYTES {
+        let grow = || match files::length(&self.file)? < sectors * SECTOR_BYTES {
             true => self.file.set_len(sectors * SECTOR_BYTES),
             false => Ok(()),
         };
@@ -192,7 +193,7 @@ impl Disk {
         let at = change.start * SECTOR_BYTES;
         match change.content.load(change.sectors)? {
             Some(bytes) => self.file.write_all_at(&bytes, at),
-            None => scan::zero(&self.file, at, u64::from(change.sectors) * SECTOR_BYTES),
+            None => files::make_zero(&self.file, at, u64::from(change.sectors) * SECTOR_BYTES, true),
         }
         .map_err(|error| named(&self.path, &error))
     }
@@ -235,14 +236,14 @@ impl Disk {
         self.file.write_all_at(bytes, at).map_err(|error| named(&self.path, &error))
     }
 
-    /// Makes a range zeroes where a machine does.
-    pub(crate) fn zero_as_machine(&self, at: u64, bytes: u64) -> io::Result<()> {
-        scan::zero(&self.file, at, bytes).map_err(|error| named(&self.path, &error))
+    /// Makes a range zeroes where a machine does, which may want it to keep its room.
+    pub(crate) fn zero_as_machine(&self, at: u64, bytes: u64, may_punch: bool) -> io::Result<()> {
+        files::make_zero(&self.file, at, bytes, may_punch).map_err(|error| named(&self.path, &error))
     }
 
     /// How a range is kept: how long each run is, in bytes, and whether it is a hole.
     pub(crate) fn allocated(&self, at: u64, bytes: u64) -> io::Result<Vec<(u64, bool)>> {
-        scan::allocated(&self.file, at, bytes).map_err(|error| named(&self.path, &error))
+        files::allocated(&self.file, at, bytes).map_err(|error| named(&self.path, &error))
     }
 }
 
@@ -266,7 +267,7 @@ fn lock(file: &File) -> io::Result<()> {
 fn look(file: &File) -> io::Result<Look> {
     let metadata = file.metadata()?;
     let written_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-    Ok(Look { bytes: scan::length(file)?, written_ns: if metadata.is_file() { written_ns } else { 0 } })
+    Ok(Look { bytes: files::length(file)?, written_ns: if metadata.is_file() { written_ns } else { 0 } })
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

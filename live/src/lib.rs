@@ -8,7 +8,7 @@
 //! | `sites` | what control asks of the sites at home and away |
 //! | `store` | what a role must not forget: its log on disk |
 //! | `content`, `frame` | what a disk holds: bytes, in memory or where they were written down; frames as they are written and sent |
-//! | `disks`, `attached` | disks in files, and a disk at a recovery point |
+//! | `disks`, `files`, `attached` | disks in files, what the file system knows of them, and a disk at a recovery point |
 //! | `links` | messages between nodes |
 //! | `operator`, `metrics`, `promote` | what people ask of a node; figures for Prometheus; images that stand alone |
 //! | `config` | the file that says what a node is |
@@ -22,6 +22,7 @@ pub mod config;
 pub mod content;
 pub mod daemon;
 pub mod disks;
+mod files;
 mod frame;
 pub mod links;
 pub mod machine;
