@@ -6,6 +6,7 @@
 //! pki: {authority: ca/authority.pem, certificate: dc0-left.pem, key: dc0-left-key.pem}
 //! listen: 10.0.0.7:7400
 //! metrics: 127.0.0.1:9400
+//! log: info
 //! peers: {control: 10.0.0.1:7400, target-recovery: 10.9.0.1:7400}
 //! roles: [agent, process-server]
 //! agent:
@@ -32,6 +33,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Deserialize;
 use switchback_engine::role::Address;
 use switchback_engine::{MachineId, Site};
 use thiserror::Error;
@@ -59,6 +61,8 @@ pub struct NodeConfig {
     pub peers: BTreeMap<Address, SocketAddr>,
     /// Where metrics are read; nobody reads them when there is none.
     pub metrics: Option<SocketAddr>,
+    /// How much it says of itself.
+    pub log: LogLevel,
     /// The machine whose disks it serves, if that is its role.
     pub agent: Option<AgentSection>,
     /// The cache it has, likewise.
@@ -67,6 +71,35 @@ pub struct NodeConfig {
     pub target: Option<TargetSection>,
     /// The vault, likewise.
     pub control: Option<ControlSection>,
+}
+
+/// How much a node says of itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogLevel {
+    /// What it cannot do.
+    Error,
+    /// And what is not as it should be.
+    Warn,
+    /// And what it does.
+    #[default]
+    Info,
+    /// And what passes it.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        })
+    }
 }
 
 /// An agent: a machine's disks, served by NBD and followed.

@@ -16,6 +16,7 @@ use switchback_engine::{Change, SectorRange};
 
 use crate::belt::{self, Load};
 use crate::content::Data;
+use crate::files;
 use crate::store::storage_error;
 
 mod gather;
@@ -66,7 +67,7 @@ impl Disk {
     /// # Errors
     /// What the system says, with the name of the file.
     pub fn sectors_of(path: &Path) -> io::Result<u64> {
-        let bytes = File::open(path).and_then(|file| scan::length(&file));
+        let bytes = File::open(path).and_then(|file| files::length(&file));
         bytes.map(|bytes| bytes / SECTOR_BYTES).map_err(|error| named(path, &error))
     }
 
@@ -135,7 +136,7 @@ impl Disk {
     /// # Errors
     /// What the system says, with the name of the file.
     pub fn sectors(&self) -> io::Result<u64> {
-        scan::length(&self.file).map(|bytes| bytes / SECTOR_BYTES).map_err(|error| named(&self.path, &error))
+        files::length(&self.file).map(|bytes| bytes / SECTOR_BYTES).map_err(|error| named(&self.path, &error))
     }
 
     /// Makes it as large as that, unless it is.
@@ -143,7 +144,7 @@ impl Disk {
     /// # Errors
     /// What the system says, with the name of the file.
     pub fn grow(&self, sectors: u64) -> io::Result<()> {
-        let grow = || match scan::length(&self.file)? < sectors * SECTOR_BYTES {
+        let grow = || match files::length(&self.file)? < sectors * SECTOR_BYTES {
             true => self.file.set_len(sectors * SECTOR_BYTES),
             false => Ok(()),
         };
@@ -198,7 +199,7 @@ impl Disk {
             |belt| gather::load(changes, first, &belt),
             |load| match load {
                 Load::Bytes(at, bytes) => self.file.write_all_at(bytes, *at),
-                Load::Zeroes(at, bytes) => scan::zero(&self.file, *at, *bytes),
+                Load::Zeroes(at, bytes) => files::make_zero(&self.file, *at, *bytes, true),
             },
         )
         .map_err(|error| named(&self.path, &error))
@@ -242,14 +243,14 @@ impl Disk {
         self.file.write_all_at(bytes, at).map_err(|error| named(&self.path, &error))
     }
 
-    /// Makes a range zeroes where a machine does.
-    pub(crate) fn zero_as_machine(&self, at: u64, bytes: u64) -> io::Result<()> {
-        scan::zero(&self.file, at, bytes).map_err(|error| named(&self.path, &error))
+    /// Makes a range zeroes where a machine does, which may want it to keep its room.
+    pub(crate) fn zero_as_machine(&self, at: u64, bytes: u64, may_punch: bool) -> io::Result<()> {
+        files::make_zero(&self.file, at, bytes, may_punch).map_err(|error| named(&self.path, &error))
     }
 
     /// How a range is kept: how long each run is, in bytes, and whether it is a hole.
     pub(crate) fn allocated(&self, at: u64, bytes: u64) -> io::Result<Vec<(u64, bool)>> {
-        scan::allocated(&self.file, at, bytes).map_err(|error| named(&self.path, &error))
+        files::allocated(&self.file, at, bytes).map_err(|error| named(&self.path, &error))
     }
 }
 
@@ -273,7 +274,7 @@ fn lock(file: &File) -> io::Result<()> {
 fn look(file: &File) -> io::Result<Look> {
     let metadata = file.metadata()?;
     let written_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-    Ok(Look { bytes: scan::length(file)?, written_ns: if metadata.is_file() { written_ns } else { 0 } })
+    Ok(Look { bytes: files::length(file)?, written_ns: if metadata.is_file() { written_ns } else { 0 } })
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

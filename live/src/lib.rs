@@ -8,7 +8,8 @@
 //! | `sites` | what control asks of the sites at home and away |
 //! | `store` | what a role must not forget: its log on disk |
 //! | `content`, `frame` | what a disk holds: bytes, in memory or where they were written down; frames as they are written and sent |
-//! | `disks`, `attached`, `belt` | disks in files, and a disk at a recovery point; loading and writing at the same time |
+//! | `disks`, `files`, `attached` | disks in files, what the file system knows of them, and a disk at a recovery point |
+//! | `belt` | loading and writing at the same time |
 //! | `links` | messages between nodes |
 //! | `operator`, `metrics`, `promote` | what people ask of a node; figures for Prometheus; images that stand alone |
 //! | `config` | the file that says what a node is |
@@ -23,6 +24,7 @@ pub mod config;
 pub mod content;
 pub mod daemon;
 pub mod disks;
+mod files;
 mod frame;
 pub mod links;
 pub mod machine;

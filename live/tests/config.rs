@@ -7,7 +7,7 @@ use std::time::Duration;
 use switchback_engine::role::Address;
 use switchback_engine::{MachineId, Site};
 use switchback_live::config::{
-    AgentSection, ConfigError, ControlSection, NodeConfig, ProcessServerSection, TargetSection,
+    AgentSection, ConfigError, ControlSection, LogLevel, NodeConfig, ProcessServerSection, TargetSection,
 };
 use switchback_live::nbd;
 use switchback_live::pki::CredentialFiles;
@@ -74,6 +74,7 @@ fn a_file_says_what_a_node_is() {
             ]
             .into(),
             metrics: Some("127.0.0.1:9400".parse().unwrap()),
+            log: LogLevel::Info,
             agent: Some(AgentSection {
                 machine: MachineId(1),
                 disks: vec![path("/dev/vdb"), path("/etc/switchback/data.raw")],

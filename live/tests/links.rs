@@ -164,3 +164,34 @@ async fn a_node_with_a_certificate_of_another_authority_is_not_spoken_with_and_t
     links.send(SERVER, TARGET, letter(1));
     until_refused(&links, true).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_are_replaced_while_a_node_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let [ours, other] = ["ours", "other"]
+        .map(|name| Authority::create(&folder.path().join(name), Validity::days(1)).unwrap());
+    let at_target = credentials(&ours, folder.path(), "away", "target-recovery");
+    let at_server = credentials(&other, folder.path(), "home", "process-server-0");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket = listener.local_addr().unwrap();
+    let (deliver, delivered) = mpsc::channel();
+    let deliver = std::sync::Mutex::new(deliver);
+    tokio::spawn(listen(
+        listener,
+        Some(at_target),
+        Arc::new(move |from, _, letter| deliver.lock().unwrap().send((from, letter)).unwrap_or_default()),
+    ));
+    let links = Links::to(&BTreeMap::from([(TARGET, socket)]), &Some(at_server.clone()));
+    links.send(SERVER, TARGET, letter(1));
+    until_refused(&links, true).await;
+    at_server.replace(&credentials(&ours, folder.path(), "home-again", "process-server-0"));
+    // What is said while nobody listens is lost.
+    for generation in 2.. {
+        links.send(SERVER, TARGET, letter(generation));
+        if delivered.recv_timeout(std::time::Duration::from_millis(50)).is_ok() {
+            break;
+        }
+        assert!(generation < 600, "it is not heard");
+    }
+    until_refused(&links, false).await;
+}

@@ -153,3 +153,23 @@ async fn a_machine_that_is_turned_off_is_on_again_at_once_and_holds_what_it_held
     }
     assert_eq!(held.len(), 5);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn zeroes_that_are_to_keep_their_room_keep_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = machine(folder.path(), 0);
+    machine.start().unwrap();
+    let mut disk = Client::connect(&machine.export().unwrap(), "disk-0").unwrap();
+    let image = std::fs::File::open(folder.path().join("disk-0.raw")).unwrap();
+    let room = || std::os::unix::fs::MetadataExt::blocks(&image.metadata().unwrap()) * 512;
+    disk.write(0, &[7; 1 << 16], true).unwrap();
+    for (may_punch, keeps) in [(false, true), (true, false)] {
+        disk.zero(0, 1 << 16, may_punch, true).unwrap();
+        let mut bytes = vec![1; 1 << 16];
+        disk.read(0, &mut bytes).unwrap();
+        assert!(bytes.iter().all(|byte| *byte == 0));
+        assert_eq!(room() >= 1 << 16, keeps, "{} bytes are kept", room());
+    }
+    disk.disconnect().unwrap();
+    machine.stop().unwrap();
+}

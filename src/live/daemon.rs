@@ -4,8 +4,10 @@ use std::fs;
 
 use anyhow::{Context as _, ensure};
 use switchback_engine::Site;
-use switchback_live::config::NodeConfig;
+use switchback_live::config::{LogLevel, NodeConfig};
+use switchback_live::daemon::Reload;
 use switchback_live::node::Node;
+use tracing_subscriber::EnvFilter;
 
 use super::NodeArgs;
 use crate::exit::Exit;
@@ -32,17 +34,27 @@ pub(super) fn run(args: &NodeArgs, kind: Kind) -> anyhow::Result<Exit> {
         args.file.display(),
         roles.join(", ")
     );
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("SWITCHBACK_LOG")
-                .unwrap_or_else(|_| "warn,switchback_live=info".into()),
-        )
+    let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .init();
+        .with_env_filter(filter(config.log))
+        .with_filter_reloading();
+    let handle = log.reload_handle();
+    log.init();
+    let again = Reload {
+        read: &|| NodeConfig::read(&args.file),
+        // There is a subscriber for as long as there is a process.
+        log: &|level| drop(handle.reload(filter(level))),
+    };
     let mut written = Ok(());
-    switchback_live::daemon::run(&config, |node| written = tell(args, &config, node))?;
+    switchback_live::daemon::run(&config, |node| written = tell(args, &config, node), &again)?;
     written?;
     Ok(Exit::Held)
+}
+
+/// What is said: as the environment wants it, or else the file.
+fn filter(level: LogLevel) -> EnvFilter {
+    EnvFilter::try_from_env("SWITCHBACK_LOG")
+        .unwrap_or_else(|_| format!("warn,switchback_live={level}").into())
 }
 
 /// Says that the node has begun, and where its disks are.

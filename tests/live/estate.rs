@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::Value;
 use switchback_live::nbd::{Address, Client};
 use switchback_live::node::ItemLook;
@@ -114,11 +115,16 @@ impl Estate {
         child.wait().unwrap();
     }
 
+    /// SIGHUP: the node reads its file again.
+    pub(crate) fn hang_up(&self, node: usize) {
+        let running = self.running.lock().unwrap();
+        signal(running[node].as_ref().expect("it runs"), Signal::HUP);
+    }
+
     /// SIGTERM: the node ends in order.
     pub(crate) fn stop(&self, node: usize) {
         let mut child = self.running.lock().unwrap()[node].take().expect("it runs");
-        let pid = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        signal(&child, Signal::TERM);
         assert!(child.wait().unwrap().success(), "{}", self.log(self.layout.nodes[node].name));
     }
 
@@ -248,6 +254,10 @@ impl Estate {
             std::thread::sleep(LOOK_EVERY);
         }
     }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
 }
 
 impl Drop for Estate {

@@ -1,5 +1,7 @@
 //! A machine that writes, what it has written, and what a disk must therefore hold.
 
+#![allow(dead_code, reason = "each test program uses its part of this")]
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -74,3 +74,20 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
         "machine 3 has no such recovery point",
     );
 }
+
+#[test]
+fn a_node_that_is_hung_up_on_reads_its_file_again() {
+    let estate = Estate::with_disk(1 << 20);
+    let file = estate.path("agent.yaml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let told = |text: &str, says: &str| {
+        std::fs::write(&file, text).unwrap();
+        let heard = estate.log("agent").len();
+        estate.hang_up(0);
+        estate.until(says, || estate.log("agent")[heard..].contains(says).then_some(()));
+    };
+    told(&format!("{before}log: debug\n"), "the file is read again log=debug");
+    told(&format!("{before}log: loud\n"), "the file is not taken, and everything stays as it was");
+    told(&before.replace("32MiB", "64MiB"), "takes a new start of the node log=info");
+    assert!(estate.disk().is_some(), "it has gone on all the while");
+}

@@ -40,6 +40,7 @@ pub(super) fn check(raw: RawNode, folder: &Path) -> Result<NodeConfig, Vec<Mista
         listen: raw.listen.value.0,
         peers: raw.peers.iter().map(|(peer, address)| (peer.0, address.value.0)).collect(),
         metrics: raw.metrics.map(|address| address.0),
+        log: raw.log,
         agent: raw.agent.map(|agent| check.agent(agent.value)),
         process_server: raw.process_server.map(|server| check.process_server(&server.value)),
         target: raw.target.map(|target| check.target(target.value)),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 
 use super::scalars::{AtSite, ExportAddress, Peer, Size, Socket, Span};
-use super::{Mistake, Place};
+use super::{LogLevel, Mistake, Place};
 
 /// Nested deeper than this a file is refused. It needs 4 levels.
 const DEPTH_MAX: usize = 16;
@@ -28,6 +28,8 @@ pub(super) struct RawNode {
     #[serde(default)]
     pub(super) peers: BTreeMap<Peer, Spanned<Socket>>,
     pub(super) metrics: Option<Socket>,
+    #[serde(default)]
+    pub(super) log: LogLevel,
     pub(super) agent: Option<Spanned<RawAgent>>,
     pub(super) process_server: Option<Spanned<RawProcessServer>>,
     pub(super) target: Option<Spanned<RawTarget>>,

@@ -1,55 +1,20 @@
 //! Reading a file without what it does not hold: holes are skipped, and blocks of zeroes are not given back.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
+use std::io;
 use std::os::unix::fs::FileExt;
 
 use bytes::Bytes;
-use rustix::fs::{FallocateFlags, SeekFrom as Seeking, fallocate, seek};
-use rustix::io::Errno;
 use switchback_engine::content::{SECTOR_BYTES, is_all_zero};
 use switchback_engine::{Change, SectorRange};
 
 use crate::content::Data;
+use crate::files::allocated;
 
 /// Read at once, in bytes.
 const STEP_BYTES: u64 = 1 << 20;
 /// Zeroes are looked for in blocks of this size: those of file systems.
 const BLOCK_BYTES: usize = 4096;
-
-/// How long a file or block device is, in bytes.
-pub(super) fn length(file: &File) -> io::Result<u64> {
-    let mut file = file;
-    // The length of a device stands in no metadata.
-    file.seek(SeekFrom::End(0))
-}
-
-/// How a range is kept: how long each run is, in bytes, and whether it is a hole. Where the file system does not say,
-/// everything is kept.
-pub(super) fn allocated(file: &File, at: u64, bytes: u64) -> io::Result<Vec<(u64, bool)>> {
-    let (mut at, end) = (at, at + bytes);
-    let mut runs = Vec::new();
-    while at < end {
-        let data = match seek(file, Seeking::Data(at)) {
-            Ok(data) => data.min(end),
-            Err(Errno::NXIO) => end,
-            Err(Errno::INVAL | Errno::OPNOTSUPP) => at,
-            Err(error) => return Err(error.into()),
-        };
-        if data > at {
-            runs.push((data - at, true));
-            at = data;
-            continue;
-        }
-        let hole = match seek(file, Seeking::Hole(at)) {
-            Ok(hole) => hole.min(end).max(at + 1),
-            Err(_) => end,
-        };
-        runs.push((hole - at, false));
-        at = hole;
-    }
-    Ok(runs)
-}
 
 /// The runs in a range that are not zeroes, sorted.
 pub(super) fn runs(file: &File, range: SectorRange) -> io::Result<Vec<Change<Data>>> {
@@ -97,33 +62,10 @@ fn push_runs(bytes: &Bytes, start: u64, found: &mut Vec<Change<Data>>) {
     }
 }
 
-/// Makes a range zeroes: a hole where that goes, written where it does not.
-pub(super) fn zero(file: &File, at: u64, bytes: u64) -> io::Result<()> {
-    if bytes == 0 {
-        return Ok(());
-    }
-    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-    match fallocate(file, flags, at, bytes) {
-        Ok(()) => Ok(()),
-        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::NODEV) => write_zeroes(file, at, bytes),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn write_zeroes(file: &File, mut at: u64, bytes: u64) -> io::Result<()> {
-    let zeroes = vec![0; STEP_BYTES.min(bytes) as usize];
-    let end = at + bytes;
-    while at < end {
-        let now = zeroes.len().min((end - at) as usize);
-        file.write_all_at(&zeroes[..now], at)?;
-        at += now as u64;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::make_zero;
 
     #[test]
     fn only_blocks_that_hold_something_are_given_back() {
@@ -143,13 +85,12 @@ mod tests {
     fn what_is_made_zeroes_is_not_there_any_more() {
         let file = tempfile::tempfile().unwrap();
         file.write_all_at(&[7; 65536], 0).unwrap();
-        zero(&file, 4096, 8192).unwrap();
+        make_zero(&file, 4096, 8192, true).unwrap();
         let places: Vec<_> = runs(&file, SectorRange::new(0, 128))
             .unwrap()
             .iter()
             .map(|run| (run.start, run.sectors))
             .collect();
         assert_eq!(places, [(0, 8), (24, 104)]);
-        assert_eq!(length(&file).unwrap(), 65536);
     }
 }

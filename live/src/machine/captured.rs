@@ -94,9 +94,14 @@ impl Export for CapturedDisk {
         self.capture(change.range(), [change], || self.disk.write_as_machine(offset, &data), durable)
     }
 
-    fn zero(&self, offset: u64, bytes: u64, _may_punch: bool, durable: bool) -> io::Result<()> {
+    fn zero(&self, offset: u64, bytes: u64, may_punch: bool, durable: bool) -> io::Result<()> {
         let range = SectorRange::new(offset / SECTOR_BYTES, bytes / SECTOR_BYTES);
-        self.capture(range, Change::zeroes(range), || self.disk.zero_as_machine(offset, bytes), durable)
+        self.capture(
+            range,
+            Change::zeroes(range),
+            || self.disk.zero_as_machine(offset, bytes, may_punch),
+            durable,
+        )
     }
 
     fn flush(&self) -> io::Result<()> {

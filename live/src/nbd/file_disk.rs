@@ -1,20 +1,17 @@
 //! A disk in a file or on a block device.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IoSlice, Seek, SeekFrom};
+use std::io::{self, IoSlice};
 use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 use thiserror::Error;
 
 use super::wire::SECTOR_BYTES;
 use super::{AllocatedRun, Export};
-
-/// Zeroes that are written where the file system makes none.
-static ZEROES: [u8; 256 << 10] = [0; 256 << 10];
+use crate::files;
 
 /// Why a file is no disk.
 #[derive(Debug, Error)]
@@ -58,13 +55,12 @@ impl FileDisk {
     /// When it cannot be opened or is no disk.
     pub fn open(path: &Path, is_read_only: bool) -> Result<Self, FileDiskError> {
         let refused = |source| FileDiskError::Open { path: path.to_owned(), source };
-        let mut file = OpenOptions::new().read(true).write(!is_read_only).open(path).map_err(refused)?;
+        let file = OpenOptions::new().read(true).write(!is_read_only).open(path).map_err(refused)?;
         let kind = file.metadata().map_err(refused)?.file_type();
         if !kind.is_file() && !kind.is_block_device() {
             return Err(FileDiskError::Kind { path: path.to_owned() });
         }
-        // A block device has no length of its own, but an end.
-        let size_bytes = file.seek(SeekFrom::End(0)).map_err(refused)?;
+        let size_bytes = files::length(&file).map_err(refused)?;
         if !size_bytes.is_multiple_of(SECTOR_BYTES.into()) {
             return Err(FileDiskError::NotWholeSectors { path: path.to_owned(), bytes: size_bytes });
         }
@@ -94,52 +90,6 @@ impl FileDisk {
         }
         Ok(())
     }
-
-    fn write_zeroes(&self, offset: u64, bytes: u64) -> io::Result<()> {
-        let (mut at, end) = (offset, offset + bytes);
-        while at < end {
-            let length = usize::try_from(end - at).unwrap_or(usize::MAX).min(ZEROES.len());
-            self.file.write_all_at(&ZEROES[..length], at)?;
-            at += length as u64;
-        }
-        Ok(())
-    }
-
-    /// Zeroes by what the file system can do, in the order in which it is tried.
-    fn make_zero(&self, offset: u64, bytes: u64, may_punch: bool) -> io::Result<()> {
-        let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        let keep = FallocateFlags::ZERO_RANGE | FallocateFlags::KEEP_SIZE;
-        for (flags, allowed) in [(punch, may_punch), (keep, true)] {
-            if !allowed {
-                continue;
-            }
-            match retried(|| fallocate(&self.file, flags, offset, bytes)) {
-                // Not every file system can, and a device only ranges of its own block size.
-                Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NODEV | Errno::NOSYS) => {}
-                result => return Ok(result?),
-            }
-        }
-        self.write_zeroes(offset, bytes)
-    }
-
-    /// Where the next data begins; the end when there is none.
-    fn next_data(&self, from: u64, end: u64) -> io::Result<u64> {
-        match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(from)) {
-            Ok(at) => Ok(at.min(end)),
-            Err(Errno::NXIO) => Ok(end),
-            // Neither devices nor all file systems say: then everything is data.
-            Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(from),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn next_hole(&self, from: u64, end: u64) -> io::Result<u64> {
-        match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Hole(from)) {
-            Ok(at) => Ok(at.min(end)),
-            Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NXIO) => Ok(end),
-            Err(error) => Err(error.into()),
-        }
-    }
 }
 
 impl Export for FileDisk {
@@ -160,7 +110,7 @@ impl Export for FileDisk {
     }
 
     fn zero(&self, offset: u64, bytes: u64, may_punch: bool, durable: bool) -> io::Result<()> {
-        self.make_zero(offset, bytes, may_punch)?;
+        files::make_zero(&self.file, offset, bytes, may_punch)?;
         if durable { self.file.sync_data() } else { Ok(()) }
     }
 
@@ -169,31 +119,7 @@ impl Export for FileDisk {
     }
 
     fn runs(&self, offset: u64, bytes: u64) -> io::Result<Vec<AllocatedRun>> {
-        let (mut at, end) = (offset, offset + bytes);
-        let mut runs = Vec::new();
-        while at < end {
-            let data = self.next_data(at, end)?;
-            // Between the two calls a write may have filled what was a hole: then there is no hole here.
-            let hole = if data < end { self.next_hole(data, end)?.max(data) } else { end };
-            let found = [(data - at, true), (hole - data, false)];
-            let found = found.into_iter().map(|(bytes, is_hole)| AllocatedRun { bytes, is_hole });
-            runs.extend(found.filter(|run| run.bytes > 0));
-            if hole == at {
-                // It is said to be data that begins with a hole: it changes under our eyes, and data is always true.
-                runs.push(AllocatedRun { bytes: end - at, is_hole: false });
-                return Ok(runs);
-            }
-            at = hole;
-        }
-        Ok(runs)
-    }
-}
-
-fn retried(mut call: impl FnMut() -> rustix::io::Result<()>) -> rustix::io::Result<()> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            result => return result,
-        }
+        let runs = files::allocated(&self.file, offset, bytes)?;
+        Ok(runs.into_iter().map(|(bytes, is_hole)| AllocatedRun { bytes, is_hole }).collect())
     }
 }

@@ -1,7 +1,7 @@
 //! Reading a node's credentials, and holding them against each other before anybody connects.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, ring};
@@ -17,9 +17,16 @@ use super::{CredentialFiles, Moment, PkiError};
 /// The longest name that a certificate may have.
 const NAME_BYTES_MAX: usize = 63;
 
-/// What a node shows to others and what it wants to see of them.
+/// What a node shows to others and what it wants to see of them. Clones are the same: what takes the place of one takes the
+/// place of all.
 #[derive(Clone)]
 pub struct Credentials {
+    now: Arc<RwLock<Configs>>,
+}
+
+/// For both sides of a connection.
+#[derive(Clone)]
+struct Configs {
     server: Arc<ServerConfig>,
     client: Arc<ClientConfig>,
 }
@@ -61,17 +68,28 @@ impl Credentials {
             .map_err(refused)?
             .with_root_certificates(roots)
             .with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(key)));
-        Ok(Self { server: Arc::new(server), client: Arc::new(client) })
+        let now = Configs { server: Arc::new(server), client: Arc::new(client) };
+        Ok(Self { now: Arc::new(RwLock::new(now)) })
+    }
+
+    /// From now on connections begin with others. Those that are open go on.
+    pub fn replace(&self, others: &Self) {
+        let configs = others.configs();
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = configs;
+    }
+
+    fn configs(&self) -> Configs {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// For those who connect to this node. They are asked for a certificate, and refused without one.
     pub fn server_config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.server)
+        self.configs().server
     }
 
     /// For connecting to others, with [`server_name`] of the role that is wanted there.
     pub fn client_config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.client)
+        self.configs().client
     }
 
     /// Whether a certificate that was shown, and found to be of the authority, names that node or role.
