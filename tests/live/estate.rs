@@ -276,5 +276,5 @@ pub(crate) fn name_of(point: &Value) -> String {
 
 /// Says something that is to be seen also when a test goes well, where what it prints is kept back.
 pub(crate) fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").unwrap();
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
