@@ -296,7 +296,8 @@ impl Machine {
         if !stopped {
             return Err(MachineError::DidNotStop(STOP_PATIENCE));
         }
-        Ok(self.identity.close(&self.spec.images)?)
+        self.note_looks();
+        Ok(())
     }
 
     /// Whether these are its disks, for somebody else who is about to write to them.
@@ -308,11 +309,16 @@ impl Machine {
     }
 
     /// Somebody else has written to its disks, as control wanted, and has given them back.
-    ///
-    /// # Errors
-    /// [`IdentityError`].
-    pub fn take_disks_back(&self) -> Result<(), IdentityError> {
-        self.identity.close(&self.spec.images)
+    pub fn take_disks_back(&self) {
+        self.note_looks();
+    }
+
+    /// Notes how its images look now that nobody writes to them. Without that they are compared when it starts, which takes
+    /// longer and loses nothing.
+    fn note_looks(&self) {
+        if let Err(error) = self.identity.close(&self.spec.images) {
+            tracing::warn!(machine = self.spec.machine.0, %error, "how its disks look is not noted");
+        }
     }
 
     /// Its agent goes on until it has saved what it can.

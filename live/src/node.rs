@@ -73,6 +73,16 @@ pub enum NodeError {
         /// What is the matter.
         error: MachineError,
     },
+    /// A replica disk is smaller than it was made: points of its journal rest on it.
+    #[error("{}: the replica disk was made with {expected} sectors, and has {found}", path.display())]
+    ReplicaShrunk {
+        /// Its file.
+        path: PathBuf,
+        /// How many it had at least.
+        expected: u64,
+        /// How many it has.
+        found: u64,
+    },
     /// Its site, or its address.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -175,6 +185,9 @@ impl Node {
             }
             None => None,
         };
+        if let Some(away) = &away {
+            targets.values().try_for_each(|target| check_replicas(away, target))?;
+        }
         Ok(Self {
             clock,
             exchange: Arc::clone(exchange),
@@ -323,6 +336,27 @@ impl Node {
         self.process_server.iter().for_each(|(_, seat)| seat.end());
         self.control.iter().for_each(|seat| seat.end());
     }
+}
+
+/// Whether the replica disks below the journals of a target are as large as they were made.
+fn check_replicas(away: &Away, target: &Seat<Target<Data>>) -> Result<(), NodeError> {
+    let disks: Vec<(DiskId, u64)> = target.look(|target| {
+        let machines = target.journals().flat_map(|(_, journal)| journal.spec().machines.iter());
+        let disk =
+            |machine, (index, sectors): (usize, &u64)| (DiskId { machine, index: index as u8 }, *sectors);
+        machines
+            .flat_map(|(machine, sizes)| sizes.iter().enumerate().map(|size| disk(*machine, size)))
+            .collect()
+    });
+    for (disk, expected) in disks {
+        // One that is not there was deleted with the protection of its machine, or is made again.
+        let Some(base) = away.base(disk) else { continue };
+        let found = base.sectors()?;
+        if found < expected {
+            return Err(NodeError::ReplicaShrunk { path: base.path().into(), expected, found });
+        }
+    }
+    Ok(())
 }
 
 const fn site_name(site: Site) -> &'static str {

@@ -182,6 +182,21 @@ fn a_disk_that_shrank_is_not_served_and_is_compared_when_it_is_as_large_as_befor
 }
 
 #[test]
+fn a_replica_that_shrank_is_named_and_its_target_goes_on_when_it_is_back() {
+    let estate = protected();
+    write(&estate, 0, &noise(1, MIB));
+    until_they_match(&estate);
+    estate.stop(TARGET);
+    let replica = File::options().write(true).open(estate.path("replicas/0-0.replica")).unwrap();
+    replica.set_len(DISK / 2).unwrap();
+    let said = estate.start_in_vain(TARGET);
+    assert!(said.contains("the replica disk was made with 32768 sectors, and has 16384"), "{said}");
+    replica.set_len(DISK).unwrap();
+    estate.start(TARGET);
+    until_they_match(&estate);
+}
+
+#[test]
 fn a_disk_that_was_written_to_while_the_machine_was_off_is_compared() {
     let estate = protected();
     write(&estate, 0, &noise(1, 4 * MIB));

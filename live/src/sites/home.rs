@@ -62,7 +62,7 @@ impl Home {
                     .filter_map(|disk| self.disks.take_away(DiskRef::Replica(disk, Site::Primary)))
                     .collect();
                 if !taken.is_empty() {
-                    found.take_disks_back().map_err(|error| PortFailure::WrongState(error.to_string()))?;
+                    found.take_disks_back();
                 }
                 Ok(HypervisorAnswer::Done)
             }
