@@ -38,6 +38,8 @@ pub use segment::{Segment, Segments};
 
 use log::Log;
 
+use crate::threads::step_back;
+
 /// Why a store cannot be opened.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -111,7 +113,10 @@ impl<R: Record> Store<R> {
         let open::Found { log, records, torn_bytes } = open::open(directory.into())?;
         let (asks, todo) = mpsc::channel();
         let name = "store".to_owned();
-        let thread = std::thread::Builder::new().name(name).spawn(move || run(log, &todo, &synced));
+        let thread = std::thread::Builder::new().name(name).spawn(move || {
+            step_back();
+            run(log, &todo, &synced);
+        });
         let thread = thread.map_err(StoreError::io("a thread"))?;
         Ok(Opened { store: Self { asks: Some(asks), thread: Some(thread) }, records, torn_bytes })
     }

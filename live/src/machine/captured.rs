@@ -1,7 +1,7 @@
 //! A disk of a machine whose writes are captured.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use switchback_engine::agent::Agent;
@@ -10,6 +10,7 @@ use switchback_engine::role::Input;
 use switchback_engine::{Change, SectorRange};
 
 use super::gate::Gate;
+use super::ranges::Ranges;
 use crate::content::Data;
 use crate::disks::Disk;
 use crate::nbd::{AllocatedRun, Export};
@@ -22,9 +23,9 @@ pub(super) struct CapturedDisk {
     bytes: u64,
     seat: Arc<Seat<Agent<Data>>>,
     gate: Arc<Gate>,
-    /// Held from before a write reaches the disk until it is captured: writes to the same place must be captured in the order
+    /// Taken from before a write reaches the disk until it is captured: writes to the same place must be captured in the order
     /// in which they reached the disk.
-    order: Mutex<()>,
+    written: Ranges,
 }
 
 impl CapturedDisk {
@@ -35,23 +36,24 @@ impl CapturedDisk {
         gate: Arc<Gate>,
     ) -> io::Result<Self> {
         let bytes = disk.sectors()? * SECTOR_BYTES;
-        Ok(Self { index, disk, bytes, seat, gate, order: Mutex::default() })
+        Ok(Self { index, disk, bytes, seat, gate, written: Ranges::default() })
     }
 
     /// Has something written, and tells the agent what was.
     fn capture(
         &self,
+        range: SectorRange,
         changes: impl IntoIterator<Item = Change<Data>>,
         write: impl FnOnce() -> io::Result<()>,
         durable: bool,
     ) -> io::Result<()> {
         let pass = self.gate.pass();
-        let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = self.written.take(range);
         write()?;
         for change in changes {
             self.seat.take(Input::Written { disk: self.index, change });
         }
-        drop(order);
+        drop(taken);
         drop(pass);
         if durable { self.disk.sync() } else { Ok(()) }
     }
@@ -76,12 +78,12 @@ impl Export for CapturedDisk {
             sectors: (data.len() as u64 / SECTOR_BYTES) as u32,
             content: Data::Bytes(data.clone()),
         };
-        self.capture([change], || self.disk.write_as_machine(offset, &data), durable)
+        self.capture(change.range(), [change], || self.disk.write_as_machine(offset, &data), durable)
     }
 
     fn zero(&self, offset: u64, bytes: u64, _may_punch: bool, durable: bool) -> io::Result<()> {
-        let changes = Change::zeroes(SectorRange::new(offset / SECTOR_BYTES, bytes / SECTOR_BYTES));
-        self.capture(changes, || self.disk.zero_as_machine(offset, bytes), durable)
+        let range = SectorRange::new(offset / SECTOR_BYTES, bytes / SECTOR_BYTES);
+        self.capture(range, Change::zeroes(range), || self.disk.zero_as_machine(offset, bytes), durable)
     }
 
     fn flush(&self) -> io::Result<()> {
