@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::explore::span;
 
 mod ask;
+mod bench;
 mod daemon;
 mod images;
 mod pki;
@@ -54,6 +55,9 @@ pub(crate) enum LiveCommand {
     Detach(DetachArgs),
     /// Write a disk at a recovery point to an image that stands alone.
     Promote(PromoteArgs),
+    /// Measure replication on this machine.
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
 }
 
 /// Which node to run.
@@ -199,6 +203,7 @@ pub(crate) fn run(command: &LiveCommand) -> anyhow::Result<Exit> {
         LiveCommand::Attach(args) => images::attach(args),
         LiveCommand::Detach(args) => images::detach(args),
         LiveCommand::Promote(args) => images::promote(args),
+        LiveCommand::Bench(bench) => bench::bench(bench),
     }
 }
 

@@ -98,6 +98,16 @@ impl<C: Content> Frame<C> {
     /// Coalesces and packs a batch.
     #[must_use]
     pub fn seal(batch: &Batch<C>) -> Self {
+        Self::seal_with(batch, C::pack)
+    }
+
+    /// As [`Frame::seal`], without compression.
+    #[must_use]
+    pub fn seal_plainly(batch: &Batch<C>) -> Self {
+        Self::seal_with(batch, C::pack_plainly)
+    }
+
+    fn seal_with(batch: &Batch<C>, pack: impl FnOnce(Vec<Change<C>>) -> Packed<C>) -> Self {
         let mut changes = batch.changes.to_vec();
         crate::extent::flatten(&mut changes);
         Self {
@@ -105,7 +115,7 @@ impl<C: Content> Frame<C> {
             number: batch.number,
             order: batch.order,
             round_end: batch.round_end,
-            packed: C::pack(changes),
+            packed: pack(changes),
         }
     }
 

@@ -53,13 +53,15 @@ pub struct ProcessServerConfig {
     pub packs_bytes_per_sec: Option<u64>,
     /// Its memory, in bytes. Only told, likewise.
     pub memory_bytes: Option<u64>,
+    /// Whether it compresses what it packs: usually, unless line and disks are faster than that.
+    pub compresses: bool,
 }
 
 impl ProcessServerConfig {
     /// One with such a cache, of which nobody has said how strong it is.
     #[must_use]
     pub const fn with_cache(number: u16, cache_bytes: u64) -> Self {
-        Self { number, cache_bytes, packs_bytes_per_sec: None, memory_bytes: None }
+        Self { number, cache_bytes, packs_bytes_per_sec: None, memory_bytes: None, compresses: true }
     }
 }
 
@@ -299,7 +301,8 @@ impl<C: Content> ProcessServer<C> {
         let is_next = batch.number == stream.window.next_number();
         let is_turned_away = is_next && !has_room && !stream.is_over;
         if is_next && has_room && !stream.is_over {
-            let frame = Arc::new(Frame::seal(batch));
+            let frame = if self.config.compresses { Frame::seal(batch) } else { Frame::seal_plainly(batch) };
+            let frame = Arc::new(frame);
             let bytes = frame.wire_bytes();
             stream.window.push(Arc::clone(&frame), bytes);
             self.cached_bytes += bytes;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use common::machine::{Machine, PLENTY, stamps};
 use common::stream::{CRASH_ONLY, terms};
-use common::{SECOND, only_answer};
+use common::{Bench, SECOND, only_answer};
 use switchback_engine::agent::config::{
     BITMAP_SECTORS, COMPARE_BLOCK_SECTORS, COMPARE_RETRY, COPY_STEP_SECTORS, COPY_STEPS_AHEAD,
 };
+use switchback_engine::agent::{Agent, AgentConfig};
 use switchback_engine::message::{Answer, FirstCopy, Message, Observation, Order, Replication, ResyncReason};
 use switchback_engine::{Batch, Effect, SectorRange, Stamp, WriteOrder};
 
@@ -73,6 +74,22 @@ fn a_large_disk_is_copied_in_steps_with_few_under_way() {
 }
 
 #[test]
+fn steps_are_as_large_and_as_far_ahead_as_the_agent_is_told() {
+    let mut machine = Machine::installed(1, PLENTY);
+    machine.config = AgentConfig { copy_step_sectors: 100, copy_steps_ahead: 3, ..machine.config };
+    machine.bench = Bench::new(Agent::install(machine.config));
+    machine.at_once.reads = false;
+    machine.order(1, Order::StartReplication(terms(&[1], &[1050], CRASH_ONLY)));
+    let reads = |machine: &Machine| machine.reads.iter().map(|read| read.range).collect::<Vec<_>>();
+    let expected: Vec<_> = (0..3).map(|step| SectorRange::new(step * 100, 100)).collect();
+    assert_eq!(reads(&machine), expected);
+    machine.finish_read();
+    machine.drain();
+    let expected: Vec<_> = (1..4).map(|step| SectorRange::new(step * 100, 100)).collect();
+    assert_eq!(reads(&machine), expected, "another one takes the place of the one that is done");
+}
+
+#[test]
 fn a_write_during_the_first_copy_wins_over_what_the_copy_read() {
     let mut machine = Machine::installed(1, PLENTY);
     machine.at_once.reads = false;
@@ -111,6 +128,21 @@ fn a_comparison_sends_digests_and_then_only_what_differs() {
         BLOCK,
         "its holes are sent as zeroes"
     );
+}
+
+#[test]
+fn a_comparison_of_small_blocks_sends_less_of_what_is_the_same() {
+    let mut machine = Machine::installed(1, PLENTY);
+    machine.config = AgentConfig { compare_block_sectors: 8, ..machine.config };
+    machine.bench = Bench::new(Agent::install(machine.config));
+    machine.put(0, 0, 16, 901);
+    machine.order(1, Order::StartReplication(comparing(&[100])));
+    let question = machine.questions().remove(0);
+    assert_eq!((question.block_sectors, question.digests.len()), (8, 13), "the last block is not whole");
+    machine.differs(&question, vec![SectorRange::new(8, 8)]);
+    let sent = ranges(&machine.drain());
+    assert!(sent.iter().all(|range| (8..16).contains(&range.start)), "{sent:?}");
+    assert_eq!(sent.iter().map(SectorRange::sectors).sum::<u64>(), 8);
 }
 
 #[test]

@@ -99,6 +99,26 @@ fn a_batch_is_coalesced_and_the_last_write_of_a_sector_is_kept() {
 }
 
 #[test]
+fn bytes_are_compressed_unless_it_is_told_not_to() {
+    use switchback_engine::Block;
+    let text = Change { start: 0, sectors: 256, content: Block(vec![7; 256 * 512].into()) };
+    let batch = batch(stream(), 1, vec![text]);
+    let weighs = |compresses| {
+        let config = ProcessServerConfig { compresses, ..config(PLENTY) };
+        let mut server: Bench<ProcessServer<Block>> = Bench::new(ProcessServer::new(config));
+        server.hear(agent(1), Message::Batch(Arc::new(batch.clone())));
+        let sent = server.take(|effect| match effect {
+            Effect::Send { message: Message::Frame(frame), .. } => Some(frame.packed.wire_bytes),
+            _ => None,
+        });
+        assert_eq!(sent.len(), 1);
+        sent[0]
+    };
+    assert!(weighs(true) < 256 * 512 / 10, "{} bytes are sent", weighs(true));
+    assert!(weighs(false) >= 256 * 512, "{} bytes are sent", weighs(false));
+}
+
+#[test]
 fn writes_of_different_batches_are_not_coalesced() {
     let mut server = server(PLENTY);
     hear(&mut server, &batch(stream(), 1, vec![change(1, 10, 1)]));

@@ -15,7 +15,7 @@
 //!   export: unix:/run/switchback/machine-1.socket
 //!   memory: 512MiB
 //!   drain-every: 1s
-//! process-server: {number: 0, cache: 4GiB}
+//! process-server: {number: 0, cache: 4GiB, compression: lz4}
 //! ```
 //!
 //! Paths that are not absolute are taken from the folder of the file. Numbers with a unit have it written out. Whatever
@@ -124,6 +124,19 @@ pub struct ProcessServerSection {
     pub number: u16,
     /// Room for frames that the target does not have yet, in bytes: between 16 MiB and 1 PiB.
     pub cache_bytes: u64,
+    /// How frames are packed: compressed unless the file says otherwise.
+    pub compression: Compression,
+}
+
+/// How a process server packs frames. Who reads them need not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compression {
+    /// With LZ4, where that makes them smaller: for lines and disks slower than half a gigabyte a second.
+    #[default]
+    Lz4,
+    /// Not at all.
+    None,
 }
 
 /// A target.

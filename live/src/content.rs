@@ -166,23 +166,11 @@ impl Content for Data {
 
     /// Content that cannot be read gives a body that its checksum gives away.
     fn pack(changes: Vec<Change<Self>>) -> Packed<Self> {
-        let mut is_whole = true;
-        let mut block = |change: &Change<Self>| match change.content.load(change.sectors) {
-            Ok(bytes) => Block(bytes.unwrap_or_default()),
-            Err(_) => {
-                is_whole = false;
-                Block::zero()
-            }
-        };
-        let blocks = changes.iter().map(|change| change.map(&mut block)).collect();
-        let packed = Block::pack(blocks);
-        let Body::Bytes(body) = packed.body else { return empty(packed.checksum) };
-        let checksum = if is_whole { packed.checksum } else { !packed.checksum };
-        let (raw_bytes, wire_bytes) = (packed.raw_bytes, packed.wire_bytes);
-        match KeptFrame::changes(body, packed.checksum) {
-            Ok(changes) => Packed { body: Body::Plain(changes), raw_bytes, wire_bytes, checksum },
-            Err(_) => empty(!packed.checksum),
-        }
+        pack_with(changes, Block::pack)
+    }
+
+    fn pack_plainly(changes: Vec<Change<Self>>) -> Packed<Self> {
+        pack_with(changes, Block::pack_plainly)
     }
 
     fn unpack(packed: &Packed<Self>) -> Result<Arc<[Change<Self>]>, Corrupt> {
@@ -190,6 +178,30 @@ impl Content for Data {
             Body::Plain(changes) => Ok(Arc::clone(changes)),
             Body::Bytes(body) => KeptFrame::changes(body.clone(), packed.checksum),
         }
+    }
+}
+
+/// Packs the bytes of changes.
+fn pack_with(
+    changes: Vec<Change<Data>>,
+    pack: impl FnOnce(Vec<Change<Block>>) -> Packed<Block>,
+) -> Packed<Data> {
+    let mut is_whole = true;
+    let mut block = |change: &Change<Data>| match change.content.load(change.sectors) {
+        Ok(bytes) => Block(bytes.unwrap_or_default()),
+        Err(_) => {
+            is_whole = false;
+            Block::zero()
+        }
+    };
+    let blocks = changes.iter().map(|change| change.map(&mut block)).collect();
+    let packed = pack(blocks);
+    let Body::Bytes(body) = packed.body else { return empty(packed.checksum) };
+    let checksum = if is_whole { packed.checksum } else { !packed.checksum };
+    let (raw_bytes, wire_bytes) = (packed.raw_bytes, packed.wire_bytes);
+    match KeptFrame::changes(body, packed.checksum) {
+        Ok(changes) => Packed { body: Body::Plain(changes), raw_bytes, wire_bytes, checksum },
+        Err(_) => empty(!packed.checksum),
     }
 }
 

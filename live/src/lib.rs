@@ -15,10 +15,12 @@
 //! | `config` | the file that says what a node is |
 //! | `nbd` | disks as NBD serves them: the protocol, and a server over anything that reads and writes |
 //! | `pki` | certificates of nodes: making them, and who may talk to whom |
-//! | `clock` | what time it is |
+//! | `bench` | measuring the path that changes take |
+//! | `clock`, `threads` | what time it is; whose work goes first |
 
 pub mod attached;
 mod belt;
+pub mod bench;
 pub mod clock;
 pub mod config;
 pub mod content;
@@ -37,3 +39,4 @@ pub mod promote;
 pub mod seat;
 pub mod sites;
 pub mod store;
+mod threads;

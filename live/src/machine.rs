@@ -25,6 +25,7 @@ mod captured;
 mod gate;
 mod identity;
 mod power;
+mod ranges;
 
 pub use identity::IdentityError;
 
@@ -35,6 +36,15 @@ use power::Power;
 
 /// How long an orderly stop may take: longer than an agent's own patience.
 const STOP_PATIENCE: Duration = Duration::from_secs(70);
+
+/// Sectors under one digest when disks are compared: those of a block of file systems, and of the agent's bitmap. Digests cost a
+/// four-hundredth of the disk on the wire, and hardly anything is sent that is the same.
+const COMPARE_BLOCK_SECTORS: u32 = 8;
+
+/// A step of a copy, in sectors, and how many are read ahead. Steps of 4 MiB let reading, packing, writing and sending go on at once, and
+/// memory that is there be used again: fresh memory costs more than what is done with it.
+const COPY_STEP_SECTORS: u64 = (4 << 20) / 512;
+const COPY_STEPS_AHEAD: usize = 8;
 
 /// What is known of a machine before it runs.
 #[derive(Debug, Clone)]
@@ -223,6 +233,9 @@ impl Machine {
         let config = AgentConfig {
             pool_bytes: self.spec.pool_bytes,
             drain_every: self.spec.drain_every,
+            compare_block_sectors: COMPARE_BLOCK_SECTORS,
+            copy_step_sectors: COPY_STEP_SECTORS,
+            copy_steps_ahead: COPY_STEPS_AHEAD,
             ..AgentConfig::for_memory(self.spec.machine, self.spec.site, 0)
         };
         let store = self.spec.directory.join("agent");

@@ -41,6 +41,8 @@ pub use segment::{Segment, Segments};
 
 use log::Log;
 
+use crate::threads::step_back;
+
 /// Why a store cannot be opened.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -168,6 +170,7 @@ impl<R: Record> Store<R> {
         let health = Arc::new(Health::default());
         let noted = Arc::clone(&health);
         let work = move || {
+            step_back();
             run(log, &todo, &|token, result: io::Result<()>| {
                 noted.note(&directory, &result);
                 if result.is_err() {

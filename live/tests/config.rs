@@ -7,7 +7,8 @@ use std::time::Duration;
 use switchback_engine::role::Address;
 use switchback_engine::{MachineId, Site};
 use switchback_live::config::{
-    AgentSection, ConfigError, ControlSection, LogLevel, NodeConfig, ProcessServerSection, TargetSection,
+    AgentSection, Compression, ConfigError, ControlSection, LogLevel, NodeConfig, ProcessServerSection,
+    TargetSection,
 };
 use switchback_live::nbd;
 use switchback_live::pki::CredentialFiles;
@@ -82,11 +83,17 @@ fn a_file_says_what_a_node_is() {
                 memory_bytes: 512 << 20,
                 drain_every: Duration::from_secs(1),
             }),
-            process_server: Some(ProcessServerSection { number: 0, cache_bytes: 4 << 30 }),
+            process_server: Some(ProcessServerSection {
+                number: 0,
+                cache_bytes: 4 << 30,
+                compression: Compression::Lz4,
+            }),
             target: None,
             control: None,
         }
     );
+    let plainly = AGENT.replacen("cache: 4GiB", "cache: 4GiB, compression: none", 1);
+    assert_eq!(parse(&plainly).unwrap().process_server.unwrap().compression, Compression::None);
     let away = parse(TARGET).unwrap();
     let replicas = path("/etc/switchback/replicas");
     assert_eq!(
@@ -150,6 +157,7 @@ fn values_of_another_kind_are_told_what_was_expected() {
         ("  control: 10", "  agent-1: 10", "7:", "control, process-server-NUMBER"),
         ("machine: 1", "machine: -1", "11:", "u32"),
         ("number: 0", "number: 65536", "16:", "u16"),
+        ("cache: 4GiB", "cache: 4GiB, compression: zstd", "16:", "unknown variant `zstd`"),
         ("[agent, process-server]", "[agent, proxy]", "9:", "unknown variant `proxy`"),
     ];
     for (instead_of, stands, line, expected) in cases {

@@ -15,11 +15,11 @@ pub const PLACES_MAX: usize = 64 * 1024;
 pub const PLACE_BYTES: u64 = 16;
 /// Sectors under one bit of the bitmap: 4 KiB.
 pub const BITMAP_SECTORS: u64 = 8;
-/// A step of a first copy or resync reads this much: the largest payload a batch may have.
+/// A step of a first copy or resync reads this much, usually: the largest payload a batch may have.
 pub const COPY_STEP_SECTORS: u64 = (64 << 20) / 512;
-/// Reads of a first copy or resync in flight for each disk. Two keep the disk and the network busy at once.
+/// Reads of a first copy or resync in flight for each disk, usually. Two keep the disk and the network busy at once.
 pub const COPY_STEPS_AHEAD: usize = 2;
-/// Sectors under one digest of a comparison: 1 MiB, the product's own unit.
+/// Sectors under one digest of a comparison, usually: 1 MiB, the product's own unit.
 pub const COMPARE_BLOCK_SECTORS: u32 = (1 << 20) / 512;
 /// A comparison without an answer is asked again after this long.
 pub const COMPARE_RETRY: Duration = Duration::from_secs(30);
@@ -58,6 +58,13 @@ pub struct AgentConfig {
     pub drain_every: Duration,
     /// How often control hears from it when it has nothing new to say; usually [`HEARTBEAT_EVERY`].
     pub heartbeat_every: Duration,
+    /// Sectors under one digest of a comparison, at least one; usually [`COMPARE_BLOCK_SECTORS`]. What differs is sent in whole
+    /// blocks, so small ones send less where changes are scattered, and ask more.
+    pub compare_block_sectors: u32,
+    /// Sectors that a step of a first copy or comparison reads, at least one; usually [`COPY_STEP_SECTORS`].
+    pub copy_step_sectors: u64,
+    /// Steps that are read ahead of what the process server has; usually [`COPY_STEPS_AHEAD`].
+    pub copy_steps_ahead: usize,
 }
 
 impl AgentConfig {
@@ -71,6 +78,9 @@ impl AgentConfig {
             tracking_bytes: None,
             drain_every: Duration::from_secs(1),
             heartbeat_every: HEARTBEAT_EVERY,
+            compare_block_sectors: COMPARE_BLOCK_SECTORS,
+            copy_step_sectors: COPY_STEP_SECTORS,
+            copy_steps_ahead: COPY_STEPS_AHEAD,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! the target finds different becomes dirty blocks, which are read and sent like any other dirty block. Both run
 //! beside the writes of the applications: the slots of the stream keep the two apart (see `capture`).
 
-use super::config::{COMPARE_BLOCK_SECTORS, COMPARE_RETRY, COPY_STEP_SECTORS, COPY_STEPS_AHEAD};
+use super::config::{AgentConfig, COMPARE_RETRY};
 use crate::batch::StreamKey;
 use crate::content::Content;
 use crate::extent::{Change, Run, SectorRange, clip};
@@ -77,17 +77,23 @@ impl Copy {
     }
 
     /// The next range of a full copy to read, if one is left.
-    pub(super) fn next_full_step(&mut self, sectors: u64) -> Option<SectorRange> {
+    pub(super) fn next_full_step(&mut self, config: &AgentConfig, sectors: u64) -> Option<SectorRange> {
         if self.kind != Some(FirstCopy::Full) {
             return None;
         }
-        let step = self.next_step(sectors);
+        let step = self.next_step(config, sectors);
         self.note_completion(sectors);
         step
     }
 
     /// The next range of a comparison to read now, if there is one; `token` is the read's.
-    pub(super) fn next_question(&mut self, now: Instant, sectors: u64, token: Token) -> Option<SectorRange> {
+    pub(super) fn next_question(
+        &mut self,
+        now: Instant,
+        config: &AgentConfig,
+        sectors: u64,
+        token: Token,
+    ) -> Option<SectorRange> {
         if self.kind != Some(FirstCopy::Compare) || self.held_until.is_some() {
             return None;
         }
@@ -96,10 +102,10 @@ impl Copy {
             again.retry_at = now + COMPARE_RETRY;
             return Some(again.range);
         }
-        if self.asked.len() >= COPY_STEPS_AHEAD {
+        if self.asked.len() >= config.copy_steps_ahead {
             return None;
         }
-        let range = self.next_step(sectors)?;
+        let range = self.next_step(config, sectors)?;
         self.asked.push(Asked { range, reading: Some(token), retry_at: now + COMPARE_RETRY });
         Some(range)
     }
@@ -110,11 +116,12 @@ impl Copy {
         token: Token,
         stream: StreamKey,
         runs: &[Change<C>],
+        block_sectors: u32,
     ) -> Option<Compare> {
         let asked = self.asked.iter_mut().find(|asked| asked.reading == Some(token))?;
         asked.reading = None;
         let range = asked.range;
-        Some(Compare { stream, range, block_sectors: COMPARE_BLOCK_SECTORS, digests: digests(runs, range) })
+        Some(Compare { stream, range, block_sectors, digests: digests(runs, range, block_sectors) })
     }
 
     /// A read of a comparison failed: it is tried again when the question would have been asked again.
@@ -131,8 +138,9 @@ impl Copy {
         self.asked.len() < before
     }
 
-    fn next_step(&mut self, sectors: u64) -> Option<SectorRange> {
-        let range = SectorRange { start: self.cursor, end: (self.cursor + COPY_STEP_SECTORS).min(sectors) };
+    fn next_step(&mut self, config: &AgentConfig, sectors: u64) -> Option<SectorRange> {
+        let end = (self.cursor + config.copy_step_sectors).min(sectors);
+        let range = SectorRange { start: self.cursor, end };
         self.cursor = range.end;
         (!range.is_empty()).then_some(range)
     }
@@ -144,13 +152,13 @@ impl Copy {
     }
 }
 
-/// A digest for each block of `range`.
-pub(crate) fn digests<C: Content>(runs: &[Change<C>], range: SectorRange) -> Vec<u64> {
-    let block = u64::from(COMPARE_BLOCK_SECTORS);
+/// A digest for each block of `range`; blocks have at least one sector.
+pub(crate) fn digests<C: Content>(runs: &[Change<C>], range: SectorRange, block_sectors: u32) -> Vec<u64> {
+    let block = u64::from(block_sectors);
     let count = range.sectors().div_ceil(block);
     let mut digests = Vec::with_capacity(count as usize);
     let mut from = 0;
-    for start in (range.start..range.end).step_by(COMPARE_BLOCK_SECTORS as usize) {
+    for start in (range.start..range.end).step_by(block_sectors as usize) {
         let block = SectorRange { start, end: (start + block).min(range.end) };
         // Runs are sorted: those before the block are never needed again.
         while runs.get(from).is_some_and(|run| run.end() <= block.start) {

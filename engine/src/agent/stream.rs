@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::capture::{DiskCapture, ReadFor, Sending, Slot};
-use super::config::{AgentConfig, BATCH_BYTES, BATCHES_IN_FLIGHT, COPY_STEP_SECTORS, COPY_STEPS_AHEAD};
+use super::config::{AgentConfig, BATCH_BYTES, BATCHES_IN_FLIGHT};
 use super::{Out, Replicating};
 use crate::batch::{Batch, StreamKey};
 use crate::content::{Content, SECTOR_BYTES};
@@ -12,9 +12,6 @@ use crate::message::{Differs, Message, Observation};
 use crate::point::WriteOrder;
 use crate::role::{Address, DiskRef, Effect, StorageError, Token};
 use crate::time::Instant;
-
-/// Payload that a first copy may have waiting: what two steps can hold.
-const COPY_BYTES_AHEAD: u64 = COPY_STEPS_AHEAD as u64 * COPY_STEP_SECTORS * SECTOR_BYTES;
 
 impl<C: Content> Replicating<C> {
     /// Issues the reads that may go on now: places and dirty blocks while the pool has room, copy steps and
@@ -47,8 +44,8 @@ impl<C: Content> Replicating<C> {
                     disk.slots.push_back(Slot::reading(order, ReadFor::Place, reads));
                 }
             }
-            while disk.may_copy_on() {
-                let Some(range) = disk.copy.next_full_step(disk.sectors) else { break };
+            while disk.may_copy_on(config) {
+                let Some(range) = disk.copy.next_full_step(config, disk.sectors) else { break };
                 let token = next_token();
                 read(range, token);
                 let reads = vec![(token, range)];
@@ -56,7 +53,7 @@ impl<C: Content> Replicating<C> {
             }
             while !disk.copy.is_complete() {
                 let token = next_token();
-                let Some(range) = disk.copy.next_question(now, disk.sectors, token) else { break };
+                let Some(range) = disk.copy.next_question(now, config, disk.sectors, token) else { break };
                 read(range, token);
             }
         }
@@ -76,7 +73,9 @@ impl<C: Content> Replicating<C> {
             let stream = StreamKey { disk: disk.disk, generation, session };
             match &result {
                 Ok(runs) => {
-                    if let Some(question) = disk.copy.question(token, stream, runs) {
+                    if let Some(question) =
+                        disk.copy.question(token, stream, runs, config.compare_block_sectors)
+                    {
                         out.send(self.terms.process_server, Message::Compare(Arc::new(question)));
                         return;
                     }
@@ -192,9 +191,11 @@ impl<C: Content> DiskCapture<C> {
         self.slots.iter().any(|slot| slot.read_for == what && !slot.reads.is_empty())
     }
 
-    fn may_copy_on(&self) -> bool {
+    /// Whether a first copy may read on: no more waits than what its steps ahead can hold.
+    fn may_copy_on(&self, config: &AgentConfig) -> bool {
         let reading = self.slots.iter().filter(|slot| slot.read_for == ReadFor::BlankReplica).count();
-        reading < COPY_STEPS_AHEAD && self.window.held_bytes() < COPY_BYTES_AHEAD
+        let bytes_ahead = config.copy_steps_ahead as u64 * config.copy_step_sectors * SECTOR_BYTES;
+        reading < config.copy_steps_ahead && self.window.held_bytes() < bytes_ahead
     }
 
     /// Takes places, or else dirty blocks, worth one batch.

@@ -97,27 +97,12 @@ impl Content for Block {
     /// # Panics
     /// If a change has not as many bytes as its sectors need.
     fn pack(changes: Vec<Change<Self>>) -> Packed<Self> {
-        let mut body = Vec::new();
-        body.extend_from_slice(&(changes.len() as u32).to_le_bytes());
-        let mut payloads = Vec::with_capacity(changes.len());
-        for change in &changes {
-            let zeroes = is_all_zero(&change.content.0);
-            body.extend_from_slice(&change.start.to_le_bytes());
-            body.extend_from_slice(&change.sectors.to_le_bytes());
-            body.extend_from_slice(&u32::from(zeroes).to_le_bytes());
-            if !zeroes {
-                assert_eq!(
-                    change.content.0.len(),
-                    bytes_of(change.sectors),
-                    "a change has bytes for its sectors"
-                );
-                payloads.push(&*change.content.0);
-            }
-        }
-        let raw_bytes = payloads.iter().map(|payload| payload.len() as u64).sum();
-        pack_frames(&payloads, &mut body);
-        let (wire_bytes, checksum) = (body.len() as u64, crc32c::crc32c(&body));
-        Packed { body: Body::Bytes(body.into()), raw_bytes, wire_bytes, checksum }
+        let mut scratch = vec![0; get_maximum_output_size(FRAME_BYTES)];
+        pack_body(&changes, |raw, body| pack_frame(raw, &mut scratch, body))
+    }
+
+    fn pack_plainly(changes: Vec<Change<Self>>) -> Packed<Self> {
+        pack_body(&changes, store_frame)
     }
 
     fn unpack(packed: &Packed<Self>) -> Result<Arc<[Change<Self>]>, Corrupt> {
@@ -155,24 +140,49 @@ pub fn is_all_zero(bytes: &[u8]) -> bool {
         && rest.iter().all(|byte| *byte == 0)
 }
 
-/// Cuts the payloads, taken as one string of bytes, into frames.
-fn pack_frames(payloads: &[&[u8]], body: &mut Vec<u8>) {
-    let mut scratch = vec![0; get_maximum_output_size(FRAME_BYTES)];
+/// Packs changes, each of their frames as it is told to.
+fn pack_body(changes: &[Change<Block>], frame: impl FnMut(&[u8], &mut Vec<u8>)) -> Packed<Block> {
+    let payloads: Vec<&[u8]> = changes.iter().map(payload).collect();
+    let raw_bytes: usize = payloads.iter().map(|payload| payload.len()).sum();
+    let head_bytes = 4 + changes.len() * CHANGE_HEADER_BYTES as usize;
+    let mut body = Vec::with_capacity(head_bytes + raw_bytes + 4 * raw_bytes.div_ceil(FRAME_BYTES));
+    body.extend_from_slice(&(changes.len() as u32).to_le_bytes());
+    for (change, payload) in changes.iter().zip(&payloads) {
+        body.extend_from_slice(&change.start.to_le_bytes());
+        body.extend_from_slice(&change.sectors.to_le_bytes());
+        body.extend_from_slice(&u32::from(payload.is_empty()).to_le_bytes());
+    }
+    pack_frames(&payloads, &mut body, frame);
+    let (wire_bytes, checksum) = (body.len() as u64, crc32c::crc32c(&body));
+    Packed { body: Body::Bytes(body.into()), raw_bytes: raw_bytes as u64, wire_bytes, checksum }
+}
+
+/// What of a change has to be carried: nothing of zeroes.
+fn payload(change: &Change<Block>) -> &[u8] {
+    let bytes = &*change.content.0;
+    if is_all_zero(bytes) {
+        return &[];
+    }
+    assert_eq!(bytes.len(), bytes_of(change.sectors), "a change has bytes for its sectors");
+    bytes
+}
+
+/// Cuts the payloads, taken as one string of bytes, into frames. Whole frames of one payload are taken where they lie.
+fn pack_frames(payloads: &[&[u8]], body: &mut Vec<u8>, mut frame: impl FnMut(&[u8], &mut Vec<u8>)) {
     let mut open: Vec<u8> = Vec::with_capacity(FRAME_BYTES);
     for payload in payloads {
-        let mut rest = *payload;
-        while !rest.is_empty() {
-            let (taken, left) = rest.split_at(rest.len().min(FRAME_BYTES - open.len()));
-            open.extend_from_slice(taken);
-            rest = left;
-            if open.len() == FRAME_BYTES {
-                pack_frame(&open, &mut scratch, body);
-                open.clear();
-            }
+        let (begun, rest) = payload.split_at(payload.len().min((FRAME_BYTES - open.len()) % FRAME_BYTES));
+        open.extend_from_slice(begun);
+        if open.len() == FRAME_BYTES {
+            frame(&open, body);
+            open.clear();
         }
+        let whole = rest.chunks_exact(FRAME_BYTES);
+        open.extend_from_slice(whole.remainder());
+        whole.for_each(|whole| frame(whole, body));
     }
     if !open.is_empty() {
-        pack_frame(&open, &mut scratch, body);
+        frame(&open, body);
     }
 }
 
@@ -182,11 +192,13 @@ fn pack_frame(raw: &[u8], scratch: &mut [u8], body: &mut Vec<u8>) {
             body.extend_from_slice(&(length as u32).to_le_bytes());
             body.extend_from_slice(&scratch[..length]);
         }
-        _ => {
-            body.extend_from_slice(&(raw.len() as u32 | STORED_AS_IT_WAS).to_le_bytes());
-            body.extend_from_slice(raw);
-        }
+        _ => store_frame(raw, body),
     }
+}
+
+fn store_frame(raw: &[u8], body: &mut Vec<u8>) {
+    body.extend_from_slice(&(raw.len() as u32 | STORED_AS_IT_WAS).to_le_bytes());
+    body.extend_from_slice(raw);
 }
 
 /// What a body says about one change.

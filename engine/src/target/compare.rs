@@ -31,7 +31,8 @@ pub(super) struct Comparison<C: Content> {
 impl<C: Content> Target<C> {
     pub(super) fn compare(&mut self, via: Address, question: Arc<Compare>, out: &mut Out<C>) {
         let stream = question.stream;
-        let Some(id) = self.group_of(stream.disk) else { return };
+        // Nothing can be said about blocks of nothing, and no agent asks.
+        let Some(id) = self.group_of(stream.disk).filter(|_| question.block_sectors > 0) else { return };
         let Some(group) = self.groups.get_mut(id) else { return };
         let before = group.streams.get(&stream.disk).map(|known| known.key);
         let is_current = group.journal.spec().generation == stream.generation
@@ -60,7 +61,7 @@ impl<C: Content> Target<C> {
         let question = comparison.question;
         let Ok(base) = base else { return };
         let replica = comparison.head.read_over(&base, question.range);
-        let ranges = differing(&question, &digests(&replica, question.range));
+        let ranges = differing(&question, &digests(&replica, question.range, question.block_sectors));
         let differs = Differs { stream: question.stream, range: question.range, ranges };
         self.ledger.send(comparison.via, Message::Differs(Arc::new(differs)));
     }

@@ -176,7 +176,11 @@ impl Check<'_> {
 
     fn process_server(&mut self, raw: &RawProcessServer) -> ProcessServerSection {
         self.bounds(&raw.cache, raw.cache.value.0, &CACHE_BYTES, "16MiB to 1024TiB");
-        ProcessServerSection { number: raw.number, cache_bytes: raw.cache.value.0 }
+        ProcessServerSection {
+            number: raw.number,
+            cache_bytes: raw.cache.value.0,
+            compression: raw.compression,
+        }
     }
 
     fn target(&mut self, raw: RawTarget) -> TargetSection {

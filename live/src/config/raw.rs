@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 
 use super::scalars::{AtSite, ExportAddress, Peer, Size, Socket, Span};
-use super::{LogLevel, Mistake, Place};
+use super::{Compression, LogLevel, Mistake, Place};
 
 /// Nested deeper than this a file is refused. It needs 4 levels.
 const DEPTH_MAX: usize = 16;
@@ -74,6 +74,8 @@ pub(super) struct RawDisk {
 pub(super) struct RawProcessServer {
     pub(super) number: u16,
     pub(super) cache: Spanned<Size>,
+    #[serde(default)]
+    pub(super) compression: Compression,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,7 @@
 //! A disk of a machine whose writes are captured.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use switchback_engine::agent::Agent;
@@ -10,6 +10,7 @@ use switchback_engine::role::Input;
 use switchback_engine::{Change, SectorRange};
 
 use super::gate::Gate;
+use super::ranges::Ranges;
 use crate::content::Data;
 use crate::disks::Disk;
 use crate::nbd::{AllocatedRun, Export};
@@ -22,9 +23,9 @@ pub(super) struct CapturedDisk {
     bytes: u64,
     seat: Arc<Seat<Agent<Data>>>,
     gate: Arc<Gate>,
-    /// Held from before a write reaches the disk until it is captured: writes to the same place must be captured in the order
+    /// Taken from before a write reaches the disk until it is captured: writes to the same place must be captured in the order
     /// in which they reached the disk.
-    order: Mutex<()>,
+    written: Ranges,
 }
 
 impl CapturedDisk {
@@ -35,7 +36,7 @@ impl CapturedDisk {
         gate: Arc<Gate>,
     ) -> io::Result<Self> {
         let bytes = disk.sectors()? * SECTOR_BYTES;
-        Ok(Self { index, disk, bytes, seat, gate, order: Mutex::default() })
+        Ok(Self { index, disk, bytes, seat, gate, written: Ranges::default() })
     }
 
     /// Has something written, and tells the agent what was.
@@ -47,13 +48,13 @@ impl CapturedDisk {
         durable: bool,
     ) -> io::Result<()> {
         let pass = self.gate.pass();
-        let order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = self.written.take(range);
         let written = write();
         match &written {
             Ok(()) => changes.into_iter().for_each(|change| self.tell(change)),
             Err(_) => self.tell_what_is_there(range),
         }
-        drop(order);
+        drop(taken);
         drop(pass);
         written?;
         if durable { self.disk.sync() } else { Ok(()) }

@@ -7,7 +7,7 @@ use switchback_engine::control::ControlConfig;
 use switchback_engine::process_server::ProcessServerConfig;
 
 use super::NodeSpec;
-use crate::config::NodeConfig;
+use crate::config::{Compression, NodeConfig};
 use crate::machine::MachineSpec;
 use crate::pki::{Credentials, PkiError};
 use crate::sites::AwaySpec;
@@ -46,7 +46,10 @@ impl NodeSpec {
             peers: config.peers.clone(),
             safety: config.pki.as_ref().map(Credentials::load).transpose()?,
             machines: agent.collect(),
-            process_server: server.map(|s| ProcessServerConfig::with_cache(s.number, s.cache_bytes)),
+            process_server: server.map(|s| ProcessServerConfig {
+                compresses: s.compression == Compression::Lz4,
+                ..ProcessServerConfig::with_cache(s.number, s.cache_bytes)
+            }),
             targets: config.target.iter().map(|target| target.site).collect(),
             away,
             control: config.control.map(|_| ControlConfig::STANDARD),

@@ -69,6 +69,14 @@ proptest! {
     }
 
     #[test]
+    fn what_is_packed_plainly_is_the_same_when_it_is_unpacked(changes in changes()) {
+        let (packed, plainly) = (Block::pack(changes.clone()), Block::pack_plainly(changes));
+        prop_assert_eq!(Block::unpack(&plainly).unwrap(), Block::unpack(&packed).unwrap());
+        prop_assert_eq!(plainly.raw_bytes, packed.raw_bytes);
+        prop_assert!(plainly.wire_bytes >= packed.wire_bytes);
+    }
+
+    #[test]
     fn every_flipped_bit_is_noticed(changes in changes(), place in any::<prop::sample::Index>(), bit in 0..8u32) {
         let mut packed = Block::pack(changes);
         let mut body = bytes(&packed);
@@ -142,6 +150,13 @@ fn text_shrinks_and_noise_grows_by_its_frame_headers_only() {
         |kind| Block::pack(vec![Change { start: 0, sectors: 256, content: Block(payload(kind, 256, 1)) }]);
     assert!(of_kind(2).wire_bytes < of_kind(2).raw_bytes / 10);
     assert_eq!(of_kind(3).wire_bytes, of_kind(3).raw_bytes + 4 + CHANGE_HEADER_BYTES + 2 * 4);
+}
+
+#[test]
+fn text_that_is_packed_plainly_does_not_shrink() {
+    let text = Change { start: 0, sectors: 256, content: Block(payload(2, 256, 1)) };
+    let packed = Block::pack_plainly(vec![text]);
+    assert_eq!(packed.wire_bytes, packed.raw_bytes + 4 + CHANGE_HEADER_BYTES + 2 * 4);
 }
 
 #[test]
