@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io;
+use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustix::fs::{Advice, fadvise};
 use switchback_engine::content::SECTOR_BYTES;
 use switchback_engine::role::{DiskRef, StorageError};
 use switchback_engine::{Change, SectorRange};
@@ -151,13 +153,24 @@ impl Disk {
         first: impl Fn(&Change<Data>) -> io::Result<()>,
     ) -> io::Result<()> {
         belt::carry(
-            |belt| gather::load(changes, first, &belt),
+            |belt| gather::load(changes, |change| self.will_write(change), first, &belt),
             |load| match load {
-                Load::Bytes(at, bytes) => self.file.write_all_at(bytes, *at),
+                Load::Bytes(at, bytes) => self.file.write_all_at(bytes.as_ref(), *at),
                 Load::Zeroes(at, bytes) => scan::zero(&self.file, *at, *bytes),
             },
+            || self.file.sync_data(),
         )
         .map_err(|error| named(&self.path, &error))
+    }
+
+    /// A change will be written soon. Pages that it does not fill have to be read first, and hardly a write of a machine begins and
+    /// ends where pages do.
+    fn will_write(&self, change: &Change<Data>) {
+        const PAGE_BYTES: u64 = 4096;
+        let (start, end) = (change.start * SECTOR_BYTES, change.range().end * SECTOR_BYTES);
+        for edge in [start, end].into_iter().filter(|edge| edge % PAGE_BYTES != 0) {
+            will_need(&self.file, edge - edge % PAGE_BYTES, PAGE_BYTES);
+        }
     }
 
     /// Makes everything durable that was written.
@@ -224,6 +237,13 @@ fn lock(file: &File) -> io::Result<()> {
         }
     }
     Err(io::Error::new(io::ErrorKind::ResourceBusy, "somebody else has the disk open"))
+}
+
+/// So many bytes of a file from byte `at` on will be read soon. Only a hint: a system that does not take it reads later.
+pub(crate) fn will_need(file: &File, at: u64, bytes: u64) {
+    if let Some(bytes) = NonZeroU64::new(bytes) {
+        let _ = fadvise(file, at, Some(bytes), Advice::WillNeed);
+    }
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

@@ -131,7 +131,7 @@ mod tests {
     fn the_newest_holds_are_remembered_and_an_open_gate_holds_nobody() {
         let gate = Gate::default();
         gate.open();
-        assert_eq!(gate.holds(), []);
+        assert!(gate.holds().is_empty());
         for _ in 0..HOLDS + 5 {
             gate.close();
             gate.close();
