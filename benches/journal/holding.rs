@@ -100,16 +100,41 @@ async fn protect(away: &Node) {
     }
 }
 
-/// Writes 4 KiB at random, one after the other, until it is told to stop; counts them, and gives the longest that one took.
-fn write_on(export: &nbd::Address, disk: usize, stop: &AtomicBool, written: &AtomicU64) {
-    let mut client = Client::connect(export, &format!("disk-{disk}")).expect("the disk is served");
-    let mut noise = Noise(disk as u64);
-    let mut block = [0; 4096];
-    while !stop.load(Ordering::Relaxed) {
-        noise.fill(&mut block);
-        let at = noise.below(DISK_BYTES / 512 - 8) * 512;
-        client.write(at, &block, false).expect("it is written");
-        written.fetch_add(1, Ordering::Relaxed);
+/// Writers that write 4 KiB at random, each to a disk of its own and one write after the other, until they are stopped.
+struct Writers {
+    stop: Arc<AtomicBool>,
+    written: Arc<AtomicU64>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Writers {
+    /// With a pause behind each write.
+    fn begin(export: &nbd::Address, pause: Duration) -> Self {
+        let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let writer = |disk: usize| {
+            let (export, stop, written) = (export.clone(), Arc::clone(&stop), Arc::clone(&written));
+            std::thread::spawn(move || {
+                let mut client = Client::connect(&export, &format!("disk-{disk}")).expect("it is served");
+                let mut noise = Noise(disk as u64);
+                let mut block = [0; 4096];
+                while !stop.load(Ordering::Relaxed) {
+                    noise.fill(&mut block);
+                    let at = noise.below(DISK_BYTES / 512 - 8) * 512;
+                    client.write(at, &block, false).expect("it is written");
+                    written.fetch_add(1, Ordering::Relaxed);
+                    std::thread::sleep(pause);
+                }
+            })
+        };
+        let threads = (0..DISKS).map(writer).collect();
+        Self { stop, written, threads }
+    }
+
+    /// How many writes there were.
+    fn end(self) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
+        self.threads.into_iter().for_each(|thread| thread.join().expect("it wrote"));
+        self.written.load(Ordering::Relaxed)
     }
 }
 
@@ -121,26 +146,19 @@ pub(crate) async fn measure(place: &Path, is_quick: bool, table: &mut Table) {
     protect(&away).await;
     let machine = home.machine(MACHINE, Site::Primary).expect("it is there");
     let export = machine.export().expect("it is on");
-    let before = machine.holds_of_writes().len();
-    let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let writers: Vec<_> = (0..DISKS)
-        .map(|disk| {
-            let (export, stop, written) = (export.clone(), Arc::clone(&stop), Arc::clone(&written));
-            std::thread::spawn(move || write_on(&export, disk, &stop, &written))
-        })
-        .collect();
-    let span = Duration::from_secs(if is_quick { 2 } else { 30 });
-    tokio::time::sleep(span).await;
-    stop.store(true, Ordering::Relaxed);
-    writers.into_iter().for_each(|writer| writer.join().expect("it wrote"));
-    let mut holds: Vec<f64> =
-        machine.holds_of_writes().split_off(before).iter().map(|hold| hold.as_secs_f64() * 1e3).collect();
-    holds.sort_by(f64::total_cmp);
-    let rate = written.load(Ordering::Relaxed) as f64 / span.as_secs_f64();
-    table.note("writes a second meanwhile, to four disks", rate, "/s");
-    table.note("recovery points in that time", holds.len() as f64, "");
-    if let Some(last) = holds.len().checked_sub(1) {
-        table.note("writes held for a point: in the middle", holds[last / 2], " ms");
-        table.at_most("writes held for a point: the 99th percentile", holds[last * 99 / 100], 1.0, " ms");
+    let span = Duration::from_secs(if is_quick { 2 } else { 25 });
+    for (load, pause) in [("a steady load", Duration::from_millis(2)), ("as many as go", Duration::ZERO)] {
+        let before = machine.holds_of_writes().len();
+        let writers = Writers::begin(&export, pause);
+        tokio::time::sleep(span).await;
+        let rate = writers.end() as f64 / span.as_secs_f64();
+        let holds = machine.holds_of_writes().split_off(before);
+        let mut holds: Vec<f64> = holds.iter().map(|hold| hold.as_secs_f64() * 1e3).collect();
+        holds.sort_by(f64::total_cmp);
+        table.note(&format!("writes to four disks, {load}"), rate, "/s");
+        let Some(last) = holds.len().checked_sub(1) else { continue };
+        table.note("  recovery points in that time", holds.len() as f64, "");
+        table.note("  writes held for a point: in the middle", holds[last / 2], " ms");
+        table.at_most("  writes held for a point: the 99th percentile", holds[last * 99 / 100], 1.0, " ms");
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use switchback_engine::content::SECTOR_BYTES;
@@ -27,6 +28,8 @@ pub struct AttachedDisk {
     before: Arc<Keeper>,
     /// What was written here.
     written: Keeper,
+    /// Where the last read ended, in bytes.
+    read_until: AtomicU64,
 }
 
 impl AttachedDisk {
@@ -54,7 +57,25 @@ impl AttachedDisk {
             bytes: sectors * SECTOR_BYTES,
             before,
             written,
+            read_until: AtomicU64::new(0),
         }))
+    }
+
+    /// Has what comes next fetched for somebody who reads from front to back. The system does that for the disk below; of the
+    /// journal it does not know what comes next.
+    fn read_ahead(&self, offset: u64, bytes: u64) {
+        /// How far ahead, in bytes.
+        const AHEAD: u64 = 8 << 20;
+        if self.read_until.swap(offset + bytes, Ordering::Relaxed) != offset {
+            return;
+        }
+        let end = self.bytes / SECTOR_BYTES;
+        let next = SectorRange::new((offset + bytes + AHEAD) / SECTOR_BYTES, bytes / SECTOR_BYTES);
+        for piece in self.point.read(next.intersection(&SectorRange { start: 0, end })) {
+            if let Piece::Run(change) = piece {
+                change.content.will_need(change.sectors);
+            }
+        }
     }
 
     /// Where nothing is kept for the point, sorted.
@@ -106,6 +127,7 @@ impl Export for AttachedDisk {
     }
 
     fn read(&self, offset: u64, into: &mut [u8]) -> io::Result<()> {
+        self.read_ahead(offset, into.len() as u64);
         self.written.read(offset / SECTOR_BYTES, into, |start, into| self.read_point(start, into))
     }
 

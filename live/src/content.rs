@@ -48,6 +48,13 @@ impl Data {
         Ok(())
     }
 
+    /// A run of so many sectors will be read soon: what is on disk may be fetched already.
+    pub fn will_need(&self, sectors: u32) {
+        if let Self::Kept { frame, at } = self {
+            frame.will_need(*at, bytes_of(sectors) as u64);
+        }
+    }
+
     /// The bytes of a run of so many sectors; `None` for zeroes.
     ///
     /// # Errors

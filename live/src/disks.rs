@@ -196,13 +196,24 @@ impl Disk {
         first: impl Fn(&Change<Data>) -> io::Result<()>,
     ) -> io::Result<()> {
         belt::carry(
-            |belt| gather::load(changes, first, &belt),
+            |belt| gather::load(changes, |change| self.will_write(change), first, &belt),
             |load| match load {
-                Load::Bytes(at, bytes) => self.file.write_all_at(bytes, *at),
+                Load::Bytes(at, bytes) => self.file.write_all_at(bytes.as_ref(), *at),
                 Load::Zeroes(at, bytes) => files::make_zero(&self.file, *at, *bytes, true),
             },
+            || self.file.sync_data(),
         )
         .map_err(|error| named(&self.path, &error))
+    }
+
+    /// A change will be written soon. Pages that it does not fill have to be read first, and hardly a write of a machine begins and
+    /// ends where pages do.
+    fn will_write(&self, change: &Change<Data>) {
+        const PAGE_BYTES: u64 = 4096;
+        let (start, end) = (change.start * SECTOR_BYTES, change.range().end * SECTOR_BYTES);
+        for edge in [start, end].into_iter().filter(|edge| edge % PAGE_BYTES != 0) {
+            files::will_need(&self.file, edge - edge % PAGE_BYTES, PAGE_BYTES);
+        }
     }
 
     /// Makes everything durable that was written.

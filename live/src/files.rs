@@ -1,11 +1,12 @@
-//! What the file system knows of a disk in a file or on a block device: how long it is, where its holes are, and how a range becomes
-//! zeroes.
+//! What the file system knows of a disk in a file or on a block device: how long it is, where its holes are, how a range becomes
+//! zeroes, and what will be read soon.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
+use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 
-use rustix::fs::{FallocateFlags, SeekFrom as Seeking, fallocate, seek};
+use rustix::fs::{Advice, FallocateFlags, SeekFrom as Seeking, fadvise, fallocate, seek};
 use rustix::io::Errno;
 
 /// Zeroes that are written where the file system makes none.
@@ -94,6 +95,13 @@ fn retried(mut call: impl FnMut() -> rustix::io::Result<()>) -> rustix::io::Resu
             Err(Errno::INTR) => {}
             result => return result,
         }
+    }
+}
+
+/// So many bytes of a file from byte `at` on will be read soon. Only a hint: a system that does not take it reads later.
+pub(crate) fn will_need(file: &File, at: u64, bytes: u64) {
+    if let Some(bytes) = NonZeroU64::new(bytes) {
+        let _ = fadvise(file, at, Some(bytes), Advice::WillNeed);
     }
 }
 

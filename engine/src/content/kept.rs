@@ -17,9 +17,9 @@ impl<C: Content> KeptChanges<C> {
     /// Keeps changes.
     #[must_use]
     pub fn of(changes: &Arc<[Change<C>]>) -> Self {
-        let payload = changes.iter().filter(|change| !change.content.is_zero());
-        let last_sector = payload.map(|change| change.sectors).max().unwrap_or(1).saturating_sub(1);
-        Self { changes: Arc::clone(changes), sector_bits: u32::BITS - last_sector.leading_zeros() }
+        // All bits of all lengths together are as wide as the longest.
+        let lengths = changes.iter().fold(0, |bits, change| bits | change.sectors);
+        Self { changes: Arc::clone(changes), sector_bits: u32::BITS - lengths.leading_zeros() }
     }
 
     /// The place of the first sector of a change that is not zeroes, given by its number.

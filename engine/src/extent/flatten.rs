@@ -12,6 +12,9 @@ use super::Run;
 /// and lookups that do not wait for each other hide each other's way to memory.
 const FETCHED_AT_ONCE: usize = 64;
 
+/// Fewer keys are sorted by comparing them: counting digits costs the same however few there are.
+const FEW_KEYS: usize = 1024;
+
 /// Sorts runs given in write order by place and keeps, on every sector, the last one.
 ///
 /// The result is sorted and does not overlap; runs that are partly hidden are cut, runs that are wholly hidden
@@ -47,7 +50,11 @@ fn writes_by_place<R: Run>(runs: &[R]) -> Vec<u32> {
     if last_start.leading_zeros() >= order_bits {
         let key = |(order, run): (u32, &R)| (run.start() << order_bits) | u64::from(order);
         let mut keys: Vec<u64> = (0..count).zip(runs).map(key).collect();
-        keys.sort_unstable();
+        if keys.len() < FEW_KEYS {
+            keys.sort_unstable();
+        } else {
+            sort_by_digits(&mut keys, order_bits, u64::BITS - (last_start << order_bits).leading_zeros());
+        }
         let order_mask = (1 << order_bits) - 1;
         keys.into_iter().map(|key| (key & order_mask) as u32).collect()
     } else {
@@ -55,6 +62,31 @@ fn writes_by_place<R: Run>(runs: &[R]) -> Vec<u32> {
         let mut keys: Vec<(u64, u32)> = (0..count).zip(runs).map(key).collect();
         keys.sort_unstable();
         keys.into_iter().map(|(_, order)| order).collect()
+    }
+}
+
+/// Sorts keys by their bits from `low` up to `high`, digit by digit from the lowest on: a few passes over all of them, where
+/// comparing takes as many as their number has digits. Keys that have these bits in common stay in the order in which they come,
+/// and that is the order of their lower bits.
+fn sort_by_digits(keys: &mut Vec<u64>, low: u32, high: u32) {
+    const DIGIT_BITS: u32 = 11;
+    let mut sorted = vec![0; keys.len()];
+    for shift in (low..high).step_by(DIGIT_BITS as usize) {
+        let digit = |key: u64| (key >> shift) as usize & ((1 << DIGIT_BITS) - 1);
+        let mut places = [0u32; 1 << DIGIT_BITS];
+        for key in keys.iter() {
+            places[digit(*key)] += 1;
+        }
+        let mut before = 0;
+        for place in &mut places {
+            before += core::mem::replace(place, before);
+        }
+        for key in keys.iter() {
+            let place = &mut places[digit(*key)];
+            sorted[*place as usize] = *key;
+            *place += 1;
+        }
+        core::mem::swap(keys, &mut sorted);
     }
 }
 

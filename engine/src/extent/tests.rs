@@ -118,6 +118,25 @@ proptest! {
     }
 }
 
+/// So many runs that they are sorted by their digits, on a disk in which those are of every size.
+#[test]
+fn many_runs_are_flattened_like_few() {
+    let mut state = 1u64;
+    let mut number = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) % below
+    };
+    for sectors in [SECTORS, 5000, 1 << 30] {
+        let runs: Vec<_> = (1..=3000)
+            .map(|write| Change { start: number(sectors), sectors: 1, content: Stamp { write, skip: 0 } })
+            .collect();
+        let last: std::collections::BTreeMap<u64, Stamp> =
+            runs.iter().map(|run| (run.start, run.content)).collect();
+        let flat: Vec<_> = flat(runs).into_iter().map(|run| (run.start, run.content)).collect();
+        assert_eq!(flat, last.into_iter().collect::<Vec<_>>());
+    }
+}
+
 /// The negative twin: the model tells the first write from the last.
 #[test]
 fn the_model_notices_writes_in_the_wrong_order() {

@@ -17,7 +17,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::numbers::{self, Numbers};
+use super::numbers::{self, Number, Numbers};
 use crate::extent::{Run, SectorRange};
 
 /// [`Extent::segment`] of zeroes, which have no payload and keep no segment alive.
@@ -71,20 +71,13 @@ pub(super) struct Index {
 impl Index {
     /// Of sorted runs that do not overlap, over so many segments.
     pub(super) fn of(extents: &[Extent], segments: u32) -> Self {
-        let last_place = extents.iter().map(|extent| extent.place).max().unwrap_or(0);
-        let place_bits = u64::BITS - last_place.leading_zeros();
-        let (mut regions, mut long) = (Vec::new(), Vec::new());
-        let mut region = None;
-        for (number, extent) in (0..).zip(extents) {
-            let own = (extent.start >> 32) as u32;
-            if region != Some(own) {
-                region = Some(own);
-                regions.push((number, own));
-            }
-            if extent.sectors > u32::from(u16::MAX) {
-                long.push((number, extent.sectors));
-            }
+        let (mut places, mut longest) = (0, 0);
+        for extent in extents {
+            // All bits that a place has anywhere: as wide as the last of them, and quicker to find.
+            places |= extent.place;
+            longest = extent.sectors.max(longest);
         }
+        let place_bits = u64::BITS - places.leading_zeros();
         let origin = |extent: &Extent| {
             let segment = if extent.segment == ZEROES { segments } else { extent.segment };
             u128::from(segment) << place_bits | u128::from(extent.place)
@@ -96,8 +89,8 @@ impl Index {
             origins: Numbers::of(extents, origin_bits, origin),
             place_bits,
             segments,
-            regions: regions.into(),
-            long: long.into(),
+            regions: regions_of(extents),
+            long: if longest > u32::from(u16::MAX) { long_of(extents) } else { Box::default() },
         }
     }
 
@@ -115,6 +108,34 @@ impl Index {
     pub(super) fn bytes(&self) -> usize {
         let tables = size_of_val(&*self.regions) + size_of_val(&*self.long);
         size_of_val(&*self.starts) + size_of_val(&*self.lengths) + self.origins.bytes() + tables
+    }
+
+    /// Appends all runs, in order, to others, over segments of which so many come before its own. Merging does hardly anything
+    /// else, so this is a loop over arrays and not over runs.
+    pub(super) fn unpack_into(&self, extents: &mut Vec<Extent>, segments_before: u32) {
+        let first = extents.len();
+        match &self.origins {
+            Numbers::Narrow(origins) => self.unpack(origins, extents, segments_before),
+            Numbers::Wide(origins) => self.unpack(origins, extents, segments_before),
+            Numbers::Widest(origins) => self.unpack(origins, extents, segments_before),
+        }
+        for (number, sectors) in &self.long {
+            extents[first + *number as usize].sectors = *sectors;
+        }
+    }
+
+    fn unpack<N: Number>(&self, origins: &[N], extents: &mut Vec<Extent>, segments_before: u32) {
+        let ends = self.regions.iter().skip(1).map(|(end, _)| *end as usize).chain([self.len()]);
+        for ((begin, region), end) in self.regions.iter().zip(ends) {
+            let begin = *begin as usize;
+            let region = u64::from(*region) << 32;
+            let places = self.starts[begin..end].iter().zip(&self.lengths[begin..end]);
+            extents.extend(places.zip(&origins[begin..end]).map(|((start, length), origin)| {
+                let (segment, place) = origin.split(self.place_bits);
+                let segment = if segment == self.segments { ZEROES } else { segments_before + segment };
+                Extent { start: region | u64::from(*start), sectors: u32::from(*length), segment, place }
+            }));
+        }
     }
 
     /// All runs, in order.
@@ -179,6 +200,26 @@ impl Index {
     }
 }
 
+/// Which of sorted runs begin a region, and which. Most disks have one region, which the first and the last tell.
+fn regions_of(extents: &[Extent]) -> Box<[(u32, u32)]> {
+    let region = |extent: &Extent| (extent.start >> 32) as u32;
+    let (Some(first), Some(last)) = (extents.first().map(region), extents.last().map(region)) else {
+        return Box::default();
+    };
+    let begins = |(number, pair): (u32, &[Extent])| {
+        let (before, own) = (region(&pair[0]), region(&pair[1]));
+        (before != own).then_some((number, own))
+    };
+    let others = (1..).zip(extents.windows(2)).filter_map(begins);
+    if first == last { [(0, first)].into() } else { [(0, first)].into_iter().chain(others).collect() }
+}
+
+/// Which runs are longer than a length says, and how long.
+fn long_of(extents: &[Extent]) -> Box<[(u32, u32)]> {
+    let numbered = (0..).zip(extents).map(|(number, extent)| (number, extent.sectors));
+    numbered.filter(|(_, sectors)| *sectors > u32::from(u16::MAX)).collect()
+}
+
 /// Why an index that was kept is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(super) enum Unsound {
@@ -221,7 +262,7 @@ impl TryFrom<Unchecked> for Index {
         let is_sorted = |table: &[(u32, u32)]| table.is_sorted_by(|left, right| left.0 < right.0);
         let is_first = index.regions.first().map_or(index.starts.is_empty(), |(first, _)| *first == 0);
         let tables_fit = is_first && is_sorted(&index.regions) && is_sorted(&index.long);
-        if !tables_fit || long != index.long.len() || place_bits > u64::BITS {
+        if !tables_fit || long != index.long.len() || place_bits > u64::BITS.min(index.origins.width() - 1) {
             return Err(Unsound::Tables);
         }
         let mut end = 0;
@@ -263,6 +304,11 @@ mod tests {
     fn what_is_packed_comes_out_as_it_was() {
         let index = Index::of(&varied(), 3);
         assert_eq!(index.extents().collect::<Vec<_>>(), varied());
+        let mut behind = vec![extent(1, 2, 3, 4)];
+        index.unpack_into(&mut behind, 7);
+        let moved = |run: &Extent| if run.segment == ZEROES { ZEROES } else { run.segment + 7 };
+        let expected = varied().into_iter().map(|run| Extent { segment: moved(&run), ..run });
+        assert_eq!(behind[1..], expected.collect::<Vec<_>>());
         let wide: Vec<Extent> =
             varied().into_iter().map(|run| Extent { place: run.place << 33, ..run }).collect();
         let widest: Vec<Extent> =

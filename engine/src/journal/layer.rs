@@ -67,8 +67,11 @@ impl<C: Content> Joining<C> {
         Self { extents: Vec::new(), segments: Vec::with_capacity(segments) }
     }
 
-    /// Adds what the next newer layer holds, or a part of it.
-    fn add(&mut self, layer: &Layer<C>, extents: impl IntoIterator<Item = Extent>) {
+    /// Adds a part of what the next newer layer holds.
+    fn add(&mut self, layer: &Layer<C>, extents: Vec<Extent>) {
+        if extents.is_empty() {
+            return;
+        }
         let before = self.segments.len() as u32;
         self.extents.extend(extents.into_iter().map(|extent| match extent.segment {
             ZEROES => extent,
@@ -122,7 +125,10 @@ impl<C: Content> Layer<C> {
     pub(super) fn merge(layers: &[Arc<Self>], deleted: &mut Vec<SegmentId>) -> Self {
         let mut joining = Joining::of(layers);
         joining.extents.reserve(layers.iter().map(|layer| layer.index.len()).sum());
-        layers.iter().for_each(|layer| joining.add(layer, layer.index.extents()));
+        for layer in layers {
+            layer.index.unpack_into(&mut joining.extents, joining.segments.len() as u32);
+            joining.segments.extend_from_slice(&layer.segments);
+        }
         joining.settle(deleted)
     }
 
@@ -163,7 +169,9 @@ impl<C: Content> Layer<C> {
 
     /// All it holds, sorted by place.
     pub(super) fn changes(&self) -> Arc<[Change<C>]> {
-        self.index.extents().map(|extent| self.resolve(&extent)).collect()
+        let mut extents = Vec::with_capacity(self.index.len());
+        self.index.unpack_into(&mut extents, 0);
+        extents.iter().map(|extent| self.resolve(extent)).collect()
     }
 
     fn resolve(&self, extent: &Extent) -> Change<C> {

@@ -39,22 +39,47 @@ impl Numbers {
         }
     }
 
-    /// One of them: what is above its lower `bits` bits, at most 64 of them, and what is in them.
-    pub(super) fn split(&self, at: usize, bits: u32) -> (u32, u64) {
-        // Most are narrow, and a shift by as many bits as there are is none.
+    /// How many bits each has.
+    pub(super) const fn width(&self) -> u32 {
         match self {
-            Self::Narrow(numbers) => {
-                let number = u64::from(numbers[at]);
-                ((number >> bits.min(63)) as u32, number & !(u64::MAX << bits.min(63)))
-            }
-            Self::Wide(numbers) => split_wide(u128::from(numbers[at]), bits),
-            Self::Widest(numbers) => split_wide(numbers[at], bits),
+            Self::Narrow(_) => u32::BITS,
+            Self::Wide(_) => u64::BITS,
+            Self::Widest(_) => u128::BITS,
+        }
+    }
+
+    /// One of them, as [`Number::split`] gives it.
+    pub(super) fn split(&self, at: usize, bits: u32) -> (u32, u64) {
+        match self {
+            Self::Narrow(numbers) => numbers[at].split(bits),
+            Self::Wide(numbers) => numbers[at].split(bits),
+            Self::Widest(numbers) => numbers[at].split(bits),
         }
     }
 }
 
-const fn split_wide(number: u128, bits: u32) -> (u32, u64) {
-    ((number >> bits) as u32, (number & !(u128::MAX << bits)) as u64)
+/// A number of some width.
+pub(super) trait Number: Copy {
+    /// What is above its lower `bits` bits, and what is in them: fewer than it has, and at most 64.
+    fn split(self, bits: u32) -> (u32, u64);
+}
+
+impl Number for u32 {
+    fn split(self, bits: u32) -> (u32, u64) {
+        (self >> bits, u64::from(self & !(Self::MAX << bits)))
+    }
+}
+
+impl Number for u64 {
+    fn split(self, bits: u32) -> (u32, u64) {
+        ((self >> bits) as u32, self & !(Self::MAX << bits))
+    }
+}
+
+impl Number for u128 {
+    fn split(self, bits: u32) -> (u32, u64) {
+        ((self >> bits) as u32, (self & !(Self::MAX << bits)) as u64)
+    }
 }
 
 /// How arrays of one width are kept: their bytes, little-endian.

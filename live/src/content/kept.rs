@@ -132,6 +132,17 @@ impl KeptFrame {
         *self.body.lock().unwrap_or_else(PoisonError::into_inner) = Where::File(place);
     }
 
+    /// So many bytes of the payload from byte `at` on will be read soon.
+    pub fn will_need(&self, at: u64, bytes: u64) {
+        let Where::File(place) = self.place_or_body() else { return };
+        let begins = |number: u64| {
+            let frame = usize::try_from(number).ok().and_then(|number| self.index.frames.get(number));
+            frame.map_or(self.index.body_bytes, |(begins, _)| *begins)
+        };
+        let (from, until) = (begins(at / FRAME_BYTES), begins((at + bytes).div_ceil(FRAME_BYTES)));
+        place.segment.will_need(place.at + u64::from(from), u64::from(until.saturating_sub(from)));
+    }
+
     /// Fills `into` with the payload from byte `at` on.
     ///
     /// # Errors

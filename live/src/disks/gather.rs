@@ -11,14 +11,26 @@ use crate::content::Data;
 /// A write that has grown to this is written, in bytes.
 const GATHERED_BYTES: usize = 1 << 20;
 
-/// Loads changes, in order, and puts them on a belt. `first` is done before each of them is.
+/// So many changes ahead are announced, so that what has to be fetched for them is there when their turn comes.
+const AHEAD: usize = 256;
+
+/// Loads changes, in order, and puts them on a belt. `soon` is told of each some time before it is loaded; `first` is done
+/// right before.
 pub(super) fn load(
     changes: &[Change<Data>],
+    soon: impl Fn(&Change<Data>),
     first: impl Fn(&Change<Data>) -> io::Result<()>,
     belt: &Belt,
 ) -> io::Result<()> {
     let mut rest = changes;
+    let mut unannounced = changes.iter();
     while let Some(change) = rest.first() {
+        let announced = changes.len() - unannounced.len();
+        let loaded = changes.len() - rest.len();
+        for change in unannounced.by_ref().take((loaded + AHEAD).saturating_sub(announced)) {
+            change.content.will_need(change.sectors);
+            soon(change);
+        }
         if change.content.is_zero() {
             first(change)?;
             belt.put(Load::Zeroes(change.start * SECTOR_BYTES, bytes_of(change) as u64));
@@ -29,11 +41,13 @@ pub(super) fn load(
         let Some(mut bytes) = belt.buffer() else { return Ok(()) };
         let start = change.start;
         let count = gathered(rest);
+        bytes.resize(rest[..count].iter().map(bytes_of).sum());
+        let mut into = bytes.as_mut();
         for change in &rest[..count] {
             first(change)?;
-            let from = bytes.len();
-            bytes.resize(from + bytes_of(change), 0);
-            change.content.read(&mut bytes[from..])?;
+            let (now, later) = into.split_at_mut(bytes_of(change));
+            change.content.read(now)?;
+            into = later;
         }
         belt.put(Load::Bytes(start * SECTOR_BYTES, bytes));
         rest = &rest[count..];

@@ -66,6 +66,11 @@ impl Segment {
         })
     }
 
+    /// So many bytes from byte `at` on will be read soon: the system may fetch them already.
+    pub(crate) fn will_need(&self, at: u64, bytes: u64) {
+        crate::files::will_need(&self.file, at, bytes);
+    }
+
     /// The error of something in it that is not what was written.
     pub(crate) fn damaged(&self, at: u64) -> io::Error {
         let what = format!("{}: the frame at byte {at} is not what was written", self.path.display());
