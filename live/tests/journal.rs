@@ -9,7 +9,8 @@ use switchback_engine::{Change, PointId, SectorRange};
 use switchback_live::attached::{AttachedDisk, write_out};
 use switchback_live::content::Data;
 use switchback_live::disks::Disk;
-use switchback_live::nbd::Export;
+use switchback_live::nbd::{Address, Export, Exports, Server, ServerLimits};
+use switchback_live::promote::{self, Format};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -164,6 +165,25 @@ fn a_promoted_point_is_the_disk_as_it_was_and_its_holes_are_holes() {
     assert!(image.runs(inside).unwrap().is_empty());
     let kept = std::os::unix::fs::MetadataExt::blocks(&std::fs::metadata(&to).unwrap());
     assert!(kept <= story.sectors - 8192 + 64, "{kept} sectors are kept for it");
+}
+
+#[test]
+fn a_point_that_is_served_becomes_an_image_with_the_same_bytes_to_the_last_sector() {
+    // Neither the disk nor what is zeroes on it ends where a block does.
+    let mut story = Story::begin((24 << 10) + 3);
+    story.write(&[(63, 72, false), (101, 16_001, true)], true);
+    story.rig.wait();
+    let exports = Exports::new("disk-0", "a point", Arc::new(story.attach(1))).unwrap();
+    let server =
+        Server::start(&Address::Tcp("127.0.0.1:0".parse().unwrap()), exports, ServerLimits::USUAL).unwrap();
+    let image = story.place.path().join("image");
+    let promoted = promote::promote(server.address(), "disk-0", &image, Format::Raw).unwrap();
+    server.stop();
+    assert!(std::fs::read(&image).unwrap() == story.points[0]);
+    assert_eq!(promoted.disk_bytes, story.sectors * 512);
+    assert!(promoted.data_bytes <= (story.sectors - 16_001 + 16) * 512, "{promoted:?}");
+    let kept = std::os::unix::fs::MetadataExt::blocks(&std::fs::metadata(&image).unwrap());
+    assert!(kept <= story.sectors - 16_001 + 64, "{kept} sectors are kept for it");
 }
 
 /// 4 KiB writes all over a disk of 8 GiB, in frames of 1 MiB.
