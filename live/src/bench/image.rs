@@ -98,8 +98,8 @@ fn stretches(runs: u64, most: u64) -> impl Iterator<Item = (u64, u64)> {
     let mut next = 0;
     core::iter::from_fn(move || {
         let begin = (next..runs).find(|run| !is_hole(*run))?;
-        let end = (begin + 1..runs.min(begin + most)).find(|run| is_hole(*run));
-        next = end.unwrap_or(runs.min(begin + most));
+        let furthest = runs.min(begin + most);
+        next = (begin + 1..furthest).find(|run| is_hole(*run)).unwrap_or(furthest);
         Some((begin, next))
     })
 }

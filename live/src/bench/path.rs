@@ -126,7 +126,10 @@ fn measure(spec: &PathSpec, mut told: impl FnMut(&StageFigure)) -> Result<Vec<St
     tell("capture", rate(bytes, took), "memory copy", memory);
 
     let (coalesced, took) = timed(|| Ok(batches.iter().map(|batch| coalesced(batch)).collect::<Vec<_>>()))?;
-    let (_, moved) = timed(|| Ok(batches.iter().for_each(|batch| drop(black_box(batch.to_vec())))))?;
+    let ((), moved) = timed(|| {
+        batches.iter().for_each(|batch| drop(black_box(batch.to_vec())));
+        Ok(())
+    })?;
     tell("coalesce", rate(bytes, took), "copy of the places", rate(bytes, moved));
     drop(batches);
 
