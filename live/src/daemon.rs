@@ -41,10 +41,7 @@ pub fn run(config: &NodeConfig, ready: impl FnOnce(&Node), again: &Reload<'_>) -
     end_at_panics();
     let spec = NodeSpec::of(config)?;
     let safety = spec.safety.clone();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .on_thread_start(crate::threads::step_back)
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

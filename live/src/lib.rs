@@ -16,7 +16,7 @@
 //! | `nbd` | disks as NBD serves them: the protocol, and a server over anything that reads and writes |
 //! | `pki` | certificates of nodes: making them, and who may talk to whom |
 //! | `bench` | measuring the path that changes take |
-//! | `clock`, `threads` | what time it is; whose work goes first |
+//! | `clock` | what time it is |
 
 pub mod attached;
 mod belt;
@@ -39,4 +39,3 @@ pub mod promote;
 pub mod seat;
 pub mod sites;
 pub mod store;
-mod threads;

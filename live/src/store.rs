@@ -41,8 +41,6 @@ pub use segment::{Segment, Segments};
 
 use log::Log;
 
-use crate::threads::step_back;
-
 /// Why a store cannot be opened.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -170,7 +168,6 @@ impl<R: Record> Store<R> {
         let health = Arc::new(Health::default());
         let noted = Arc::clone(&health);
         let work = move || {
-            step_back();
             run(log, &todo, &|token, result: io::Result<()>| {
                 noted.note(&directory, &result);
                 if result.is_err() {

@@ -88,10 +88,11 @@ impl<C: Simulated> World<C> {
         let spec = &self.spec.machines[machine.0 as usize];
         let (pool_bytes, tracking_bytes) = (spec.pool_bytes, spec.tracking_bytes);
         let config = AgentConfig {
+            pool_bytes,
             tracking_bytes,
             drain_every: self.spec.drain_every,
             heartbeat_every: self.spec.heartbeat_every(),
-            ..AgentConfig::for_memory(machine, site, pool_bytes)
+            ..AgentConfig::for_memory(machine, site, 0)
         };
         let host = self.hosts.agent_mut(machine, site);
         let mut out = Outbox::default();
