@@ -1,10 +1,9 @@
 //! The driver for real: four processes, on files and TCP, in real time.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use switchback_engine::{Block, Change, PointId, Site, Stamp};
@@ -14,6 +13,7 @@ use switchback_live::operator::{Ask, PointAsk, Told, ask};
 use tempfile::TempDir;
 
 use crate::driver::{Driver, Fault, Job, Role, Runs, Wish};
+use crate::ports::free_port;
 use crate::relay::Lines;
 
 const SECTOR: u64 = 512;
@@ -253,18 +253,6 @@ impl Driver for Live {
     fn seed(&mut self, fault: Fault) {
         match fault {
             Fault::HidesWrites => self.hides = true,
-        }
-    }
-}
-
-/// A port that nobody has, below those that the system gives away by itself.
-fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let number = std::process::id().wrapping_mul(64).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-        let port = 20_000 + (number % 12_000) as u16;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
         }
     }
 }

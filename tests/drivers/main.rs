@@ -14,6 +14,8 @@
 
 mod driver;
 mod live;
+#[path = "../common/ports.rs"]
+mod ports;
 mod relay;
 mod simulated;
 mod stories;

@@ -7,6 +7,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+#[path = "../common/debian.rs"]
+mod debian;
 #[path = "../live/estate.rs"]
 mod estate;
 mod guest;
@@ -15,4 +17,6 @@ mod journey;
 #[path = "../live/layout.rs"]
 mod layout;
 mod ledger;
+#[path = "../common/ports.rs"]
+mod ports;
 mod programs;

@@ -1,7 +1,8 @@
 //! What of Debian the machine needs: QEMU around it, a kernel, and the programs in it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+
+use crate::debian;
 
 /// Packages that are installed, and a program of each that shows whether it is.
 const PACKAGES: [(&str, &str); 4] = [
@@ -41,7 +42,7 @@ impl Programs {
             .map(|(package, _)| *package)
             .collect();
         if !missing.is_empty() {
-            install(&missing)?;
+            debian::install(&missing)?;
         }
         let qemu = program("qemu-system-x86_64").ok_or("QEMU is not there after it was installed")?;
         if unpacked(folder).is_none() {
@@ -50,16 +51,6 @@ impl Programs {
         let (kernel, modules) = unpacked(folder).ok_or("there is no kernel in the package of a kernel")?;
         Ok(Self { qemu, kernel, modules })
     }
-}
-
-fn install(packages: &[&str]) -> Result<(), String> {
-    if !rustix::process::geteuid().is_root() {
-        return Err(format!("not installed, and only root can install: {}", packages.join(", ")));
-    }
-    apt("apt-get", &["update", "-qq"], Path::new("/"))?;
-    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
-    arguments.extend(packages);
-    apt("apt-get", &arguments, Path::new("/")).map(drop)
 }
 
 /// Fetches the newest kernel and unpacks it. Under its name it is only when it is whole.
@@ -71,15 +62,15 @@ fn fetch_kernel(folder: &Path) -> Result<(), String> {
         Ok(package) => package,
         // Nobody has asked for lists of packages before.
         Err(_) => {
-            apt("apt-get", &["update", "-qq"], Path::new("/"))?;
+            debian::run("apt-get", &["update", "-qq"], Path::new("/"))?;
             kernel_package()?
         }
     };
-    apt("apt-get", &["download", "-qq", &package], work.path())?;
+    debian::run("apt-get", &["download", "-qq", &package], work.path())?;
     let fetched = only_file(work.path()).ok_or("the package of a kernel was not fetched")?;
     let unpacked = work.path().join("kernel");
     let arguments = ["-x", fetched.to_str().unwrap_or_default(), unpacked.to_str().unwrap_or_default()];
-    apt("dpkg-deb", &arguments, work.path())?;
+    debian::run("dpkg-deb", &arguments, work.path())?;
     match std::fs::rename(&unpacked, &whole) {
         // Another test was faster.
         Err(_) if whole.exists() => Ok(()),
@@ -89,7 +80,7 @@ fn fetch_kernel(folder: &Path) -> Result<(), String> {
 
 /// The package that has the kernel itself.
 fn kernel_package() -> Result<String, String> {
-    let told = apt("apt-cache", &["depends", "--important", KERNEL], Path::new("/"))?;
+    let told = debian::run("apt-cache", &["depends", "--important", KERNEL], Path::new("/"))?;
     let found = told.lines().find_map(|line| line.trim().strip_prefix("Depends: linux-image-"));
     found.map(|rest| format!("linux-image-{rest}")).ok_or_else(|| format!("{KERNEL} names no kernel: {told}"))
 }
@@ -113,21 +104,4 @@ fn only_file(folder: &Path) -> Option<PathBuf> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         name.ends_with(".deb") || path.is_dir() && !name.starts_with('.')
     })
-}
-
-/// Runs a program of Debian's packages. Says what it printed.
-fn apt(program: &str, arguments: &[&str], folder: &Path) -> Result<String, String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{program}: {error}"))?;
-    let complained = String::from_utf8_lossy(&output.stderr);
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(format!("{program} {}: {}", arguments.join(" "), complained.trim())),
-    }
 }

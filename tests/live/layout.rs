@@ -2,12 +2,13 @@
 
 #![allow(dead_code, reason = "each test program uses its part of this")]
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use switchback_live::pki::{Authority, Validity};
+
+use crate::ports::free_port;
 
 /// The nodes of [`Layout::a_node_for_each_role`], in the order in which data passes them.
 pub(crate) const NODES: [&str; 4] = ["agent", "process-server", "target", "vault"];
@@ -154,17 +155,4 @@ fn certified(authority: &Authority, node: &NodePlan, directory: &Path) -> String
         files.certificate.display(),
         files.key.display()
     )
-}
-
-/// A port that nobody has, below those that the system gives away by itself: it stays free until it is used, and again while its
-/// node does not run.
-fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let number = std::process::id().wrapping_mul(64).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-        let port = 20_000 + (number % 12_000) as u16;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }

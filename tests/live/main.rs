@@ -8,3 +8,5 @@ mod history;
 mod kills;
 mod layout;
 mod operators;
+#[path = "../common/ports.rs"]
+mod ports;

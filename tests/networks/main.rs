@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+#[path = "../common/debian.rs"]
+mod debian;
 #[path = "../live/estate.rs"]
 mod estate;
 mod figures;
@@ -17,6 +19,8 @@ mod layout;
 mod load;
 mod measured;
 mod namespaces;
+#[path = "../common/ports.rs"]
+mod ports;
 mod predicted;
 mod relay;
 mod table;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::debian;
 use crate::layout::Place;
 use crate::relay::Relay;
 
@@ -188,21 +189,9 @@ fn install_what_is_missing() -> Result<(), String> {
     if ["ip", "tc", "nft"].into_iter().all(is_there) {
         return Ok(());
     }
-    run("apt-get", &["update", "-qq"])?;
-    run("apt-get", &["install", "-y", "-qq", "--no-install-recommends", "iproute2", "nftables"]).map(drop)
+    debian::install(&["iproute2", "nftables"])
 }
 
-/// Runs a program. Says what it printed.
 fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{program}: {error}"))?;
-    let complained = String::from_utf8_lossy(&output.stderr);
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => Err(format!("{program} {}: {}", arguments.join(" "), complained.trim())),
-    }
+    debian::run(program, arguments, Path::new("/"))
 }
