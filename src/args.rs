@@ -41,6 +41,14 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Print the JSON schema of scenario files.
     Schema,
+    /// Write a commented scenario to begin with.
+    New(crate::new::NewArgs),
+    /// Say what an error code, a judge or an exit code means.
+    Explain(crate::explain::ExplainArgs),
+    /// Print what completes the command in a shell.
+    Completions(crate::complete::CompletionsArgs),
+    /// Print or write manual pages.
+    Man(crate::complete::ManArgs),
     #[command(flatten)]
     Live(crate::live::LiveCommand),
 }

@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     Held = 0,
     /// Something unexpected happened: a file that cannot be written, a bug.
     Unexpected = 1,
+    /// What was asked for is not there; clap ends so, too, when it does not understand the command line.
+    Usage = 2,
     /// A scenario is invalid, or asks for what is not emulated.
     InvalidScenario = 10,
     /// An objective (RPO, RTO, loss, state) was missed.
@@ -48,6 +50,7 @@ impl Exit {
         match self {
             Self::Held => "held",
             Self::Unexpected => "unexpected",
+            Self::Usage => "usage",
             Self::InvalidScenario => "invalid",
             Self::ObjectiveMissed => "objective",
             Self::DidNotConverge => "convergence",
@@ -61,7 +64,7 @@ impl Exit {
     #[must_use]
     pub(crate) fn worse(self, other: Self) -> Self {
         /// From best to worst; what could not be run at all is worse than any objective.
-        const ORDER: [Exit; 8] = [
+        const ORDER: [Exit; 9] = [
             Exit::Held,
             Exit::ObjectiveMissed,
             Exit::DidNotConverge,
@@ -69,6 +72,7 @@ impl Exit {
             Exit::Incomplete,
             Exit::NotDeterministic,
             Exit::InvalidScenario,
+            Exit::Usage,
             Exit::Unexpected,
         ];
         let rank = |exit| ORDER.iter().position(|other| *other == exit);

@@ -4,10 +4,13 @@ use std::process::ExitCode;
 
 mod args;
 mod check;
+mod complete;
 mod drill;
 mod exit;
+mod explain;
 mod explore;
 mod live;
+mod new;
 mod progress;
 mod replay;
 mod run;
@@ -35,6 +38,10 @@ fn main() -> ExitCode {
         Command::Drill(drill) => drill::drill(drill),
         Command::Check(check) => check::check(check),
         Command::Schema => check::schema(),
+        Command::New(new) => new::new(new),
+        Command::Explain(explain) => explain::explain(explain),
+        Command::Completions(completions) => complete::completions(completions),
+        Command::Man(man) => complete::man(man),
         Command::Live(live) => live::run(live),
     };
     match result {
