@@ -39,7 +39,12 @@ pub(super) fn lags(record: &Record, outcome: &Outcome, page: &mut String) {
 
 fn row(name: &str, samples: &[&LagSample]) -> [String; 4] {
     let reported = || samples.iter().filter_map(|sample| sample.reported).map(whole);
-    [html(name), samples.len().to_string(), span_or_dash(reported().max()), span_or_dash(reported().last())]
+    [
+        html(name),
+        samples.len().to_string(),
+        span_or_dash(reported().max()),
+        span_or_dash(reported().next_back()),
+    ]
 }
 
 fn point(sample: &LagSample, t0: f64) -> Point {
@@ -51,10 +56,10 @@ fn chart(name: &str, points: &[Point], page: &mut String) {
     let x: Vec<u8> = points.iter().flat_map(|(x, _)| x.to_le_bytes()).collect();
     let y: Vec<u8> = points.iter().flat_map(|(_, y)| y.to_le_bytes()).collect();
     let name = html(name);
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<div class=\"chart\" data-label=\"RPO of {name}\" data-x=\"{}\" data-y=\"{}\"><div></div>\
-         <button type=\"button\">Whole time</button> <span class=\"soft screen\">Drag over the chart to zoom.</span></div>\n",
+         <button type=\"button\">Whole time</button> <span class=\"soft screen\">Drag over the chart to zoom.</span></div>",
         STANDARD.encode(x),
         STANDARD.encode(y)
     );

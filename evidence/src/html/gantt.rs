@@ -27,14 +27,15 @@ pub(super) fn draw(record: &Record, page: &mut String) {
     };
     let x = |at: u64| LABELS + scaled(at.saturating_sub(start), end.saturating_sub(start).max(1));
     let height = ROW * (begun.len() as u64 + 1);
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"The steps over time\" \
-         font-family=\"system-ui,sans-serif\" font-size=\"12\">\n"
+         font-family=\"system-ui,sans-serif\" font-size=\"12\">"
     );
-    for part in 0..=4 {
+    for part in 0..=4_u64 {
         let at = start + (end.saturating_sub(start)) / 4 * part;
-        let (x, anchor) = (x(at), if part == 4 { "end" } else { "start" });
+        let anchor = ["start", "middle", "middle", "middle", "end"][part as usize];
+        let x = x(at);
         let _ = writeln!(
             page,
             "<line x1=\"{x}\" x2=\"{x}\" y1=\"18\" y2=\"{height}\" stroke=\"#d9dfe6\"/>\
