@@ -2,17 +2,43 @@
 
 use std::sync::Arc;
 
-use switchback_scenarios::read_file;
+use switchback_harness::Outcome;
+use switchback_harness::check::Judge;
+use switchback_scenarios::{Scenario, read_file};
 
 use super::{PLOT_SCRIPT, SCRIPT, page};
 use crate::chain::chain;
 use crate::record::{Record, events};
 
-#[test]
-fn names_cannot_become_markup() {
+fn the_journey() -> (Arc<Scenario>, Outcome) {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/failover-and-failback.yaml");
     let scenario = Arc::new(read_file(file.as_ref()).expect("a scenario of the tree is valid"));
-    let mut outcome = switchback_harness::run(&scenario, |_| {}).expect("its world can be built");
+    let outcome = switchback_harness::run(&scenario, |_| {}).expect("its world can be built");
+    (scenario, outcome)
+}
+
+#[test]
+fn deviations_stand_with_the_worst_first() {
+    let (scenario, mut outcome) = the_journey();
+    let log = chain(events(&outcome)).expect("events are JSON");
+    let deviations = |outcome: &Outcome| {
+        let page = page(&Record::new(&scenario, outcome, &log), outcome);
+        let (_, after) = page.split_once("<h2>Deviations and findings</h2>").expect("there is such a part");
+        after.split("<h2>").next().unwrap_or_default().to_owned()
+    };
+    assert!(deviations(&outcome).contains("None."), "nothing deviated");
+    for verdict in &mut outcome.verdicts {
+        verdict.held = !["RTO of web-01", Judge::Prefix.title()].contains(&verdict.name.as_str());
+    }
+    outcome.steps[0].well = false;
+    let told = deviations(&outcome);
+    let places = ["safety failed", "objective missed", "note"].map(|severity| told.find(severity));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{told}");
+}
+
+#[test]
+fn names_cannot_become_markup() {
+    let (scenario, mut outcome) = the_journey();
     let plain = chain(events(&outcome)).expect("events are JSON");
     let before = page(&Record::new(&scenario, &outcome, &plain), &outcome);
     let evil = "</script><img src=x onerror=alert(1)>\"'";
