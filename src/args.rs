@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Explore(Box<crate::explore::ExploreArgs>),
     /// Run failures that were kept, or scenarios, again; or step through one.
     Replay(ReplayArgs),
+    /// Verify and compare the reports that `run --report` wrote.
+    Report(Box<crate::report::Args>),
     /// Put the emulators of a scenario behind HTTP and HTTPS on loopback, for real clients.
     Serve(ServeArgs),
     /// Walk a scenario's steps in a vault: the served one, or a real one.
@@ -87,6 +89,10 @@ pub(crate) struct RunArgs {
     /// Write the last drill as trace events, for Perfetto or another trace viewer; `-` for standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
+    /// Write a folder with everything that shows what was rehearsed: a page to read and print, the data behind it, and hashes of
+    /// all of it. With several scenarios there is a folder for each in it. An older report there is replaced.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// The name of a report that goes to standard output.

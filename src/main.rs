@@ -13,6 +13,7 @@ mod live;
 mod new;
 mod progress;
 mod replay;
+mod report;
 mod run;
 mod say;
 mod scripts;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(run),
         Command::Explore(explore) => explore::explore(explore),
         Command::Replay(replay) => replay::replay(replay),
+        Command::Report(args) => report::report(args),
         Command::Serve(serve) => serve::serve(serve),
         Command::Drill(drill) => drill::drill(drill),
         Command::Check(check) => check::check(check),

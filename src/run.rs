@@ -16,17 +16,28 @@ use crate::progress::Progress;
 use crate::say;
 use crate::scripts::Scripts;
 
+/// Drills that came to an end, and the scenario of each.
+#[derive(Default)]
+struct Ran {
+    scenarios: Vec<Arc<Scenario>>,
+    outcomes: Vec<Outcome>,
+}
+
 /// Runs the drills, one after the other, and reports on all of them.
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let overrides = Overrides { trace_path: args.trace_file.clone(), seed: args.seed };
+    if let Some(folder) = &args.report {
+        // Before the drills, not after them.
+        switchback_evidence::folder::check_free(folder)?;
+    }
     let mut exit = Exit::Held;
-    let mut outcomes = Vec::new();
+    let mut ran = Ran::default();
     for file in &args.files {
         let ended = match read_file_with(file, &overrides) {
             Ok(scenario) => {
                 let scripts = args.run_scripts.then(|| Scripts::of(file, args.script_timeout)).transpose()?;
                 let scripts = scripts.map(|scripts| Arc::new(scripts) as Arc<dyn ScriptRunner>);
-                run_one(args, &Arc::new(scenario), scripts.as_ref(), &mut outcomes)?
+                run_one(args, &Arc::new(scenario), scripts.as_ref(), &mut ran)?
             }
             Err(report) => {
                 print_report(&report);
@@ -35,7 +46,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
         };
         exit = exit.worse(ended);
     }
-    write_reports(args, &outcomes)?;
+    write_reports(args, &ran)?;
     Ok(exit)
 }
 
@@ -43,7 +54,7 @@ fn run_one(
     args: &RunArgs,
     scenario: &Arc<Scenario>,
     scripts: Option<&Arc<dyn ScriptRunner>>,
-    outcomes: &mut Vec<Outcome>,
+    ran: &mut Ran,
 ) -> anyhow::Result<Exit> {
     let outcome = match run_with_scripts(scenario, scripts) {
         Ok(outcome) => outcome,
@@ -69,7 +80,8 @@ fn run_one(
     if args.twice {
         exit = exit.worse(run_again(scenario, &outcome));
     }
-    outcomes.push(outcome);
+    ran.scenarios.push(Arc::clone(scenario));
+    ran.outcomes.push(outcome);
     Ok(exit)
 }
 
@@ -97,7 +109,8 @@ fn run_again(scenario: &Arc<Scenario>, first: &Outcome) -> Exit {
     Exit::NotDeterministic
 }
 
-fn write_reports(args: &RunArgs, outcomes: &[Outcome]) -> anyhow::Result<()> {
+fn write_reports(args: &RunArgs, ran: &Ran) -> anyhow::Result<()> {
+    let outcomes = &ran.outcomes;
     if let Some(path) = &args.json {
         write(path, |out| Ok(serde_json::to_writer_pretty(out, outcomes)?))?;
     }
@@ -107,6 +120,9 @@ fn write_reports(args: &RunArgs, outcomes: &[Outcome]) -> anyhow::Result<()> {
     }
     if let (Some(path), Some(outcome)) = (&args.trace, outcomes.last()) {
         write(path, |out| Ok(report::viewer_trace(outcome).write_to(out)?))?;
+    }
+    if let Some(folder) = &args.report {
+        crate::report::write(folder, &ran.scenarios, outcomes)?;
     }
     Ok(())
 }
