@@ -176,3 +176,53 @@ fn what_ci_is_told_to_run_runs_and_fails_where_it_should() {
         );
     }
 }
+
+/// The instructions of a description of an image, with what follows them. Continued lines are one.
+fn instructions(text: &str) -> Vec<(String, String)> {
+    let joined = text.replace("\\\n", " ");
+    let told = joined.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    told.filter_map(|line| line.split_once(' '))
+        .map(|(word, rest)| (word.to_owned(), rest.to_owned()))
+        .collect()
+}
+
+/// What is wrong with a description of an image: files that the recipe does not gather, rights that it should not have.
+fn objections(text: &str, gathered: &Path) -> Vec<String> {
+    let told = instructions(text);
+    let of =
+        |word: &'static str| told.iter().filter(move |(it, _)| it == word).map(|(_, rest)| rest.as_str());
+    let taken = of("COPY").filter_map(|rest| rest.strip_prefix("--from=build "));
+    let sources = taken.flat_map(|rest| rest.split(' ')).filter_map(|word| word.strip_prefix("/gathered/"));
+    let mut found: Vec<String> = sources
+        .filter(|file| !gathered.join(file).is_file())
+        .map(|file| format!("{file} is not gathered"))
+        .collect();
+    if of("USER").next_back().is_none_or(|user| ["0", "root"].contains(&user)) {
+        found.push("it runs as root".to_owned());
+    }
+    if !of("HEALTHCHECK").any(|probe| probe.contains("/switchback/health")) {
+        found.push("its health is not asked for".to_owned());
+    }
+    found
+}
+
+#[test]
+fn the_image_takes_what_is_gathered_and_has_no_rights() {
+    let folder = folder();
+    ran(recipe("gather"), &[BINARY, text(folder.path())]).expect("it is gathered");
+    let told = fs::read_to_string(recipe("container/Containerfile")).expect("it is there");
+    assert_eq!(objections(&told, folder.path()), Vec::<String>::new());
+    let (_, words) = instructions(&told).pop().expect("it has instructions");
+    let words: Vec<String> = serde_json::from_str(&words).expect("the command is a list of words");
+    let refused = ran(BINARY, &["serve", "no-such-file.yaml", "--listen", "0.0.0.0"]).expect_err("no file");
+    assert_eq!(words[..4], ["serve", "site.yaml", "--listen", "0.0.0.0"]);
+    assert_eq!(refused.0, Some(10), "the options are understood, and the file is missed: {}", refused.1);
+}
+
+#[test]
+fn an_image_with_rights_and_without_its_files_is_found() {
+    let told = "FROM a\nUSER 1\nCOPY --from=build /gathered/no \\\n /gathered/nobody /usr\nUSER root\nHEALTHCHECK CMD true\n";
+    let expected =
+        ["no is not gathered", "nobody is not gathered", "it runs as root", "its health is not asked for"];
+    assert_eq!(objections(told, Path::new("/nonexistent")), expected);
+}
