@@ -42,21 +42,20 @@ pub fn differences(one: &Record, other: &Record) -> Vec<String> {
 /// One line for each report, in the order in which they are given: worst RPO and RTO, and what it came to.
 #[must_use]
 pub fn trend(reports: &[(String, Record)]) -> String {
-    let mut text = format!(
-        "{:<24} {:<28} {:<17} {:>12} {:>12} {:>9}\n",
-        "report", "scenario", "result", "worst RPO", "worst RTO", "held"
-    );
+    let mut text = String::new();
+    let mut row = |scenario: &str, result: &str, rpo: &str, rto: &str, held: &str, report: &str| {
+        let _ = writeln!(text, "{scenario:<32}  {result:<16}  {rpo:>11}  {rto:>11}  {held:>7}  {report}");
+    };
+    row("scenario", "result", "worst RPO", "worst RTO", "held", "report");
     for (name, record) in reports {
         let held = record.verdicts.iter().filter(|verdict| verdict.result == Result::Held).count();
-        let _ = writeln!(
-            text,
-            "{:<24} {:<28} {:<17} {:>12} {:>12} {:>9}",
-            line(name),
-            line(&record.scenario),
+        row(
+            &line(&record.scenario),
             result(record.result),
-            span_or_dash(record.machines.iter().filter_map(|row| row.rpo_ms).max()),
-            span_or_dash(record.machines.iter().filter_map(|row| row.rto_ms).max()),
-            format!("{held}/{}", record.verdicts.len()),
+            &span_or_dash(record.machines.iter().filter_map(|row| row.rpo_ms).max()),
+            &span_or_dash(record.machines.iter().filter_map(|row| row.rto_ms).max()),
+            &format!("{held}/{}", record.verdicts.len()),
+            &line(name),
         );
     }
     text
