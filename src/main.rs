@@ -8,6 +8,7 @@ mod drill;
 mod exit;
 mod explore;
 mod live;
+mod plan;
 mod progress;
 mod replay;
 mod run;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Replay(replay) => replay::replay(replay),
         Command::Serve(serve) => serve::serve(serve),
         Command::Drill(drill) => drill::drill(drill),
+        Command::Plan(plan) => plan::plan(plan),
         Command::Check(check) => check::check(check),
         Command::Schema => check::schema(),
         Command::Live(live) => live::run(live),
