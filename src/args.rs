@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Walk a scenario's steps in a vault: the served one, or a real one.
     Drill(Box<crate::drill::DrillArgs>),
+    /// Say what an estate needs for its objectives: bandwidth, process servers, disks, time.
+    Plan(Box<crate::plan::PlanArgs>),
     /// Check scenario files without running them.
     Check(CheckArgs),
     /// Print the JSON schema of scenario files.

@@ -11,6 +11,7 @@ mod explain;
 mod explore;
 mod live;
 mod new;
+mod plan;
 mod progress;
 mod replay;
 mod report;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::report(args),
         Command::Serve(serve) => serve::serve(serve),
         Command::Drill(drill) => drill::drill(drill),
+        Command::Plan(plan) => plan::plan(plan),
         Command::Check(check) => check::check(check),
         Command::Schema => check::schema(),
         Command::New(new) => new::new(new),
