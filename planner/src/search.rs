@@ -61,7 +61,7 @@ impl<'a> Search<'a> {
             if above <= 1000 || (above - below) * 100 <= below.max(1) * TOLERANCE_PERCENT {
                 return Ok(Some(above));
             }
-            let between = if below == 0 { above / 2 } else { below + (above - below) / 2 };
+            let between = if below == 0 { guess.clamp(1, above / 2) } else { below + (above - below) / 2 };
             if self.at(between)?.is_none() {
                 return Ok(Some(above));
             }
