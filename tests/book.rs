@@ -9,8 +9,6 @@ mod common;
 
 use common::{command, root};
 
-/// Commands of the tutorial that a build may leave out. Where one is there it is held to what the page says of it.
-const MAY_BE_MISSING: [&str; 3] = ["explain", "new", "report"];
 /// Pages whose commands newcomers type.
 const FOLLOWED: [&str; 4] = [
     "docs/tutorial.md",
@@ -109,7 +107,7 @@ fn is_known(words: &[String]) -> bool {
     let first = words[0].as_str();
     let has_command = first.starts_with('-') || holds(&["help".to_owned(), first.to_owned()]);
     let mut files = words.iter().filter(|word| word.starts_with("scenarios/"));
-    (has_command || MAY_BE_MISSING.contains(&first)) && files.all(|file| root().join(file).is_file())
+    has_command && files.all(|file| root().join(file).is_file())
 }
 
 #[test]
