@@ -52,6 +52,11 @@ pub(crate) struct NewArgs {
 /// Asks what is not said, and writes the scenario.
 pub(crate) fn new(args: &NewArgs) -> anyhow::Result<Exit> {
     let is_asked = !args.yes && io::stdin().is_terminal();
+    if !is_asked && !args.yes {
+        say::talk(
+            "standard input is no terminal: nothing is asked, and what no flag says is taken as is usual",
+        );
+    }
     let answers = if is_asked { asked(args, &mut io::stdin().lock())? } else { said(args) };
     let name = args.file.file_stem().unwrap_or_default().to_string_lossy();
     let text = template::scenario(&template::slug(&name), &answers);

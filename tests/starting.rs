@@ -32,7 +32,9 @@ fn an_objective_that_cannot_be_kept_is_missed() {
 #[test]
 fn without_a_terminal_nothing_is_asked() {
     let folder = Folder::new();
-    Ran::of(folder.command(&["new", "quiet.yaml"]).stdin(Stdio::null())).exits(exit::HELD);
+    Ran::of(folder.command(&["new", "quiet.yaml"]).stdin(Stdio::null()))
+        .exits(exit::HELD)
+        .complains("no terminal");
     folder.switchback(&["check", "quiet.yaml"]).exits(exit::HELD);
 }
 
