@@ -32,6 +32,9 @@ pub(crate) struct PlanArgs {
     /// What the machines write in so much time comes as one write, 1 minute to 1 hour.
     #[arg(long, value_name = "TIME", value_parser = batch, default_value = "1m")]
     pub(crate) batch_every: Duration,
+    /// Run every write by itself: near the truth also where a line is nearly full, and many times slower.
+    #[arg(long, conflicts_with = "batch_every")]
+    pub(crate) each_write: bool,
     /// The most runs that look for bandwidths.
     #[arg(long, value_name = "COUNT", default_value_t = 24)]
     pub(crate) runs: usize,
@@ -86,7 +89,7 @@ fn options(args: &PlanArgs) -> Options {
         bandwidth: args.bandwidth,
         objectives,
         lasting: args.lasting,
-        batch_every: Some(args.batch_every),
+        batch_every: (!args.each_write).then_some(args.batch_every),
         runs_max: args.runs,
         growth_percent: args.growth,
         memory_max: args.memory << 20,
