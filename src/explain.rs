@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use switchback_scenarios::distance;
+
 use crate::exit::Exit;
 use crate::say;
 
@@ -121,8 +123,10 @@ fn list(entries: &[Entry]) -> String {
 }
 
 fn unknown(what: &str, entries: &[Entry]) -> String {
+    let wanted = what.to_lowercase();
+    let names = entries.iter().map(|entry| entry.cells[0].as_str());
     let mut near: Vec<(usize, &str)> =
-        entries.iter().map(|entry| (distance(what, &entry.cells[0]), entry.cells[0].as_str())).collect();
+        names.map(|name| (distance(&wanted, &name.to_lowercase()), name)).collect();
     near.sort_unstable();
     near.dedup();
     let names: Vec<&str> = near.iter().take(OFFERED).map(|(_, name)| *name).collect();
@@ -131,20 +135,4 @@ fn unknown(what: &str, entries: &[Entry]) -> String {
         "expected an error code, a judge or an exit code, got `{shown}`\nhelp: the nearest are {}; `switchback explain --list` has all",
         names.join(", ")
     )
-}
-
-/// How many letters have to be put in, left out or changed to come from one word to the other, without regard to case.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (at, letter) in from.to_lowercase().chars().take(80).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (column, other) in to.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
 }

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, BufRead, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
 use crate::check::print_report;
 use crate::exit::Exit;
@@ -75,12 +75,12 @@ pub(crate) fn new(args: &NewArgs) -> anyhow::Result<Exit> {
 fn write(args: &NewArgs, text: &str) -> anyhow::Result<()> {
     let mut how = OpenOptions::new();
     how.write(true).truncate(args.force).create(args.force).create_new(!args.force);
-    let cannot = || match args.force || !args.file.exists() {
-        true => format!("cannot write {}", args.file.display()),
-        false => format!("{} is there already; --force writes over it", args.file.display()),
-    };
-    let mut file = how.open(&args.file).with_context(cannot)?;
-    file.write_all(text.as_bytes()).with_context(cannot)
+    let path = args.file.display();
+    let written = how.open(&args.file).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => anyhow!("{path} is there already; --force writes over it"),
+        _ => anyhow!(error).context(format!("cannot write {path}")),
+    })
 }
 
 /// What was said, and for the rest what is usual.

@@ -111,7 +111,7 @@ fn write_all(args: &PlanArgs, plan: &Plan) -> anyhow::Result<Exit> {
         write(file, |out| Ok(serde_json::to_writer_pretty(out, plan)?))?;
     }
     if let Some(file) = &args.html {
-        let page = html::html(&format!("Plan of {}", plan.scenario), &tables);
+        let page = html::page(&format!("Plan of {}", plan.scenario), &tables);
         write(file, |out| Ok(out.write_all(page.as_bytes())?))?;
     }
     if let Some(file) = &args.xlsx {

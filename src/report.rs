@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use switchback_evidence::verify::{reports_in, verify};
-use switchback_evidence::{compare, folder, plain, read};
+use switchback_evidence::{compare, folder, read};
 use switchback_harness::Outcome;
+use switchback_harness::report::plain;
 use switchback_scenarios::Scenario;
 
 use crate::exit::Exit;

@@ -3,8 +3,8 @@
 use core::fmt::Write as _;
 
 use switchback_harness::outcome::Result;
+use switchback_harness::report::plain::line;
 
-use crate::plain::line;
 use crate::record::{Record, Recovery, Step};
 use crate::times::{span, span_or_dash};
 

@@ -3,11 +3,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use switchback_harness::report::plain;
+
 /// Why a report cannot be written or read. Paths and names come from outside; they are shown without control characters.
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
     /// The operating system refused.
-    #[error("{path}: {source}", path = crate::plain::line(&path.display().to_string()))]
+    #[error("{path}: {source}", path = plain::line(&path.display().to_string()))]
     Io {
         /// Of what.
         path: PathBuf,
@@ -16,7 +18,7 @@ pub enum EvidenceError {
         source: io::Error,
     },
     /// A folder holds something that a report does not.
-    #[error("{path} holds {found}, which is no part of a report: expected a new or empty folder, or an older report", path = crate::plain::line(&path.display().to_string()), found = crate::plain::line(found))]
+    #[error("{path} holds {found}, which is no part of a report: expected a new or empty folder, or an older report", path = plain::line(&path.display().to_string()), found = plain::line(found))]
     NotAReport {
         /// The folder.
         path: PathBuf,
@@ -24,7 +26,7 @@ pub enum EvidenceError {
         found: String,
     },
     /// A file of a report is not what it should be.
-    #[error("{path}: expected {expected}, found {found}", path = crate::plain::line(&path.display().to_string()), found = crate::plain::line(found))]
+    #[error("{path}: expected {expected}, found {found}", path = plain::line(&path.display().to_string()), found = plain::line(found))]
     Malformed {
         /// The file.
         path: PathBuf,

@@ -5,9 +5,9 @@ use core::fmt::Write as _;
 
 use switchback_harness::Outcome;
 use switchback_harness::outcome::{Result, words};
+use switchback_harness::report::plain::html;
 
 use crate::compare;
-use crate::plain::html;
 use crate::record::{Record, Verdicted};
 use crate::times::{moment, span};
 
@@ -79,6 +79,11 @@ const fn tone(result: Result) -> &'static str {
     }
 }
 
+/// A result in its colour.
+fn mark(result: Result) -> String {
+    format!("<span class=\"{}\">{}</span>", tone(result), compare::result(result))
+}
+
 fn head(record: &Record, page: &mut String) {
     let held = record.verdicts.iter().filter(|verdict| verdict.result == Result::Held).count();
     let _ = write!(
@@ -122,13 +127,8 @@ fn judges(record: &Record, page: &mut String) {
 }
 
 fn verdicts<'a>(verdicts: impl Iterator<Item = &'a Verdicted>, page: &mut String, none: &str) {
-    let rows: Vec<[String; 3]> = verdicts
-        .map(|verdict| {
-            let result = verdict.result;
-            let mark = format!("<span class=\"{}\">{}</span>", tone(result), compare::result(result));
-            [mark, html(&verdict.name), html(&verdict.figure)]
-        })
-        .collect();
+    let rows: Vec<[String; 3]> =
+        verdicts.map(|verdict| [mark(verdict.result), html(&verdict.name), html(&verdict.figure)]).collect();
     tables::table(page, ["Verdict", "What must hold", "Figure"], &rows, none);
 }
 
@@ -139,12 +139,10 @@ fn deviations(record: &Record, page: &mut String) {
     broken.sort_by_key(|verdict| core::cmp::Reverse(verdict.result));
     let mut rows = Vec::new();
     for verdict in broken {
-        let mark =
-            format!("<span class=\"{}\">{}</span>", tone(verdict.result), compare::result(verdict.result));
         let findings: Vec<String> = verdict.findings.iter().map(|finding| html(finding)).collect();
         let place = html(verdict.asked_for_at.as_deref().unwrap_or("a judge"));
         rows.push([
-            mark,
+            mark(verdict.result),
             format!("{}: {}", html(&verdict.name), html(&verdict.figure)),
             findings.join("<br>"),
             place,

@@ -10,7 +10,6 @@ pub mod error;
 pub mod folder;
 pub mod html;
 pub mod manifest;
-pub mod plain;
 pub mod read;
 pub mod record;
 pub mod times;

@@ -32,9 +32,5 @@ pub fn span_or_dash(millis: Option<u64>) -> String {
 /// A moment in words, counted from t0 once there is one.
 #[must_use]
 pub fn moment(millis: u64, t0: Option<u64>) -> String {
-    match t0 {
-        Some(t0) if millis >= t0 => format!("t0+{}", span(millis - t0)),
-        Some(t0) => format!("t0-{}", span(t0 - millis)),
-        None => span(millis),
-    }
+    words::since(SimTime::from_millis(millis), t0.map(SimTime::from_millis))
 }

@@ -1,6 +1,7 @@
 //! Reports: what came out of a drill, for people, for programs, for a CI server, for a trace viewer.
 
 mod junit;
+pub mod plain;
 mod text;
 mod timeline;
 mod viewer;

@@ -4,16 +4,14 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use serde::Serialize;
-use switchback_engine::Stamp;
-use switchback_harness::guard;
-use switchback_harness::{Drill, Outcome};
+use switchback_harness::Outcome;
 use switchback_scenarios::Scenario;
 use switchback_scenarios::model::{
     Action, PlanAction, PlanIndex, RecoveryPlan, RecoveryPointChoice, Step, Subject, When,
 };
 
 use crate::PlanError;
-use crate::measure::Run;
+use crate::measure::{Run, guarded, unjudged};
 use crate::variant;
 
 /// How long after the first copy a plan is failed over: there are recovery points of every kind by then.
@@ -52,17 +50,11 @@ fn plan_time(scenario: &Scenario, plan: PlanIndex, bandwidth: u64, run: Run) -> 
         fails: None,
         source: scenario.plans[plan.0].source,
     });
-    let outcome = guard::guarded(|| run_of(Arc::new(variant)));
-    let outcome = outcome.map_err(|why| PlanError::BrokeOff { bandwidth, why: why.to_string() })??;
+    let variant = Arc::new(variant);
+    let outcome = guarded(bandwidth, || Ok(unjudged(&variant)?.run(|_| {})))?;
     let written = &scenario.plans[plan.0];
     let takes = longest(&outcome, written.vms.len());
     Ok(PlanTime { plan: written.name.clone(), machines: written.vms.len(), takes, manual_steps })
-}
-
-fn run_of(scenario: Arc<Scenario>) -> Result<Outcome, PlanError> {
-    let mut drill = Drill::<Stamp>::new(scenario)?;
-    drill.world_mut().set_judging(false);
-    Ok(drill.run(|_| {}))
 }
 
 /// From the request to the last answer, if all machines gave one.

@@ -1,5 +1,7 @@
 //! Tables as one page that needs nothing else.
 
+use switchback_harness::report::plain::html;
+
 use crate::tables::Table;
 
 /// Nothing is loaded and nothing runs; only the style in the page counts.
@@ -10,8 +12,8 @@ thead{background:#eee}p{color:#444}";
 
 /// The page.
 #[must_use]
-pub fn html(title: &str, tables: &[Table]) -> String {
-    let title = escaped(title);
+pub fn page(title: &str, tables: &[Table]) -> String {
+    let title = html(title);
     let body: String = tables.iter().map(one).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -23,29 +25,14 @@ pub fn html(title: &str, tables: &[Table]) -> String {
 
 fn one(table: &Table) -> String {
     let cells = |kind: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
-        cells.map(|cell| format!("<{kind}>{}</{kind}>", escaped(cell))).collect()
+        cells.map(|cell| format!("<{kind}>{}</{kind}>", html(cell))).collect()
     };
     let head = cells("th", &mut table.head.iter().copied());
     let row = |row: &Vec<String>| format!("<tr>{}</tr>\n", cells("td", &mut row.iter().map(String::as_str)));
     let rows: String = table.rows.iter().map(row).collect();
     format!(
         "<h2>{}</h2>\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n<p>{}</p>\n",
-        escaped(table.title),
-        escaped(&table.note)
+        html(table.title),
+        html(&table.note)
     )
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::share;
+
 /// The lag of one group as it was looked at, at equal distances.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lags(Vec<Duration>);
@@ -17,10 +19,7 @@ impl Lags {
     /// 100 is the largest of all. Percents above 100 count as 100.
     #[must_use]
     pub fn within(&self, percent: usize) -> Option<Duration> {
-        let mut sorted = self.0.clone();
-        sorted.sort_unstable();
-        let share = (sorted.len() * percent.min(100)).div_ceil(100);
-        sorted.get(share.checked_sub(1)?).copied()
+        share::within(&self.0, percent)
     }
 
     /// Whether the second half is worse than anything in the first by more than `tolerance`: what comes is more than what goes.

@@ -9,7 +9,7 @@
 //! | `options` | what is asked |
 //! | `variant` | the scenario as it is run: no faults, no timeline, another line |
 //! | `measure` | one run: the age of the newest recovery point of every group, over time |
-//! | `lags` | the arithmetic of these ages |
+//! | `lags`, `share` | the arithmetic of these ages |
 //! | `search` | which bandwidth is enough, with a bounded number of runs |
 //! | `failover` | how long recovery plans take |
 //! | `estate` | what machines write, minute by minute |
@@ -30,6 +30,7 @@ mod options;
 mod plan;
 mod search;
 pub mod servers;
+mod share;
 pub mod sheet;
 pub mod tables;
 pub mod text;

@@ -48,8 +48,7 @@ pub struct Run {
 /// [`PlanError::Drill`] when the site cannot be built, [`PlanError::BrokeOff`] when the run panicked.
 pub fn measure(scenario: &Scenario, bandwidth: u64, run: Run) -> Result<Measured, PlanError> {
     let variant = Arc::new(variant::churn_only(scenario, bandwidth, run.batch_every));
-    let looked = guard::guarded(|| look(&variant, run.lasting));
-    let lags = looked.map_err(|why| PlanError::BrokeOff { bandwidth, why: why.to_string() })??;
+    let lags = guarded(bandwidth, || look(&variant, run.lasting))?;
     let worst =
         |percent| lags.as_ref().and_then(|lags| lags.iter().filter_map(|lag| lag.within(percent)).max());
     let grows =
@@ -70,15 +69,25 @@ pub fn first_copy(
     let mut variant = variant::undisturbed(scenario, bandwidth, run.batch_every);
     variant.operator.gives_up_after = at_most;
     let variant = Arc::new(variant);
-    let copied = guard::guarded(|| protected(&variant));
-    let drill = copied.map_err(|why| PlanError::BrokeOff { bandwidth, why: why.to_string() })??;
+    let drill = guarded(bandwidth, || protected(&variant))?;
     Ok(drill.and_then(|drill| drill.t0()).map(|t0| t0.since_start().saturating_sub(ENABLED_AFTER)))
+}
+
+/// What a run over a line of so many bits a second comes to; one that panics broke off.
+pub(crate) fn guarded<T>(bandwidth: u64, run: impl FnOnce() -> Result<T, PlanError>) -> Result<T, PlanError> {
+    guard::guarded(run).map_err(|why| PlanError::BrokeOff { bandwidth, why: why.to_string() })?
+}
+
+/// A drill whose judges do not look: a plan asks for figures.
+pub(crate) fn unjudged(scenario: &Arc<Scenario>) -> Result<Drill<Stamp>, PlanError> {
+    let mut drill = Drill::new(Arc::clone(scenario))?;
+    drill.world_mut().set_judging(false);
+    Ok(drill)
 }
 
 /// A drill in which all machines are protected; `None` if that was given up.
 fn protected(scenario: &Arc<Scenario>) -> Result<Option<Drill<Stamp>>, PlanError> {
-    let mut drill = Drill::<Stamp>::new(Arc::clone(scenario))?;
-    drill.world_mut().set_judging(false);
+    let mut drill = unjudged(scenario)?;
     while drill.t0().is_none() {
         if !drill.advance() {
             return Ok(None);

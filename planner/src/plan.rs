@@ -127,9 +127,10 @@ pub fn plan(
         memory::check(scenario.vms.len(), run, options.memory_max)?;
     }
     let minutes = estate::minutes_of(run.lasting);
-    let mut plan = on_paper(scenario, options, run.lasting, &estate::total(scenario, minutes));
+    let churn = estate::total(scenario, minutes);
+    let mut plan = on_paper(scenario, options, run.lasting, &churn);
     if options.runs {
-        simulate(&mut plan, scenario, options, run, &mut progress)?;
+        simulate(&mut plan, scenario, &churn, options, run, &mut progress)?;
     }
     Ok(plan)
 }
@@ -205,6 +206,7 @@ fn tiers_of(scenario: &Scenario, minutes: usize) -> Vec<DiskTier> {
 fn simulate(
     plan: &mut Plan,
     scenario: &Scenario,
+    churn: &[u64],
     options: &Options,
     run: Run,
     progress: &mut dyn FnMut(&Measured),
@@ -216,8 +218,7 @@ fn simulate(
         objective.bandwidth = search.enough(objective.sheet, always(rpo))?;
         objective.bandwidth_95 = search.enough(objective.sheet_95, mostly(rpo))?;
     }
-    let churn = estate::total(scenario, estate::minutes_of(run.lasting));
-    let beside = |measured: Measured| WhatIf { sheet: sheet::rpo(&churn, measured.bandwidth, 100), measured };
+    let beside = |measured: Measured| WhatIf { sheet: sheet::rpo(churn, measured.bandwidth, 100), measured };
     plan.what_if = search.into_known().into_iter().map(beside).collect();
     plan.first_copy = measure::first_copy(scenario, plan.bandwidth, run, FIRST_COPY_AT_MOST)?;
     plan.plans = plan_times(scenario, plan.bandwidth, run)?;

@@ -5,13 +5,12 @@
 
 use core::time::Duration;
 
+use crate::share;
+
 /// The RPO of a line at all times and in 95 % of the minutes, by the age of what is oldest in the bucket.
 #[must_use]
 pub fn rpo(churn: &[u64], bandwidth: u64, percent: usize) -> Duration {
-    let mut ages = ages(churn, bandwidth);
-    ages.sort_unstable();
-    let share = (ages.len() * percent.min(100)).div_ceil(100);
-    Duration::from_secs(share.checked_sub(1).and_then(|place| ages.get(place)).copied().unwrap_or(0))
+    Duration::from_secs(share::within(&ages(churn, bandwidth), percent).unwrap_or(0))
 }
 
 /// The thinnest line in bits a second with which the oldest byte of the backlog is never older than the objective, but for the percents of the
@@ -38,10 +37,7 @@ pub fn grown(churn: &[u64], percent: u64) -> Vec<u64> {
 /// The value that is not exceeded in so many percent of the minutes, in bytes of a minute.
 #[must_use]
 pub fn percentile(churn: &[u64], percent: usize) -> u64 {
-    let mut sorted = churn.to_vec();
-    sorted.sort_unstable();
-    let share = (sorted.len() * percent.min(100)).div_ceil(100);
-    share.checked_sub(1).and_then(|place| sorted.get(place)).copied().unwrap_or(0)
+    share::within(churn, percent).unwrap_or(0)
 }
 
 /// How old the oldest byte of the backlog is at the end of every minute, in seconds.

@@ -90,7 +90,7 @@ fn names_that_are_traps_are_shown_and_do_nothing() {
     scenario.vms[0].name = "<script>=cmd()\u{1b}[2J\u{202e}".to_owned();
     let plan = planned(&scenario, &Options { runs: false, ..quick() });
     let tables = tables(&plan);
-    let page = html::html(&plan.scenario, &tables);
+    let page = html::page(&plan.scenario, &tables);
     assert!(page.contains("&lt;script&gt;=cmd()") && !page.contains("<script"), "{page}");
     assert!(page.contains("default-src 'none'"));
     let words = text::text(&tables);

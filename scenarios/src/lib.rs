@@ -27,6 +27,7 @@ pub use crate::model::{Exploration, Scenario};
 pub use crate::remark::Remark;
 pub use crate::schema::{exploration_schema, schema};
 pub use crate::source::{SourceLine, Span};
+pub use crate::suggest::distance;
 
 pub mod model;
 pub mod traces;

@@ -19,9 +19,10 @@ pub(crate) fn nearest<'c>(wrong: &str, candidates: impl IntoIterator<Item = &'c 
         .map(|(_, candidate)| candidate)
 }
 
-/// Insertions, deletions and replacements between two words. Words above 64 characters are as far apart as
+/// Insertions, deletions and replacements between two words, with regard to case. Words above 64 characters are as far apart as
 /// they are long: nobody mistypes those, and the table stays small.
-fn distance(left: &str, right: &str) -> usize {
+#[must_use]
+pub fn distance(left: &str, right: &str) -> usize {
     let right: Vec<char> = right.chars().collect();
     let left_len = left.chars().count();
     if left_len > 64 || right.len() > 64 {

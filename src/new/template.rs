@@ -150,35 +150,31 @@ fn machines(answers: &Answers) -> String {
     text
 }
 
-const fn timeline(journey: Journey) -> &'static str {
+fn timeline(journey: Journey) -> String {
     match journey {
-        Journey::Failover => {
-            "  # `shutdown: true` stops the machines first, so that nothing is lost. Without it, what was not sent yet is.
+        Journey::Failover => AWAY.to_owned(),
+        Journey::ThereAndBack => format!("{AWAY}{HOME}"),
+        Journey::Test => TEST.to_owned(),
+    }
+}
+
+const AWAY: &str = "  # `shutdown: true` stops the machines first, so that nothing is lost. Without it, what was not sent yet is.
   - at: 40m
     failover: { group: app, to: latest, shutdown: true }
   - { name: accept, after: failover, plus: 10m, commit: { group: app } }
-"
-        }
-        Journey::ThereAndBack => {
-            "  # `shutdown: true` stops the machines first, so that nothing is lost. Without it, what was not sent yet is.
-  - at: 40m
-    failover: { group: app, to: latest, shutdown: true }
-  - { name: accept, after: failover, plus: 10m, commit: { group: app } }
-  # What changes in Azure is sent home.
+";
+
+const HOME: &str = "  # What changes in Azure is sent home.
   - { name: way-home, after: accept, plus: 5m, reprotect: { group: app } }
   - { after: way-home, plus: 1h, failback: { group: app, to: latest } }
   - { name: accept-home, after: failback, plus: 10m, commit: { group: app } }
   - { name: protect-again, after: accept-home, plus: 5m, reprotect: { group: app } }
-"
-        }
-        Journey::Test => {
-            "  - at: 40m
+";
+
+const TEST: &str = "  - at: 40m
     test-failover: { group: app, to: latest }
   - { name: clean-up, after: test-failover, plus: 30m, clean-up-test: { group: app } }
-"
-        }
-    }
-}
+";
 
 fn expectations(journey: Journey, rpo: &str, rto: &str) -> String {
     match journey {

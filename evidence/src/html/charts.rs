@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use switchback_harness::Outcome;
 use switchback_harness::check::LagSample;
+use switchback_harness::report::plain::html;
 
 use super::tables;
-use crate::plain::html;
 use crate::record::Record;
 use crate::times::{millis, span_or_dash, whole};
 
@@ -24,10 +24,13 @@ type Point = (f64, f32);
 pub(super) fn lags(record: &Record, outcome: &Outcome, page: &mut String) {
     *page +=
         "<h2>RPO over time</h2>\n<p>How old the newest recovery point was, as the vault reported it.</p>\n";
-    let series: Vec<(&String, Vec<&LagSample>)> = (0..)
-        .zip(&outcome.machines)
-        .map(|(number, name)| (name, outcome.lags.iter().filter(|lag| lag.machine.0 == number).collect()))
-        .collect();
+    let mut series: Vec<(&String, Vec<&LagSample>)> =
+        outcome.machines.iter().map(|name| (name, Vec::new())).collect();
+    for lag in &outcome.lags {
+        if let Some((_, samples)) = series.get_mut(lag.machine.0 as usize) {
+            samples.push(lag);
+        }
+    }
     let rows: Vec<[String; 4]> = series.iter().map(|(name, samples)| row(name, samples)).collect();
     tables::table(page, ["Machine", "Samples", "Largest", "At the end"], &rows, "Nothing was reported.");
     for (name, samples) in series.iter().filter(|(_, samples)| !samples.is_empty()).take(CHARTS_MAX) {

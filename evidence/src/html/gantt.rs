@@ -2,7 +2,8 @@
 
 use core::fmt::Write as _;
 
-use crate::plain::html;
+use switchback_harness::report::plain::html;
+
 use crate::record::Record;
 use crate::times::{moment, span};
 
